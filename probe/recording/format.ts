@@ -1,0 +1,247 @@
+/**
+ * The recording: all that passes from a probed process to the reports.
+ *
+ * One append-only JSON-lines file per process and thread, `<pid>-<thread>-<start>.jsonl`, in the run's folder.
+ * Every line is one of the shapes below; `t` tells which. Times (`at`) are milliseconds since the process line's
+ * `startedMs`. A reader skips what it does not know and a torn last line; later lines win over earlier ones.
+ */
+
+export const RECORDING_SCHEMA = 'outlive.recording/1';
+
+/** What a resource is. Fixed: other programs rely on these names. */
+export const KINDS = [
+  'connection',
+  'timer',
+  'socket',
+  'server',
+  'worker',
+  'port',
+  'child-process',
+  'watcher',
+  'listener',
+  'stream',
+  'context',
+  'promise',
+  'memory',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const DETECTORS = [
+  'collected',
+  'retained-by-pool-only',
+  'outlived-scope',
+  'flow-ended',
+  'superseded',
+  'growth',
+  'held-too-long',
+  'hold-and-wait',
+  'pool-exhausted',
+] as const;
+export type Detector = (typeof DETECTORS)[number];
+
+/** Strongest first: findings are sorted in this order. */
+export const CERTAINTIES = ['proven', 'likely', 'suspect'] as const;
+export type Certainty = (typeof CERTAINTIES)[number];
+
+/** One frame of a site's stack, outermost caller last. `user` is false for dependencies and Node's own code. */
+export interface Frame {
+  file: string;
+  line: number;
+  column: number;
+  function: string;
+  user: boolean;
+}
+
+/** First line of every file: whose recording this is. */
+export interface ProcessLine {
+  t: 'process';
+  schema: typeof RECORDING_SCHEMA;
+  pid: number;
+  /** pid of the probed process that started this one; 0 for the outermost. */
+  parent: number;
+  /** 0 for the main thread. */
+  thread: number;
+  host: string;
+  node: string;
+  argv: string[];
+  cwd: string;
+  /** Wall clock, milliseconds since 1970; the zero of every `at`. */
+  startedMs: number;
+  settings: Record<string, string | number | boolean>;
+}
+
+/** An adapter took hold of a library: `pg 8.23.1`. */
+export interface AdapterLine {
+  t: 'adapter';
+  name: string;
+}
+
+/** A detector or adapter that cannot work here, and why: `flow-ended: Node 20`. */
+export interface UnsupportedLine {
+  t: 'unsupported';
+  what: string;
+}
+
+export interface SiteLine {
+  t: 'site';
+  id: number;
+  stack: Frame[];
+}
+
+export interface PoolLine {
+  t: 'pool';
+  id: number;
+  /** `pg`, `generic-pool`… */
+  library: string;
+  name: string;
+  /** 0: unlimited or unknown. */
+  max: number;
+}
+
+/** [pool id, used, idle, pending] at one moment. */
+export type PoolSample = [id: number, used: number, idle: number, pending: number];
+
+/** Gauges, about once a second; old ones are thinned. */
+export interface SampleLine {
+  t: 'sample';
+  at: number;
+  pools: PoolSample[];
+  /** Open resources by kind; leases count as `connection`. */
+  open: Partial<Record<Kind, number>>;
+  /** Bytes. */
+  heapUsed: number;
+  rss: number;
+  nativeContexts: number;
+  /** Worst event-loop delay since the last sample, milliseconds. */
+  loopDelay: number;
+}
+
+/** A job run (`scope(name, fn)`) that ended. Requests are only counted, see ScopesLine. */
+export interface RunLine {
+  t: 'run';
+  id: number;
+  name: string;
+  began: number;
+  ended: number;
+  /** Name of the error it failed with. */
+  failedWith: string | null;
+}
+
+/** Totals per scope name since start; the latest line wins. */
+export interface ScopesLine {
+  t: 'scopes';
+  at: number;
+  scopes: { name: string; kind: 'job' | 'request'; began: number; ended: number; failed: number }[];
+}
+
+/** Totals per site since start; the latest line of a site wins. */
+export interface TotalsLine {
+  t: 'totals';
+  at: number;
+  /** [site id or -1 when no stack was taken, kind, library, pool name or null, acquired, released] */
+  sites: [site: number, kind: Kind, library: string, pool: string | null, acquired: number, released: number][];
+}
+
+/** What a detector found, or now sees differently; same `key`, later line wins. */
+export interface FindingLine {
+  t: 'finding';
+  at: number;
+  key: string;
+  finding: RecordedFinding;
+}
+
+/** The finding `key` no longer stands: what it named came back. */
+export interface WithdrawnLine {
+  t: 'withdrawn';
+  at: number;
+  key: string;
+  why: string;
+}
+
+/** Last line of a process that ended by itself. Its absence means a signal, a kill or a process still running. */
+export interface EndLine {
+  t: 'end';
+  at: number;
+  end: 'exit' | 'crash' | 'signal';
+  code: number;
+}
+
+/** The probe's own account, written with every flush; the latest wins. */
+export interface CostLine {
+  t: 'cost';
+  at: number;
+  cpuMs: number;
+  /** Of the CPU time that the process used. */
+  share: number;
+  forcedGc: number;
+  faults: number;
+  dropped: Record<string, number>;
+}
+
+export type Line =
+  | ProcessLine
+  | AdapterLine
+  | UnsupportedLine
+  | SiteLine
+  | PoolLine
+  | SampleLine
+  | RunLine
+  | ScopesLine
+  | TotalsLine
+  | FindingLine
+  | WithdrawnLine
+  | EndLine
+  | CostLine;
+
+/** How a scope name's runs fared with one leaking site. */
+export interface ScopeShare {
+  name: string;
+  ended: number;
+  leaked: number;
+  /** Set when every leaking run, and no other, failed with it. */
+  failedWith: string | null;
+}
+
+/** A finding as the process knows it: positions as executed, before source maps, without what only the report adds. */
+export interface RecordedFinding {
+  kind: Kind;
+  detector: Detector;
+  certainty: Certainty;
+  count: number;
+  acquired: number;
+  released: number;
+  /** True when stacks were sampled, so that the three counts are scaled up. */
+  estimated: boolean;
+  library: string;
+  pool: string | null;
+  /** Site id, or -1 with `siteUnknown` saying why. */
+  site: number;
+  /** Index into the site's stack of the frame to blame. */
+  frame: number;
+  siteUnknown: string | null;
+  evidence: string[];
+  scopes: ScopeShare[];
+}
+
+/** One process's recording, read back. */
+export interface Recording {
+  file: string;
+  process: ProcessLine;
+  adapters: string[];
+  unsupported: string[];
+  sites: Map<number, Frame[]>;
+  pools: Map<number, PoolLine>;
+  samples: SampleLine[];
+  runs: RunLine[];
+  scopes: ScopesLine['scopes'];
+  totals: TotalsLine['sites'];
+  /** Standing findings, by key. */
+  findings: Map<string, RecordedFinding>;
+  withdrawn: WithdrawnLine[];
+  end: EndLine | null;
+  cost: CostLine | null;
+  /** Milliseconds since start of the newest line. */
+  lastAt: number;
+  /** What could not be read, one plain sentence each. */
+  problems: string[];
+}

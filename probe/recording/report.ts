@@ -1,0 +1,74 @@
+/** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
+import type { Certainty, Detector, Frame, Kind, ScopeShare } from './format.ts';
+
+export const REPORT_SCHEMA = 'outlive.report/1';
+
+export interface Site {
+  file: string;
+  line: number;
+  column: number;
+  function: string;
+}
+
+export interface Finding {
+  /** Stable across machines and edits: of package-relative path, function, call text and ordinal. */
+  id: string;
+  kind: Kind;
+  detector: Detector;
+  certainty: Certainty;
+  count: number;
+  acquired: number;
+  released: number;
+  estimated: boolean;
+  library: string;
+  pool: string | null;
+  /** Whether the blamed line is the user's own or a dependency's. */
+  origin: 'user' | 'library';
+  site: Site | null;
+  /** Why `site` is null. */
+  siteUnknown: string | null;
+  stack: Frame[];
+  evidence: string[];
+  scopes: ScopeShare[];
+  /** Source around the site, if it could be read: `first` is the line number of `lines[0]`. */
+  excerpt: { first: number; lines: string[] } | null;
+}
+
+export interface ReportProcess {
+  pid: number;
+  parent: number;
+  thread: number;
+  host: string;
+  node: string;
+  argv: string[];
+  /** ISO 8601. */
+  started: string;
+  ended: string | null;
+  end: 'exit' | 'signal' | 'crash' | 'running';
+  exitCode: number | null;
+  adapters: string[];
+  unsupported: string[];
+  cost: { cpuMs: number; share: number; forcedGc: number };
+  faults: number;
+}
+
+/** Work seen at all sites of one library and kind: what a clean verdict rests on. */
+export interface Watched {
+  kind: Kind;
+  library: string;
+  acquired: number;
+  released: number;
+}
+
+export interface Report {
+  schema: typeof REPORT_SCHEMA;
+  /** `leak`: a finding is likely or proven; `suspect`: only suspects. */
+  verdict: 'leak' | 'suspect' | 'clean';
+  processes: ReportProcess[];
+  findings: Finding[];
+  watched: Watched[];
+  settings: Record<string, string | number | boolean>;
+  dropped: Record<string, number>;
+  /** What was missing or unreadable, one plain sentence each. */
+  problems: string[];
+}
