@@ -1,0 +1,33 @@
+/** Durable, partitioned topics between jobs. Entries of one key keep their order. */
+import type { Connection } from '../store/store.ts';
+
+export interface Message {
+  key: string;
+  /** JSON. */
+  value: unknown;
+}
+
+export interface Entry extends Message {
+  partition: number;
+  /** Gapless per topic and partition, from 0. */
+  offset: number;
+}
+
+/** What a group has not seen yet of one partition. */
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly entries: readonly Entry[];
+  /**
+   * Moves the group's offset past the batch, in the transaction that holds the batch's results: both or neither.
+   * Throws `StaleBatchError` when another consumer of the group was faster; roll back then.
+   */
+  commit(transaction: Connection): Promise<void>;
+}
+
+export interface Stream {
+  /** Durable when it resolves, or, given a transaction, when that commits. */
+  publish(topic: string, messages: readonly Message[], transaction?: Connection): Promise<void>;
+  /** Batches of each partition in turn until the group has seen everything that was there at the end. */
+  drain(topic: string, group: string, options: { maxBatch: number }): AsyncIterable<Batch>;
+}
