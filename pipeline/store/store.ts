@@ -1,4 +1,5 @@
 /** The database as the jobs see it: connections on loan from a pool, and the few tables the jobs share. */
+import { UserError } from '../user-error.ts';
 
 /** A borrowed session. Give it back with `release()`, always, whatever happened. */
 export interface Connection {
@@ -15,4 +16,9 @@ export interface ConnectionPool {
   acquire(): Promise<Connection>;
   /** Waits for loans to end. */
   close(): Promise<void>;
+}
+
+/** There is no database to work with; the message says why, without the password. */
+export class DatabaseUnavailable extends UserError {
+  override name = 'DatabaseUnavailable';
 }

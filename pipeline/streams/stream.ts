@@ -31,3 +31,11 @@ export interface Stream {
   /** Batches of each partition in turn until the group has seen everything that was there at the end. */
   drain(topic: string, group: string, options: { maxBatch: number }): AsyncIterable<Batch>;
 }
+
+/** Another consumer of the group has already committed past this batch. */
+export class StaleBatchError extends Error {
+  constructor(batch: Pick<Batch, 'topic' | 'partition'>, group: string) {
+    super(`Another consumer of ${group} was faster on partition ${batch.partition} of ${batch.topic}.`);
+    this.name = 'StaleBatchError';
+  }
+}
