@@ -1,0 +1,120 @@
+/**
+ * generic-pool 3.9. It hands out the same object on every borrow, so a lease is known by pool and object.
+ *
+ * `acquire` may be served at once or much later, from another flow. The request object that it puts into its queue
+ * ties the two moments together: noted when queued, recognised when dequeued for dispatch. No promise is touched, so
+ * an unhandled rejection stays exactly as unhandled as it was.
+ */
+import { guarded } from '../../faults.ts';
+import type { Resource, Source } from '../../ledger.ts';
+import { patch } from '../../patch.ts';
+import type { Desk, Request } from '../adapter.ts';
+import type { LibraryAdapter } from '../modules.ts';
+
+const PART = 'generic-pool';
+
+interface Pool {
+  borrowed: number;
+  available: number;
+  pending: number;
+  max: number;
+}
+
+interface Account {
+  source: Source;
+  leases: Map<unknown, Resource>;
+}
+
+export function genericPool(desk: Desk): LibraryAdapter {
+  const accounts = new WeakMap<Pool, Account>();
+  const requests = new WeakMap<object, Request>();
+  /** The acquire that is being called right now, until its request object is queued. */
+  let asking: Request | null = null;
+  /** The request object taken off the queue last. */
+  let dequeued: object | null = null;
+
+  const accountOf = (pool: Pool): Account => {
+    let account = accounts.get(pool);
+    if (!account) {
+      const weak = new WeakRef(pool);
+      const gauges = () => {
+        const alive = weak.deref();
+        return alive ? { used: alive.borrowed, idle: alive.available, pending: alive.pending } : null;
+      };
+      account = { source: desk.pool(PART, { name: null, max: pool.max, gauges }), leases: new Map() };
+      accounts.set(pool, account);
+    }
+    return account;
+  };
+
+  return {
+    name: PART,
+    attach({ Pool, PriorityQueue }) {
+      if (typeof Pool !== 'function' || typeof PriorityQueue !== 'function') return false;
+
+      patch(Pool.prototype, 'acquire', (original) => {
+        return function acquire(this: Pool): unknown {
+          asking = guarded(PART, () => desk.request(acquire)) ?? null;
+          try {
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          } finally {
+            asking = null;
+          }
+        };
+      });
+
+      patch(PriorityQueue.prototype, 'enqueue', (original) => {
+        return function enqueue(this: object, request: object): unknown {
+          if (asking) {
+            requests.set(request, asking);
+            asking = null;
+          }
+          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+          return Reflect.apply(original, this, arguments);
+        };
+      });
+
+      patch(PriorityQueue.prototype, 'dequeue', (original) => {
+        return function dequeue(this: object): unknown {
+          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+          const request = Reflect.apply(original, this, arguments);
+          dequeued = request ?? null;
+          return request;
+        };
+      });
+
+      patch(Pool.prototype, '_dispatchPooledResourceToNextWaitingClient', (original) => {
+        return function dispatch(this: Pool, pooledResource: { obj: unknown }): unknown {
+          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+          const dispatched = Reflect.apply(original, this, arguments);
+          guarded(PART, () => {
+            const request = dequeued && requests.get(dequeued);
+            dequeued = null;
+            if (dispatched !== true || !request) return;
+            const { source, leases } = accountOf(this);
+            leases.set(pooledResource.obj, desk.open(source, 'lease', request));
+          });
+          return dispatched;
+        };
+      });
+
+      for (const method of ['release', 'destroy']) {
+        patch(Pool.prototype, method, (original) => {
+          return function giveBack(this: Pool, resource: unknown): unknown {
+            guarded(PART, () => {
+              const leases = accounts.get(this)?.leases;
+              const lease = leases?.get(resource);
+              if (!lease) return;
+              leases?.delete(resource);
+              desk.close(lease, giveBack);
+            });
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          };
+        });
+      }
+      return true;
+    },
+  };
+}

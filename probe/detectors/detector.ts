@@ -1,0 +1,48 @@
+/** What detectors see and say. They are pure: a group, a context with the clock's reading, and nothing else. */
+import type { Account, Resource, Shape } from '../ledger.ts';
+import type { Certainty, Detector as DetectorName, Kind } from '../recording/format.ts';
+import type { ScopeTotals } from '../scope.ts';
+
+/** All dealings of one line of code with one kind of source: accounts whose stacks share the top user frame. */
+export interface Group {
+  key: string;
+  kind: Kind;
+  library: string;
+  shape: Shape;
+  accounts: Account[];
+  /** Open resources, newest first. */
+  open: Resource[];
+  acquired: number;
+  released: number;
+  /** Released only after their scope had ended. */
+  releasedAfterScope: number;
+  /** Floors at past judgements, oldest first, see growth. */
+  floors: FloorPoint[];
+}
+
+/** At one judgement: resources that had been open since the one before, and work completed in between. */
+export interface FloorPoint {
+  at: number;
+  floor: number;
+  acquired: number;
+}
+
+export interface Context {
+  /** The clock's reading, milliseconds. */
+  at: number;
+  graceMs: number;
+  /** 0: judge by the site's own history. */
+  heldMs: number;
+  scopes: ReadonlyMap<string, ScopeTotals>;
+}
+
+export interface Verdict {
+  detector: DetectorName;
+  certainty: Certainty;
+  /** The ones that leak; a subset of `open`. */
+  leaked: Resource[];
+  /** One plain sentence each. */
+  evidence: string[];
+}
+
+export type Detector = (group: Group, context: Context) => Verdict | null;

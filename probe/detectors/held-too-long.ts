@@ -1,0 +1,34 @@
+/**
+ * held-too-long: a lease is open far beyond what is usual for its own site, or beyond a threshold if one is set.
+ *
+ * Never more than a `suspect`: age is not a leak.
+ *
+ * False positives it avoids: a query under way (busy), a site without history (a listener held for life), a site
+ * whose use times vary widely (the longest one counts, not the mean).
+ * False negatives: a site that never gave anything back, unless a threshold is set.
+ */
+
+import type { Detector, Verdict } from './detector.ts';
+import { span, totalUseTimes } from './words.ts';
+
+/** Times the longest known use time. */
+const MULTIPLE = 10;
+/** Releases that make a history. */
+const HISTORY = 10;
+
+export const heldTooLong: Detector = (group, { at, graceMs, heldMs }): Verdict | null => {
+  if (group.shape !== 'lease') return null;
+  const times = totalUseTimes(group);
+  const isUsual = times.count >= HISTORY;
+  const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * times.max) : Number.POSITIVE_INFINITY;
+  const leaked = group.open.filter(({ lastUsedAt, isBusy }) => at - lastUsedAt > limit && !isBusy?.());
+  if (leaked.length === 0) return null;
+  const oldest = Math.max(...leaked.map(({ openedAt }) => at - openedAt));
+  const usual = isUsual ? `; the ${group.released} that came back took ${span(times.max)} at most` : '';
+  return {
+    detector: 'held-too-long',
+    certainty: 'suspect',
+    leaked,
+    evidence: [`${leaked.length} not used for more than ${span(limit)}, the oldest open for ${span(oldest)}${usual}.`],
+  };
+};

@@ -1,0 +1,47 @@
+/**
+ * outlived-scope: the job run or request that took it has ended, a grace has passed, and it is still open and idle.
+ *
+ * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did. Once is a
+ * `suspect`.
+ *
+ * False positives it avoids: a lazy singleton (the site acquired only once), a slow query at the end (busy), one-shot
+ * timers (they end by themselves), leases that are given back by another flow after the scope (this site's own
+ * history says so; then only what is far beyond that history is a suspect).
+ * False negatives: what is taken outside any scope, and a scope that never ends.
+ */
+
+import type { Detector, Verdict } from './detector.ts';
+import { countOf, median, span, totalUseTimes } from './words.ts';
+
+/** With a history of late release, how many times the longest known use time is still normal. */
+const BEYOND_HISTORY = 3;
+/** Runs without a single release that make a pattern. */
+const NEVER_RELEASED_RUNS = 3;
+
+export const outlivedScope: Detector = (group, { at, graceMs, scopes }): Verdict | null => {
+  if (group.shape === 'one-shot' || group.acquired < 2) return null;
+  const times = totalUseTimes(group);
+  const isHandedOver = group.releasedAfterScope > 0;
+  const patience = isHandedOver ? Math.max(graceMs, BEYOND_HISTORY * times.max) : graceMs;
+  const leaked = group.open.filter(
+    ({ scope, isBusy }) => scope !== null && scope.ended !== 0 && at - scope.ended > patience && !isBusy?.(),
+  );
+  if (leaked.length === 0) return null;
+
+  const runs = new Set(leaked.map(({ scope }) => scope));
+  const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
+  const releasedInScope = group.released - group.releasedAfterScope;
+  const recurs = releasedInScope > 0 ? runs.size >= 2 : isJob && runs.size >= NEVER_RELEASED_RUNS;
+
+  const names = [...new Set([...runs].map((scope) => scope?.name ?? ''))];
+  const evidence = names.map((name) => {
+    const left = [...runs].filter((scope) => scope?.name === name).length;
+    return `${left} of ${countOf(scopes.get(name)?.ended ?? left, 'ended run')} of ${name} left it open.`;
+  });
+  evidence.push(
+    `Open for ${span(median(leaked.map(({ openedAt }) => at - openedAt)))} at the median` +
+      (times.count > 0 ? `; the ${group.released} that came back took ${span(times.max)} at most.` : '.'),
+  );
+  if (isHandedOver) evidence.push(`${group.releasedAfterScope} came back only after their scope, so this may yet too.`);
+  return { detector: 'outlived-scope', certainty: recurs && !isHandedOver ? 'likely' : 'suspect', leaked, evidence };
+};

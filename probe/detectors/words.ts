@@ -1,0 +1,28 @@
+/** Numbers in the words of evidence sentences. */
+import type { Group } from './detector.ts';
+
+/** `850 ms`, `4.2 s`, `12 min`. */
+export function span(milliseconds: number): string {
+  if (milliseconds < 1000) return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
+  if (milliseconds < 120_000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${Math.round(milliseconds / 60_000)} min`;
+}
+
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function median(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+export function totalUseTimes({ accounts }: Group): { count: number; max: number } {
+  let count = 0;
+  let max = 0;
+  for (const { useTimes } of accounts) {
+    count += useTimes.count;
+    max = Math.max(max, useTimes.max);
+  }
+  return { count, max };
+}

@@ -1,0 +1,151 @@
+/**
+ * The ledger: what is open, and per-site totals of acquired and released.
+ *
+ * A *source* is what hands out resources (one pool, all intervals…); an *account* is one site's dealings with one
+ * source; a *resource* is in the ledger while it is open.
+ */
+import type { Kind } from './recording/format.ts';
+import type { Scope } from './scope.ts';
+import type { Site } from './site.ts';
+
+export interface PoolGauges {
+  used: number;
+  idle: number;
+  pending: number;
+}
+
+export interface Source {
+  kind: Kind;
+  library: string;
+  pool: { id: number; name: string; max: number; gauges: () => PoolGauges | null } | null;
+  /** By site id; -1: those without a stack. */
+  accounts: Map<number, Account>;
+}
+
+/** What a resource is by its nature; the same shape can be right for one and a leak for another. */
+export type Shape = 'lease' | 'interval' | 'one-shot';
+
+/** How long resources of one account were usually open, from the latest `SIZE` that came back. */
+export class UseTimes {
+  private static readonly SIZE = 128;
+  private readonly recent = new Float64Array(UseTimes.SIZE);
+  count = 0;
+  max = 0;
+  add(milliseconds: number): void {
+    this.recent[this.count++ % UseTimes.SIZE] = milliseconds;
+    if (milliseconds > this.max) this.max = milliseconds;
+  }
+  /** 0 when nothing came back yet. */
+  quantile(q: number): number {
+    const sorted = this.recent.slice(0, Math.min(this.count, UseTimes.SIZE)).sort();
+    return sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
+  }
+}
+
+export class Account {
+  readonly source: Source;
+  readonly site: Site | null;
+  readonly shape: Shape;
+  acquired = 0;
+  released = 0;
+  /** Released only after the scope that acquired them had ended: given to another flow. */
+  releasedAfterScope = 0;
+  /** Which of the site's user frames gave resources back, see blame; from the first few releases. */
+  readonly owners: number[] = [];
+  private times: UseTimes | null = null;
+  constructor(source: Source, site: Site | null, shape: Shape) {
+    this.source = source;
+    this.site = site;
+    this.shape = shape;
+  }
+  get open(): number {
+    return this.acquired - this.released;
+  }
+  get useTimes(): UseTimes {
+    this.times ??= new UseTimes();
+    return this.times;
+  }
+}
+
+export class Resource {
+  readonly account: Account;
+  readonly scope: Scope | null;
+  readonly openedAt: number;
+  /** Last sign of use by its borrower. */
+  lastUsedAt: number;
+  /** Whether an operation of the borrower has not come back yet; set by adapters that can tell. */
+  isBusy: (() => boolean) | null = null;
+  previous: Resource | null = null;
+  next: Resource | null = null;
+  closed = false;
+  constructor(account: Account, scope: Scope | null, at: number) {
+    this.account = account;
+    this.scope = scope;
+    this.openedAt = at;
+    this.lastUsedAt = at;
+  }
+  /** True when it is known to be over though nobody told the ledger. */
+  isGone(): boolean {
+    return false;
+  }
+}
+
+export class Ledger {
+  readonly sources: Set<Source> = new Set();
+  /** Adapters that enter resources in batches do so here. */
+  readonly beforeReading: (() => void)[] = [];
+  private first: Resource | null = null;
+
+  source(kind: Kind, library: string, pool: Source['pool'] = null): Source {
+    const source: Source = { kind, library, pool, accounts: new Map() };
+    this.sources.add(source);
+    return source;
+  }
+
+  account(source: Source, site: Site | null, shape: Shape): Account {
+    const key = site?.id ?? -1;
+    let account = source.accounts.get(key);
+    if (!account) {
+      account = new Account(source, site, shape);
+      source.accounts.set(key, account);
+    }
+    return account;
+  }
+
+  open(resource: Resource): void {
+    resource.account.acquired++;
+    resource.next = this.first;
+    if (this.first) this.first.previous = resource;
+    this.first = resource;
+  }
+
+  /** Counts a resource that came and went before it was entered. */
+  pass({ account }: Resource): void {
+    account.acquired++;
+    account.released++;
+  }
+
+  close(resource: Resource, at: number): void {
+    if (resource.closed) return;
+    resource.closed = true;
+    const { account, scope, previous, next } = resource;
+    if (previous) previous.next = next;
+    else this.first = next;
+    if (next) next.previous = previous;
+    resource.previous = resource.next = null;
+    account.released++;
+    if (account.shape === 'lease') account.useTimes.add(at - resource.openedAt);
+    if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
+  }
+
+  /** Open resources, newest first; those that turn out to be gone are closed on the way. */
+  *opened(at: number): Generator<Resource> {
+    for (const enter of this.beforeReading) enter();
+    for (let resource = this.first; resource; ) {
+      const { next }: Resource = resource;
+      if (resource.isGone()) this.close(resource, at);
+      else yield resource;
+      resource = next;
+    }
+  }
+}

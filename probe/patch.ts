@@ -1,0 +1,28 @@
+/** Replacing a function so that nobody can tell: same name, arity, own properties and descriptor. */
+
+// biome-ignore lint/complexity/noBannedTypes: any function can be patched
+type AnyFunction = Function;
+
+/**
+ * Replaces `owner[key]` by what `wrap` makes of it. `wrap` must return a `function` (never an arrow: `this` and `new`
+ * have to pass through). Does nothing when there is no such function.
+ */
+export function patch<T extends object>(
+  owner: T,
+  key: keyof T & string,
+  wrap: (original: AnyFunction) => AnyFunction,
+): void {
+  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
+  if (descriptor === undefined || typeof descriptor.value !== 'function' || descriptor.configurable === false) return;
+  const original = descriptor.value as AnyFunction;
+  Object.defineProperty(owner, key, { ...descriptor, value: disguise(wrap(original), original) });
+}
+
+/** Gives `replacement` all own properties of `original`: `name`, `length`, `util.promisify.custom`… */
+export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFunction {
+  for (const key of Reflect.ownKeys(replacement)) {
+    if (!Object.hasOwn(original, key)) Reflect.deleteProperty(replacement, key);
+  }
+  Object.defineProperties(replacement, Object.getOwnPropertyDescriptors(original) as PropertyDescriptorMap);
+  return replacement;
+}

@@ -1,0 +1,130 @@
+/** Puts the parts together. One probe per thread; the registry symbol lets `scope()` of any copy of outlive find it. */
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { Desk } from './adapters/adapter.ts';
+import { watchTimers } from './adapters/handles/timers.ts';
+import { watchModules } from './adapters/modules.ts';
+import { genericPool } from './adapters/pools/generic-pool.ts';
+import { pg } from './adapters/pools/pg.ts';
+import { watchHttpServers } from './adapters/scopes/http.ts';
+import { type Ending, onExit } from './exit.ts';
+import { fault, guarded } from './faults.ts';
+import { Judge } from './judge.ts';
+import { Ledger } from './ledger.ts';
+import { Recorder } from './recorder.ts';
+import { every, nodeMajor, now, wallClock } from './runtime.ts';
+import { Scopes } from './scope.ts';
+import { readSettings } from './settings.ts';
+import { Sites, StackBudget, userFiles } from './site.ts';
+
+export const PROBE: unique symbol = Symbol.for('outlive.probe') as never;
+
+/** What `outlive` (the public module) uses of the probe in its thread. */
+export interface Probe {
+  scope<T>(name: string, job: () => T): T;
+  /** Judges now and writes it down; for soak runs between rounds. */
+  judge(): void;
+}
+
+/** Between two judgements, milliseconds; longer when judging takes long. */
+const TICK = 500;
+/** Judging may take this share of the time. */
+const JUDGE_SHARE = 0.01;
+/** Stacks that a fresh process may take at once: short programs are seen whole. */
+const BURST = 4000;
+
+export function startProbe(): Probe {
+  const { settings, problems } = readSettings(process.env);
+  const root = process.env['OUTLIVE_ROOT'];
+  const folder = path.resolve(settings.out || defaultFolder());
+
+  const ledger = new Ledger();
+  const scopes = new Scopes(settings.scopes);
+  const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
+  const isSoak = settings.mode === 'soak';
+  const budget = () => (isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, BURST));
+  const desk = new Desk(ledger, scopes, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
+  const recorder = new Recorder(folder, Number(root ?? 0), settings, ledger, sites, scopes);
+  const judge = new Judge(ledger, scopes, settings);
+  for (const problem of problems) recorder.unsupported(problem);
+
+  const isOn = (adapter: string): boolean => !settings.off.includes(adapter);
+  let sweepRequests = (): void => {};
+  if (isOn('http')) {
+    if (scopes.requests) sweepRequests = watchHttpServers(scopes);
+    else if (settings.scopes === 'auto')
+      recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
+  }
+  const libraries = [genericPool(desk), ...pg(desk)].filter(({ name }) => isOn(name === 'pg-pool' ? 'pg' : name));
+  guarded('modules', () => watchModules(libraries, (label) => recorder.adapter(label)));
+  if (isOn('timers')) guarded('timers', () => watchTimers(desk));
+
+  let spent = 0;
+  let lastTick = 0;
+  let nextJudge = 0;
+  const judgeNow = (isOver: boolean): void => {
+    sweepRequests();
+    recorder.judgement(judge.judge(now(), isOver));
+  };
+  // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
+  let dueAt = now() + TICK;
+  let worstDelay = 0;
+  const tick = (): void => {
+    const began = now();
+    worstDelay = Math.max(worstDelay, began - dueAt);
+    dueAt = began + TICK;
+    if (began >= nextJudge) {
+      judgeNow(false);
+      nextJudge = began + Math.max(TICK, (now() - began) / JUDGE_SHARE) - TICK / 2;
+    }
+    if (began - lastTick >= 1000 - TICK / 2) {
+      lastTick = began;
+      recorder.sample(worstDelay);
+      worstDelay = 0;
+      recorder.totals();
+      recorder.cost(spent + sites.cost, 0);
+    }
+    recorder.flush();
+    spent += now() - began;
+  };
+  every(TICK, () => guarded('tick', tick));
+  onExit(({ end, code, isDrained }: Ending) => {
+    guarded('last judgement', () => judgeNow(isDrained));
+    recorder.sample(0);
+    recorder.totals();
+    recorder.cost(spent + sites.cost, 0);
+    recorder.end(end, code);
+    if (root === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
+  });
+
+  recorder.flush();
+  return {
+    scope: (name, job) => scopes.run(name, job),
+    judge: () => guarded('judge', () => judgeNow(false)),
+  };
+}
+
+function writeOwnReport(folder: string): void {
+  // loaded only now: a service that is killed never needs it
+  const { writeReport } = require('./recording/build-report.js') as typeof import('./recording/build-report.ts');
+  writeReport(folder);
+}
+
+/** `.outlive/<time>-<pid>`, with `.outlive/latest` pointing to it. */
+function defaultFolder(): string {
+  const time = new Date(wallClock()).toISOString().replace(/[-:]/g, '').replace(/\..*/, '').replace('T', '-');
+  const name = `${time}-${process.pid}`;
+  if (isMainThread) {
+    try {
+      const home = path.resolve('.outlive');
+      mkdirSync(home, { recursive: true });
+      const link = path.join(home, `.latest-${process.pid}`);
+      symlinkSync(name, link);
+      renameSync(link, path.join(home, 'latest'));
+    } catch {
+      fault('latest');
+    }
+  }
+  return path.join('.outlive', name);
+}

@@ -1,0 +1,144 @@
+/** Writes down what the probe knows: once at the start, twice a second what is new, and a last time at the end. */
+
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { getHeapStatistics } from 'node:v8';
+import { threadId } from 'node:worker_threads';
+import { faultCount } from './faults.ts';
+import type { Judgement } from './judge.ts';
+import type { Ledger, Source } from './ledger.ts';
+import { type EndLine, type Kind, type PoolSample, RECORDING_SCHEMA, type TotalsLine } from './recording/format.ts';
+import { mask, maskArguments } from './recording/mask.ts';
+import { Writer } from './recording/writer.ts';
+import { now, wallClock } from './runtime.ts';
+import type { Scopes } from './scope.ts';
+import type { Settings } from './settings.ts';
+import type { Sites } from './site.ts';
+
+const { pid } = process;
+
+export class Recorder {
+  private readonly writer: Writer;
+  private readonly zero = now();
+  private readonly ledger: Ledger;
+  private readonly sites: Sites;
+  private readonly scopes: Scopes;
+  private sitesWritten = 0;
+  private readonly poolsWritten: Set<number> = new Set();
+  private lastTotals = '';
+  private lastScopes = '';
+
+  constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
+    const startedMs = wallClock();
+    this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`));
+    this.ledger = ledger;
+    this.sites = sites;
+    this.scopes = scopes;
+    scopes.onRunEnd = ({ id, name, began, ended, failedWith }) => {
+      this.writer.writeBulk({ t: 'run', id, name, began: began - this.zero, ended: ended - this.zero, failedWith });
+    };
+    const { mode, stacks, graceMs, heldMs } = settings;
+    this.writer.write({
+      t: 'process',
+      schema: RECORDING_SCHEMA,
+      pid,
+      parent,
+      thread: threadId,
+      host: hostname(),
+      node: process.version,
+      argv: maskArguments(process.argv),
+      cwd: process.cwd(),
+      startedMs,
+      settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
+    });
+  }
+
+  adapter(name: string): void {
+    this.writer.write({ t: 'adapter', name });
+  }
+
+  unsupported(what: string): void {
+    this.writer.write({ t: 'unsupported', what });
+  }
+
+  judgement({ changed, withdrawn }: Judgement): void {
+    const at = now() - this.zero;
+    this.writeSites();
+    for (const [key, finding] of changed) {
+      const evidence = finding.evidence.map(mask);
+      this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
+    }
+    for (const key of withdrawn) this.writer.write({ t: 'withdrawn', at, key, why: 'it was given back after all' });
+  }
+
+  /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */
+  sample(loopDelay: number): void {
+    const pools: PoolSample[] = [];
+    for (const source of this.ledger.sources) {
+      const gauges = source.pool?.gauges();
+      if (!source.pool || !gauges) continue;
+      this.writePool(source as Source & { pool: object });
+      pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending]);
+    }
+    const open: Partial<Record<Kind, number>> = {};
+    for (const { kind, accounts } of this.ledger.sources) {
+      for (const account of accounts.values()) open[kind] = (open[kind] ?? 0) + account.open;
+    }
+    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+    const at = now() - this.zero;
+    const rss = process.memoryUsage.rss();
+    this.writer.writeBulk({ t: 'sample', at, pools, open, heapUsed, rss, nativeContexts, loopDelay });
+  }
+
+  totals(): void {
+    const at = now() - this.zero;
+    const sites: TotalsLine['sites'] = [];
+    for (const { kind, library, pool, accounts } of this.ledger.sources) {
+      for (const { site, acquired, released } of accounts.values()) {
+        sites.push([site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
+      }
+    }
+    const totals = JSON.stringify(sites);
+    if (totals !== this.lastTotals) {
+      this.lastTotals = totals;
+      this.writeSites();
+      this.writer.write({ t: 'totals', at, sites });
+    }
+    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
+    if (JSON.stringify(scopes) !== this.lastScopes) {
+      this.lastScopes = JSON.stringify(scopes);
+      this.writer.write({ t: 'scopes', at, scopes });
+    }
+  }
+
+  cost(cpuMs: number, forcedGc: number): void {
+    const { user, system } = process.cpuUsage();
+    const share = Math.min(1, cpuMs / Math.max(1, (user + system) / 1000));
+    const rounded = { cpuMs: Math.round(cpuMs * 10) / 10, share: Math.round(share * 1e4) / 1e4 };
+    const dropped = { ...this.writer.dropped };
+    this.writer.write({ t: 'cost', at: now() - this.zero, ...rounded, forcedGc, faults: faultCount(), dropped });
+  }
+
+  flush(): void {
+    this.writer.flush();
+  }
+
+  end(end: EndLine['end'], code: number): void {
+    this.writer.write({ t: 'end', at: now() - this.zero, end, code });
+    this.writer.close();
+  }
+
+  private writeSites(): void {
+    for (const { id, stack } of this.sites.all.slice(this.sitesWritten)) this.writer.write({ t: 'site', id, stack });
+    this.sitesWritten = this.sites.all.length;
+  }
+
+  private writePool({
+    library,
+    pool: { id, name, max },
+  }: Source & { pool: { id: number; name: string; max: number } }): void {
+    if (this.poolsWritten.has(id)) return;
+    this.poolsWritten.add(id);
+    this.writer.write({ t: 'pool', id, library, name: mask(name), max });
+  }
+}

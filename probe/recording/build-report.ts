@@ -1,0 +1,161 @@
+/** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname as hostName } from 'node:os';
+import path from 'node:path';
+import { CERTAINTIES, type Frame, type RecordedFinding, type Recording } from './format.ts';
+import { mask } from './mask.ts';
+import { readRun } from './reader.ts';
+import { type Finding, REPORT_SCHEMA, type Report, type ReportProcess, type Watched } from './report.ts';
+import { Sources } from './source.ts';
+
+/** Reads the run in `folder`, writes its report.json by temporary file and rename, and returns both. */
+export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
+  const { recordings, problems } = readRun(folder);
+  const report = buildReport(recordings, problems);
+  const temporary = path.join(folder, `.report-${process.pid}.json`);
+  writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
+  renameSync(temporary, path.join(folder, 'report.json'));
+  return { report, recordings };
+}
+
+export function buildReport(recordings: readonly Recording[], problems: readonly string[] = []): Report {
+  const sources = new Sources();
+  const findings = merge(recordings.flatMap((recording) => findingsOf(recording, sources)));
+  const dropped: Record<string, number> = {};
+  for (const { cost } of recordings) {
+    for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
+  }
+  return {
+    schema: REPORT_SCHEMA,
+    verdict: findings.some(({ certainty }) => certainty !== 'suspect') ? 'leak' : findings.length ? 'suspect' : 'clean',
+    processes: recordings.map(processOf),
+    findings,
+    watched: watchedIn(recordings),
+    settings: recordings[0]?.process.settings ?? {},
+    dropped,
+    problems: [...problems, ...recordings.flatMap((recording) => recording.problems)],
+  };
+}
+
+function findingsOf(recording: Recording, sources: Sources): Finding[] {
+  return [...recording.findings.values()].map((finding) => {
+    const { site: siteId, frame, siteUnknown, ...rest } = finding;
+    const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
+    const blamed = stack[frame];
+    const site = blamed && { file: blamed.file, line: blamed.line, column: blamed.column, function: blamed.function };
+    const excerpt = site ? sources.excerpt(site.file, site.line) : null;
+    return {
+      ...rest,
+      id: idOf(finding, blamed, sources),
+      origin: blamed && !blamed.user ? 'library' : 'user',
+      site: site ?? null,
+      siteUnknown: site ? null : (siteUnknown ?? 'the recording has no stack for it'),
+      stack,
+      excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
+    };
+  });
+}
+
+/** The same leak keeps its id when lines move: package-relative path, function, text of the call, and which such call. */
+function idOf({ kind, library }: RecordedFinding, frame: Frame | undefined, sources: Sources): string {
+  if (!frame) return `${kind}-${library}-unknown`;
+  const lines = sources.lines(frame.file);
+  const text = lines?.[frame.line - 1]?.trim() ?? '';
+  const ordinal = lines?.slice(0, frame.line - 1).filter((line) => line.trim() === text).length ?? 0;
+  const parts = [kind, library, packageRelative(frame.file), frame.function, text, String(ordinal)];
+  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+}
+
+function packageRelative(file: string): string {
+  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    try {
+      const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: string };
+      if (name) return `${name}/${path.relative(folder, file).split(path.sep).join('/')}`;
+    } catch {
+      // no manifest here: look further up
+    }
+  }
+  return path.basename(file);
+}
+
+/** One leak in several processes or threads is one finding; sorted by certainty, then count. */
+function merge(findings: Finding[]): Finding[] {
+  const byId = new Map<string, Finding>();
+  for (const finding of findings) {
+    const known = byId.get(finding.id);
+    if (!known) {
+      byId.set(finding.id, { ...finding, scopes: finding.scopes.map((scope) => ({ ...scope })) });
+      continue;
+    }
+    known.count += finding.count;
+    known.acquired += finding.acquired;
+    known.released += finding.released;
+    known.estimated ||= finding.estimated;
+    if (rank(finding) < rank(known)) {
+      known.certainty = finding.certainty;
+      known.detector = finding.detector;
+    }
+    if (known.pool !== finding.pool) known.pool = null;
+    known.evidence = [...new Set([...known.evidence, ...finding.evidence])];
+    for (const scope of finding.scopes) {
+      const same = known.scopes.find(({ name }) => name === scope.name);
+      if (!same) {
+        known.scopes.push({ ...scope });
+        continue;
+      }
+      same.ended += scope.ended;
+      same.leaked += scope.leaked;
+      if (same.failedWith !== scope.failedWith) same.failedWith = null;
+    }
+  }
+  return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.id.localeCompare(b.id));
+}
+
+function rank({ certainty }: Finding): number {
+  return CERTAINTIES.indexOf(certainty);
+}
+
+function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: Recording): ReportProcess {
+  const isRunning = end === null && isAlive(line.pid, line.host);
+  return {
+    pid: line.pid,
+    parent: line.parent,
+    thread: line.thread,
+    host: line.host,
+    node: line.node,
+    argv: line.argv,
+    started: new Date(line.startedMs).toISOString(),
+    ended: isRunning ? null : new Date(line.startedMs + lastAt).toISOString(),
+    end: end?.end ?? (isRunning ? 'running' : 'signal'),
+    exitCode: end?.code ?? null,
+    adapters,
+    unsupported,
+    cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },
+    faults: cost?.faults ?? 0,
+  };
+}
+
+function isAlive(pid: number, host: string): boolean {
+  if (host !== hostName()) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function watchedIn(recordings: readonly Recording[]): Watched[] {
+  const byLibrary = new Map<string, Watched>();
+  for (const { totals } of recordings) {
+    for (const [, kind, library, , acquired, released] of totals) {
+      const key = `${kind} ${library}`;
+      const watched = byLibrary.get(key) ?? { kind, library, acquired: 0, released: 0 };
+      watched.acquired += acquired;
+      watched.released += released;
+      byLibrary.set(key, watched);
+    }
+  }
+  return [...byLibrary.values()].sort((a, b) => b.acquired - a.acquired);
+}

@@ -1,0 +1,24 @@
+/**
+ * What the probe uses of the runtime, taken before anything is patched, so that its own work is never watched and a
+ * service that replaces globals (fake timers, frozen clocks) does not stop it.
+ */
+import { performance } from 'node:perf_hooks';
+
+export const now: () => number = performance.now.bind(performance);
+export const wallClock: () => number = Date.now.bind(Date);
+
+const { setInterval: originalSetInterval } = globalThis;
+
+/** A timer that never holds the process open. */
+export function every(milliseconds: number, task: () => void): void {
+  originalSetInterval(task, milliseconds).unref();
+}
+
+export const nodeMajor: number = Number(process.versions.node.split('.')[0]);
+
+/** AsyncLocalStorage costs next to nothing only where Node keeps it in a context frame (default from 24). */
+export const asyncContextFrame: boolean = ((): boolean => {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  if (flags.includes('--no-async-context-frame')) return false;
+  return nodeMajor >= 24 || flags.includes('--experimental-async-context-frame');
+})();

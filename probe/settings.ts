@@ -1,0 +1,112 @@
+/** Every `OUTLIVE_*` variable: one table, read by the probe, checked and explained by `outlive run`. */
+
+interface Setting {
+  variable: string;
+  help: string;
+  fallback: string;
+  /** Allowed words, or the range of a whole number, or undefined for any text. */
+  allowed?: readonly string[] | { min: number; max: number };
+}
+
+export const SETTINGS = {
+  out: {
+    variable: 'OUTLIVE_OUT',
+    help: 'folder for recordings and report.json (default .outlive/<time>-<pid>)',
+    fallback: '',
+  },
+  mode: {
+    variable: 'OUTLIVE_MODE',
+    help: 'production keeps to a budget of stacks; soak takes one for every resource',
+    fallback: 'production',
+    allowed: ['production', 'soak'],
+  },
+  stacks: {
+    variable: 'OUTLIVE_STACKS',
+    help: 'stacks per second in production mode',
+    fallback: '250',
+    allowed: { min: 0, max: 100_000 },
+  },
+  graceMs: {
+    variable: 'OUTLIVE_GRACE_MS',
+    help: 'how long a resource may outlive its scope before it is looked at',
+    fallback: '1000',
+    allowed: { min: 0, max: 3_600_000 },
+  },
+  heldMs: {
+    variable: 'OUTLIVE_HELD_MS',
+    help: 'call a lease held-too-long after this time; 0: judge by the site’s own history',
+    fallback: '0',
+    allowed: { min: 0, max: 86_400_000 },
+  },
+  scopes: {
+    variable: 'OUTLIVE_SCOPES',
+    help: 'make HTTP requests scopes: auto does so where it is nearly free (Node 24 and later)',
+    fallback: 'auto',
+    allowed: ['auto', 'on', 'off'],
+  },
+  signals: {
+    variable: 'OUTLIVE_SIGNALS',
+    help: '1: write report.json on SIGTERM and SIGINT, then die by that signal',
+    fallback: '0',
+    allowed: ['0', '1'],
+  },
+  off: {
+    variable: 'OUTLIVE_OFF',
+    help: 'adapters to leave out, separated by commas: generic-pool,pg,timers,http',
+    fallback: '',
+  },
+} as const satisfies Record<string, Setting>;
+
+export interface Settings {
+  out: string;
+  mode: 'production' | 'soak';
+  stacks: number;
+  graceMs: number;
+  heldMs: number;
+  scopes: 'auto' | 'on' | 'off';
+  signals: boolean;
+  off: string[];
+}
+
+/** What is wrong with a value, as one sentence, or null. */
+function complaint(setting: Setting, value: string): string | null {
+  const { allowed, variable } = setting;
+  if (allowed === undefined) return null;
+  if ('min' in allowed) {
+    const number = Number(value);
+    if (value.trim() !== '' && Number.isInteger(number) && number >= allowed.min && number <= allowed.max) return null;
+    return `${variable} must be a whole number from ${allowed.min} to ${allowed.max}, not "${value}".`;
+  }
+  return allowed.includes(value) ? null : `${variable} must be ${allowed.join(' or ')}, not "${value}".`;
+}
+
+/**
+ * Reads the settings. A bad value never stops a service: its default is used and a sentence is added to `problems`,
+ * which `outlive run` turns into exit code 2 before it starts anything.
+ */
+export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; problems: string[] } {
+  const problems: string[] = [];
+  const read = (key: keyof typeof SETTINGS): string => {
+    const setting: Setting = SETTINGS[key];
+    const value = env[setting.variable];
+    if (value === undefined || value === '') return setting.fallback;
+    const wrong = complaint(setting, value);
+    if (wrong === null) return value;
+    problems.push(wrong);
+    return setting.fallback;
+  };
+  const settings: Settings = {
+    out: read('out'),
+    mode: read('mode') as Settings['mode'],
+    stacks: Number(read('stacks')),
+    graceMs: Number(read('graceMs')),
+    heldMs: Number(read('heldMs')),
+    scopes: read('scopes') as Settings['scopes'],
+    signals: read('signals') === '1',
+    off: read('off')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+  };
+  return { settings, problems };
+}

@@ -1,0 +1,233 @@
+/**
+ * Where a resource was taken: a cheap structured stack, interned at once. Equal stacks are one site. Nothing raw is
+ * kept, since an unformatted trace retains receivers and closures of the service.
+ */
+
+import * as nodeModule from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Frame } from './recording/format.ts';
+import { now } from './runtime.ts';
+
+export interface Site {
+  id: number;
+  stack: Frame[];
+  /** Which function each frame is in, by where that function begins; '' if unknown. */
+  functions: string[];
+  /** Indexes of the user's frames, or of the top frame when there is none; empty for an empty stack. */
+  user: number[];
+}
+
+/** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
+const DEPTH = 16;
+
+type CallSite = NodeJS.CallSite;
+
+type RawFrame = Omit<Frame, 'user'>;
+
+/** Sites form a tree: one node a frame, keyed by script position, so that interning builds no strings. */
+class TreeNode {
+  file: string;
+  children: Map<number, TreeNode> | null = null;
+  /** Another file's node at the same position. */
+  sibling: TreeNode | null = null;
+  site: Site | null = null;
+  constructor(file: string) {
+    this.file = file;
+  }
+  child(position: number, file: string): TreeNode {
+    this.children ??= new Map();
+    const first = this.children.get(position);
+    for (let node = first; node; node = node.sibling ?? undefined) if (node.file === file) return node;
+    const node = new TreeNode(file);
+    node.sibling = first ?? null;
+    this.children.set(position, node);
+    return node;
+  }
+}
+
+/** Stacks per second, with a burst so that short programs and start-up are seen whole. */
+export class StackBudget {
+  /** Stacks not taken for want of budget. */
+  skipped = 0;
+  private readonly perSecond: number;
+  private readonly burst: number;
+  private tokens: number;
+  private filledAt = 0;
+  constructor(perSecond: number, burst: number) {
+    this.perSecond = perSecond;
+    this.burst = burst;
+    this.tokens = burst;
+  }
+  take(at: number): boolean {
+    if (this.tokens < 1) {
+      this.tokens = Math.min(this.burst, this.tokens + ((at - this.filledAt) / 1000) * this.perSecond);
+      this.filledAt = at;
+      if (this.tokens < 1) {
+        this.skipped++;
+        return false;
+      }
+    }
+    this.tokens--;
+    return true;
+  }
+}
+
+export class Sites {
+  readonly all: Site[] = [];
+  /** Milliseconds spent on stacks. */
+  cost = 0;
+  private readonly root = new TreeNode('');
+  private readonly isUser: (file: string) => boolean;
+  private readonly isOwn: (file: string) => boolean;
+
+  /** `ownFolder`: the probe's, whose frames are left out. */
+  constructor(isUser: (file: string) => boolean, ownFolder: string) {
+    this.isUser = isUser;
+    this.isOwn = (file) => filePath(file).startsWith(ownFolder);
+  }
+
+  /** The site of the call to `wrapper`, which must be on the stack. */
+  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+  capture(wrapper: Function): Site {
+    const began = now();
+    const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
+    this.cost += now() - began;
+    return site;
+  }
+
+  private readonly intern = (callSites: CallSite[]): Site => {
+    let node = this.root;
+    for (const callSite of callSites) {
+      const file = callSite.getFileName();
+      if (file) node = node.child(callSite.getPosition(), file);
+    }
+    if (node.site === null) {
+      const inFiles = callSites.filter((callSite) => {
+        const file = callSite.getFileName();
+        return file && !this.isOwn(file);
+      });
+      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf));
+    }
+    return node.site;
+  };
+
+  private add(frames: RawFrame[], functions: string[]): Site {
+    const stack = frames.map((frame) => ({ ...sourceMapped(frame), user: this.isUser(frame.file) }));
+    const indexes = [...stack.keys()];
+    const user = indexes.filter((index) => stack[index]?.user);
+    const site: Site = { id: this.all.length, stack, functions, user: user.length > 0 ? user : indexes.slice(0, 1) };
+    this.all.push(site);
+    return site;
+  }
+
+  /** With frozen intrinsics the hook cannot be set: read the text instead. */
+  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+  private parse(wrapper: Function): Site {
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, wrapper);
+    const frames: RawFrame[] = [];
+    let node = this.root;
+    for (const text of (holder.stack ?? '').split('\n')) {
+      const match = /^\s+at (?:async )?(?:(.+?) \()?(.+?):(\d+):(\d+)\)?$/.exec(text);
+      if (!match) continue;
+      const [, name = '', file = '', line, column] = match;
+      if (this.isOwn(file)) continue;
+      frames.push({ file: filePath(file), line: Number(line), column: Number(column), function: name });
+      node = node.child(Number(line) * 4096 + Number(column), file);
+    }
+    node.site ??= this.add(
+      frames,
+      frames.map((frame) => `${frame.file}:${frame.function}`),
+    );
+    return node.site;
+  }
+}
+
+/** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
+// biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+function withStackHook(wrapper: Function, read: (callSites: CallSite[]) => Site): Site | undefined {
+  const { stackTraceLimit } = Error;
+  const hadHook = Object.hasOwn(Error, 'prepareStackTrace');
+  const { prepareStackTrace } = Error;
+  let site: Site | undefined;
+  try {
+    Error.stackTraceLimit = DEPTH;
+    Error.prepareStackTrace = (_, callSites) => {
+      site = read(callSites);
+      return '';
+    };
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, wrapper);
+    void holder.stack;
+  } catch {
+    return undefined;
+  } finally {
+    try {
+      Error.stackTraceLimit = stackTraceLimit;
+      if (hadHook) Error.prepareStackTrace = prepareStackTrace;
+      else Reflect.deleteProperty(Error, 'prepareStackTrace');
+    } catch {
+      // frozen: nothing was changed
+    }
+  }
+  return site;
+}
+
+function frameOf(callSite: CallSite): RawFrame {
+  return {
+    file: filePath(callSite.getFileName() ?? ''),
+    line: callSite.getLineNumber() ?? 0,
+    column: callSite.getColumnNumber() ?? 0,
+    function: functionName(callSite),
+  };
+}
+
+function functionOf(callSite: CallSite): string {
+  const line = callSite.getEnclosingLineNumber();
+  return line ? `${callSite.getFileName()}:${line}:${callSite.getEnclosingColumnNumber()}` : '';
+}
+
+function functionName(callSite: CallSite): string {
+  const name = callSite.getFunctionName() ?? callSite.getMethodName() ?? '';
+  const type = callSite.isToplevel() || callSite.isConstructor() ? null : callSite.getTypeName();
+  return type && type !== 'Object' && name && !name.includes('.') ? `${type}.${name}` : name;
+}
+
+function filePath(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file) : file;
+}
+
+/** Maps through a source map that Node holds in memory (`--enable-source-maps`, tsx); files on disk are mapped later. */
+function sourceMapped(frame: RawFrame): RawFrame {
+  if (!process.sourceMapsEnabled) return frame;
+  const entry = nodeModule.findSourceMap(frame.file)?.findEntry(frame.line - 1, frame.column - 1);
+  if (!entry || !('originalSource' in entry) || !entry.originalSource) return frame;
+  return {
+    ...frame,
+    file: filePath(entry.originalSource),
+    line: entry.originalLine + 1,
+    column: entry.originalColumn + 1,
+  };
+}
+
+const NODE_MODULES = `${path.sep}node_modules${path.sep}`;
+
+/** Tells the user's own files from dependencies and Node's code. An app that is itself installed is its user's. */
+export function userFiles(mainScript: string | undefined): (file: string) => boolean {
+  const at = mainScript?.lastIndexOf(NODE_MODULES) ?? -1;
+  let installedApp: string | null = null;
+  if (mainScript !== undefined && at >= 0) {
+    const [first = '', second = ''] = mainScript.slice(at + NODE_MODULES.length).split(path.sep);
+    installedApp =
+      mainScript.slice(0, at + NODE_MODULES.length) +
+      (first.startsWith('@') ? path.join(first, second) : first) +
+      path.sep;
+  }
+  return (file) => {
+    if (!path.isAbsolute(file)) return false;
+    if (installedApp !== null && file.startsWith(installedApp))
+      return !file.slice(installedApp.length).includes(NODE_MODULES);
+    return !file.includes(NODE_MODULES);
+  };
+}
