@@ -1,0 +1,206 @@
+/** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
+import { curate } from '../records/curate.ts';
+import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
+import { fieldsOf, firstText } from '../records/fields.ts';
+import { chunksOf, filesOf, type InputFile } from '../records/files.ts';
+import {
+  type CloudRecord,
+  DEAD_LETTERS_TOPIC,
+  type DeadLetter,
+  type DeadLetterReason,
+  RECORDS_TOPIC,
+  type RecordSource,
+  Unusable,
+} from '../records/record.ts';
+import type { Connection, ConnectionPool } from '../store/store.ts';
+import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+
+export interface IngestOptions extends JobOptions {
+  /** A folder, a file, or `-` for standard input (`stdin`), which is read from its start at every run. */
+  input: string;
+  stdin?: AsyncIterable<Buffer>;
+  limits?: Limits;
+}
+
+export interface IngestCounts {
+  /** Files read in this run, and those already complete. */
+  files: number;
+  filesBefore: number;
+  records: Partial<Record<RecordSource, number>>;
+  deadLetters: Partial<Record<DeadLetterReason, number>>;
+}
+
+/** What is published together with the new progress of its source. */
+interface Pending {
+  records: CloudRecord[];
+  deadLetters: DeadLetter[];
+  elements: number;
+  bytes: number;
+}
+
+/** Elements of a source that are already published, and whether that was all. */
+interface Progress {
+  elements: number;
+  complete: boolean;
+}
+
+/** A transaction is closed at this many bytes of input, however few elements they are. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Exactly once over restarts for files: how far a file is read is saved in the transaction that publishes.
+ * A file that has grown since is read on; one that has shrunk is read anew. Throws `UserError` when there is no input.
+ */
+export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
+  const counts: IngestCounts = { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
+  if (options.input === '-') {
+    const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
+    await ingestSource('-', elements, null, { elements: 0, complete: false }, options, counts);
+    counts.files = 1;
+    return counts;
+  }
+  for await (const file of filesOf(options.input)) {
+    if (options.signal?.aborted) break;
+    const progress = await progressOf(file, options.pool);
+    if (progress.complete) {
+      counts.filesBefore++;
+      continue;
+    }
+    const elements = file.problem
+      ? [asElement(file.problem)]
+      : elementsOf(chunksOf(file.path), options.limits ?? LIMITS);
+    await ingestSource(file.path, elements, file, progress, options, counts);
+    counts.files++;
+  }
+  return counts;
+}
+
+async function ingestSource(
+  source: string,
+  elements: AsyncIterable<Element> | Iterable<Element>,
+  file: InputFile | null,
+  progress: Progress,
+  options: IngestOptions,
+  counts: IngestCounts,
+): Promise<void> {
+  const maxBatch = options.maxBatch ?? MAX_BATCH;
+  let ordinal = 0;
+  let pending: Pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+
+  const flush = async (complete: boolean) => {
+    await transact(options, async (transaction) => {
+      await publish(pending, options, transaction);
+      if (file) await saveProgress(file, { elements: ordinal, complete }, transaction);
+    });
+    for (const record of pending.records) count(counts.records, record.source);
+    for (const letter of pending.deadLetters) count(counts.deadLetters, letter.reason);
+    pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+    options.observe?.('next-read');
+  };
+
+  for await (const element of elements) {
+    if (ordinal++ < progress.elements) continue;
+    add(element, source, pending);
+    if (pending.elements < maxBatch && pending.bytes < BATCH_BYTES) continue;
+    await flush(false);
+    if (options.signal?.aborted) return;
+  }
+  await flush(true);
+}
+
+function add(element: Element, source: string, pending: Pending): void {
+  pending.elements++;
+  pending.bytes += element.size;
+  try {
+    if ('problem' in element) throw element.problem;
+    pending.records.push(...curate(element.value));
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    const sample = 'sample' in element ? element.sample.toString() : sampleOf(element.value);
+    pending.deadLetters.push({
+      version: 1,
+      reason: error.reason,
+      detail: error.message,
+      source,
+      position: element.position,
+      sample: printable(sample),
+    });
+  }
+}
+
+async function publish(pending: Pending, { stream }: IngestOptions, transaction: Connection): Promise<void> {
+  await saveAssets(pending.records, transaction);
+  const records = pending.records.map((record) => ({ key: record.tenant, value: record }));
+  await stream.publish(RECORDS_TOPIC, records, transaction);
+  const letters = pending.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
+  await stream.publish(DEAD_LETTERS_TOPIC, letters, transaction);
+}
+
+async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {
+  const assets = new Map<string, (string | null)[]>();
+  for (const { kind, tenant, resource, name, region, raw } of records) {
+    if (kind !== 'resource' || resource === null) continue;
+    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw)]);
+  }
+  if (assets.size === 0) return;
+  // In one order everywhere, so that two ingests do not deadlock.
+  const rows = [...assets.keys()].sort().map((key) => assets.get(key)!);
+  await transaction.query(
+    `insert into assets (tenant, resource, type, region, owner)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+     on conflict (tenant, resource) do update
+     set type = excluded.type, region = excluded.region, owner = excluded.owner`,
+    [0, 1, 2, 3, 4].map((column) => rows.map((row) => row[column])),
+  );
+}
+
+/** The `Owner` tag in AWS's list of pairs or in OCI's map. */
+function ownerOf(raw: unknown): string | null {
+  const { Tags, freeformTags } = fieldsOf(raw);
+  const pair = Array.isArray(Tags) ? Tags.map(fieldsOf).find((tag) => tag.Key === 'Owner') : undefined;
+  return firstText(pair?.Value, fieldsOf(freeformTags).Owner);
+}
+
+async function progressOf(file: InputFile, pool: ConnectionPool): Promise<Progress> {
+  const connection = await pool.acquire();
+  try {
+    const [row] = await connection.query<{ elements: string; complete: boolean; bytes: string }>(
+      'select elements, complete, bytes from ingest_progress where source = $1',
+      [file.path],
+    );
+    if (!row) return { elements: 0, complete: false };
+    const [before, now] = [Number(row.bytes), file.bytes ?? -1];
+    if (row.complete && now < before) return { elements: 0, complete: false };
+    // What could not be read before has said so once; from the first element on it is new.
+    if (row.complete && before === -1 && now !== -1) return { elements: 0, complete: false };
+    return { elements: Number(row.elements), complete: row.complete && now === before };
+  } finally {
+    connection.release();
+  }
+}
+
+async function saveProgress(file: InputFile, progress: Progress, transaction: Connection): Promise<void> {
+  await transaction.query(
+    `insert into ingest_progress (source, elements, complete, bytes) values ($1, $2, $3, $4)
+     on conflict (source) do update
+     set elements = excluded.elements, complete = excluded.complete, bytes = excluded.bytes`,
+    [file.path, progress.elements, progress.complete, file.bytes ?? -1],
+  );
+}
+
+function asElement(problem: Unusable): Element {
+  return { position: 'file', size: 0, problem, sample: Buffer.alloc(0) };
+}
+
+function sampleOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return ''; // nested too deep to be written
+  }
+}
+
+/** At most 200 characters, each printable. */
+function printable(text: string): string {
+  return text.slice(0, 200).replace(/[\p{Cc}\p{Surrogate}]/gu, '\uFFFD');
+}

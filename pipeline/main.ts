@@ -1,0 +1,144 @@
+/** `npm run pipeline`: the whole reference workload in one process. */
+import { parseArgs } from 'node:util';
+import { loadIntel } from './jobs/intel.ts';
+import { loadRules } from './jobs/rule-set.ts';
+import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
+import { loadRegions, REGIONS, type Region, Regions } from './sinks/regions.ts';
+import { Sink } from './sinks/sink.ts';
+import { openDatabase } from './store/database.ts';
+import { PostgresPool } from './store/postgres.ts';
+import { prepareSchema } from './store/schema.ts';
+import { LogTableStream } from './streams/log-table.ts';
+import { summary } from './summary.ts';
+import { UserError } from './user-error.ts';
+
+const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
+
+Reads CloudTrail, OCI Audit and resource records, evaluates rules and threat intelligence over them, delivers the
+results to each tenant's reporting region and correlates them into insights.
+
+  --input DIR|FILE|-   .json, .jsonl and their .gz; - is standard input, which, unlike files, is not resumable:
+                       a run that was stopped has to be given all of it again
+  --intel FILE         addresses and networks, one a line (default: the bundled example)
+  --rules DIR          YAML rules (default: the bundled ones)
+  --tenants FILE       YAML: "default: REGION", "tenants: {TENANT: REGION}" (default: all in us)
+  --database URL       PostgreSQL to work in and to continue in (default: DATABASE_URL, else a private one that is
+                       removed at the end)
+  --sink REGION=URL    database of a reporting region's sink: ${REGIONS.join(', ')} (default: --database); repeatable
+  --json               the counts as JSON on standard output
+  --help
+
+Exit status: 0 done, 2 wrong use or unusable input, 130 stopped by Ctrl-C; all that was done is kept with --database.
+`;
+
+interface Settings {
+  input: string;
+  intel: string;
+  rules: string;
+  tenants: string | undefined;
+  database: string | undefined;
+  sinks: Map<Region, string>;
+  json: boolean;
+}
+
+const PARTITIONS = 4;
+
+async function main(): Promise<number> {
+  const settings = settingsFrom(process.argv.slice(2));
+  if (settings === null) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const stopping = new AbortController();
+  process.once('SIGINT', () => stopping.abort());
+  const counts = await run(settings, stopping.signal);
+  process.stdout.write(settings.json ? `${JSON.stringify(counts, null, 2)}\n` : summary(counts));
+  return stopping.signal.aborted ? 130 : 0;
+}
+
+async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCounts> {
+  const rules = await loadRules(settings.rules);
+  const intel = await loadIntel(settings.intel);
+  const regions = settings.tenants === undefined ? new Regions('us') : await loadRegions(settings.tenants);
+  const { url, stop } = await openDatabase({ url: settings.database, log: say });
+  try {
+    const pool = new PostgresPool({ url, name: 'pipeline', max: 8 });
+    const sinks = REGIONS.map((region) => new Sink({ region, url: settings.sinks.get(region) ?? url }));
+    try {
+      const connection = await pool.acquire();
+      await prepareSchema(connection).finally(() => connection.release());
+      const stream = new LogTableStream({ pool, partitions: PARTITIONS });
+      const { input } = settings;
+      return await runPipeline({ pool, stream, input, rules, intel, regions, sinks, signal, observe: progress() });
+    } finally {
+      await Promise.all([pool.close(), ...sinks.map((sink) => sink.close())]);
+    }
+  } finally {
+    await stop();
+  }
+}
+
+/** Null when help is asked for. */
+function settingsFrom(args: string[]): Settings | null {
+  const text = { type: 'string' } as const;
+  const options = {
+    ...{ input: text, intel: text, rules: text, tenants: text, database: text },
+    sink: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    values = parseArgs({ args, options }).values;
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
+  }
+  if (values.help) return null;
+  if (!values.input) throw new UserError('What should be read? Give --input DIR, FILE or -; --help lists the options.');
+  return {
+    input: values.input,
+    intel: values.intel ?? bundled('rules/intel/example.txt'),
+    rules: values.rules ?? bundled('rules'),
+    tenants: values.tenants,
+    database: values.database,
+    sinks: new Map((values.sink ?? []).map(sinkFrom)),
+    json: values.json ?? false,
+  };
+}
+
+function sinkFrom(text: string): [Region, string] {
+  const [region, ...url] = text.split('=');
+  if (!REGIONS.includes(region as Region) || url.length === 0) {
+    throw new UserError(`--sink ${text}: needs REGION=URL with a region of ${REGIONS.join(', ')}.`);
+  }
+  return [region as Region, url.join('=')];
+}
+
+function bundled(path: string): string {
+  return new URL(path, import.meta.url).pathname;
+}
+
+/** On a terminal, one line that counts the batches of the job at work. */
+function progress(): (job: JobName, phase: string) => void {
+  const batches = new Map<JobName, number>();
+  return (job, phase) => {
+    if (phase !== 'next-read' || !process.stderr.isTTY) return;
+    batches.set(job, (batches.get(job) ?? 0) + 1);
+    const text = [...batches].map(([name, done]) => `${name} ${done}`).join(', ');
+    process.stderr.write(`\r\x1b[K${text} batches`);
+  };
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+} finally {
+  if (process.stderr.isTTY) process.stderr.write('\n');
+}

@@ -1,0 +1,61 @@
+/** Careful reading of parsed JSON of unknown shape. */
+import { createHash } from 'node:crypto';
+import { Unusable } from './record.ts';
+
+export type Fields = Record<string, unknown>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The object at a key, or an empty one. */
+export function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+/** The first of the values that is a string with something in it. */
+export function firstText(...values: unknown[]): string | null {
+  for (const value of values) if (typeof value === 'string' && value !== '') return value;
+  return null;
+}
+
+/** ISO 8601 in UTC; throws `Unusable` when the text is no time. */
+export function utcTime(text: string): string {
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) throw new Unusable('incomplete', `"${text.slice(0, 40)}" is not a time`);
+  return new Date(milliseconds).toISOString();
+}
+
+/** A short stable id of the parts. */
+export function contentId(...parts: string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 24);
+}
+
+const DEEPEST = 64;
+
+/**
+ * The value as a JSON column can hold it: NUL and lone surrogates become U+FFFD.
+ * Throws `Unusable` when it is nested deeper than 64 levels, which databases and serializers refuse.
+ */
+export function storable(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return storableText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === DEEPEST) throw new Unusable('unknown-shape', `nested deeper than ${DEEPEST} levels`);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = storable(value[i], depth + 1);
+    return value;
+  }
+  const fields = value as Fields;
+  for (const key of Object.keys(fields)) {
+    const clean = storableText(key);
+    const inner = storable(fields[key], depth + 1);
+    if (clean !== key) delete fields[key];
+    // Plain assignment to `__proto__` would change the prototype instead of the field.
+    Object.defineProperty(fields, clean, { value: inner, writable: true, enumerable: true, configurable: true });
+  }
+  return fields;
+}
+
+function storableText(text: string): string {
+  return text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
+}

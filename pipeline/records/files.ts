@@ -1,0 +1,51 @@
+/** Which files an input means. */
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { UserError } from '../user-error.ts';
+import { Unusable } from './record.ts';
+
+export interface InputFile {
+  /** Absolute: progress is kept under it. */
+  path: string;
+  /** Null when it cannot be read, and `problem` says why. */
+  bytes: number | null;
+  problem: Unusable | null;
+}
+
+const INPUT_NAME = /\.jsonl?(\.gz)?$/i;
+
+/** All files below a folder, in a fixed order, or the one file. Throws `UserError` when there is nothing at `path`. */
+export async function* filesOf(path: string): AsyncIterable<InputFile> {
+  const root = resolve(path);
+  const found = await stat(root).catch(() => null);
+  if (found === null) throw new UserError(`There is no input file or folder at ${path}.`);
+  if (!found.isDirectory()) {
+    yield await inputFile(root);
+    return;
+  }
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of paths.sort()) {
+    const input = await inputFile(file);
+    if (input.problem === null && !INPUT_NAME.test(file)) {
+      input.problem = new Unusable('unknown-file', 'not named .json, .jsonl, .json.gz or .jsonl.gz');
+    }
+    yield input;
+  }
+}
+
+async function inputFile(path: string): Promise<InputFile> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return { path, bytes: null, problem: new Unusable('unreadable', 'not a regular file') };
+    return { path, bytes: found.size, problem: null };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { path, bytes: null, problem: new Unusable('unreadable', `cannot be read: ${code}`) };
+  }
+}
+
+export function chunksOf(path: string): AsyncIterable<Buffer> {
+  return createReadStream(path, { highWaterMark: 256 * 1024 });
+}
