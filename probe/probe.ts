@@ -1,19 +1,20 @@
 /** Puts the parts together. One probe per thread; the registry symbol lets `scope()` of any copy of outlive find it. */
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { Desk } from './adapters/adapter.ts';
+import { handDown } from './adapters/children.ts';
 import { watchTimers } from './adapters/handles/timers.ts';
 import { watchModules } from './adapters/modules.ts';
 import { genericPool } from './adapters/pools/generic-pool.ts';
 import { pg } from './adapters/pools/pg.ts';
 import { watchHttpServers } from './adapters/scopes/http.ts';
 import { type Ending, onExit } from './exit.ts';
-import { fault, guarded } from './faults.ts';
+import { guarded } from './faults.ts';
+import { newRunFolder } from './folder.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Recorder } from './recorder.ts';
-import { every, nodeMajor, now, wallClock } from './runtime.ts';
+import { every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
 import { Sites, StackBudget, userFiles } from './site.ts';
@@ -36,8 +37,8 @@ const BURST = 4000;
 
 export function startProbe(): Probe {
   const { settings, problems } = readSettings(process.env);
-  const root = process.env['OUTLIVE_ROOT'];
-  const folder = path.resolve(settings.out || defaultFolder());
+  const parent = process.env.OUTLIVE_PARENT;
+  const folder = path.resolve(settings.out || newRunFolder());
 
   const ledger = new Ledger();
   const scopes = new Scopes(settings.scopes);
@@ -45,7 +46,7 @@ export function startProbe(): Probe {
   const isSoak = settings.mode === 'soak';
   const budget = () => (isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, BURST));
   const desk = new Desk(ledger, scopes, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
-  const recorder = new Recorder(folder, Number(root ?? 0), settings, ledger, sites, scopes);
+  const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
   for (const problem of problems) recorder.unsupported(problem);
 
@@ -58,6 +59,7 @@ export function startProbe(): Probe {
   }
   const libraries = [genericPool(desk), ...pg(desk)].filter(({ name }) => isOn(name === 'pg-pool' ? 'pg' : name));
   guarded('modules', () => watchModules(libraries, (label) => recorder.adapter(label)));
+  if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
   let spent = 0;
@@ -95,7 +97,7 @@ export function startProbe(): Probe {
     recorder.totals();
     recorder.cost(spent + sites.cost, 0);
     recorder.end(end, code);
-    if (root === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
+    if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
   });
 
   recorder.flush();
@@ -109,22 +111,4 @@ function writeOwnReport(folder: string): void {
   // loaded only now: a service that is killed never needs it
   const { writeReport } = require('./recording/build-report.js') as typeof import('./recording/build-report.ts');
   writeReport(folder);
-}
-
-/** `.outlive/<time>-<pid>`, with `.outlive/latest` pointing to it. */
-function defaultFolder(): string {
-  const time = new Date(wallClock()).toISOString().replace(/[-:]/g, '').replace(/\..*/, '').replace('T', '-');
-  const name = `${time}-${process.pid}`;
-  if (isMainThread) {
-    try {
-      const home = path.resolve('.outlive');
-      mkdirSync(home, { recursive: true });
-      const link = path.join(home, `.latest-${process.pid}`);
-      symlinkSync(name, link);
-      renameSync(link, path.join(home, 'latest'));
-    } catch {
-      fault('latest');
-    }
-  }
-  return path.join('.outlive', name);
 }

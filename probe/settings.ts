@@ -52,7 +52,7 @@ export const SETTINGS = {
   },
   off: {
     variable: 'OUTLIVE_OFF',
-    help: 'adapters to leave out, separated by commas: generic-pool,pg,timers,http',
+    help: 'adapters to leave out, separated by commas: generic-pool,pg,timers,http,children',
     fallback: '',
   },
 } as const satisfies Record<string, Setting>;

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The `outlive` command: finds the subcommand, turns what it throws into a sentence and an exit code. */
+import { EXIT_CLEAN, EXIT_WRONG_USE, explain, UsageError } from './usage.ts';
+
+interface Subcommand {
+  main(args: readonly string[]): Promise<number>;
+}
+
+const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand> }> = {
+  run: { help: 'watch a program, and report when it ends', load: () => import('./run.ts') },
+  soak: { help: 'replay a known incident and say whether it is found', load: () => import('./soak.ts') },
+  scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
+  report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
+  'register-path': { help: 'print the path to preload with node --require', load: () => import('./register-path.ts') },
+};
+
+const HELP = `outlive finds what outlives its job in a Node.js service: connections borrowed and never given back,
+timers nobody owns any more. It names the line that took them.
+
+Usage: outlive <command> [options]
+
+${Object.entries(SUBCOMMANDS)
+  .map(([name, { help }]) => `  ${name.padEnd(14)} ${help}`)
+  .join('\n')}
+
+Begin with:  outlive run -- node server.js
+Then:        outlive <command> --help
+`;
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP);
+    return name === undefined ? EXIT_WRONG_USE : EXIT_CLEAN;
+  }
+  if (name === '--version' || name === '-v') {
+    const { createRequire } = await import('node:module');
+    process.stdout.write(`${createRequire(import.meta.url)('outlive/package.json').version}\n`);
+    return EXIT_CLEAN;
+  }
+  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  if (!subcommand) {
+    throw new UsageError(`outlive has no command "${name}"; it has ${Object.keys(SUBCOMMANDS).join(', ')}.`);
+  }
+  return (await subcommand.load()).main(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const sentence = explain(error);
+  if (sentence === null) throw error;
+  process.stderr.write(`outlive: ${sentence}\n`);
+  process.exitCode = EXIT_WRONG_USE;
+}

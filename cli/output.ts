@@ -1,0 +1,34 @@
+/** What run, soak and report have in common at their end: files, summary, exit code. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
+import type { Report } from '../probe/recording/report.ts';
+import { renderHtml } from '../reports/html/render.ts';
+import { renderTerminal } from '../reports/terminal.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
+
+export const FAIL_ON = [...CERTAINTIES, 'never'] as const;
+
+/** Writes the HTML file and returns its path. */
+export function writeHtml(file: string, report: Report, recordings: Recording[]): string {
+  writeFileSync(file, renderHtml(report, recordings));
+  return path.resolve(file);
+}
+
+/** The summary for people goes to stderr: stdout is the program's, or the machine's with --json. */
+export function printSummary(report: Report): void {
+  const color = process.stderr.isTTY === true && !process.env.NO_COLOR;
+  process.stderr.write(`${renderTerminal(report, { color, width: process.stderr.columns ?? 100 })}\n`);
+}
+
+/** 1 when a finding is at least as certain as `failOn`, else 0. */
+export function exitCodeOf({ findings }: Report, failOn: Certainty | 'never'): number {
+  const limit = failOn === 'never' ? -1 : CERTAINTIES.indexOf(failOn);
+  return findings.some(({ certainty }) => CERTAINTIES.indexOf(certainty) <= limit) ? EXIT_FINDINGS : EXIT_CLEAN;
+}
+
+/** A path as short as it can be said from here. */
+export function shortPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative === '' || relative.startsWith('..') ? file : relative;
+}

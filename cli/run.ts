@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { newRunFolder } from '../probe/folder.ts';
+import { writeReport } from '../probe/recording/build-report.ts';
+import { readRun } from '../probe/recording/reader.ts';
+import { readSettings, SETTINGS } from '../probe/settings.ts';
+import { exitCodeOf, FAIL_ON, printSummary, shortPath, writeHtml } from './output.ts';
+import { registerPath } from './register-path.ts';
+import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse, UsageError } from './usage.ts';
+
+const HELP = `Usage: outlive run [options] -- PROGRAM ARGS...
+
+Runs the program with the probe preloaded, in it and in every Node.js process it starts, and reports at its end.
+
+      --out DIR         where to write (default .outlive/<time>-<pid>; .outlive/latest points to the newest)
+      --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings (default likely)
+      --json            print report.json on stdout; the program's own output goes to stderr
+
+  outlive run -- node server.js
+  outlive run --fail-on suspect -- npm test
+
+Exit code: the program's own if it is not 0; else 0 clean, 1 findings, 2 wrong use.
+
+Settings, as environment variables:
+${Object.values(SETTINGS)
+  .map(({ variable, help, fallback }) => `  ${variable.padEnd(18)} ${help}${fallback ? ` (default ${fallback})` : ''}`)
+  .join('\n')}
+`;
+
+export async function main(args: readonly string[]): Promise<number> {
+  const separator = args.indexOf('--');
+  const own = separator < 0 ? args : args.slice(0, separator);
+  const { values, positionals } = parse('run', own, {
+    out: { type: 'string' },
+    'fail-on': { type: 'string', default: 'likely' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return EXIT_CLEAN;
+  }
+  const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
+  const [program, ...programArgs] = separator < 0 ? [] : args.slice(separator + 1);
+  if (program === undefined || positionals.length > 0) {
+    throw new UsageError('outlive run needs the program after --, as in: outlive run -- node server.js.');
+  }
+  const { problems } = readSettings(process.env);
+  if (problems[0]) throw new UsageError(problems[0]);
+  const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
+
+  const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' });
+  if (status === null) throw new UsageError(`${program} cannot be started: there is no such program.`);
+  return conclude(out, status, { failOn, json: values.json === true });
+}
+
+interface RunOptions {
+  out: string;
+  stdout: 'inherit' | 'stderr';
+}
+
+/** Runs the program under the probe. Its exit status, 128 + signal number, or null when it could not be started. */
+async function runProbed(program: string, args: string[], { out, stdout }: RunOptions): Promise<number | null> {
+  const requirement = `--require ${JSON.stringify(registerPath)}`;
+  const env = {
+    ...process.env,
+    OUTLIVE_OUT: out,
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, requirement].filter(Boolean).join(' '),
+  };
+  const child = spawn(program, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] });
+  // a terminal sends Ctrl-C to the program as well; from elsewhere it only reaches us
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  const interrupt = () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', pass).on('SIGHUP', pass);
+  try {
+    return await new Promise((resolve) => {
+      child.on('error', () => resolve(null));
+      child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+    });
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', pass).off('SIGHUP', pass);
+  }
+}
+
+function conclude(out: string, status: number, { failOn, json }: { failOn: (typeof FAIL_ON)[number]; json: boolean }) {
+  let result: ReturnType<typeof writeReport>;
+  try {
+    readRun(out);
+    result = writeReport(out);
+  } catch {
+    process.stderr.write(`outlive: no Node.js process was seen under the program, or ${out} could not be written.\n`);
+    return status || EXIT_WRONG_USE;
+  }
+  const { report, recordings } = result;
+  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else {
+    printSummary(report);
+    process.stderr.write(`${shortPath(writeHtml(path.join(out, 'report.html'), report, recordings))}\n`);
+  }
+  return status || exitCodeOf(report, failOn);
+}

@@ -1,0 +1,38 @@
+/** Wrong use becomes one sentence and exit code 2, in every subcommand. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { InputError } from '../probe/recording/reader.ts';
+
+export const EXIT_CLEAN = 0;
+export const EXIT_FINDINGS = 1;
+export const EXIT_WRONG_USE = 2;
+
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** `parseArgs`, with what is wrong and what is allowed in one sentence. */
+export function parse<O extends Options>(command: string, args: readonly string[], options: O) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    const [unknown] = /'[^']+'/.exec(message) ?? [];
+    const allowed = Object.keys(options).map((name) => `--${name}`);
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      throw new UsageError(`outlive ${command} has no option ${unknown}; it has ${allowed.join(', ')}.`);
+    }
+    throw new UsageError(`outlive ${command}: ${message.split('\n')[0]?.replace(/\.?$/, '.')}`);
+  }
+}
+
+export function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw new UsageError(`--${option} must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}, not "${value}".`);
+}
+
+/** The sentence for a person, or null when the error is a bug of ours and its stack should show. */
+export function explain(error: unknown): string | null {
+  return error instanceof UsageError || error instanceof InputError ? error.message : null;
+}
