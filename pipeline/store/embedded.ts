@@ -66,8 +66,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
 }
 
 async function startIn(parent: string, native: string, user: User | null, options: PostgresOptions) {
-  const folder = await mkdtemp(join(parent, await folderPrefix()));
-  if (user) await chown(folder, user.uid, user.gid);
   const port = await freePort();
   const password = randomBytes(18).toString('base64url');
   const settings = Object.entries({
@@ -79,12 +77,14 @@ async function startIn(parent: string, native: string, user: User | null, option
     dynamic_shared_memory_type: 'mmap', // in the folder, where it cannot be left behind
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
+  const folder = await mkdtemp(join(parent, await folderPrefix()));
   let guard: Guard | undefined;
   const stop = async () => {
     await guard?.stop();
     await removeServer(folder); // all done, unless the guard was killed
   };
   try {
+    if (user) await chown(folder, user.uid, user.gid);
     guard = await guardFolder(folder, settings, user);
     const binaries = await runnableBinaries(native, folder, user);
     const passwordFile = join(folder, 'password');

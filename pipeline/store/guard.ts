@@ -10,6 +10,8 @@ import type { User } from './binaries.ts';
 
 // Descriptor 3 is the pipe from the owner: its first line says where the binaries are, its end that all is over.
 // Descriptor 1 leads back to the owner: in the end only the server holds it, so its end says that the server is gone.
+// SIGQUIT, immediate shutdown, is repeated because a shell starts background commands with that signal ignored: it
+// counts once postgres has its own handlers.
 const script = `
 trap '' HUP INT TERM
 folder=$1; shift
@@ -21,7 +23,9 @@ if IFS= read -r bin <&3 && "$bin/initdb" -D "$folder/data" --username=outlive --
 fi
 exec >&-
 read -r _ <&3
-if [ -n "$server" ]; then kill -QUIT "$server"; wait "$server"; fi
+if [ -n "$server" ]; then
+  while kill -QUIT "$server" 2>/dev/null; do sleep 0.1; done
+fi
 cd / && rm -rf "$folder"
 `;
 

@@ -1,6 +1,6 @@
 /** Folders of private servers whose owner and guard were both killed: found by name, stopped, removed. */
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const PREFIX = 'outlive-postgres';
@@ -22,28 +22,34 @@ export async function sweep(parent: string): Promise<void> {
     const [, owner, pid] = NAME.exec(entry.name) ?? [];
     if (!owner || !entry.isDirectory() || owner.split('-')[0] !== namespace) continue;
     if ((await identity(Number(pid))) === owner) continue;
-    // Another user's folder, or one that its guard is just removing.
-    await removeServer(join(parent, entry.name)).catch(() => {});
+    const folder = join(parent, entry.name);
+    if ((await processesOf(folder)).some(({ program }) => program === 'sh')) continue; // its guard is at work
+    await removeServer(folder).catch(() => {}); // another user's, perhaps
   }
 }
 
-/** Stops the server that runs in `folder`, if one does, and removes the folder. */
+/** Stops the server in `folder`, if one runs there, and removes the folder. */
 export async function removeServer(folder: string): Promise<void> {
-  const data = join(folder, 'data');
-  const pid = await serverIn(data);
-  if (pid) {
-    process.kill(pid, 'SIGQUIT');
-    while (await serverIn(data)) await delay(50);
+  for (;;) {
+    const running = (await processesOf(folder)).filter(({ program }) => program === 'postgres' || program === 'initdb');
+    if (running.length === 0) break;
+    for (const { pid } of running) process.kill(pid, 'SIGQUIT');
+    await delay(50);
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Pid of the running postgres whose data directory this is. A pid file alone may name a stranger by now. */
-async function serverIn(data: string): Promise<number | null> {
-  const pid = Number.parseInt(await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''), 10);
-  if (!(pid > 1)) return null;
-  const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-  return argv[0]?.endsWith('/postgres') && argv[argv.indexOf('-D') + 1] === data ? pid : null;
+/** Processes that were started with `folder`, or the data directory in it, as an argument: a pid file may lie. */
+async function processesOf(folder: string): Promise<{ pid: number; program: string }[]> {
+  const data = join(folder, 'data');
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const all = await Promise.all(
+    pids.map(async (pid) => {
+      const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+      return { pid: Number(pid), program: basename(argv[0] ?? ''), ours: argv.includes(folder) || argv.includes(data) };
+    }),
+  );
+  return all.filter(({ ours }) => ours);
 }
 
 /** Names a process across reuse of its pid and across containers: `<pid namespace>-<pid>-<start time>`. */
