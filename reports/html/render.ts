@@ -1,0 +1,83 @@
+/** The report as one HTML file that needs nothing but a browser: no network, no server, no other file. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Recording } from '../../probe/recording/format.ts';
+import type { Report } from '../../probe/recording/report.ts';
+import { verdictSentence } from '../verdict.ts';
+import { outermost } from '../words.ts';
+import { findings } from './findings.ts';
+import { type Content, html, json, Markup } from './html.ts';
+import { masthead } from './masthead.ts';
+import { tables } from './tables.ts';
+import { timeline } from './timeline.ts';
+import { timelineData, timelineSection } from './timeline-section.ts';
+
+const ASSETS = new URL('./assets/', import.meta.url);
+/** Where uPlot lies when this runs from source; the build copies it to the assets. */
+const UPLOT = new URL('../../node_modules/uplot/dist/', import.meta.url);
+
+/** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
+export function renderHtml(report: Report, recordings: Recording[]): string {
+  const cwd = workingDirectory(report, recordings);
+  const time = timeline(recordings);
+  const styles = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'].map(asset);
+  const scripts = time.groups.length ? [asset('uPlot.iife.min.js'), asset('report.js')] : [asset('report.js')];
+  const policy = [
+    "default-src 'none'",
+    'img-src data:',
+    `style-src ${styles.map(hash).join(' ')}`,
+    `script-src ${scripts.map(hash).join(' ')}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="outlive">
+<title>${verdictSentence(report)} · outlive</title>
+<link rel="icon" href="${ICON}">
+${styles.map((style) => element('style', style))}
+</head>
+<body>
+${masthead(report, recordings, cwd)}
+<main>
+${findings(report, recordings, cwd)}
+${timelineSection(time)}
+${tables(report, recordings, cwd)}
+</main>
+<footer>${report.findings.length > 0 && html`<kbd>j</kbd> next finding, <kbd>k</kbd> previous. Every <span class="hash">#</span> is a link that can be pasted into a ticket.`}</footer>
+<script type="application/json" id="time">${json(timelineData(time))}</script>
+${scripts.map((script) => element('script', script))}
+</body>
+</html>
+`;
+  return page.text;
+}
+
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 5h7" stroke="#8a8f98" stroke-width="3"/><path d="M1 11h14" stroke="#d55e00" stroke-width="3"/></svg>',
+)}`;
+
+function workingDirectory(report: Report, recordings: Recording[]): string {
+  const first = outermost(report);
+  const recording = recordings.find(({ process }) => process.pid === first?.pid && process.thread === first.thread);
+  return (recording ?? recordings[0])?.process.cwd ?? process.cwd();
+}
+
+function asset(name: string): string {
+  const here = new URL(name, ASSETS);
+  return readFileSync(existsSync(here) ? here : new URL(name, UPLOT), 'utf8').replaceAll('\r\n', '\n');
+}
+
+function hash(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** Our own asset, as it is: the policy allows exactly these bytes. */
+function element(name: 'style' | 'script', text: string): Content {
+  return new Markup(`<${name}>${text}</${name}>`);
+}

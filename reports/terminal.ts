@@ -1,0 +1,109 @@
+/** The report as text for a terminal or a CI log. */
+import { styleText } from 'node:util';
+import type { Certainty } from '../probe/recording/format.ts';
+import type { Finding, Report } from '../probe/recording/report.ts';
+import { gaps, verdict } from './verdict.ts';
+import {
+  MARKS,
+  noun,
+  number,
+  pathFrom,
+  percent,
+  place,
+  plural,
+  scopeSentence,
+  subject,
+  tally,
+  visible,
+} from './words.ts';
+
+export interface TerminalOptions {
+  color: boolean;
+  /** Columns; 80 when not given. */
+  width?: number;
+}
+
+/** A leak is to fit one screen: findings beyond these, and evidence beyond the first lines, are left to report.json. */
+const FINDINGS = 5;
+const EVIDENCE = 3;
+const GAPS = 6;
+
+type Style = Parameters<typeof styleText>[0];
+
+/** The summary, ending with a newline. Paths are relative to the current directory when they lie inside it. */
+export function renderTerminal(report: Report, options: TerminalOptions): string {
+  const width = Math.max(40, options.width ?? 80);
+  const paint = (style: Style, text: string) =>
+    options.color ? styleText(style, text, { validateStream: false }) : text;
+  const line = (label: string, text: string) =>
+    wrap(visible(text), width - 11).map((part, i) => `${paint('dim', (i ? '' : label).padEnd(11))}${part}`);
+
+  const { headline, detail } = verdict(report);
+  const tone = report.verdict === 'leak' ? 'red' : report.verdict === 'suspect' ? 'yellow' : 'green';
+  const [first = '', ...rest] = wrap(visible(`${headline} ${detail}`.trim()), width);
+  const lines = ['', paint(['bold', tone], first), ...rest.map((part) => paint(['bold', tone], part)), ''];
+
+  for (const finding of report.findings.slice(0, FINDINGS)) lines.push(...card(finding, width, paint), '');
+  if (report.findings.length > FINDINGS) {
+    lines.push(paint('dim', `and ${plural(report.findings.length - FINDINGS, 'more finding')} in report.json`), '');
+  }
+  for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
+  lines.push(...line('cost', cost(report)));
+  const missing = gaps(report);
+  for (const [i, gap] of missing.slice(0, GAPS).entries()) lines.push(...line(i ? '' : 'not seen', gap));
+  if (missing.length > GAPS) lines.push(...line('', `and ${number(missing.length - GAPS)} more in report.json`));
+  return `${lines.join('\n')}\n`;
+}
+
+const COLORS: Record<Certainty, Style> = { proven: 'red', likely: 'red', suspect: 'yellow' };
+
+function card(finding: Finding, width: number, paint: (style: Style, text: string) => string): string[] {
+  const where = place(finding, (file) => pathFrom(process.cwd(), file));
+  const lines = [
+    `${paint(COLORS[finding.certainty], `${MARKS[finding.certainty]} ${finding.certainty}`)}  ${paint('bold', visible(where))} ${visible(finding.site?.function ?? '')}`.trimEnd(),
+    `  ${visible(subject(finding))}`,
+    `  ${tally(finding)}`,
+  ];
+  const source = finding.site && finding.excerpt?.lines[finding.site.line - finding.excerpt.first];
+  if (source) lines.push(`  ${paint('dim', `${finding.site?.line} │`)} ${cut(visible(source.trim()), width - 12)}`);
+  if (finding.siteUnknown) lines.push(...indent(`Line unknown: ${finding.siteUnknown}`, width));
+  const evidence = [...finding.scopes.slice(0, 1).map(scopeSentence), ...finding.evidence];
+  for (const sentence of evidence.slice(0, EVIDENCE)) lines.push(...indent(sentence, width));
+  return lines;
+}
+
+function watched(report: Report): string[] {
+  const parts = report.watched.map(({ kind, library, acquired, released }) => {
+    const what = [library, noun(acquired, kind)].filter(Boolean).join(' ');
+    return `${what}: ${number(acquired)} acquired, ${number(released)} released`;
+  });
+  return parts.length ? parts : ['nothing was acquired'];
+}
+
+function cost(report: Report): string {
+  const cpuMs = report.processes.reduce((sum, { cost }) => sum + cost.cpuMs, 0);
+  const forced = report.processes.reduce((sum, { cost }) => sum + cost.forcedGc, 0);
+  const share = Math.max(0, ...report.processes.map(({ cost }) => cost.share));
+  const most = report.processes.length > 1 ? 'at most ' : '';
+  return `${most}${percent(share)} of CPU time (${number(cpuMs)} ms), ${plural(forced, 'forced GC')}`;
+}
+
+function indent(text: string, width: number): string[] {
+  return wrap(visible(text), width - 4).map((part, i) => `${i ? '    ' : '  · '}${part}`);
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(/\s+/)) {
+    if (current && current.length + 1 + word.length > width) {
+      lines.push(current);
+      current = word;
+    } else current = current ? `${current} ${word}` : word;
+  }
+  return [...lines, current];
+}

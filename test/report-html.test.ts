@@ -1,0 +1,352 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Recording } from '../probe/recording/format.ts';
+import type { Report } from '../probe/recording/report.ts';
+import { axisOf, mergeBands, Series } from '../reports/html/decimate.ts';
+import { json } from '../reports/html/html.ts';
+import { renderHtml } from '../reports/html/render.ts';
+import { browserFolder, findBrowser, launch } from './support/browser.ts';
+import {
+  makeCleanReport,
+  makeFinding,
+  makeProcess,
+  makeRecording,
+  makeReport,
+  TIMER_FINDING,
+} from './support/reports.ts';
+
+const browser = findBrowser();
+
+describe.skipIf(!browser)('the HTML report in a browser', () => {
+  let folder: string;
+  let context: BrowserContext;
+  let page: Page;
+  /** Anything the page says or asks for, beyond its own file. */
+  let noise: string[];
+
+  beforeAll(async () => {
+    folder = browserFolder();
+    context = await launch(browser!, folder);
+  });
+  afterEach(() => page?.close());
+  afterAll(async () => {
+    await context?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(report: Report, recordings: Recording[], hash = ''): Promise<string> {
+    const file = join(folder, 'report.html');
+    const text = renderHtml(report, recordings);
+    writeFileSync(file, text);
+    page = await context.newPage();
+    noise = [];
+    const url = pathToFileURL(file).href;
+    page.on('console', (message) => noise.push(message.text()));
+    page.on('pageerror', (error) => noise.push(String(error)));
+    page.on('dialog', (dialog) => dialog.dismiss());
+    page.on('request', (request) => {
+      if (request.url().split('#')[0] !== url) noise.push(request.url());
+    });
+    await page.goto(url + hash);
+    return text;
+  }
+
+  test('says the verdict, what ran and what to do before anything else', async () => {
+    await open(makeReport(), [makeRecording()]);
+    expect(await page.locator('h1').innerText()).toMatch(
+      /^2 leaks\.\s+rules\.ts:12 keeps 1 connection in 14 of 200 runs of rules\.$/,
+    );
+    expect(await page.locator('.outlook').innerText()).toBe(
+      '14 of the 20 connections that the pool allows are gone; at this rate the rest last about 86 more runs.',
+    );
+    expect(await page.locator('.ran').innerText()).toBe(
+      'node src/server.ts --port 3000 · 12 min 4 s · 200 job runs · 18,240 requests · 27,624 acquired · 22 Nov 2026 14:03 UTC',
+    );
+    expect(await page.locator('.counts').innerText()).toMatch(/1 proven\s+1 likely\s+1 suspect/);
+    expect(await page.locator('.next').innerText()).toMatch(/src\/rules\.ts:12: Release it in a finally block/);
+    expect(noise).toEqual([]);
+  });
+
+  test('shows each finding with its certainty in words, its counts, its line in the source and its evidence', async () => {
+    await open(makeReport(), [makeRecording()]);
+    const cards = page.locator('.finding');
+    expect(await cards.locator('h3').allInnerTexts()).toEqual([
+      'src/rules.ts:12 reserve #',
+      'src/session.ts:31 open #',
+      'src/export.ts:88 stream #',
+    ]);
+    const card = cards.first();
+    expect(await card.locator('.certainty').innerText()).toMatch(/proven/);
+    expect(await card.locator('.means').innerText()).toMatch(/^Proven: nothing left in the program can give it back\./);
+    expect(await card.locator('figcaption').innerText()).toMatch(/200 connections acquired\s*186 released\s*14 leaked/);
+    const marked = card.locator('mark.line');
+    expect(await marked.innerText()).toMatch(/^12\s*const client = await pool\.connect\(\);\s*← acquired here\s*$/);
+    expect(await marked.locator('u').innerText()).toBe('connect');
+    expect(await card.locator('.excerpt .line').count()).toBe(8);
+    expect(await card.locator('dd li').allInnerTexts()).toContain(
+      '14 of 200 runs of rules, all of which failed with OutOfStock; no other did',
+    );
+    await card.locator('summary').click();
+    expect(await card.locator('.stack .user span').allInnerTexts()).toEqual(['reserve', 'JobRunner.run']);
+    expect(await card.locator('.stack .dependency').count()).toBe(2);
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'is readable in the %s theme, on a desk and on a phone',
+    async (colorScheme) => {
+      await open(makeReport(), [makeRecording()]);
+      await page.emulateMedia({ colorScheme });
+      const [paper, ink] = await page.evaluate<number[]>(
+        'const { backgroundColor, color } = getComputedStyle(document.body); [backgroundColor, color].map((c) => Number(/\\d+/.exec(c)[0]))',
+      );
+      expect(paper! > ink!).toBe(colorScheme === 'light');
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      }
+      expect(noise).toEqual([]);
+    },
+  );
+
+  test('a clean run says what the verdict rests on', async () => {
+    await open(makeCleanReport(), [makeRecording({ leaked: 0 })]);
+    expect(await page.locator('h1').innerText()).toMatch(
+      /^No leak found\.\s+All 18,440 connections acquired were released\.$/,
+    );
+    const sure = await page.locator('.sure').innerText();
+    expect(sure).toContain('node timers: 9,120 acquired, 9,118 released, 2 still open and not objected to.');
+    expect(sure).toContain('Watched through pg 8.23.1, timers.');
+    expect(sure).toContain('nothing was dropped');
+    expect(noise).toEqual([]);
+  });
+
+  test('says what was not watched', async () => {
+    const report = makeCleanReport({
+      processes: [makeProcess({ end: 'signal', exitCode: null, faults: 2, unsupported: ['flow-ended: Node 20'] })],
+      dropped: { stacks: 1200 },
+      problems: ['The last line of 4212-0-1.jsonl is torn.'],
+    });
+    await open(report, []);
+    expect(await page.locator('.missing li').allInnerTexts()).toEqual([
+      'The last line of 4212-0-1.jsonl is torn.',
+      'Dropped to stay cheap: 1,200 stacks.',
+      'Process 4211: the probe caught 2 faults of its own and went on without.',
+      'Process 4211 was ended by a signal: its last second may be missing.',
+      'Not available here: flow-ended: Node 20.',
+    ]);
+    expect(await page.locator('.sure').innerText()).toContain('5 things could not be seen');
+    expect(noise).toEqual([]);
+  });
+
+  test('text from the service stays text, wherever it stands', async () => {
+    const hostile = `</script></style><img src=x onerror="document.title='owned'">'"&\u2028\u202e`;
+    const sql = `select '<b>' from "t" where x = '<script>document.title="owned"</script>'`;
+    const finding = makeFinding({
+      id: hostile,
+      library: hostile,
+      pool: hostile,
+      site: { file: `/srv/${hostile}.ts`, line: 12, column: 29, function: hostile },
+      siteUnknown: hostile,
+      stack: [{ file: hostile, line: 1, column: 1, function: hostile, user: true }],
+      evidence: [sql, hostile],
+      scopes: [{ name: hostile, ended: 2, leaked: 1, failedWith: hostile }],
+      excerpt: { first: 12, lines: [hostile, sql] },
+    });
+    const report = makeReport({
+      findings: [finding],
+      processes: [
+        makeProcess({ argv: [hostile, hostile], node: hostile, adapters: [hostile], unsupported: [hostile] }),
+      ],
+      watched: [{ kind: 'connection', library: hostile, acquired: 1, released: 0 }],
+      settings: { [hostile]: hostile },
+      dropped: { [hostile]: 1 },
+      problems: [hostile],
+    });
+    const text = await open(report, [makeRecording({ pool: hostile, name: hostile })]);
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.locator('script').count()).toBe(3);
+    expect(await page.title()).not.toBe('owned');
+    expect(await page.locator('.finding dd').first().innerText()).toContain(sql);
+    expect(await page.locator('.plot canvas').count()).toBe(6);
+    for (const character of ['\u2028', '\u202e']) expect(text.includes(character)).toBe(false);
+    expect(noise).toEqual([]);
+  });
+
+  test('dragging over one chart zooms all, and a double click shows everything again', async () => {
+    await open(makeReport(), [makeRecording()]);
+    const before = await ink();
+    const box = (await page.locator('.plot .u-over').nth(1).boundingBox())!;
+    await page.locator('.time').scrollIntoViewIfNeeded();
+    const chart = page.locator('.plot .u-over').nth(1);
+    await chart.scrollIntoViewIfNeeded();
+    const { x, y } = (await chart.boundingBox())!;
+    await page.mouse.move(x + box.width * 0.5, y + 20);
+    await page.mouse.down();
+    await page.mouse.move(x + box.width * 0.7, y + 30, { steps: 4 });
+    await page.mouse.up();
+    await expect.poll(async () => differing(before, await ink())).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(await page.locator('.reset').isVisible()).toBe(true);
+    await chart.dblclick();
+    await expect.poll(() => page.locator('.reset').isHidden()).toBe(true);
+    await page.mouse.move(0, 0);
+    await expect.poll(async () => differing(before, await ink())).toEqual([]);
+    expect(noise).toEqual([]);
+  });
+
+  /** What is drawn on each canvas. */
+  function ink(): Promise<string[]> {
+    return page.evaluate("[...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())");
+  }
+  function differing(before: string[], after: string[]): number[] {
+    return before.flatMap((drawn, i) => (drawn === after[i] ? [] : [i]));
+  }
+
+  test('the legend shows the values under the cursor in all charts', async () => {
+    await open(makeReport(), [makeRecording()]);
+    const heap = page.locator('figure.chart', { hasText: 'Memory' }).locator('output').first();
+    const atTheEnd = await heap.innerText();
+    await page
+      .locator('.plot .u-over')
+      .nth(1)
+      .hover({ position: { x: 20, y: 20 } });
+    await expect.poll(() => heap.innerText()).not.toBe(atTheEnd);
+    expect(await page.locator('.hint output').innerText()).toMatch(/^0:\d\d$/);
+  });
+
+  test('each chart is also said in words', async () => {
+    await open(makeReport(), [makeRecording({ samples: 10 })]);
+    const words = await page.locator('figure.chart', { hasText: 'Native contexts' }).locator('.range').textContent();
+    expect(words).toMatch(/^1 to \d+, at the end \d+$/);
+  });
+
+  test('a permalink opens the page at its finding', async () => {
+    await open(makeReport(), [makeRecording()], `#${encodeURIComponent(`finding-${TIMER_FINDING.id}`)}`);
+    const top = () =>
+      page
+        .locator('.finding')
+        .nth(1)
+        .evaluate((card) => card.getBoundingClientRect().top);
+    await expect.poll(top).toBeLessThan(100);
+    expect(await top()).toBeGreaterThan(-1);
+    expect(await page.locator('.finding:target h3').innerText()).toMatch(/^src\/session\.ts:31/);
+    const own = await page.locator('.finding').nth(1).locator('a.hash').getAttribute('href');
+    expect(new URL(page.url()).hash).toBe(own);
+  });
+
+  test('j and k go from finding to finding', async () => {
+    await open(makeReport(), [makeRecording()]);
+    const focused = () =>
+      page.evaluate<string | null>("document.activeElement?.querySelector('.place')?.textContent ?? null");
+    const seen: (string | null)[] = [];
+    for (const key of ['j', 'j', 'j', 'j', 'k']) {
+      await page.keyboard.press(key);
+      seen.push(await focused());
+    }
+    expect(seen).toEqual([
+      'src/rules.ts:12',
+      'src/session.ts:31',
+      'src/export.ts:88',
+      'src/export.ts:88',
+      'src/session.ts:31',
+    ]);
+  });
+
+  test('a million samples stay under 500 kB and are drawn with their peaks', async () => {
+    const recording = makeRecording({ samples: 1_000_000 });
+    recording.samples[500_000]!.loopDelay = 987;
+    const text = await open(makeReport(), [recording]);
+    expect(text.length).toBeLessThan(500_000);
+    expect(await page.locator('.plot canvas').count()).toBe(6);
+    const delay = await page.locator('figure.chart', { hasText: 'Event-loop delay' }).locator('.range').textContent();
+    expect(delay).toContain('to 987 ms');
+    const data = JSON.parse((await page.locator('#time').textContent())!);
+    expect(Math.max(...data.charts.at(-1).series[0])).toBe(987);
+    expect(noise).toEqual([]);
+  });
+
+  test('a report without recordings has its findings and no charts', async () => {
+    await open(makeReport(), []);
+    expect(await page.locator('.finding').count()).toBe(3);
+    expect(await page.locator('.time').count()).toBe(0);
+    expect(noise).toEqual([]);
+  });
+
+  test('draws the four busiest of many processes and names what it leaves out', async () => {
+    const recordings = Array.from({ length: 200 }, (_, i) => {
+      const recording = makeRecording({ samples: 20 + i });
+      recording.process = { ...recording.process, pid: 5000 + i, parent: i ? 5000 : 0 };
+      return recording;
+    });
+    const text = await open(makeReport(), recordings);
+    expect(await page.locator('.process').first().innerText()).toBe('Process 5199 · node src/server.ts');
+    expect(await page.locator('.time .more').innerText()).toBe('Not drawn: 196 more processes.');
+    expect(text.length).toBeLessThan(500_000);
+    expect(noise).toEqual([]);
+  });
+});
+
+describe('decimation', () => {
+  test('few samples are kept as they are', () => {
+    const axis = axisOf([2, 0, 1], 2, 10);
+    const series = new Series('used', axis);
+    for (const [at, value] of [
+      [0, 5],
+      [1, 7],
+      [2, 6],
+    ] as const)
+      series.add(at, value);
+    expect(axis.x).toEqual([0, 1, 2]);
+    expect(series.values()).toEqual([5, 7, 6]);
+  });
+
+  test('many samples keep the least and the greatest of every bucket, in their order', () => {
+    const axis = axisOf(
+      Array.from({ length: 100 }, (_, i) => i),
+      100,
+      4,
+    );
+    const series = new Series('used', axis);
+    for (let at = 0; at < 100; at++)
+      series.add(at, at === 10 ? 90 : at === 20 ? 0 : at === 60 ? 1 : at === 70 ? 80 : 50);
+    expect(axis.x).toHaveLength(4);
+    expect(series.values()).toEqual([90, 0, 1, 80]);
+    expect([series.min, series.max, series.last]).toEqual([0, 90, 50]);
+  });
+
+  test('bands are merged only when there are more than can be told apart', () => {
+    expect(
+      mergeBands(
+        [
+          [0, 1],
+          [1, 2],
+        ],
+        100,
+        2,
+      ),
+    ).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    expect(
+      mergeBands(
+        [
+          [0, 1],
+          [2, 3],
+          [90, 91],
+        ],
+        100,
+        2,
+      ),
+    ).toEqual([
+      [0, 3],
+      [90, 91],
+    ]);
+  });
+});
+
+test('data in the page cannot end the script element it stands in', () => {
+  expect(json({ sql: '</script>\u2028&' }).text).toBe('{"sql":"\\u003c/script\\u003e\\u2028\\u0026"}');
+});
