@@ -1,5 +1,6 @@
 /** Wrong use becomes one sentence and exit code 2, in every subcommand. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UserError } from '../pipeline/user-error.ts';
 import { InputError } from '../probe/recording/reader.ts';
 
 export const EXIT_CLEAN = 0;
@@ -34,5 +35,6 @@ export function oneOf<T extends string>(option: string, value: string, allowed: 
 
 /** The sentence for a person, or null when the error is a bug of ours and its stack should show. */
 export function explain(error: unknown): string | null {
-  return error instanceof UsageError || error instanceof InputError ? error.message : null;
+  const kinds = [UsageError, InputError, UserError];
+  return kinds.some((kind) => error instanceof kind) ? (error as Error).message : null;
 }

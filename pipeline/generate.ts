@@ -6,6 +6,9 @@ import type { DeadLetterReason, RecordSource } from './records/record.ts';
 import { type Region, Regions } from './sinks/regions.ts';
 
 export interface Generated {
+  /** The input records in their order, as JSON lines (some of them torn). */
+  lines: string[];
+  /** The same as files, and two files that are broken as a whole. */
   files: { name: string; content: string | Buffer }[];
   regions: Regions;
   /** What a run over the files must find. */
@@ -68,6 +71,7 @@ export function generate({ seed, events }: { seed: number; events: number }): Ge
     }
   }
   return {
+    lines: lines.map(({ text }) => text),
     files: [...filesOf(lines), ...BROKEN_FILES],
     regions: GENERATED_REGIONS,
     expected: expect(lines, duplicates),

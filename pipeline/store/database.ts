@@ -55,3 +55,23 @@ function reason(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   return (first as Error).message;
 }
+
+/** A new, empty database on the server of `url`; one of the same name that a killed run left is replaced. */
+export async function createDatabase(url: string, name: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const drop = () => execute(url, `drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+  await drop();
+  await execute(url, `create database ${pg.escapeIdentifier(name)}`);
+  const own = new URL(url);
+  own.pathname = name;
+  return { url: own.href, drop };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

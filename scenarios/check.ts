@@ -1,0 +1,91 @@
+/** Compares a scenario's two reports with what it declares. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CERTAINTIES, type Certainty } from '../probe/recording/format.ts';
+import type { Finding, Report } from '../probe/recording/report.ts';
+import { Sources } from '../probe/recording/source.ts';
+import type { Expectation, Scenario, Variant, Work } from './scenario.ts';
+
+export interface VariantResult {
+  variant: Variant;
+  report: Report;
+  work: Work;
+}
+
+export interface Check {
+  passed: boolean;
+  /** One plain sentence. */
+  sentence: string;
+}
+
+/** Every declared claim, with whether it held. Throws when a declaration does not fit the source. */
+export function checkScenario(scenario: Scenario, leaking: VariantResult, fixed: VariantResult): Check[] {
+  const found = scenario.mustFind.map((expectation) => checkFound(expectation, leaking.report));
+  const expected = found.flatMap(({ finding }) => finding ?? []);
+  return [
+    ...found.map(({ check }) => check),
+    checkSilent('leaking', 'nothing else was found', leaking.report, expected),
+    checkSilent('fixed', 'nothing was found', fixed.report, []),
+    checkUsed(scenario.mustUse, fixed.report),
+    checkWork(leaking.work, fixed.work),
+  ];
+}
+
+function checkFound(expectation: Expectation, { findings }: Report): { check: Check; finding: Finding | undefined } {
+  const place = placeOf(expectation);
+  const finding = findings.find(
+    ({ site, kind, library }) =>
+      kind === expectation.kind && library === expectation.library && site && `${site.file}:${site.line}` === place,
+  );
+  const passed = finding !== undefined && isAtLeast(finding.certainty, expectation.certainty);
+  const sentence = finding
+    ? `leaking: ${finding.count} of ${finding.acquired} ${finding.kind}s found, ${finding.certainty}, at ${place}`
+    : `leaking: no ${expectation.kind} found at ${place}`;
+  return { check: { passed, sentence }, finding };
+}
+
+function checkSilent(variant: Variant, claim: string, { findings }: Report, expected: Finding[]): Check {
+  const others = findings.filter((finding) => !expected.includes(finding) && isAtLeast(finding.certainty, 'likely'));
+  const places = others.map(({ kind, site }) => `a ${kind} at ${site ? `${site.file}:${site.line}` : 'no known line'}`);
+  return {
+    passed: others.length === 0,
+    sentence: others.length === 0 ? `${variant}: ${claim}` : `${variant}: also found ${places.join(', ')}`,
+  };
+}
+
+function checkUsed(library: string, { watched }: Report): Check {
+  const rows = watched.filter((row) => row.kind === 'connection' && row.library === library);
+  const acquired = rows.reduce((total, row) => total + row.acquired, 0);
+  const released = rows.reduce((total, row) => total + row.released, 0);
+  return {
+    passed: acquired > 0 && acquired === released,
+    sentence: `fixed: ${acquired} ${library} connections acquired under watch, ${released} released`,
+  };
+}
+
+function checkWork(leaking: Work, fixed: Work): Check {
+  const passed = JSON.stringify(leaking) === JSON.stringify(fixed);
+  const words = (work: Work) =>
+    Object.entries(work)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ');
+  const sentence = passed
+    ? `both did the same work: ${words(fixed)}`
+    : `work differs: ${words(leaking)}; ${words(fixed)}`;
+  return { passed, sentence };
+}
+
+/** `file:line` of the declared call, in the source that people read. */
+function placeOf({ file, call }: Expectation): string {
+  const path = fileURLToPath(file);
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const hits = lines.flatMap((text, index) => (text.includes(call) ? [{ text, line: index + 1 }] : []));
+  const [hit] = hits;
+  if (!hit || hits.length > 1) throw new Error(`"${call}" is on ${hits.length} lines of ${path}, not one`);
+  const place = new Sources().original({ file: path, line: hit.line, column: hit.text.indexOf(call) + 1 });
+  return `${place.file}:${place.line}`;
+}
+
+function isAtLeast(certainty: Certainty, limit: Certainty): boolean {
+  return CERTAINTIES.indexOf(certainty) <= CERTAINTIES.indexOf(limit);
+}

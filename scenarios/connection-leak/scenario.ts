@@ -1,0 +1,21 @@
+import type { Scenario } from '../scenario.ts';
+
+export const connectionLeak: Scenario = {
+  name: 'connection-leak',
+  title: 'a rule job borrows connections and does not return them when a record makes it throw',
+  story: `The rule job runs again and again over newly ingested records. For each record that matches a rule it borrows
+a connection and looks up the asset. An asset without an owner makes the look-up throw between acquire and release. The
+job itself copes and goes on, so nobody notices: every run looks fine, and leaves a few connections borrowed for good.`,
+  program: new URL('./program.js', import.meta.url),
+  runs: 10,
+  mustFind: [
+    {
+      kind: 'connection',
+      library: 'pg',
+      certainty: 'likely',
+      file: new URL('./leaking.js', import.meta.url),
+      call: 'await pool.acquire()',
+    },
+  ],
+  mustUse: 'pg',
+};

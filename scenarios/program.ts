@@ -1,0 +1,16 @@
+/** A scenario's program talks to its runner over the channel it was started with, and ends when that is gone. */
+import type { ProgramMessage, Work } from './scenario.ts';
+
+process.on('disconnect', () => process.exit(1));
+
+export function reportRun(run: number, of: number, note: string): void {
+  process.send?.({ run, of, note } satisfies ProgramMessage);
+}
+
+/** Resolves when the runner has been told. */
+export function reportWork(work: Work): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send) process.send({ work } satisfies ProgramMessage, () => resolve());
+    else resolve();
+  });
+}

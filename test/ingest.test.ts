@@ -1,0 +1,305 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runIngest } from '../pipeline/jobs/ingest.ts';
+import { curate } from '../pipeline/records/curate.ts';
+import { elementsOf } from '../pipeline/records/elements.ts';
+import type { CloudRecord, DeadLetter } from '../pipeline/records/record.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { openWorkload, type Workload } from './support/workload.ts';
+
+const trailEvent = {
+  eventID: 'e-1',
+  eventName: 'StopLogging',
+  eventSource: 'cloudtrail.amazonaws.com',
+  eventTime: '2026-01-05T10:00:00+02:00',
+  awsRegion: 'eu-west-1',
+  sourceIPAddress: '192.0.2.1',
+  recipientAccountId: '111122223333',
+  userIdentity: { type: 'IAMUser', arn: 'arn:aws:iam::111122223333:user/ada' },
+  requestParameters: { name: 'trail-1' },
+};
+
+describe('a curated record', () => {
+  test('of a CloudTrail event says who did what, where and when', () => {
+    expect(curate(structuredClone(trailEvent))).toEqual([
+      {
+        version: 1,
+        id: expect.stringMatching(/^[\w-]{24}$/),
+        kind: 'activity',
+        source: 'aws-cloudtrail',
+        tenant: '111122223333',
+        region: 'eu-west-1',
+        time: '2026-01-05T08:00:00.000Z',
+        name: 'StopLogging',
+        actor: 'arn:aws:iam::111122223333:user/ada',
+        sourceIp: '192.0.2.1',
+        resource: 'trail-1',
+        raw: trailEvent,
+      },
+    ]);
+  });
+
+  test('has the same id whenever the same event is delivered', () => {
+    const again = { ...trailEvent, requestParameters: null };
+    const other = { ...trailEvent, eventID: 'e-2' };
+    const [id, idAgain, idOther] = [trailEvent, again, other].map((event) => curate(structuredClone(event))[0]!.id);
+    expect(idAgain).toBe(id);
+    expect(idOther).not.toBe(id);
+  });
+
+  test('of a CloudTrail event in an EventBridge envelope is that of the event', () => {
+    const envelope = { source: 'aws.cloudtrail', account: '1', detail: structuredClone(trailEvent) };
+    expect(curate(envelope)).toEqual(curate(structuredClone(trailEvent)));
+  });
+
+  test('of an OCI Audit event takes its region from the OCID', () => {
+    const event = {
+      eventType: 'com.oraclecloud.ComputeApi.TerminateInstance',
+      eventTime: '2026-01-05T08:00:00Z',
+      source: 'ComputeApi',
+      data: {
+        resourceId: 'ocid1.instance.oc1.fra.abc',
+        identity: { tenantId: 'ocid1.tenancy.oc1..x', principalId: 'ocid1.user.oc1..y', ipAddress: '192.0.2.2' },
+      },
+    };
+    expect(curate(event)[0]).toMatchObject({
+      source: 'oci-audit',
+      tenant: 'ocid1.tenancy.oc1..x',
+      region: 'fra',
+      name: 'com.oraclecloud.ComputeApi.TerminateInstance',
+      actor: 'ocid1.user.oc1..y',
+      sourceIp: '192.0.2.2',
+      resource: 'ocid1.instance.oc1.fra.abc',
+    });
+  });
+
+  test('is made of each resource in a recorded answer', () => {
+    const groups = [
+      { GroupId: 'sg-1', OwnerId: '111122223333' },
+      { GroupId: 'sg-2', OwnerId: '111122223333' },
+    ];
+    const aws = curate({ service: 'ec2', op: 'DescribeSecurityGroups', data: { SecurityGroups: groups } });
+    expect(aws.map(({ name, resource, tenant }) => [name, resource, tenant])).toEqual([
+      ['ec2:SecurityGroups', 'sg-1', '111122223333'],
+      ['ec2:SecurityGroups', 'sg-2', '111122223333'],
+    ]);
+    const uri = 'https://objectstorage.us-ashburn-1.oraclecloud.com/n/space/b/photos';
+    const oci = curate({ uri, status: 200, body: { data: { name: 'photos', compartmentId: 'c' } } });
+    expect(oci).toMatchObject([{ name: 'oci:buckets', resource: 'photos', tenant: 'c', region: 'us-ashburn-1' }]);
+  });
+
+  test('holds nothing that a database refuses', () => {
+    const [record] = curate({ ...structuredClone(trailEvent), userAgent: 'a\0b\ud800c' });
+    expect(record!.raw).toMatchObject({ userAgent: 'a\uFFFDb\uFFFDc' });
+    let deep: unknown = 1;
+    for (let i = 0; i < 10_000; i++) deep = [deep];
+    expect(() => curate({ ...trailEvent, deep })).toThrow('nested deeper than 64 levels');
+  });
+});
+
+describe('elements of a stream', () => {
+  const limits = { record: 100, document: 1_000 };
+  const positions = async (text: string, unit = text.length) => {
+    const chunks = async function* () {
+      for (let i = 0; i < text.length; i += unit) yield Buffer.from(text.slice(i, i + unit));
+    };
+    const found: unknown[] = [];
+    for await (const element of elementsOf(chunks(), limits)) {
+      found.push([element.position, 'problem' in element ? element.problem.reason : element.value]);
+    }
+    return found;
+  };
+
+  test('are the records of a CloudTrail document, of an array, or one value', async () => {
+    expect(await positions('{"Records": [1,\n2]}')).toEqual([
+      ['record 1', 1],
+      ['record 2', 2],
+    ]);
+    expect(await positions('\uFEFF[\n3]')).toEqual([['record 1', 3]]);
+    expect(await positions('{\n"a": 4}')).toEqual([['record 1', { a: 4 }]]);
+    expect(await positions('')).toEqual([]);
+  });
+
+  test('are lines, where the whole is no JSON document', async () => {
+    expect(await positions('{"a":1}\r\n\ntorn {\n{"Records":[2,3]}\n', 3)).toEqual([
+      ['line 1', { a: 1 }],
+      ['line 3', 'not-json'],
+      ['line 4, record 1', 2],
+      ['line 4, record 2', 3],
+    ]);
+  });
+
+  test('of a broken document are one problem, not one for each of its lines', async () => {
+    expect(await positions('{\n"a": {\n"b": 1,\n')).toEqual([['file', 'not-json']]);
+  });
+
+  test('beyond the limit are skipped, and reading goes on after them', async () => {
+    const long = `"${'x'.repeat(150)}"`;
+    expect(await positions(`{"a":1}\n${long}\n{"b":2}`, 7)).toEqual([
+      ['line 1', { a: 1 }],
+      ['line 2', 'oversized'],
+      ['line 3', { b: 2 }],
+    ]);
+    expect(await positions(`[1,${long}]`)).toEqual([
+      ['record 1', 1],
+      ['record 2', 'oversized'],
+    ]);
+  });
+
+  test('of an endless line take bounded memory', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    let read = 0;
+    const chunks = async function* () {
+      for (; read < 512; read++) yield chunk;
+    };
+    const before = process.memoryUsage().arrayBuffers;
+    const found: unknown[] = [];
+    for await (const element of elementsOf(chunks(), { record: 8 * 2 ** 20, document: 16 * 2 ** 20 })) {
+      found.push(element);
+    }
+    expect(found).toMatchObject([{ position: 'line 1', problem: { reason: 'oversized' } }]);
+    expect(read).toBe(512);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 2 ** 20);
+  });
+});
+
+describe('ingest', () => {
+  let database: FreshDatabase;
+  let workload: Workload;
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'outlive-ingest-'));
+    database = await freshDatabase();
+    workload = await openWorkload(database.url);
+  });
+  afterEach(async () => {
+    await workload.pool.close();
+    await database.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  const write = async (name: string, content: string | Buffer) => {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  };
+  const event = (id: number) => JSON.stringify({ ...trailEvent, eventID: `e-${id}` });
+  const events = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) => `${event(from + i)}\n`).join('');
+  const eventIds = async () =>
+    (await workload.published<CloudRecord>('records')).map((record) => (record.raw as { eventID: string }).eventID);
+  const letters = async () =>
+    (await workload.published<DeadLetter>('dead-letters'))
+      .map(({ source, position, reason }) => `${source.slice(folder.length + 1)} ${position}: ${reason}`)
+      .sort();
+
+  test('reads a folder with all that is in it, zipped or not', async () => {
+    await write('a.json', `{"Records":[${event(1)},${event(2)}]}`);
+    await write('deeper/b.json.gz', gzipSync(event(3)));
+    await write('deeper/c.jsonl', events(4, 5));
+    await write('deeper/d.jsonl.gz', gzipSync(events(6, 7)));
+    expect(await runIngest({ ...workload, input: folder })).toEqual({
+      files: 4,
+      filesBefore: 0,
+      records: { 'aws-cloudtrail': 7 },
+      deadLetters: {},
+    });
+    expect((await eventIds()).sort()).toEqual(['e-1', 'e-2', 'e-3', 'e-4', 'e-5', 'e-6', 'e-7']);
+  });
+
+  test('makes a dead letter of everything that is no record, and goes on', async () => {
+    await write('binary.json', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1]));
+    await write('lines.jsonl', `${event(1)}\nnot json\n[]\n"text"\n{"eventName":"x","eventSource":"y"}\n${event(2)}\n`);
+    await write('notes.txt', 'hello');
+    await write('shape.json', '{"hello":"world"}');
+    await write('torn.jsonl.gz', gzipSync(Buffer.from(`${events(3, 2000)}`)).subarray(0, 2000));
+    await symlink('/nowhere', join(folder, 'vanished.json'));
+
+    const counts = await runIngest({ ...workload, input: folder });
+
+    expect(await letters()).toEqual([
+      'binary.json file: binary',
+      'lines.jsonl line 2: not-json',
+      'lines.jsonl line 4: unknown-shape',
+      'lines.jsonl line 5: incomplete',
+      'notes.txt file: unknown-file',
+      'shape.json record 1: unknown-shape',
+      'torn.jsonl.gz file: broken-gzip',
+      'vanished.json file: unreadable',
+    ]);
+    expect(counts.records['aws-cloudtrail']).toBeGreaterThan(2); // those of the torn file before its end
+    expect(counts.deadLetters).toMatchObject({ 'unknown-shape': 2, binary: 1 });
+  });
+
+  test('shows the beginning of what it refused, without control characters', async () => {
+    await write('a.jsonl', `${event(1)}\n\x1b[31mred${'!'.repeat(500)}\n`);
+    await runIngest({ ...workload, input: folder });
+    const [letter] = await workload.published<DeadLetter>('dead-letters');
+    expect(letter!.sample).toBe(`\uFFFD[31mred${'!'.repeat(192)}`);
+    expect(letter!.detail).toMatch(/^not valid JSON: /);
+  });
+
+  test('publishes nothing twice when it is run again', async () => {
+    await write('a.jsonl', `${events(1, 3)}torn\n`);
+    await symlink('/nowhere', join(folder, 'vanished.json'));
+    await runIngest({ ...workload, input: folder });
+    expect(await runIngest({ ...workload, input: folder })).toMatchObject({ files: 0, filesBefore: 2, records: {} });
+    expect(await eventIds()).toHaveLength(3);
+    expect(await letters()).toHaveLength(2);
+  });
+
+  test('goes on in the middle of a file where it was stopped', async () => {
+    await write('a.jsonl', events(1, 10));
+    const stop = new AbortController();
+    const observe = () => stop.abort();
+    await runIngest({ ...workload, input: folder, maxBatch: 4, signal: stop.signal, observe });
+    expect(await eventIds()).toHaveLength(4);
+    expect(await runIngest({ ...workload, input: folder, maxBatch: 4 })).toMatchObject({
+      records: { 'aws-cloudtrail': 6 },
+    });
+    expect((await eventIds()).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `e-${i + 1}`).sort());
+  });
+
+  test('reads on in a file that has grown', async () => {
+    await write('a.jsonl', events(1, 2));
+    await runIngest({ ...workload, input: folder });
+    await write('a.jsonl', events(1, 3));
+    await runIngest({ ...workload, input: folder });
+    expect(await eventIds()).toEqual(['e-1', 'e-2', 'e-3']);
+  });
+
+  test('of two runs at once publishes each record once', async () => {
+    await write('a.jsonl', events(1, 40));
+    await Promise.all([1, 2].map(() => runIngest({ ...workload, input: folder, maxBatch: 4 })));
+    expect(await eventIds()).toHaveLength(40);
+  });
+
+  test('reads standard input', async () => {
+    const stdin = async function* () {
+      yield Buffer.from(events(1, 2));
+    };
+    await runIngest({ ...workload, input: '-', stdin: stdin() });
+    expect(await eventIds()).toEqual(['e-1', 'e-2']);
+  });
+
+  test('keeps an inventory of the resources it sees', async () => {
+    const resource = (owner: string) =>
+      JSON.stringify({
+        ...{ kind: 'resource', cloud: 'oci', type: 'oci:buckets', tenant: 't', region: 'fra', id: 'photos' },
+        config: { freeformTags: { Owner: owner } },
+      });
+    await write('a.jsonl', `${resource('ada')}\n${resource('bob')}\n`);
+    await runIngest({ ...workload, input: folder });
+    expect(await workload.query('select * from assets')).toEqual([
+      { tenant: 't', resource: 'photos', type: 'oci:buckets', region: 'fra', owner: 'bob' },
+    ]);
+  });
+
+  test('says in one sentence that there is no input', async () => {
+    await expect(runIngest({ ...workload, input: join(folder, 'none') })).rejects.toThrow(
+      /^There is no input file or folder at .*none\.$/,
+    );
+  });
+});

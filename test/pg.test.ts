@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+
+const program = fixture('pg.mjs');
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+
+test('clients that are not released are found, whether they were asked for by promise or callback', async () => {
+  const { report } = await probed(program, ['leak'], { env: { PG_URL: database.url } });
+  const found = report.findings.map((finding) => [placeOf(finding), finding.count, finding.acquired, finding.released]);
+  const [file, line] = lineOf(program, '// by callback').split(':');
+  expect(found).toEqual([
+    [lineOf(program, '// by promise'), 4, 20, 16],
+    [`${file}:${Number(line) + 1}`, 2, 20, 18],
+  ]);
+  expect(report.findings[0]).toMatchObject({ library: 'pg', pool: 'orders', certainty: 'likely' });
+});
+
+test('pool.query borrows and gives back by itself; the fixed program is clean after the same work', async () => {
+  const { report, code } = await probed(program, ['clean'], { env: { PG_URL: database.url } });
+  expect(code).toBe(0);
+  expect(report.findings).toEqual([]);
+  expect(watched(report, 'pg')).toEqual({ acquired: 80, released: 80 });
+  expect(report.processes[0]?.adapters).toEqual(expect.arrayContaining(['pg-pool 3.14.0', 'pg 8.23.1']));
+});

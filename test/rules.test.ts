@@ -1,0 +1,220 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lookUpAsset } from '../pipeline/jobs/asset-lookup.ts';
+import { IntelList, loadIntel } from '../pipeline/jobs/intel.ts';
+import type { Result } from '../pipeline/jobs/result.ts';
+import { loadRules, parseRule, RuleSet } from '../pipeline/jobs/rule-set.ts';
+import { runRules } from '../pipeline/jobs/rules.ts';
+import type { CloudRecord } from '../pipeline/records/record.ts';
+import { loadRegions, Regions } from '../pipeline/sinks/regions.ts';
+import { PostgresPool } from '../pipeline/store/postgres.ts';
+import { LogTableStream } from '../pipeline/streams/log-table.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
+
+const RULE = `id: trail-stopped
+title: Trail stopped
+severity: high
+kind: activity
+events: [StopLogging]
+condition: raw.eventSource == 'cloudtrail.amazonaws.com'
+examples:
+  match: [{ raw: { eventSource: cloudtrail.amazonaws.com } }]
+  noMatch: [{ raw: {} }]
+`;
+
+const record: CloudRecord = {
+  version: 1,
+  id: 'r1',
+  kind: 'activity',
+  source: 'aws-cloudtrail',
+  tenant: '111122223333',
+  region: 'eu-west-1',
+  time: '2026-01-05T08:00:00.000Z',
+  name: 'StopLogging',
+  actor: 'ada',
+  sourceIp: '192.0.2.1',
+  resource: 'trail-1',
+  raw: { eventSource: 'cloudtrail.amazonaws.com' },
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'outlive-rules-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('the bundled rules', async () => {
+  const { rules } = await bundledRules();
+  test('are ten', () => expect(rules).toHaveLength(10));
+  test.each(rules.map((rule) => [rule.id, rule] as const))('%s tells its examples apart', (_, rule) => {
+    for (const example of rule.examples.match) expect([example, rule.matches(example)]).toEqual([example, true]);
+    for (const example of rule.examples.noMatch) expect([example, rule.matches(example)]).toEqual([example, false]);
+  });
+});
+
+describe('a rule', () => {
+  const rule = parseRule(RULE, 'rule.yaml');
+
+  test('does not match a record that lacks what its condition asks for', () => {
+    expect(rule.matches(record)).toBe(true);
+    expect(rule.matches({ ...record, raw: {} })).toBe(false);
+    expect(rule.matches({ ...record, raw: null })).toBe(false);
+  });
+
+  test('only sees records of its events and kind', () => {
+    const set = new RuleSet([rule]);
+    expect(set.matching(record)).toEqual([rule]);
+    expect(set.matching({ ...record, name: 'StartLogging' })).toEqual([]);
+    expect(set.matching({ ...record, name: 'constructor' })).toEqual([]);
+    expect(set.matching({ ...record, kind: 'resource' })).toEqual([]);
+  });
+
+  test.each([
+    ['severity: high', 'severity: awful', 'rule.yaml:3: "severity" must be one of low, medium, high, critical.'],
+    ['kind: activity', 'kind: posture', 'rule.yaml:4: "kind" must be activity or resource.'],
+    ['events: [StopLogging]', 'events: StopLogging', 'rule.yaml:5: "events" must be a list of event names.'],
+    ['title: Trail', 'tilte: Trail', /^rule\.yaml:2: unknown field "tilte"; a rule has id, title, /],
+    ['title: Trail stopped', 'title: [1', /^rule\.yaml:3: not valid YAML: /],
+    [/raw\.eventSource ==.*/, "raw.eventSource == ='a'", /^rule\.yaml:6: the condition is no CEL .*: Unexpected/],
+    [/raw\.eventSource ==.*/, "event.name == 'a'", 'variable: event'],
+    [/raw\.eventSource ==.*/, 'raw.name.frobnicate()', 'frobnicate'],
+    [/raw\.eventSource ==.*/, '1 + 1', 'rule.yaml:6: the condition is no CEL expression that gives true or false'],
+    [/ {2}noMatch.*/, '', 'rule.yaml:7: "examples" needs at least one under "noMatch".'],
+    [/^.*$/s, '- a list', 'rule.yaml:1: a rule is a map of fields.'],
+  ])('with %s made %s is refused with file, line and reason', (good, bad, reason) => {
+    expect(() => parseRule(RULE.replace(good, bad), 'rule.yaml')).toThrow(reason);
+  });
+
+  test('may not take the id of another', async () => {
+    await writeFile(join(folder, 'a.yaml'), RULE);
+    await mkdir(join(folder, 'deeper'));
+    await writeFile(join(folder, 'deeper/b.yml'), RULE);
+    await expect(loadRules(folder)).rejects.toThrow('deeper/b.yml:1: the rule id "trail-stopped" is taken');
+  });
+});
+
+describe('a threat-intelligence list', () => {
+  const list = new IntelList();
+  for (const entry of ['203.0.113.7', '198.51.100.0/25', '2001:db8::/33', '::1']) list.add(entry);
+
+  test.each([
+    ['203.0.113.7', true],
+    ['203.0.113.8', false],
+    ['198.51.100.127', true],
+    ['198.51.100.128', false],
+    ['::ffff:203.0.113.7', true],
+    ['2001:DB8:7fff::1', true],
+    ['2001:db8:8000::1', false],
+    ['0:0:0:0:0:0:0:1', true],
+    ['s3.amazonaws.com', false],
+    ['', false],
+  ])('has %s: %s', (address, listed) => expect(list.has(address)).toBe(listed));
+
+  test('is a text file with an address or network a line', async () => {
+    const file = join(folder, 'list.txt');
+    await writeFile(file, '# feed\n203.0.113.7\t9\r\n\n  198.51.100.0/25 # net\n');
+    const loaded = await loadIntel(file);
+    expect([loaded.has('203.0.113.7'), loaded.has('198.51.100.1')]).toEqual([true, true]);
+    await writeFile(file, '203.0.113.7\n203.0.113.0/33\n');
+    await expect(loadIntel(file)).rejects.toThrow(`${file}:2: "203.0.113.0/33" is neither an IP address nor a CIDR`);
+  });
+});
+
+test('reporting regions come from a file, with a default for tenants that it does not list', async () => {
+  const file = join(folder, 'tenants.yaml');
+  await writeFile(file, 'default: us\ntenants:\n  "111122223333": eu\n');
+  const regions = await loadRegions(file);
+  expect([regions.of('111122223333'), regions.of('other')]).toEqual(['eu', 'us']);
+  await writeFile(file, 'default: mars\n');
+  await expect(loadRegions(file)).rejects.toThrow('"mars" is no reporting region; there are eu, us, apac.');
+});
+
+describe('the rules job', () => {
+  let database: FreshDatabase;
+  let workload: Workload;
+  beforeEach(async () => {
+    database = await freshDatabase();
+    workload = await openWorkload(database.url);
+  });
+  afterEach(async () => {
+    await workload.pool.close();
+    await database.drop();
+  });
+
+  const options = async () => ({
+    ...workload,
+    rules: new RuleSet([parseRule(RULE, 'rule.yaml')]),
+    intel: await bundledIntel(),
+    regions: new Regions('us', [['111122223333', 'eu']]),
+  });
+  const publish = (...records: Partial<CloudRecord>[]) =>
+    workload.stream.publish(
+      'records',
+      records.map((changes) => ({ key: 'k', value: { ...record, ...changes } })),
+    );
+  const results = () => workload.published<Result>('results');
+
+  test('publishes what rules and intelligence find, with the tenant\u2019s reporting region', async () => {
+    await publish({ id: 'r1', sourceIp: '203.0.113.9' }, { id: 'r2', raw: {} }, { id: 'r3', tenant: 'other' });
+    expect(await runRules(await options())).toEqual({
+      records: 3,
+      results: { 'intel-source-ip': 1, 'trail-stopped': 2 },
+      failedLookUps: 0,
+    });
+    const found = (await results()).map(({ rule, record, reportingRegion }) => [record, rule, reportingRegion]);
+    expect(found.sort()).toEqual([
+      ['r1', 'intel-source-ip', 'eu'],
+      ['r1', 'trail-stopped', 'eu'],
+      ['r3', 'trail-stopped', 'us'],
+    ]);
+  });
+
+  test('finds nothing new in a second run, and the same in the same record', async () => {
+    await publish({}, {});
+    await runRules(await options());
+    expect(await runRules(await options())).toMatchObject({ records: 0, results: {} });
+    const [first, second] = await results();
+    expect(second).toEqual(first);
+  });
+
+  test('adds what the inventory knows about the resource, and never needs two connections at once', async () => {
+    await workload.query(`insert into assets values ('111122223333', 'trail-1', 'aws:trail', 'eu-west-1', 'bob')`);
+    await publish({}, { id: 'r2', resource: 'unheard-of' });
+    const pool = new PostgresPool({ url: database.url, name: 'single', max: 1, acquireTimeout: 5_000 });
+    const stream = new LogTableStream({ pool, partitions: 4 });
+    await runRules({ ...(await options()), pool, stream, lookUpAsset }).finally(() => pool.close());
+    expect((await results()).map(({ asset }) => asset)).toEqual([
+      { type: 'aws:trail', region: 'eu-west-1', owner: 'bob' },
+      null,
+    ]);
+  });
+
+  test('publishes a result without asset when its look-up fails', async () => {
+    await publish({ id: 'r1' }, { id: 'r2' });
+    const lookUp = async ({ id }: CloudRecord) => {
+      if (id === 'r1') throw new Error('inventory is away');
+      return { type: 't', region: 'r', owner: null };
+    };
+    expect(await runRules({ ...(await options()), lookUpAsset: lookUp })).toMatchObject({ failedLookUps: 1 });
+    expect((await results()).map(({ asset }) => asset?.type ?? null)).toEqual([null, 't']);
+  });
+
+  test('publishes nothing of a batch whose offset could not be moved', async () => {
+    await publish({});
+    const failing: typeof workload.stream = {
+      publish: (...args) => workload.stream.publish(...args),
+      async *drain(...args) {
+        for await (const batch of workload.stream.drain(...args)) {
+          yield { ...batch, entries: batch.entries, commit: () => Promise.reject(new Error('torn')) };
+        }
+      },
+    };
+    await expect(runRules({ ...(await options()), stream: failing })).rejects.toThrow('torn');
+    expect(await results()).toEqual([]);
+    await runRules(await options());
+    expect(await results()).toHaveLength(1);
+  });
+});

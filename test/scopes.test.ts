@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
+
+const program = fixture('http.mjs');
+
+test('HTTP requests are scopes by themselves, named without the values in their path', async () => {
+  const { report } = await probed(program, ['leak']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// in a request')]);
+  expect(report.findings[0]).toMatchObject({
+    count: 4,
+    certainty: 'likely',
+    scopes: [{ name: 'GET /orders/:id', ended: 40, leaked: 4, failedWith: 'HTTP 500' }],
+  });
+});
+
+test('requests that give everything back are clean', async () => {
+  const { report } = await probed(program, ['clean']);
+  expect(report.findings).toEqual([]);
+});
+
+test('past a helper that borrows for its callers, the caller that forgot is named', async () => {
+  const helper = fixture('helper.cjs');
+  const { report } = await probed(helper);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(helper, '// forgets')]);
+  expect(report.findings[0]).toMatchObject({ count: 10, acquired: 30, released: 20 });
+});

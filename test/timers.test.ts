@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+
+const program = fixture('timers.cjs');
+
+test('an interval that outlives its job is found at the line that set it', async () => {
+  const { report } = await probed(program, ['leak']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// every second')]);
+  expect(report.findings[0]).toMatchObject({
+    kind: 'timer',
+    certainty: 'likely',
+    count: 6,
+    acquired: 24,
+    released: 18,
+  });
+});
+
+test('a heartbeat for life, a singleton made in a job and timers that end by themselves are no leak', async () => {
+  const { report } = await probed(program, ['clean']);
+  expect(report.findings).toEqual([]);
+  expect(watched(report, 'setInterval').acquired).toBeGreaterThanOrEqual(26);
+  expect(watched(report, 'setTimeout').acquired).toBeGreaterThanOrEqual(24);
+});
