@@ -1,5 +1,6 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { parseArgs } from 'node:util';
+import pg from 'pg';
 import { loadIntel } from './jobs/intel.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
@@ -28,7 +29,7 @@ results to each tenant's reporting region and correlates them into insights.
   --json               the counts as JSON on standard output
   --help
 
-Exit status: 0 done, 2 wrong use or unusable input, 130 stopped by Ctrl-C; all that was done is kept with --database.
+Exit status: 0 done, 1 the database failed, 2 wrong use or unusable input, 130 stopped by Ctrl-C; all that was done is kept with --database.
 `;
 
 interface Settings {
@@ -50,7 +51,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const stopping = new AbortController();
-  process.once('SIGINT', () => stopping.abort());
+  process.once('SIGINT', () => {
+    stopping.abort();
+    process.stdin.destroy(); // or a run that waits for input would wait on
+  });
   const counts = await run(settings, stopping.signal);
   process.stdout.write(settings.json ? `${JSON.stringify(counts, null, 2)}\n` : summary(counts));
   return stopping.signal.aborted ? 130 : 0;
@@ -133,12 +137,23 @@ function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
 }
 
+/** A database that was there and is gone, or refuses. */
+function isDatabaseError(error: unknown): error is Error {
+  return error instanceof pg.DatabaseError || (error instanceof Error && /^Connection terminated/.test(error.message));
+}
+
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
+  if (error instanceof UserError) {
+    say(error.message);
+    process.exitCode = 2;
+  } else if (isDatabaseError(error)) {
+    say(`The database failed: ${error.message}. With --database a further run goes on where this one ended.`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 } finally {
   if (process.stderr.isTTY) process.stderr.write('\n');
 }

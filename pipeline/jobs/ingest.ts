@@ -38,11 +38,16 @@ interface Pending {
   bytes: number;
 }
 
-/** Elements of a source that are already published, and whether that was all. */
 interface Progress {
+  /** Elements of the source that are already published. */
   elements: number;
   complete: boolean;
+  /** Counts the changes, so that of two that read the same file only one can save. */
+  revision: number;
 }
+
+/** Another ingest, or the end of one that was killed, has read on in the file meanwhile. */
+class StaleProgressError extends Error {}
 
 /** A transaction is closed at this many bytes of input, however few elements they are. */
 const BATCH_BYTES = 8 * 1024 * 1024;
@@ -55,24 +60,33 @@ export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
   const counts: IngestCounts = { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
   if (options.input === '-') {
     const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
-    await ingestSource('-', elements, null, { elements: 0, complete: false }, options, counts);
+    await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, options, counts);
     counts.files = 1;
     return counts;
   }
   for await (const file of filesOf(options.input)) {
     if (options.signal?.aborted) break;
-    const progress = await progressOf(file, options.pool);
-    if (progress.complete) {
-      counts.filesBefore++;
-      continue;
-    }
-    const elements = file.problem
-      ? [asElement(file.problem)]
-      : elementsOf(chunksOf(file.path), options.limits ?? LIMITS);
-    await ingestSource(file.path, elements, file, progress, options, counts);
-    counts.files++;
+    while (!(await ingestFile(file, options, counts)));
   }
   return counts;
+}
+
+/** False when it has to be done again from the progress that another has made. */
+async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
+  const progress = await progressOf(file, options.pool);
+  if (progress.complete) {
+    counts.filesBefore++;
+    return true;
+  }
+  const elements = file.problem ? [asElement(file.problem)] : elementsOf(chunksOf(file.path), options.limits ?? LIMITS);
+  try {
+    await ingestSource(file.path, elements, file, progress, options, counts);
+    counts.files++;
+    return true;
+  } catch (error) {
+    if (error instanceof StaleProgressError) return false;
+    throw error;
+  }
 }
 
 async function ingestSource(
@@ -85,13 +99,15 @@ async function ingestSource(
 ): Promise<void> {
   const maxBatch = options.maxBatch ?? MAX_BATCH;
   let ordinal = 0;
+  let { revision } = progress;
   let pending: Pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
 
   const flush = async (complete: boolean) => {
     await transact(options, async (transaction) => {
       await publish(pending, options, transaction);
-      if (file) await saveProgress(file, { elements: ordinal, complete }, transaction);
+      if (file) await saveProgress(file, { elements: ordinal, complete, revision }, transaction);
     });
+    revision++;
     for (const record of pending.records) count(counts.records, record.source);
     for (const letter of pending.deadLetters) count(counts.deadLetters, letter.reason);
     pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
@@ -105,6 +121,7 @@ async function ingestSource(
     await flush(false);
     if (options.signal?.aborted) return;
   }
+  if (options.signal?.aborted) return;
   await flush(true);
 }
 
@@ -164,28 +181,33 @@ function ownerOf(raw: unknown): string | null {
 async function progressOf(file: InputFile, pool: ConnectionPool): Promise<Progress> {
   const connection = await pool.acquire();
   try {
-    const [row] = await connection.query<{ elements: string; complete: boolean; bytes: string }>(
-      'select elements, complete, bytes from ingest_progress where source = $1',
+    const [row] = await connection.query<{ elements: string; complete: boolean; bytes: string; revision: string }>(
+      'select elements, complete, bytes, revision from ingest_progress where source = $1',
       [file.path],
     );
-    if (!row) return { elements: 0, complete: false };
-    const [before, now] = [Number(row.bytes), file.bytes ?? -1];
-    if (row.complete && now < before) return { elements: 0, complete: false };
-    // What could not be read before has said so once; from the first element on it is new.
-    if (row.complete && before === -1 && now !== -1) return { elements: 0, complete: false };
-    return { elements: Number(row.elements), complete: row.complete && now === before };
+    if (!row) return { elements: 0, complete: false, revision: 0 };
+    const [before, now, revision] = [Number(row.bytes), file.bytes ?? UNREADABLE, Number(row.revision)];
+    // Shrunk or readable at last: it is another file.
+    const anew = row.complete && (now < before || before === UNREADABLE) && now !== before;
+    if (anew) return { elements: 0, complete: false, revision };
+    return { elements: Number(row.elements), complete: row.complete && now === before, revision };
   } finally {
     connection.release();
   }
 }
 
+const UNREADABLE = -1;
+
 async function saveProgress(file: InputFile, progress: Progress, transaction: Connection): Promise<void> {
-  await transaction.query(
-    `insert into ingest_progress (source, elements, complete, bytes) values ($1, $2, $3, $4)
+  const saved = await transaction.query(
+    `insert into ingest_progress as saved (source, elements, complete, bytes, revision) values ($1, $2, $3, $4, $5 + 1)
      on conflict (source) do update
-     set elements = excluded.elements, complete = excluded.complete, bytes = excluded.bytes`,
-    [file.path, progress.elements, progress.complete, file.bytes ?? -1],
+     set elements = excluded.elements, complete = excluded.complete, bytes = excluded.bytes, revision = excluded.revision
+     where saved.revision = $5
+     returning revision`,
+    [file.path, progress.elements, progress.complete, file.bytes ?? UNREADABLE, progress.revision],
   );
+  if (saved.length === 0) throw new StaleProgressError();
 }
 
 function asElement(problem: Unusable): Element {

@@ -19,7 +19,8 @@ const TABLES = [
     source text primary key,
     elements bigint not null,
     complete boolean not null,
-    bytes bigint not null
+    bytes bigint not null,
+    revision bigint not null
   )`,
   // The inventory: the latest that resource records told.
   `create table if not exists assets (

@@ -7,7 +7,8 @@ export function fromCloudTrail(event: Fields, account: unknown): CloudRecord {
   const identity = fieldsOf(event.userIdentity);
   const eventId = required(event.eventID, 'a CloudTrail event without eventID');
   const name = required(event.eventName, 'a CloudTrail event without eventName');
-  const time = utcTime(required(event.eventTime, 'a CloudTrail event without eventTime'));
+  // Log shippers of the Elastic family move the time to `@timestamp`.
+  const time = utcTime(required(event.eventTime ?? event['@timestamp'], 'a CloudTrail event without eventTime'));
   const tenant = required(
     firstText(event.recipientAccountId, identity.accountId, account),
     'a CloudTrail event that names no account',
