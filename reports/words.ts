@@ -61,7 +61,8 @@ const ADVICE: Record<Kind, string> = {
 export function advice(finding: Finding): string {
   if (finding.detector === 'hold-and-wait') return 'Take what one flow needs in one acquire, or pass its lease along.';
   if (finding.detector === 'pool-exhausted') return 'See who holds the pool, and since when, before making it larger.';
-  return ADVICE[finding.kind];
+  const change = ADVICE[finding.kind];
+  return finding.certainty === 'suspect' ? `See whether it is given back later. If not: ${change}` : change;
 }
 
 export function number(value: number): string {
@@ -115,11 +116,16 @@ export function subject(finding: Finding): string {
   return owner ? `${NOUNS[finding.kind][0]} · ${owner}` : NOUNS[finding.kind][0];
 }
 
+/** `14 leaked`; of a suspect only what is known. */
+export function open(finding: Finding): string {
+  return `${number(finding.count)} ${finding.certainty === 'suspect' ? 'still held' : 'leaked'}`;
+}
+
 /** `200 acquired · 186 released · 14 leaked`. */
 export function tally(finding: Finding): string {
   const about = finding.estimated ? 'about ' : '';
   const counts = [`${number(finding.acquired)} acquired`, `${number(finding.released)} released`];
-  return `${about}${finding.acquired ? `${counts.join(' · ')} · ` : ''}${number(finding.count)} leaked`;
+  return `${about}${finding.acquired ? `${counts.join(' · ')} · ` : ''}${open(finding)}`;
 }
 
 /** `14 of 200 runs of rules`, `3 of 90 POST /orders requests`. */

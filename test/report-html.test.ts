@@ -89,6 +89,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     expect(await card.locator('dd li').allInnerTexts()).toContain(
       '14 of 200 runs of rules, all of which failed with OutOfStock; no other did',
     );
+    expect(await cards.nth(2).locator('figcaption').innerText()).toMatch(/11 released\s*1 still held$/);
     await card.locator('summary').click();
     expect(await card.locator('.stack .user span').allInnerTexts()).toEqual(['reserve', 'JobRunner.run']);
     expect(await card.locator('.stack .dependency').count()).toBe(2);

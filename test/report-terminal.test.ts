@@ -83,6 +83,12 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
 `);
   });
 
+  test('accuses a suspect of nothing', () => {
+    const text = renderTerminal(makeReport({ verdict: 'suspect', findings: [SUSPECT_FINDING] }), { color: false });
+    expect(text).toContain('12 acquired · 11 released · 1 still held');
+    expect(text).not.toMatch(/leaked|keeps/);
+  });
+
   test('shows paths from the current directory when they lie inside it', () => {
     const site = { file: join(process.cwd(), 'src', 'a.ts'), line: 3, column: 1, function: 'f' };
     expect(renderTerminal(makeReport({ findings: [makeFinding({ site })] }), { color: false })).toContain(

@@ -8,6 +8,7 @@ import {
   DETECTOR_MEANS,
   noun,
   number,
+  open,
   pathFrom,
   place,
   plural,
@@ -60,7 +61,7 @@ function bar(finding: Finding): Markup {
   const leaked = Math.max((finding.count / whole) * 100, 0.5);
   return html`<figure class="bar">
 <svg width="100%" height="10" aria-hidden="true"><rect class="open" width="100%" height="10"/><rect class="released" width="${released.toFixed(2)}%" height="10"/><rect class="leaked" x="${(100 - leaked).toFixed(2)}%" width="${leaked.toFixed(2)}%" height="10"/></svg>
-<figcaption><span>${finding.estimated && 'about '}${number(finding.acquired)} ${noun(finding.acquired, finding.kind)} acquired</span><span>${number(finding.released)} released</span><b>${number(finding.count)} leaked</b></figcaption>
+<figcaption><span>${finding.estimated && 'about '}${number(finding.acquired)} ${noun(finding.acquired, finding.kind)} acquired</span><span>${number(finding.released)} released</span><b>${open(finding)}</b></figcaption>
 </figure>`;
 }
 

@@ -19,7 +19,7 @@ ${rate && html`<p class="outlook">${rate}</p>`}
 <ul class="counts" aria-label="Findings by certainty">
 ${(Object.keys(counts) as Certainty[]).map((certainty) => html`<li class="${counts[certainty] ? certainty : 'none'}">${mark(certainty)} <b>${counts[certainty]}</b> ${certainty}</li>`)}
 </ul>
-${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} Then run the same again: this line must come out with 0 leaked.</span></p>`}
+${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && 'Then run the same again: this line must come out with 0 leaked.'}</span></p>`}
 </header>`;
 }
 
