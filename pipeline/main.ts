@@ -4,6 +4,7 @@ import pg from 'pg';
 import { loadIntel } from './jobs/intel.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
+import { mustExist } from './records/files.ts';
 import { loadRegions, REGIONS, type Region, Regions } from './sinks/regions.ts';
 import { Sink } from './sinks/sink.ts';
 import { openDatabase } from './store/database.ts';
@@ -61,6 +62,7 @@ async function main(): Promise<number> {
 }
 
 async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCounts> {
+  if (settings.input !== '-') await mustExist(settings.input);
   const rules = await loadRules(settings.rules);
   const intel = await loadIntel(settings.intel);
   const regions = settings.tenants === undefined ? new Regions('us') : await loadRegions(settings.tenants);

@@ -15,12 +15,20 @@ export interface InputFile {
 
 const INPUT_NAME = /\.jsonl?(\.gz)?$/i;
 
+/** Throws `UserError` when there is nothing at `path`. */
+export async function mustExist(path: string): Promise<void> {
+  const missing = await stat(path).then(
+    () => false,
+    () => true,
+  );
+  if (missing) throw new UserError(`There is no input file or folder at ${path}.`);
+}
+
 /** All files below a folder, in a fixed order, or the one file. Throws `UserError` when there is nothing at `path`. */
 export async function* filesOf(path: string): AsyncIterable<InputFile> {
+  await mustExist(path);
   const root = resolve(path);
-  const found = await stat(root).catch(() => null);
-  if (found === null) throw new UserError(`There is no input file or folder at ${path}.`);
-  if (!found.isDirectory()) {
+  if (!(await stat(root)).isDirectory()) {
     yield await inputFile(root);
     return;
   }
