@@ -98,8 +98,8 @@ function clean(report: Report, recordings: Recording[]): Markup {
 <h2 id="sure">How sure this is</h2>
 <ul>
 ${report.watched.map(({ kind, library, acquired, released }) => {
-  const open = acquired - released;
-  return html`<li><b>${[library, noun(acquired, kind)].filter(Boolean).join(' ')}</b>: ${number(acquired)} acquired, ${number(released)} released${open > 0 && `, ${number(open)} still open and not objected to`}.</li>`;
+  const left = acquired - released;
+  return html`<li><b>${[library, noun(acquired, kind)].filter(Boolean).join(' ')}</b>: ${number(acquired)} acquired, ${number(released)} released${left > 0 && `, ${number(left)} still open and not objected to`}.</li>`;
 })}
 ${runs > 0 && html`<li>${plural(runs, 'run or request', 'runs and requests')} ended, and no detector found anything left behind.</li>`}
 <li>${adapters.size ? `Watched through ${[...adapters].join(', ')}.` : 'No library that the probe knows was loaded: only what Node itself opens could be seen.'}</li>
