@@ -1,6 +1,6 @@
 /** Puts the parts together. One probe per thread; the registry symbol lets `scope()` of any copy of outlive find it. */
 import path from 'node:path';
-import { isMainThread } from 'node:worker_threads';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { Desk } from './adapters/adapter.ts';
 import { handDown } from './adapters/children.ts';
 import { watchTimers } from './adapters/handles/timers.ts';
@@ -28,6 +28,7 @@ export interface Probe {
   judge(): void;
 }
 
+const FOLDER = 'outlive.folder';
 /** Between two judgements, milliseconds; longer when judging takes long. */
 const TICK = 500;
 /** Judging may take this share of the time. */
@@ -38,7 +39,9 @@ const BURST = 4000;
 export function startProbe(): Probe {
   const { settings, problems } = readSettings(process.env);
   const parent = process.env.OUTLIVE_PARENT;
-  const folder = path.resolve(settings.out || newRunFolder());
+  // worker threads write beside their main thread, whatever environment they are given
+  const folder = path.resolve(String(getEnvironmentData(FOLDER) ?? '') || settings.out || newRunFolder());
+  setEnvironmentData(FOLDER, folder);
 
   const ledger = new Ledger();
   const scopes = new Scopes(settings.scopes);

@@ -101,8 +101,8 @@ describe('a curated record', () => {
 });
 
 describe('elements of a stream', () => {
-  const limits = { record: 100, document: 1_000 };
-  const positions = async (text: string, unit = text.length) => {
+  const small = { record: 100, document: 1_000 };
+  const positions = async (text: string, unit = text.length, limits = small) => {
     const chunks = async function* () {
       for (let i = 0; i < text.length; i += unit) yield Buffer.from(text.slice(i, i + unit));
     };
@@ -147,6 +147,19 @@ describe('elements of a stream', () => {
       ['record 1', 1],
       ['record 2', 'oversized'],
     ]);
+    expect(await positions(`{"a":${long}}`)).toEqual([['record 1', 'oversized']]);
+    const beyondDocument = `${long}\n`.repeat(7);
+    expect(await positions(`${beyondDocument}{"a":1}\n`, 7)).toEqual([
+      ...[1, 2, 3, 4, 5, 6, 7].map((line) => [`line ${line}`, 'oversized']),
+      ['line 8', { a: 1 }],
+    ]);
+  });
+
+  test('are not parsed when they nest without end', async () => {
+    const nest = '['.repeat(1_001);
+    const limits = { record: 5_000, document: 5_000 };
+    expect(await positions(`{"a":"${nest}"}`, 500, limits)).toEqual([['record 1', { a: nest }]]);
+    expect(await positions(nest, 500, limits)).toEqual([['file', 'not-json']]);
   });
 
   test('of an endless line take bounded memory', async () => {

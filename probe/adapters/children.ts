@@ -23,11 +23,11 @@ export function handDown(folder: string, register: string): void {
 
 /** `pairs` are Node's own `NAME=value` list for one child. */
 function addProbe(pairs: string[], folder: string, register: string): void {
-  const set = (name: string, valueOf: (old: string | null) => string): void => {
+  const set = (name: string, value: (old: string | null) => string): void => {
     const index = pairs.findIndex((pair) => pair.startsWith(`${name}=`));
     const old = pairs[index]?.slice(name.length + 1) ?? null;
     if (index >= 0) pairs.splice(index, 1);
-    pairs.push(`${name}=${valueOf(old)}`);
+    pairs.push(`${name}=${value(old)}`);
   };
   set('OUTLIVE_OUT', () => folder);
   set('OUTLIVE_PARENT', () => String(process.pid));

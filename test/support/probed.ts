@@ -56,12 +56,17 @@ export interface Probed extends Ended {
   report: Report;
 }
 
-/** Runs `node program args` with the probe preloaded, to its end. */
-export async function probed(program: string, args: string[] = [], options: StartOptions = {}): Promise<Probed> {
-  using out = temporaryFolder();
-  const env = { OUTLIVE_OUT: out.path, ...options.env };
+/** Runs `node program args` with the probe preloaded, to its end. What it writes is removed, unless `out` is given. */
+export async function probed(
+  program: string,
+  args: string[] = [],
+  options: StartOptions & { out?: string } = {},
+): Promise<Probed> {
+  using folder = temporaryFolder();
+  const out = options.out ?? folder.path;
+  const env = { OUTLIVE_OUT: out, ...options.env };
   const ended = await start(process.execPath, ['--require', REGISTER, program, ...args], { ...options, env });
-  return { ...ended, report: readReport(out.path) };
+  return { ...ended, report: readReport(out) };
 }
 
 export function readReport(folder: string): Report {

@@ -1,0 +1,169 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { expect, test } from 'vitest';
+import { buildReport, writeReport } from '../probe/recording/build-report.ts';
+import type { Line, RecordedFinding } from '../probe/recording/format.ts';
+import { mask, maskArguments } from '../probe/recording/mask.ts';
+import { readRecording, readRun } from '../probe/recording/reader.ts';
+import schema from '../probe/recording/report.schema.json' with { type: 'json' };
+import { fixture, probed, temporaryFolder } from './support/probed.ts';
+
+const processLine: Line = {
+  t: 'process',
+  schema: 'outlive.recording/1',
+  pid: 1_000_000_000,
+  parent: 0,
+  thread: 0,
+  host: 'somewhere',
+  node: 'v24.0.0',
+  argv: ['node', 'app.js'],
+  cwd: '/srv',
+  startedMs: 1_700_000_000_000,
+  settings: {},
+};
+const finding: RecordedFinding = {
+  kind: 'connection',
+  detector: 'outlived-scope',
+  certainty: 'likely',
+  count: 2,
+  acquired: 10,
+  released: 8,
+  estimated: false,
+  library: 'pg',
+  pool: 'orders',
+  site: 0,
+  frame: 0,
+  siteUnknown: null,
+  evidence: ['2 of 10 runs left it open.'],
+  scopes: [{ name: 'order', ended: 10, leaked: 2, failedWith: null }],
+};
+const site: Line = {
+  t: 'site',
+  id: 0,
+  stack: [{ file: '/srv/orders.js', line: 12, column: 9, function: 'reserve', user: true }],
+};
+
+function recordingFile(folder: string, name: string, lines: Line[], tail = ''): string {
+  const file = path.join(folder, `${name}.jsonl`);
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join('') + tail);
+  return file;
+}
+
+test('a torn last line, as a kill leaves it, is skipped in silence; what stands before it counts', () => {
+  using folder = temporaryFolder();
+  const lines: Line[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
+  recordingFile(folder.path, 'torn', lines, '{"t":"withdrawn","at":9,"ke');
+  const { report } = writeReport(folder.path);
+  expect(report.findings).toHaveLength(1);
+  expect(report.findings[0]?.site).toEqual({ file: '/srv/orders.js', line: 12, column: 9, function: 'reserve' });
+  expect(report.processes[0]?.end).toBe('signal');
+  expect(report.problems).toEqual([]);
+});
+
+test('damage in the middle is told, and the rest is read', () => {
+  using folder = temporaryFolder();
+  const file = recordingFile(folder.path, 'damaged', [processLine], '{"t":"sam\n');
+  appendFileSync(file, `${JSON.stringify({ t: 'adapter', name: 'pg 8' })}\n`);
+  const { recordings } = readRun(folder.path);
+  expect(recordings[0]?.adapters).toEqual(['pg 8']);
+  expect(recordings[0]?.problems).toEqual(['damaged.jsonl: 1 unreadable line was skipped.']);
+});
+
+test.each([
+  ['empty', '', 'x.jsonl is empty.'],
+  ['foreign', '{"level":30,"msg":"hello"}\n', 'x.jsonl is not a recording of outlive.'],
+  ['binary', '\0\u0001\u0002\n', 'x.jsonl is not a recording of outlive.'],
+  [
+    'newer',
+    `${JSON.stringify({ ...processLine, schema: 'outlive.recording/2' })}\n`,
+    'x.jsonl is of format outlive.recording/2; this version reads outlive.recording/1.',
+  ],
+])('a file that is %s is named in one sentence', (_, content, sentence) => {
+  using folder = temporaryFolder();
+  const file = path.join(folder.path, 'x.jsonl');
+  writeFileSync(file, content);
+  expect(readRecording(file)).toBe(sentence);
+});
+
+test('a finding that came back is withdrawn', () => {
+  using folder = temporaryFolder();
+  recordingFile(folder.path, 'back', [
+    processLine,
+    site,
+    { t: 'finding', at: 5, key: 'a', finding },
+    { t: 'withdrawn', at: 9, key: 'a', why: 'it was given back after all' },
+  ]);
+  const { report, recordings } = writeReport(folder.path);
+  expect(report.verdict).toBe('clean');
+  expect(recordings[0]?.withdrawn).toHaveLength(1);
+});
+
+test('one leak in several processes is one finding with the counts of all', () => {
+  using folder = temporaryFolder();
+  const lines: Line[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
+  recordingFile(folder.path, 'first', lines);
+  recordingFile(folder.path, 'second', lines);
+  const { findings, processes } = writeReport(folder.path).report;
+  expect(processes).toHaveLength(2);
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({ count: 4, acquired: 20, released: 16 });
+  expect(findings[0]?.scopes).toEqual([{ name: 'order', ended: 20, leaked: 4, failedWith: null }]);
+});
+
+test('the id of a finding stays when lines are inserted above it, and changes with the call', () => {
+  using folder = temporaryFolder();
+  const source = path.join(folder.path, 'orders.js');
+  writeFileSync(path.join(folder.path, 'package.json'), '{"name":"shop"}');
+  const idWith = (text: string): string => {
+    writeFileSync(source, text);
+    const line = text.split('\n').findIndex((code) => code.includes('connect')) + 1;
+    const stack = [{ file: source, line, column: 1, function: 'reserve', user: true }];
+    recordingFile(folder.path, 'x', [
+      processLine,
+      { ...site, stack } as Line,
+      { t: 'finding', at: 5, key: 'a', finding },
+    ]);
+    return buildReport(readRun(folder.path).recordings).findings[0]!.id;
+  };
+  const before = idWith('const c = await pool.connect();');
+  expect(idWith('// a comment\n\nconst c = await pool.connect();')).toBe(before);
+  expect(idWith('const c = await other.connect();')).not.toBe(before);
+});
+
+test('secrets are masked before they are written', () => {
+  expect(mask('connect postgres://app:hunter2@db:5432/x')).toBe('connect postgres://***@db:5432/x');
+  expect(mask('scott/tiger@db.example.com:1521/pdb')).toBe('***@db.example.com:1521/pdb');
+  expect(mask('{"password":"hunter2","user":"app"}')).toBe('{"password":***,"user":"app"}');
+  expect(mask('Authorization: Bearer abc.def')).toBe('Authorization: ***');
+  expect(maskArguments(['node', 'app.js', '--db-password', 'hunter2', '--token=abc', '--port', '80'])).toEqual([
+    'node',
+    'app.js',
+    '--db-password',
+    '***',
+    '--token=***',
+    '--port',
+    '80',
+  ]);
+});
+
+test('no secret of a program reaches its recording or report', async () => {
+  using folder = temporaryFolder();
+  const url = 'postgres://app:hunter2@127.0.0.1:1/x';
+  const args = ['clean', '--password', 'hunter3', url];
+  await probed(fixture('generic-pool.mjs'), args, { out: folder.path });
+  const { recordings } = readRun(folder.path);
+  const bytes =
+    recordings.map(({ file }) => readFileSync(file, 'utf8')).join('') +
+    readFileSync(path.join(folder.path, 'report.json'), 'utf8');
+  expect(bytes).toContain('postgres://***@127.0.0.1');
+  expect(bytes).not.toMatch(/hunter/);
+});
+
+test('report.json follows the published schema, with findings and without', async () => {
+  const validate = new Ajv2020({ strict: false, formats: { 'date-time': true } }).compile(schema);
+  for (const variant of ['leak', 'clean']) {
+    const { report } = await probed(fixture('generic-pool.mjs'), [variant]);
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+  }
+});

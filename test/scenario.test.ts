@@ -1,0 +1,133 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkScenario, type VariantResult } from '../scenarios/check.ts';
+import { connectionLeak } from '../scenarios/connection-leak/scenario.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { CLI, lineOf, placeOf, probed, ROOT, start, temporaryFolder } from './support/probed.ts';
+
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+
+const RUNS = '4';
+
+test('soak connection-leak finds the leak at the declared call, and nothing in the fixed twin', async () => {
+  using folder = temporaryFolder();
+  const args = [CLI, 'soak', 'connection-leak', '--runs', RUNS, '--out', folder.path, '--json'];
+  const { code, stdout, stderr } = await start(process.execPath, args, { env: { DATABASE_URL: database.url } });
+  expect(code, stderr).toBe(0);
+  const outcome = JSON.parse(stdout);
+  expect(outcome.checks.filter(({ passed }: { passed: boolean }) => !passed)).toEqual([]);
+  const [leaking, fixed] = outcome.variants;
+  expect(leaking.report.findings).toHaveLength(1);
+  const source = path.join(ROOT, 'scenarios/connection-leak/leaking.ts');
+  expect(placeOf(leaking.report.findings[0])).toBe(lineOf(source, 'await pool.acquire()'));
+  expect(leaking.report.findings[0].count).toBe(leaking.work.failedLookUps);
+  expect(fixed.report.findings).toEqual([]);
+  expect(fixed.work).toEqual(leaking.work);
+  expect(readFileSync(path.join(folder.path, 'leaking/report.html'), 'utf8')).toContain('leaking.ts');
+  expect(stderr).toContain('fixed: 4 of 4');
+});
+
+/** A copy of the built pipeline and scenario, for editing; without source maps, which would speak of the original. */
+function copyOfPipeline(folder: string): void {
+  mkdirSync(path.join(folder, 'copy'));
+  for (const part of ['pipeline', 'scenarios', 'probe']) {
+    cpSync(path.join(ROOT, 'dist', part), path.join(folder, 'copy', part), { recursive: true });
+  }
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.map')) rmSync(path.join(folder, name));
+  }
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+  writeFileSync(path.join(folder, 'package.json'), '{"name":"copy","type":"module"}');
+}
+
+function edit(file: string, change: (text: string) => string): void {
+  const before = readFileSync(file, 'utf8');
+  const after = change(before);
+  if (after === before) throw new Error(`the edit of ${file} changed nothing`);
+  writeFileSync(file, after);
+}
+
+async function runCopy(folder: string, variant: string) {
+  const own = await freshDatabase();
+  try {
+    const program = path.join(folder, 'copy/scenarios/connection-leak/program.js');
+    return await probed(program, [variant, RUNS], { env: { DATABASE_URL: own.url, OUTLIVE_MODE: 'soak' } });
+  } finally {
+    await own.drop();
+  }
+}
+
+test('the finding follows the fault when lines are inserted and file and function are renamed', async () => {
+  using folder = temporaryFolder();
+  copyOfPipeline(folder.path);
+  const scenario = path.join(folder.path, 'copy/scenarios/connection-leak');
+  renameSync(path.join(scenario, 'leaking.js'), path.join(scenario, 'enrich.js'));
+  edit(path.join(scenario, 'program.js'), (text) =>
+    text
+      .replace("'./leaking.js'", "'./enrich.js'")
+      .replace('const { lookUpAsset } =', 'const { findOwner: lookUpAsset } ='),
+  );
+  edit(
+    path.join(scenario, 'enrich.js'),
+    (text) => `${'// moved\n'.repeat(17)}${text.replaceAll('lookUpAsset', 'findOwner')}`,
+  );
+
+  const { report } = await runCopy(folder.path, 'leaking');
+  expect(report.findings.map(placeOf)).toEqual([lineOf(path.join(scenario, 'enrich.js'), 'await pool.acquire()')]);
+  expect(report.findings[0]?.site?.function).toBe('findOwner');
+});
+
+test('the finding follows the fault into another job', async () => {
+  using folder = temporaryFolder();
+  copyOfPipeline(folder.path);
+  const ingest = path.join(folder.path, 'copy/pipeline/jobs/ingest.js');
+  edit(ingest, (text) =>
+    text.replace(
+      /export async function runIngest\(options\) \{/,
+      `let audits = 0;
+export async function runIngest(options) {
+    const audit = await options.pool.acquire(); // moved here
+    if (audits++ % 2 === 0) audit.release();`,
+    ),
+  );
+  const { report } = await runCopy(folder.path, 'fixed');
+  expect(report.findings.map(placeOf)).toEqual([lineOf(ingest, '// moved here')]);
+  expect(report.findings[0]).toMatchObject({ count: 2, scopes: [{ name: 'ingest', ended: 4, leaked: 2 }] });
+});
+
+test('a scenario fails when its leak is not found, when the fixed twin is not silent, or when the work differs', () => {
+  const finding = {
+    kind: 'connection',
+    library: 'pg',
+    certainty: 'likely',
+    count: 1,
+    acquired: 2,
+    site: { file: '/elsewhere.js', line: 1 },
+  };
+  const result = (variant: 'leaking' | 'fixed', findings: unknown[], records: number): VariantResult => ({
+    variant,
+    report: { findings, watched: [] } as never,
+    work: { records },
+  });
+  const scenario = {
+    ...connectionLeak,
+    mustFind: connectionLeak.mustFind.map((expectation) => ({
+      ...expectation,
+      file: new URL('../scenarios/connection-leak/leaking.ts', import.meta.url),
+    })),
+  };
+  const checks = checkScenario(scenario, result('leaking', [], 10), result('fixed', [finding], 9));
+  expect(checks.map(({ passed }) => passed)).toEqual([false, true, false, false, false]);
+  expect(checks.map(({ sentence }) => sentence)).toEqual([
+    expect.stringMatching(/^leaking: no connection found at .*leaking\.ts:6$/),
+    'leaking: nothing else was found',
+    'fixed: also found a connection at /elsewhere.js:1',
+    'fixed: 0 pg connections acquired under watch, 0 released',
+    'work differs: 10 records; 9 records',
+  ]);
+});
