@@ -156,7 +156,7 @@ describe('elements of a stream', () => {
   });
 
   test('are not parsed when they nest without end', async () => {
-    const nest = '['.repeat(1_001);
+    const nest = `${'['.repeat(1_001)}${']'.repeat(1_001)}`;
     const limits = { record: 5_000, document: 5_000 };
     expect(await positions(`{"a":"${nest}"}`, 500, limits)).toEqual([['record 1', { a: nest }]]);
     expect(await positions(nest, 500, limits)).toEqual([['file', 'not-json']]);

@@ -11,14 +11,14 @@
  */
 
 import type { Detector, Verdict } from './detector.ts';
-import { countOf, median, span, totalUseTimes } from './words.ts';
+import { median, span, totalUseTimes } from './words.ts';
 
 /** With a history of late release, how many times the longest known use time is still normal. */
 const BEYOND_HISTORY = 3;
 /** Runs without a single release that make a pattern. */
 const NEVER_RELEASED_RUNS = 3;
 
-export const outlivedScope: Detector = (group, { at, graceMs, scopes }): Verdict | null => {
+export const outlivedScope: Detector = (group, { at, graceMs }): Verdict | null => {
   if (group.shape === 'one-shot' || group.acquired < 2) return null;
   const times = totalUseTimes(group);
   const isHandedOver = group.releasedAfterScope > 0;
@@ -33,15 +33,10 @@ export const outlivedScope: Detector = (group, { at, graceMs, scopes }): Verdict
   const releasedInScope = group.released - group.releasedAfterScope;
   const recurs = releasedInScope > 0 ? runs.size >= 2 : isJob && runs.size >= NEVER_RELEASED_RUNS;
 
-  const names = [...new Set([...runs].map((scope) => scope?.name ?? ''))];
-  const evidence = names.map((name) => {
-    const left = [...runs].filter((scope) => scope?.name === name).length;
-    return `${left} of ${countOf(scopes.get(name)?.ended ?? left, 'ended run')} of ${name} left it open.`;
-  });
-  evidence.push(
-    `Open for ${span(median(leaked.map(({ openedAt }) => at - openedAt)))} at the median` +
+  const evidence = [
+    `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
       (times.count > 0 ? `; the ${group.released} that came back took ${span(times.max)} at most.` : '.'),
-  );
+  ];
   if (isHandedOver) evidence.push(`${group.releasedAfterScope} came back only after their scope, so this may yet too.`);
   return { detector: 'outlived-scope', certainty: recurs && !isHandedOver ? 'likely' : 'suspect', leaked, evidence };
 };

@@ -39,7 +39,7 @@ export function buildReport(recordings: readonly Recording[], problems: readonly
 }
 
 function findingsOf(recording: Recording, sources: Sources): Finding[] {
-  return [...recording.findings.values()].map((finding) => {
+  return [...recording.findings.values()].map(({ finding }) => {
     const { site: siteId, frame, siteUnknown, ...rest } = finding;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];

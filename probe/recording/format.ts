@@ -235,8 +235,8 @@ export interface Recording {
   runs: RunLine[];
   scopes: ScopesLine['scopes'];
   totals: TotalsLine['sites'];
-  /** Standing findings, by key. */
-  findings: Map<string, RecordedFinding>;
+  /** Standing findings, by key; `at` is when each was first seen. */
+  findings: Map<string, { at: number; finding: RecordedFinding }>;
   withdrawn: WithdrawnLine[];
   end: EndLine | null;
   cost: CostLine | null;

@@ -115,7 +115,10 @@ function fold(recording: Recording, line: Line): void {
       recording.totals = line.sites;
       break;
     case 'finding':
-      recording.findings.set(line.key, line.finding);
+      recording.findings.set(line.key, {
+        at: recording.findings.get(line.key)?.at ?? line.at,
+        finding: line.finding,
+      });
       break;
     case 'withdrawn':
       recording.findings.delete(line.key);
