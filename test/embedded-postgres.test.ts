@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { installedBinaries } from '../pipeline/store/binaries.ts';
 import { startPostgres } from '../pipeline/store/embedded.ts';
 import { folderPrefix } from '../pipeline/store/leftovers.ts';
@@ -18,7 +18,7 @@ const nobody = { uid: 65534, gid: 65534 };
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 test('a private PostgreSQL answers at its URL and is gone when stopped', async () => {
@@ -73,8 +73,9 @@ describe('nothing is left when the owner', () => {
 });
 
 test('what a killed owner and its killed guard left is removed at the next start, and nothing else', async () => {
+  await useOwnTmpdir(); // where no other test starts a server
   const [dead, living] = await Promise.all([startOwner(), startOwner()]);
-  process.kill(guardOf(dead.folder), 'SIGKILL');
+  for (const { folder } of [dead, living]) process.kill(guardOf(folder), 'SIGKILL');
   dead.process.kill('SIGKILL');
   await once(dead.process, 'exit');
   expect(leftovers(dead.folder)).toContain('folder');
@@ -87,33 +88,32 @@ test('what a killed owner and its killed guard left is removed at the next start
   } finally {
     await next.stop();
   }
+  await stopped(living);
+  expect(leftovers(living.folder)).toEqual([]);
 });
 
 test.runIf(isRoot)('root can use binaries that nobody else may read, even without the links between them', async () => {
-  const native = await copiedBinaries();
+  const native = await binariesWithoutLinks();
   await chmod(dirname(native), 0o700);
-  rmSync(join(native, 'lib/libpq.so.5'));
   const server = await startPostgres({ binaries: native });
   try {
     expect(await ask(server.url, 'select pg_postmaster_start_time() is not null as answer')).toBe(true);
   } finally {
     await server.stop();
   }
-  expect(existsSync(join(native, 'lib/libpq.so.5'))).toBe(false);
+  expect(linksIn(native)).toEqual([]);
 });
 
 describe.runIf(isRoot && readableForNobody())('an ordinary user', () => {
   test('runs the installed binaries where they are', async () => {
     const owner = await startOwner([], nobody);
     expect(existsSync(join(owner.folder, 'postgres'))).toBe(false);
-    owner.process.stdin!.write('stop');
-    await once(owner.process, 'exit');
+    await stopped(owner);
     expect(leftovers(owner.folder)).toEqual([]);
   });
 
   test('copes with binaries whose links npm did not create, in a folder that it cannot write', async () => {
-    const native = await copiedBinaries();
-    rmSync(join(native, 'lib/libpq.so.5'));
+    const native = await binariesWithoutLinks();
     const owner = await startOwner([native], nobody);
     expect(await ask(owner.url, 'select 1 as answer')).toBe(1);
   });
@@ -173,6 +173,11 @@ function spawnOwner(args: string[], user?: typeof nobody): ChildProcess {
   return child;
 }
 
+async function stopped(owner: Owner): Promise<void> {
+  owner.process.stdin!.write('stop');
+  await once(owner.process, 'exit');
+}
+
 async function nextLine(child: ChildProcess): Promise<string> {
   const lines = createInterface(child.stdout!);
   const [line] = (await once(lines, 'line')) as [string];
@@ -228,11 +233,27 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-async function copiedBinaries(): Promise<string> {
+async function useOwnTmpdir(): Promise<void> {
   const folder = await temporaryFolder();
   await chmod(folder, 0o755);
-  await cp(installedBinaries(), join(folder, 'native'), { recursive: true, verbatimSymlinks: true });
-  return join(folder, 'native');
+  vi.stubEnv('TMPDIR', folder);
+  cleanups.push(() => vi.unstubAllEnvs());
+}
+
+/** A copy of the binaries as npm leaves them when it skips the package's install script. */
+async function binariesWithoutLinks(): Promise<string> {
+  const folder = await temporaryFolder();
+  await chmod(folder, 0o755);
+  const native = join(folder, 'native');
+  await cp(installedBinaries(), native, { recursive: true, verbatimSymlinks: true });
+  for (const link of linksIn(native)) rmSync(link);
+  return native;
+}
+
+function linksIn(native: string): string[] {
+  return readdirSync(join(native, 'lib'), { withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink())
+    .map(({ name }) => join(native, 'lib', name));
 }
 
 /** Binaries of which `initdb` is this script. */
