@@ -283,6 +283,14 @@ describe('ingest', () => {
     expect(await eventIds()).toEqual(['e-1', 'e-2', 'e-3']);
   });
 
+  test('reads a file anew that has shrunk, as it is another one', async () => {
+    await write('a.jsonl', events(1, 3));
+    await runIngest({ ...workload, input: folder });
+    await write('a.jsonl', events(4, 4));
+    await runIngest({ ...workload, input: folder });
+    expect(await eventIds()).toEqual(['e-1', 'e-2', 'e-3', 'e-4']);
+  });
+
   test('of two runs at once publishes each record once', async () => {
     await write('a.jsonl', events(1, 40));
     await Promise.all([1, 2].map(() => runIngest({ ...workload, input: folder, maxBatch: 4 })));

@@ -12,8 +12,9 @@ import {
   type RecordSource,
   Unusable,
 } from '../records/record.ts';
-import type { Connection, ConnectionPool } from '../store/store.ts';
+import type { Connection } from '../store/store.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
 export interface IngestOptions extends JobOptions {
   /** A folder, a file, or `-` for standard input (`stdin`), which is read from its start at every run. */
@@ -37,17 +38,6 @@ interface Pending {
   elements: number;
   bytes: number;
 }
-
-interface Progress {
-  /** Elements of the source that are already published. */
-  elements: number;
-  complete: boolean;
-  /** Counts the changes, so that of two that read the same file only one can save. */
-  revision: number;
-}
-
-/** Another ingest, or the end of one that was killed, has read on in the file meanwhile. */
-class StaleProgressError extends Error {}
 
 /** A transaction is closed at this many bytes of input, however few elements they are. */
 const BATCH_BYTES = 8 * 1024 * 1024;
@@ -133,7 +123,7 @@ function add(element: Element, source: string, pending: Pending): void {
     pending.records.push(...curate(element.value));
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    const sample = 'sample' in element ? element.sample.toString() : sampleOf(element.value);
+    const sample = 'sample' in element ? element.sample.toString() : JSON.stringify(element.value);
     pending.deadLetters.push({
       version: 1,
       reason: error.reason,
@@ -178,48 +168,8 @@ function ownerOf(raw: unknown): string | null {
   return firstText(pair?.Value, fieldsOf(freeformTags).Owner);
 }
 
-async function progressOf(file: InputFile, pool: ConnectionPool): Promise<Progress> {
-  const connection = await pool.acquire();
-  try {
-    const [row] = await connection.query<{ elements: string; complete: boolean; bytes: string; revision: string }>(
-      'select elements, complete, bytes, revision from ingest_progress where source = $1',
-      [file.path],
-    );
-    if (!row) return { elements: 0, complete: false, revision: 0 };
-    const [before, now, revision] = [Number(row.bytes), file.bytes ?? UNREADABLE, Number(row.revision)];
-    // Shrunk or readable at last: it is another file.
-    const anew = row.complete && (now < before || before === UNREADABLE) && now !== before;
-    if (anew) return { elements: 0, complete: false, revision };
-    return { elements: Number(row.elements), complete: row.complete && now === before, revision };
-  } finally {
-    connection.release();
-  }
-}
-
-const UNREADABLE = -1;
-
-async function saveProgress(file: InputFile, progress: Progress, transaction: Connection): Promise<void> {
-  const saved = await transaction.query(
-    `insert into ingest_progress as saved (source, elements, complete, bytes, revision) values ($1, $2, $3, $4, $5 + 1)
-     on conflict (source) do update
-     set elements = excluded.elements, complete = excluded.complete, bytes = excluded.bytes, revision = excluded.revision
-     where saved.revision = $5
-     returning revision`,
-    [file.path, progress.elements, progress.complete, file.bytes ?? UNREADABLE, progress.revision],
-  );
-  if (saved.length === 0) throw new StaleProgressError();
-}
-
 function asElement(problem: Unusable): Element {
   return { position: 'file', size: 0, problem, sample: Buffer.alloc(0) };
-}
-
-function sampleOf(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return ''; // nested too deep to be written
-  }
 }
 
 /** At most 200 characters, each printable. */

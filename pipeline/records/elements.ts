@@ -73,7 +73,7 @@ function wholeLines(chunks: Buffer[]): Buffer {
 async function* document(bytes: Buffer, limits: Limits): AsyncIterable<Element> {
   const parsed = parse(bytes);
   if ('value' in parsed) {
-    yield* unwrapped(parsed.value, 'record', bytes.length, limits);
+    yield* unwrapped(parsed.value, '', bytes.length, limits);
     return;
   }
   for await (const line of linesOf([bytes], limits.record)) {
@@ -96,21 +96,19 @@ async function* lines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, limits: 
 
 function* unwrapped(value: unknown, position: string, size: number, limits: Limits): Iterable<Element> {
   const inner = isFields(value) && Array.isArray(value.Records) ? value.Records : value;
-  if (!Array.isArray(inner)) {
-    yield { position: position === 'record' ? 'record 1' : position, size, value: inner };
-    return;
-  }
-  const each = Math.ceil(size / Math.max(1, inner.length));
-  for (const [index, element] of inner.entries()) {
-    const where = position === 'record' ? `record ${index + 1}` : `${position}, record ${index + 1}`;
-    const text = size > limits.record ? serialized(element) : '';
-    if (text.length <= limits.record) yield { position: where, size: each, value: element };
+  const elements = Array.isArray(inner) ? inner : [inner];
+  for (const [index, element] of elements.entries()) {
+    const where = [position, Array.isArray(inner) && `record ${index + 1}`].filter(Boolean).join(', ') || 'record 1';
+    const text = size > limits.record ? JSON.stringify(element) : '';
+    if (text.length <= limits.record)
+      yield { position: where, size: Math.ceil(size / elements.length), value: element };
     else yield { position: where, size: 0, problem: oversized(limits), sample: Buffer.from(text.slice(0, 1024)) };
   }
 }
 
 function parse(bytes: Buffer): { value: unknown } | { problem: Unusable } {
   if (!isUtf8(bytes)) return { problem: new Unusable('not-json', 'not UTF-8 text') };
+  if (isTooDeep(bytes)) return { problem: new Unusable('not-json', `nested deeper than ${DEEPEST} levels`) };
   try {
     return { value: JSON.parse(bytes.toString().replace(/^\uFEFF/, '')) };
   } catch (error) {
@@ -125,13 +123,20 @@ function firstValue(bytes: Buffer): unknown {
   return Array.isArray(parsed.value) ? parsed.value[0] : parsed.value;
 }
 
-/** Empty for what is nested too deep to be serialized: `curate` refuses that. */
-function serialized(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return '';
+/** More than any record has; parsing an endless nest takes 40 times its size, and serializing it overflows the stack. */
+const DEEPEST = 1_000;
+
+function isTooDeep(json: Buffer): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < json.length && depth <= DEEPEST; i++) {
+    const byte = json[i];
+    if (byte === 0x22) quoted = !quoted;
+    else if (quoted) i += byte === 0x5c ? 1 : 0;
+    else if (byte === 0x5b || byte === 0x7b) depth++;
+    else if (byte === 0x5d || byte === 0x7d) depth--;
   }
+  return depth > DEEPEST;
 }
 
 function oversized(limits: Limits): Unusable {

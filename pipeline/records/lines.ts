@@ -9,8 +9,6 @@ export interface Line {
   oversized: boolean;
 }
 
-const KEPT_OF_OVERSIZED = 1024;
-
 /** Blank lines are counted but not given out. */
 export async function* linesOf(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, limit: number): AsyncIterable<Line> {
   let number = 0;
@@ -20,7 +18,6 @@ export async function* linesOf(chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
   const take = (bytes: Buffer) => {
     if (size <= limit) parts.push(bytes);
     size += bytes.length;
-    if (size > limit && parts.length > 0) parts = [Buffer.from(Buffer.concat(parts).subarray(0, KEPT_OF_OVERSIZED))];
   };
   const finish = (): Line | null => {
     number++;
