@@ -1,15 +1,33 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
-import { blamedFrame, ownerDepth } from './blame.ts';
+
+import { capacity } from './detectors/capacity.ts';
+import { collected } from './detectors/collected.ts';
 import type { Context, Detector, Group, Verdict } from './detectors/detector.ts';
+import { flowEnded } from './detectors/flow-ended.ts';
 import { growth } from './detectors/growth.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
+import { openTransaction } from './detectors/open-transaction.ts';
 import { outlivedScope } from './detectors/outlived-scope.ts';
-import type { Account, Ledger, Resource } from './ledger.ts';
+import { superseded } from './detectors/superseded.ts';
+import { groupsOf, push } from './groups.ts';
+import type { Ledger, Resource } from './ledger.ts';
 import { CERTAINTIES, type RecordedFinding, type ScopeShare } from './recording/format.ts';
-import type { Scopes } from './scope.ts';
+import type { Scope, Scopes } from './scope.ts';
+import type { Site } from './site.ts';
 
 /** Strongest first: of equally certain verdicts the first one names the finding. */
-const DETECTORS: readonly Detector[] = [outlivedScope, growth, heldTooLong];
+const DETECTORS: readonly Detector[] = [
+  collected,
+  outlivedScope,
+  superseded,
+  flowEnded,
+  openTransaction,
+  capacity,
+  growth,
+  heldTooLong,
+];
+/** Times its account's longest use, after which an idle resource is a suspect. */
+const OVERDUE = 3;
 /** Floor points kept per group; older ones are thinned to every second. */
 const MAX_POINTS = 120;
 
@@ -43,43 +61,24 @@ export class Judge {
     const { heldMs, graceMs } = this.options;
     const context: Context = { at, heldMs, graceMs: isOver ? 0 : graceMs, scopes: this.scopes.totals };
     const found = new Map<string, RecordedFinding>();
-    for (const group of this.groups(at)) {
+    for (const group of groupsOf(this.ledger, at, (key) => this.floors.get(key) ?? [])) {
       if (group.open.length === 0) continue;
       this.addFloor(group, at);
-      const verdicts = DETECTORS.flatMap((detector) => detector(group, context) ?? []);
-      const verdict = strongest(verdicts);
-      if (verdict) this.nameLines(group, verdict, found);
+      const verdict = strongest(DETECTORS.flatMap((detector) => detector(group, context) ?? []));
+      if (verdict) found.set(group.key, this.findingOf(group, verdict));
     }
     return this.compare(found);
   }
 
-  private groups(at: number): Iterable<Group> {
-    const open = new Map<Account, Resource[]>();
-    for (const resource of this.ledger.opened(at)) {
-      const list = open.get(resource.account);
-      if (list) list.push(resource);
-      else open.set(resource.account, [resource]);
+  /** Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing. */
+  awaitsCollection(at: number): boolean {
+    for (const { token, account, lastUsedAt, isBusy } of this.ledger.opened(at)) {
+      if (token === null || account.acquired < 2) continue;
+      const { count, max } = account.useTimes;
+      const patience = Math.max(this.options.graceMs, count > 0 ? OVERDUE * max : 0);
+      if (at - lastUsedAt > patience && !isBusy?.()) return true;
     }
-    const groups = new Map<string, Group>();
-    for (const { kind, library, accounts } of this.ledger.sources) {
-      for (const account of accounts.values()) {
-        const { shape, acquired, released, releasedAfterScope } = account;
-        const key = `${kind} ${library} ${positionOf(account, 0)}`;
-        let group = groups.get(key);
-        if (!group) {
-          const floors = this.floors.get(key) ?? [];
-          const nothing = { acquired: 0, released: 0, releasedAfterScope: 0 };
-          group = { key, kind, library, shape, accounts: [], open: [], floors, ...nothing };
-          groups.set(key, group);
-        }
-        group.accounts.push(account);
-        group.open.push(...(open.get(account) ?? []));
-        group.acquired += acquired;
-        group.released += released;
-        group.releasedAfterScope += releasedAfterScope;
-      }
-    }
-    return groups.values();
+    return false;
   }
 
   private addFloor({ key, open, acquired, floors }: Group, at: number): void {
@@ -90,43 +89,31 @@ export class Judge {
     this.floors.set(key, floors.length > MAX_POINTS ? floors.filter((_, index) => index % 2 === 1) : floors);
   }
 
-  /** One finding per blamed line. */
-  private nameLines(
-    group: Group,
-    { detector, certainty, leaked, evidence }: Verdict,
-    found: Map<string, RecordedFinding>,
-  ) {
-    const depth = ownerDepth(group.accounts);
-    for (const [position, resources] of groupBy(leaked, ({ account }) => positionOf(account, depth))) {
-      const { site, source } = (resources[0] as Resource).account;
-      const accounts = group.accounts.filter((account) => positionOf(account, depth) === position);
-      const pools = new Set(resources.map(({ account }) => account.source.pool?.name ?? null));
-      found.set(`${group.kind} ${group.library} ${position}`, {
-        kind: group.kind,
-        detector,
-        certainty: site === null ? 'suspect' : certainty,
-        count: resources.length,
-        acquired: sum(accounts, 'acquired'),
-        released: sum(accounts, 'released'),
-        estimated: group.accounts.some((account) => account.site === null),
-        library: group.library,
-        pool: pools.size === 1 ? (source.pool?.name ?? null) : null,
-        site: site?.id ?? -1,
-        frame: site ? blamedFrame(site, depth) : -1,
-        siteUnknown: siteUnknown(site),
-        evidence,
-        scopes: this.shares(resources),
-      });
-    }
+  private findingOf(group: Group, { detector, certainty, leaked, evidence }: Verdict): RecordedFinding {
+    const { site, source } = (leaked[0] as Resource).account;
+    const pools = new Set(leaked.map(({ account }) => account.source.pool?.name ?? null));
+    return {
+      kind: group.kind,
+      detector,
+      certainty: site === null ? 'suspect' : certainty,
+      count: leaked.length,
+      acquired: group.acquired,
+      released: group.released,
+      estimated: group.accounts.some((account) => account.site === null),
+      library: group.library,
+      pool: pools.size === 1 ? (source.pool?.name ?? null) : null,
+      site: site?.id ?? -1,
+      frame: group.frame,
+      siteUnknown: siteUnknown(site),
+      evidence,
+      scopes: this.shares(leaked),
+    };
   }
 
   private shares(leaked: Resource[]): ScopeShare[] {
-    const byName = groupBy(
-      leaked.flatMap(({ scope }) => scope ?? []),
-      ({ name }) => name,
-    );
-    return [...byName].map(([name, list]) => {
-      const runs = [...new Set(list)];
+    const byName = new Map<string, Scope[]>();
+    for (const scope of new Set(leaked.map((resource) => resource.scope))) if (scope) push(byName, scope.name, scope);
+    return [...byName].map(([name, runs]) => {
       const errors = new Set(runs.map(({ failedWith }) => failedWith));
       const [error = null] = errors;
       const totals = this.scopes.totals.get(name);
@@ -151,34 +138,20 @@ export class Judge {
 }
 
 function strongest(verdicts: Verdict[]): Verdict | null {
-  const [first, ...others] = verdicts.sort(
+  const [first, ...others] = verdicts.toSorted(
     (a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty),
   );
-  return first ? { ...first, evidence: [...first.evidence, ...others.flatMap(({ evidence }) => evidence)] } : null;
+  if (!first) return null;
+  // once a line is condemned, what the weaker verdicts saw there is part of the same leak
+  const leaked = new Set(verdicts.flatMap((verdict) => verdict.leaked));
+  return {
+    ...first,
+    leaked: [...leaked],
+    evidence: [...first.evidence, ...others.flatMap(({ evidence }) => evidence)],
+  };
 }
 
-/** Where the frame `depth` above the top user frame is; all without a stack share one place. */
-function positionOf({ site }: Account, depth: number): string {
-  const frame = site?.stack[blamedFrame(site, depth)];
-  return frame ? `${frame.file}:${frame.line}:${frame.column}` : '-';
-}
-
-function siteUnknown(site: Account['site']): string | null {
+function siteUnknown(site: Site | null): string | null {
   if (site === null) return 'no stack was taken: the stack budget was used up (raise OUTLIVE_STACKS, or soak)';
   return site.stack.length === 0 ? 'the stack was empty: nothing but Node’s own code called' : null;
-}
-
-function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const list = groups.get(key);
-    if (list) list.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
-function sum(accounts: Account[], key: 'acquired' | 'released'): number {
-  return accounts.reduce((total, account) => total + account[key], 0);
 }

@@ -4,6 +4,7 @@
  * A *source* is what hands out resources (one pool, all intervals…); an *account* is one site's dealings with one
  * source; a *resource* is in the ledger while it is open.
  */
+import type { Token } from './flow.ts';
 import type { Kind } from './recording/format.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
@@ -23,7 +24,14 @@ export interface Source {
 }
 
 /** What a resource is by its nature; the same shape can be right for one and a leak for another. */
-export type Shape = 'lease' | 'interval' | 'one-shot';
+export type Shape =
+  | 'lease'
+  | 'interval'
+  | 'one-shot'
+  /** A pool itself: capacity, whose number may grow. */
+  | 'pool'
+  /** A transaction that its lease was given back in. */
+  | 'transaction';
 
 /** How long resources of one account were usually open, from the latest `SIZE` that came back. */
 export class UseTimes {
@@ -46,10 +54,14 @@ export class Account {
   readonly source: Source;
   readonly site: Site | null;
   readonly shape: Shape;
+  /** The top user frame's position; null without a stack. */
+  readonly line: string | null;
   acquired = 0;
   released = 0;
   /** Released only after the scope that acquired them had ended: given to another flow. */
   releasedAfterScope = 0;
+  /** Released by the flow that acquired them, where flows can be followed. */
+  releasedInFlow = 0;
   /** Which of the site's user frames gave resources back, see blame; from the first few releases. */
   readonly owners: number[] = [];
   private times: UseTimes | null = null;
@@ -57,6 +69,8 @@ export class Account {
     this.source = source;
     this.site = site;
     this.shape = shape;
+    const frame = site?.stack[site.user[0] ?? -1];
+    this.line = frame ? `${frame.file}:${frame.line}:${frame.column}` : null;
   }
   get open(): number {
     return this.acquired - this.released;
@@ -73,8 +87,23 @@ export class Resource {
   readonly openedAt: number;
   /** Last sign of use by its borrower. */
   lastUsedAt: number;
+  /** Signs of use so far. */
+  uses = 0;
   /** Whether an operation of the borrower has not come back yet; set by adapters that can tell. */
   isBusy: (() => boolean) | null = null;
+  /** Flow's token; null where flows are not followed or it was asked for by callback, which keeps no frame. */
+  token: WeakRef<Token> | null = null;
+  private flowIsLost = false;
+  /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
+  handle: WeakRef<object> | null = null;
+  /** Used by another flow than the one that acquired it. */
+  isHandedOver = false;
+  /** Later ones that its flow took at the same line. */
+  overtaken = 0;
+  /** … and that came back while this one stayed. */
+  superseded = 0;
+  /** What its flow already had of the same line when it was acquired. */
+  earlier: Resource[] | null = null;
   previous: Resource | null = null;
   next: Resource | null = null;
   closed = false;
@@ -83,6 +112,14 @@ export class Resource {
     this.scope = scope;
     this.openedAt = at;
     this.lastUsedAt = at;
+  }
+  /** No continuation of the acquiring flow is left. Only a garbage collection makes it so. */
+  get hasLostFlow(): boolean {
+    if (this.token !== null && this.token.deref() === undefined) {
+      this.token = null;
+      this.flowIsLost = true;
+    }
+    return this.flowIsLost;
   }
   /** True when it is known to be over though nobody told the ledger. */
   isGone(): boolean {
@@ -134,8 +171,10 @@ export class Ledger {
     if (next) next.previous = previous;
     resource.previous = resource.next = null;
     account.released++;
-    if (account.shape === 'lease') account.useTimes.add(at - resource.openedAt);
+    if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
+    for (const earlier of resource.earlier ?? []) earlier.superseded++;
+    resource.earlier = null;
   }
 
   /** Open resources, newest first; those that turn out to be gone are closed on the way. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { Desk } from './adapters/adapter.ts';
 import { handDown } from './adapters/children.ts';
+import { shedConnects } from './adapters/connects.ts';
 import { watchTimers } from './adapters/handles/timers.ts';
 import { watchModules } from './adapters/modules.ts';
 import { genericPool } from './adapters/pools/generic-pool.ts';
@@ -10,7 +11,9 @@ import { pg } from './adapters/pools/pg.ts';
 import { watchHttpServers } from './adapters/scopes/http.ts';
 import { type Ending, onExit } from './exit.ts';
 import { guarded } from './faults.ts';
+import { Flows } from './flow.ts';
 import { newRunFolder } from './folder.ts';
+import { Collector, PRODUCTION_WAIT } from './gc.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Recorder } from './recorder.ts';
@@ -31,6 +34,8 @@ export interface Probe {
 const FOLDER = 'outlive.folder';
 /** Between two judgements, milliseconds; longer when judging takes long. */
 const TICK = 500;
+/** Between two forced collections in soak, milliseconds. */
+const SOAK_GC_WAIT = 2000;
 /** Judging may take this share of the time. */
 const JUDGE_SHARE = 0.01;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
@@ -45,12 +50,20 @@ export function startProbe(): Probe {
 
   const ledger = new Ledger();
   const scopes = new Scopes(settings.scopes);
+  const flows = new Flows();
   const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
   const isSoak = settings.mode === 'soak';
   const budget = () => (isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, BURST));
-  const desk = new Desk(ledger, scopes, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
+  const desk = new Desk(ledger, scopes, flows, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
+  const collector = new Collector({
+    enabled: settings.gc && flows.supported,
+    wait: isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
+    maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
+  });
+  if (flows.supported) guarded('connects', () => shedConnects(flows));
+  else recorder.unsupported(`flow-ended, superseded, hold-and-wait: Node ${nodeMajor} (they need 24)`);
   for (const problem of problems) recorder.unsupported(problem);
 
   const isOn = (adapter: string): boolean => !settings.off.includes(adapter);
@@ -68,9 +81,12 @@ export function startProbe(): Probe {
   let spent = 0;
   let lastTick = 0;
   let nextJudge = 0;
-  const judgeNow = (isOver: boolean): void => {
+  const judgeNow = (isOver: boolean, isLast: boolean): void => {
     sweepRequests();
+    const waiting = judge.awaitsCollection(now());
+    const collected = waiting && collector.collect(now(), isLast);
     recorder.judgement(judge.judge(now(), isOver));
+    if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
   // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
   let dueAt = now() + TICK;
@@ -80,7 +96,7 @@ export function startProbe(): Probe {
     worstDelay = Math.max(worstDelay, began - dueAt);
     dueAt = began + TICK;
     if (began >= nextJudge) {
-      judgeNow(false);
+      judgeNow(false, false);
       nextJudge = began + Math.max(TICK, (now() - began) / JUDGE_SHARE) - TICK / 2;
     }
     if (began - lastTick >= 1000 - TICK / 2) {
@@ -88,17 +104,17 @@ export function startProbe(): Probe {
       recorder.sample(worstDelay);
       worstDelay = 0;
       recorder.totals();
-      recorder.cost(spent + sites.cost, 0);
+      recorder.cost(spent + sites.cost, collector.forced);
     }
     recorder.flush();
     spent += now() - began;
   };
   every(TICK, () => guarded('tick', tick));
   onExit(({ end, code, isDrained }: Ending) => {
-    guarded('last judgement', () => judgeNow(isDrained));
+    guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);
     recorder.totals();
-    recorder.cost(spent + sites.cost, 0);
+    recorder.cost(spent + sites.cost, collector.forced);
     recorder.end(end, code);
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
   });
@@ -106,7 +122,7 @@ export function startProbe(): Probe {
   recorder.flush();
   return {
     scope: (name, job) => scopes.run(name, job),
-    judge: () => guarded('judge', () => judgeNow(false)),
+    judge: () => guarded('judge', () => judgeNow(false, false)),
   };
 }
 

@@ -44,6 +44,18 @@ export const SETTINGS = {
     fallback: 'auto',
     allowed: ['auto', 'on', 'off'],
   },
+  gc: {
+    variable: 'OUTLIVE_GC',
+    help: 'off: never force a garbage collection, not even for an aged suspect',
+    fallback: 'on',
+    allowed: ['on', 'off'],
+  },
+  gcMaxMb: {
+    variable: 'OUTLIVE_GC_MAX_MB',
+    help: 'no forced garbage collection above this heap size (one pauses about 1.3 ms per MB)',
+    fallback: '256',
+    allowed: { min: 1, max: 65_536 },
+  },
   signals: {
     variable: 'OUTLIVE_SIGNALS',
     help: '1: write report.json on SIGTERM and SIGINT, then die by that signal',
@@ -64,6 +76,8 @@ export interface Settings {
   graceMs: number;
   heldMs: number;
   scopes: 'auto' | 'on' | 'off';
+  gc: boolean;
+  gcMaxMb: number;
   signals: boolean;
   off: string[];
 }
@@ -102,6 +116,8 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     graceMs: Number(read('graceMs')),
     heldMs: Number(read('heldMs')),
     scopes: read('scopes') as Settings['scopes'],
+    gc: read('gc') === 'on',
+    gcMaxMb: Number(read('gcMaxMb')),
     signals: read('signals') === '1',
     off: read('off')
       .split(',')

@@ -1,65 +1,94 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
 import { ownerOf } from '../blame.ts';
+import { type Flows, heldUpTo, type Token } from '../flow.ts';
 import { type Ledger, Resource, type Shape, type Source } from '../ledger.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
 
-/** An acquire that was asked for and is not served yet: where and in which scope. */
+/** An acquire that was asked for and is not served yet: where, in which scope, by which flow. */
 export interface Request {
   site: Site | null;
   scope: Scope | null;
   askedAt: number;
+  token: Token | null;
 }
+
+/** Stacks are rationed per shape, so that many timers leave enough for leases. */
+export type Budgets = Record<'lease' | 'interval' | 'one-shot', StackBudget>;
 
 /** Releases per account whose stacks are compared with the acquiring one. */
 const OWNER_SAMPLES = 4;
 
+// biome-ignore lint/complexity/noBannedTypes: any method of a library
+type AnyFunction = Function;
+
 export class Desk {
   readonly ledger: Ledger;
-  readonly scopes: Scopes;
+  readonly flows: Flows;
+  private readonly scopes: Scopes;
   private readonly sites: Sites;
-  private readonly budgets: Record<Shape, StackBudget>;
+  private readonly budgets: Budgets;
   /** Numbers pools in the order they were first used. */
   private poolCount = 0;
 
-  constructor(ledger: Ledger, scopes: Scopes, sites: Sites, budgets: Record<Shape, StackBudget>) {
+  constructor(ledger: Ledger, scopes: Scopes, flows: Flows, sites: Sites, budgets: Budgets) {
     this.ledger = ledger;
     this.scopes = scopes;
+    this.flows = flows;
     this.sites = sites;
     this.budgets = budgets;
   }
 
   /** Notes who asks, at the moment of the call to `wrapper`. */
-  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-  request(wrapper: Function, shape: Shape = 'lease'): Request {
+  request(wrapper: AnyFunction, shape: keyof Budgets = 'lease'): Request {
     const askedAt = now();
     const site = this.budgets[shape].take(askedAt) ? this.sites.capture(wrapper) : null;
-    return { site, scope: this.scopes.current(), askedAt };
+    const token = shape === 'one-shot' ? null : this.flows.ask();
+    return { site, scope: this.scopes.current(), askedAt, token };
   }
 
   /** A resource that `request` asked for is open from now on. */
   open(source: Source, shape: Shape, request: Request): Resource {
     const resource = new Resource(this.ledger.account(source, request.site, shape), request.scope, now());
+    this.follow(resource, request);
     this.ledger.open(resource);
     return resource;
   }
 
+  /** Ties a resource to the flow that asked for it. */
+  follow(resource: Resource, { token }: Request): void {
+    if (!token) return;
+    token.resource = resource;
+    resource.token = new WeakRef(token);
+    for (const held of heldUpTo(token.previous)) {
+      if (held.account.line === null || held.account.line !== resource.account.line) continue;
+      held.overtaken++;
+      resource.earlier ??= [];
+      resource.earlier.push(held);
+    }
+  }
+
   /** The borrower gives a lease back, by a call to `wrapper`. */
-  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-  close(lease: Resource, wrapper: Function): void {
+  close(lease: Resource, wrapper: AnyFunction): void {
     const { account } = lease;
+    if (this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
     if (account.site && account.owners.length < OWNER_SAMPLES) {
       account.owners.push(ownerOf(account.site, this.sites.capture(wrapper)));
     }
   }
 
-  pool(
-    library: string,
-    describe: { name: string | null; max: number; gauges: NonNullable<Source['pool']>['gauges'] },
-  ): Source {
+  /** The borrower, or somebody it was handed to, uses a lease. */
+  use(lease: Resource): void {
+    lease.lastUsedAt = now();
+    lease.uses++;
+    if (lease.token && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
+  }
+
+  pool(library: string, describe: { name: string | null; max: number; gauges: NonNullable<Source['pool']>['gauges'] }) {
     const id = ++this.poolCount;
-    return this.ledger.source('connection', library, { id, ...describe, name: describe.name ?? `${library} #${id}` });
+    const name = describe.name ?? `${library} #${id}`;
+    return this.ledger.source('connection', library, { id, ...describe, name });
   }
 }

@@ -3,19 +3,33 @@ import type { Account, Resource, Shape } from '../ledger.ts';
 import type { Certainty, Detector as DetectorName, Kind } from '../recording/format.ts';
 import type { ScopeTotals } from '../scope.ts';
 
-/** All dealings of one line of code with one kind of source: accounts whose stacks share the top user frame. */
+/** How leases at a line, by whichever caller, have come back so far. */
+export interface History {
+  released: number;
+  /** … only after the scope that acquired them had ended. */
+  afterScope: number;
+  /** … by the flow that acquired them, where flows can be followed. */
+  inFlow: number;
+  /** Use times known, and the longest of them in milliseconds. */
+  uses: number;
+  longestUse: number;
+}
+
+/** All dealings of one line of code, the one to blame, with one kind of source. */
 export interface Group {
   key: string;
   kind: Kind;
   library: string;
   shape: Shape;
   accounts: Account[];
+  /** Index of the blamed frame in the first account's stack; -1 without a stack. */
+  frame: number;
   /** Open resources, newest first. */
   open: Resource[];
   acquired: number;
   released: number;
-  /** Released only after their scope had ended. */
-  releasedAfterScope: number;
+  /** Of all callers of a shared helper. */
+  history: History;
   /** Floors at past judgements, oldest first, see growth. */
   floors: FloorPoint[];
 }

@@ -9,7 +9,7 @@
  */
 
 import type { Detector, Verdict } from './detector.ts';
-import { span, totalUseTimes } from './words.ts';
+import { span } from './words.ts';
 
 /** Times the longest known use time. */
 const MULTIPLE = 10;
@@ -18,13 +18,13 @@ const HISTORY = 10;
 
 export const heldTooLong: Detector = (group, { at, graceMs, heldMs }): Verdict | null => {
   if (group.shape !== 'lease') return null;
-  const times = totalUseTimes(group);
-  const isUsual = times.count >= HISTORY;
-  const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * times.max) : Number.POSITIVE_INFINITY;
+  const { uses, longestUse, released } = group.history;
+  const isUsual = uses >= HISTORY && group.acquired > 1;
+  const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * longestUse) : Number.POSITIVE_INFINITY;
   const leaked = group.open.filter(({ lastUsedAt, isBusy }) => at - lastUsedAt > limit && !isBusy?.());
   if (leaked.length === 0) return null;
   const oldest = Math.max(...leaked.map(({ openedAt }) => at - openedAt));
-  const usual = isUsual ? `; the ${group.released} that came back took ${span(times.max)} at most` : '';
+  const usual = isUsual ? `; the ${released} that came back took ${span(longestUse)} at most` : '';
   return {
     detector: 'held-too-long',
     certainty: 'suspect',

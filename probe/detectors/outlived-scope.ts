@@ -11,7 +11,7 @@
  */
 
 import type { Detector, Verdict } from './detector.ts';
-import { median, span, totalUseTimes } from './words.ts';
+import { median, span } from './words.ts';
 
 /** With a history of late release, how many times the longest known use time is still normal. */
 const BEYOND_HISTORY = 3;
@@ -19,10 +19,10 @@ const BEYOND_HISTORY = 3;
 const NEVER_RELEASED_RUNS = 3;
 
 export const outlivedScope: Detector = (group, { at, graceMs }): Verdict | null => {
-  if (group.shape === 'one-shot' || group.acquired < 2) return null;
-  const times = totalUseTimes(group);
-  const isHandedOver = group.releasedAfterScope > 0;
-  const patience = isHandedOver ? Math.max(graceMs, BEYOND_HISTORY * times.max) : graceMs;
+  if ((group.shape !== 'lease' && group.shape !== 'interval') || group.acquired < 2) return null;
+  const { history } = group;
+  const isHandedOver = history.afterScope > 0;
+  const patience = isHandedOver ? Math.max(graceMs, BEYOND_HISTORY * history.longestUse) : graceMs;
   const leaked = group.open.filter(
     ({ scope, isBusy }) => scope !== null && scope.ended !== 0 && at - scope.ended > patience && !isBusy?.(),
   );
@@ -30,13 +30,13 @@ export const outlivedScope: Detector = (group, { at, graceMs }): Verdict | null 
 
   const runs = new Set(leaked.map(({ scope }) => scope));
   const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
-  const releasedInScope = group.released - group.releasedAfterScope;
+  const releasedInScope = history.released - history.afterScope;
   const recurs = releasedInScope > 0 ? runs.size >= 2 : isJob && runs.size >= NEVER_RELEASED_RUNS;
 
   const evidence = [
     `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
-      (times.count > 0 ? `; the ${group.released} that came back took ${span(times.max)} at most.` : '.'),
+      (history.uses > 0 ? `; the ${history.released} that came back took ${span(history.longestUse)} at most.` : '.'),
   ];
-  if (isHandedOver) evidence.push(`${group.releasedAfterScope} came back only after their scope, so this may yet too.`);
+  if (isHandedOver) evidence.push(`${history.afterScope} came back only after their scope, so this may yet too.`);
   return { detector: 'outlived-scope', certainty: recurs && !isHandedOver ? 'likely' : 'suspect', leaked, evidence };
 };

@@ -1,6 +1,4 @@
 /** Numbers in the words of evidence sentences. */
-import type { Group } from './detector.ts';
-
 /** `850 ms`, `4.2 s`, `12 min`. */
 export function span(milliseconds: number): string {
   if (milliseconds < 1000) return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
@@ -11,14 +9,4 @@ export function span(milliseconds: number): string {
 export function median(values: number[]): number {
   const sorted = values.sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-}
-
-export function totalUseTimes({ accounts }: Group): { count: number; max: number } {
-  let count = 0;
-  let max = 0;
-  for (const { useTimes } of accounts) {
-    count += useTimes.count;
-    max = Math.max(max, useTimes.max);
-  }
-  return { count, max };
 }

@@ -9,11 +9,11 @@
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import { guarded } from '../../faults.ts';
-import { type Account, Resource, type Shape, type Source } from '../../ledger.ts';
+import { type Account, Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import { now } from '../../runtime.ts';
 import type { Scope } from '../../scope.ts';
-import type { Desk } from '../adapter.ts';
+import type { Desk, Request } from '../adapter.ts';
 
 const PART = 'timers';
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
@@ -40,10 +40,9 @@ export class OpenTimer extends Resource {
 }
 
 export function watchTimers(desk: Desk): void {
-  const sources: Record<'setTimeout' | 'setInterval', { source: Source; shape: Shape }> = {
-    setTimeout: { source: desk.ledger.source('timer', 'setTimeout'), shape: 'one-shot' },
-    setInterval: { source: desk.ledger.source('timer', 'setInterval'), shape: 'interval' },
-  };
+  const timeouts = desk.ledger.source('timer', 'setTimeout');
+  const intervals = desk.ledger.source('timer', 'setInterval');
+  const openIntervals = new WeakMap<NodeTimer, OpenTimer>();
   let nursery: OpenTimer[] = [];
 
   const graduate = (): void => {
@@ -56,23 +55,54 @@ export function watchTimers(desk: Desk): void {
   };
   desk.ledger.beforeReading.push(graduate);
 
-  for (const name of ['setTimeout', 'setInterval'] as const) {
-    const isGlobal = globalThis[name] === timers[name];
-    patch(timers, name, (original) => {
-      return function set(this: unknown): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const timer = Reflect.apply(original, this, arguments);
-        guarded(PART, () => {
-          const { source, shape } = sources[name];
-          const request = desk.request(set, shape);
-          nursery.push(new OpenTimer(desk.ledger.account(source, request.site, shape), request.scope, now(), timer));
-          if (nursery.length >= NURSERY) graduate();
-        });
-        return timer;
-      };
-    });
-    // one function under both names, as before
-    if (isGlobal) patch(globalThis, name, () => timers[name]);
-  }
+  const enter = (timer: NodeTimer, shape: 'interval' | 'one-shot', request: Request): OpenTimer => {
+    const source = shape === 'interval' ? intervals : timeouts;
+    return new OpenTimer(desk.ledger.account(source, request.site, shape), request.scope, now(), timer);
+  };
+
+  replace('setTimeout', (original) => {
+    return function setTimeout(this: unknown): unknown {
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      const timer = Reflect.apply(original, this, arguments);
+      guarded(PART, () => {
+        nursery.push(enter(timer, 'one-shot', desk.request(setTimeout, 'one-shot')));
+        if (nursery.length >= NURSERY) graduate();
+      });
+      return timer;
+    };
+  });
+  replace('setInterval', (original) => {
+    return function setInterval(this: unknown): unknown {
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      const timer = Reflect.apply(original, this, arguments);
+      guarded(PART, () => {
+        const request = desk.request(setInterval, 'interval');
+        const resource = enter(timer, 'interval', request);
+        desk.follow(resource, request);
+        desk.ledger.open(resource);
+        openIntervals.set(timer, resource);
+        // only now: the timer's own callback must not keep the flow that set it
+        desk.flows.enter(request.token);
+      });
+      return timer;
+    };
+  });
+  replace('clearInterval', (original) => {
+    return function clearInterval(this: unknown, timer: unknown): unknown {
+      guarded(PART, () => {
+        const resource = typeof timer === 'object' && timer !== null && openIntervals.get(timer as NodeTimer);
+        if (resource && !resource.closed) desk.close(resource, clearInterval);
+      });
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      return Reflect.apply(original, this, arguments);
+    };
+  });
   syncBuiltinESMExports();
+}
+
+/** One function under the global name and in node:timers, as before. */
+function replace(name: 'setTimeout' | 'setInterval' | 'clearInterval', wrap: Parameters<typeof patch>[2]): void {
+  const isGlobal = globalThis[name] === timers[name];
+  patch(timers, name, wrap);
+  if (isGlobal) patch(globalThis, name, () => timers[name]);
 }

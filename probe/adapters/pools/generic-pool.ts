@@ -6,10 +6,11 @@
  * an unhandled rejection stays exactly as unhandled as it was.
  */
 import { guarded } from '../../faults.ts';
-import type { Resource, Source } from '../../ledger.ts';
+import type { Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import type { Desk, Request } from '../adapter.ts';
 import type { LibraryAdapter } from '../modules.ts';
+import { PoolAccounts } from './pool-account.ts';
 
 const PART = 'generic-pool';
 
@@ -20,32 +21,22 @@ interface Pool {
   max: number;
 }
 
-interface Account {
-  source: Source;
-  leases: Map<unknown, Resource>;
-}
-
 export function genericPool(desk: Desk): LibraryAdapter {
-  const accounts = new WeakMap<Pool, Account>();
+  const accounts = new PoolAccounts<Pool>(desk, PART, (weak) => ({
+    name: null,
+    max: weak.deref()?.max ?? 0,
+    gauges: () => {
+      const pool = weak.deref();
+      return pool ? { used: pool.borrowed, idle: pool.available, pending: pool.pending } : null;
+    },
+  }));
+  /** By pool, weakly, and borrowed object, which may be a mere number. */
+  const leases = new WeakMap<Pool, Map<unknown, Resource>>();
   const requests = new WeakMap<object, Request>();
   /** The acquire that is being called right now, until its request object is queued. */
   let asking: Request | null = null;
   /** The request object taken off the queue last. */
   let dequeued: object | null = null;
-
-  const accountOf = (pool: Pool): Account => {
-    let account = accounts.get(pool);
-    if (!account) {
-      const weak = new WeakRef(pool);
-      const gauges = () => {
-        const alive = weak.deref();
-        return alive ? { used: alive.borrowed, idle: alive.available, pending: alive.pending } : null;
-      };
-      account = { source: desk.pool(PART, { name: null, max: pool.max, gauges }), leases: new Map() };
-      accounts.set(pool, account);
-    }
-    return account;
-  };
 
   return {
     name: PART,
@@ -54,12 +45,14 @@ export function genericPool(desk: Desk): LibraryAdapter {
 
       patch(Pool.prototype, 'acquire', (original) => {
         return function acquire(this: Pool): unknown {
-          asking = guarded(PART, () => desk.request(acquire)) ?? null;
+          const request = guarded(PART, () => desk.request(acquire)) ?? null;
+          asking = request;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
+            return desk.flows.shed(original, this, arguments);
           } finally {
             asking = null;
+            if (request) desk.flows.enter(request.token);
           }
         };
       });
@@ -90,10 +83,12 @@ export function genericPool(desk: Desk): LibraryAdapter {
           const dispatched = Reflect.apply(original, this, arguments);
           guarded(PART, () => {
             const request = dequeued && requests.get(dequeued);
+            if (dequeued) requests.delete(dequeued);
             dequeued = null;
             if (dispatched !== true || !request) return;
-            const { source, leases } = accountOf(this);
-            leases.set(pooledResource.obj, desk.open(source, 'lease', request));
+            const own = leases.get(this) ?? new Map();
+            leases.set(this, own);
+            own.set(pooledResource.obj, accounts.open(this, request));
           });
           return dispatched;
         };
@@ -103,14 +98,14 @@ export function genericPool(desk: Desk): LibraryAdapter {
         patch(Pool.prototype, method, (original) => {
           return function giveBack(this: Pool, resource: unknown): unknown {
             guarded(PART, () => {
-              const leases = accounts.get(this)?.leases;
-              const lease = leases?.get(resource);
+              const own = leases.get(this);
+              const lease = own?.get(resource);
               if (!lease) return;
-              leases?.delete(resource);
+              own?.delete(resource);
               desk.close(lease, giveBack);
             });
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
+            return desk.flows.shed(original, this, arguments);
           };
         });
       }

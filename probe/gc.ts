@@ -1,0 +1,73 @@
+/**
+ * When a judging collection may be forced. Only a major collection clears tokens, and it pauses the service by about
+ * 1.3 ms per MB of heap: so only when an aged, idle, open suspect waits for it, at most once a minute in production,
+ * never above a heap size, and less and less often while it finds nothing. What it took counts as the probe's cost.
+ */
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { now } from './runtime.ts';
+
+const FIRST_WAIT = 60_000;
+const LONGEST_WAIT = 3_600_000;
+
+export interface GcPolicy {
+  enabled: boolean;
+  /** Milliseconds between two collections; 0 in soak, where every judgement may collect. */
+  wait: number;
+  maxHeapBytes: number;
+}
+
+export class Collector {
+  forced = 0;
+  /** Milliseconds. */
+  cost = 0;
+  /** Contexts of the probe's own: subtract them from what is counted. */
+  ownContexts = 0;
+  private readonly policy: GcPolicy;
+  private wait: number;
+  private nextAt = 0;
+  private collectGarbage: (() => void) | null | undefined;
+
+  constructor(policy: GcPolicy) {
+    this.policy = policy;
+    this.wait = policy.wait;
+  }
+
+  /** Collects if that is allowed now (`isLast`: the process ends, so waiting is pointless); true if it did. Dereference nothing before it in the same callback. */
+  collect(at: number, isLast: boolean): boolean {
+    if (!this.policy.enabled || (at < this.nextAt && !isLast)) return false;
+    if (getHeapStatistics().used_heap_size > this.policy.maxHeapBytes) return false;
+    this.collectGarbage ??= this.findGc();
+    if (!this.collectGarbage) return false;
+    const began = now();
+    this.collectGarbage();
+    this.cost += now() - began;
+    this.forced++;
+    this.nextAt = at + this.wait;
+    return true;
+  }
+
+  /** Tells whether the last collection was worth its pause. */
+  learned(found: boolean): void {
+    const { wait } = this.policy;
+    this.wait = found ? wait : Math.min(LONGEST_WAIT, this.wait * 2);
+    this.nextAt = Math.max(this.nextAt, this.nextAt - wait + this.wait);
+  }
+
+  private findGc(): (() => void) | null {
+    const { gc } = globalThis as { gc?: () => void };
+    if (typeof gc === 'function') return () => gc();
+    try {
+      setFlagsFromString('--expose-gc');
+      const found = runInNewContext('gc') as () => void;
+      this.ownContexts = 1;
+      return () => found();
+    } catch {
+      return null;
+    } finally {
+      setFlagsFromString('--no-expose-gc');
+    }
+  }
+}
+
+export const PRODUCTION_WAIT: number = FIRST_WAIT;
