@@ -1,0 +1,119 @@
+/** `npm run mutate`: makes leaks in clean programs and says which of them are found. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { openDatabase } from '../../pipeline/store/database.ts';
+import { REGISTER, ROOT } from '../support/probed.ts';
+import { mutantsOf } from './mutate.ts';
+import { Progress } from './progress.ts';
+import { complaints, isGood, type ProgramResult, resultOf, share, table, totalsOf } from './results.ts';
+import { type Observed, type Program, programs, Workbench } from './workbench.ts';
+
+const HELP = `Usage: npm run mutate -- [options]
+
+Takes one call that gives something back out of a clean program at a time, runs it under the built probe, and checks
+that the acquiring line is found, and nothing else.
+
+      --only PROGRAM    one of ${programs()
+        .map(({ name }) => name)
+        .join(', ')}; may be repeated
+      --register FILE   the preload of another build (default dist/probe/register.js)
+      --docs            write the table into docs/mutation.md
+      --json            everything on stdout
+
+Exit code: 0 when 95 % of the leaking mutants are found at the exact line, nothing else is, and every untouched program
+is silent; else 1; 2 wrong use.
+`;
+const DOCS = path.join(ROOT, 'docs/mutation.md');
+/** Programs that run at the same time. */
+const LANES = 2;
+
+const { values } = readArguments();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const results = await runAll(chosen(values.only), path.resolve(values.register));
+const totals = totalsOf(results);
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ totals, programs: results }, null, 2)}\n`);
+} else {
+  process.stdout.write(`\n${table(results)}\n${share(totals)}\n`);
+  for (const sentence of complaints(results)) process.stdout.write(`- ${sentence}\n`);
+}
+if (values.docs) writeDocs();
+process.exitCode = isGood(totals) ? 0 : 1;
+
+async function runAll(list: Program[], register: string): Promise<ProgramResult[]> {
+  const database = list.some(({ needsDatabase }) => needsDatabase) ? await openDatabase({ fsync: false }) : null;
+  const bench = new Workbench({ register, databaseUrl: database?.url ?? null });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      bench[Symbol.dispose]();
+      // the database ends with this process
+      process.exit(130);
+    });
+  }
+  try {
+    const tasks = list.flatMap((program) => {
+      return [null, ...mutantsOf(program.files)].map((mutant) => ({
+        program,
+        mutant,
+        observed: null as Observed | null,
+      }));
+    });
+    const progress = new Progress(process.stderr, tasks.length);
+    const queue = tasks[Symbol.iterator]();
+    const lane = async () => {
+      for (const task of queue) {
+        task.observed = await bench.observe(task.program, task.mutant);
+        progress.step(task.program.name);
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    progress.end();
+
+    return list.map(({ name }) => {
+      const [first, ...rest] = tasks.filter(({ program }) => program.name === name);
+      const untouched = first!.observed!;
+      return { name, untouched, mutants: rest.map(({ mutant, observed }) => resultOf(mutant!, observed!, untouched)) };
+    });
+  } finally {
+    bench[Symbol.dispose]();
+    await database?.stop();
+  }
+}
+
+function chosen(names: string[]): Program[] {
+  const all = programs();
+  const unknown = names.find((name) => !all.some((program) => program.name === name));
+  if (unknown) wrongUse(`there is no program "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}.`);
+  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        register: { type: 'string', default: REGISTER },
+        docs: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    return wrongUse((error as Error).message.split('\n')[0]!);
+  }
+}
+
+function wrongUse(sentence: string): never {
+  process.stderr.write(`mutate: ${sentence}\n`);
+  process.exit(2);
+}
+
+function writeDocs(): void {
+  const text = readFileSync(DOCS, 'utf8');
+  const block = `<!-- table -->\n\n${table(results)}\n${share(totals)}.\n\n<!-- end -->`;
+  writeFileSync(DOCS, text.replace(/<!-- table -->[\s\S]*<!-- end -->/, block));
+}

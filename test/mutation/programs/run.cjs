@@ -1,0 +1,30 @@
+/**
+ * How every program here ends: it rests, so that the probe can judge what is left; then it says what is still out by
+ * its own count, which is the truth that findings are held against, and exits. One that hangs, because what it waits
+ * for never comes back, ends at the limit.
+ */
+const { createHook } = require('node:async_hooks');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const { REST_MS = '1600', LIMIT_MS = '5500', COUNT_INTERVALS } = process.env;
+
+const intervals = new Set();
+if (COUNT_INTERVALS) {
+  const init = (_id, type, _trigger, timer) => {
+    if (type === 'Timeout' && timer._repeat !== null) intervals.add(timer);
+  };
+  createHook({ init }).enable();
+}
+
+/** Runs the program; `stillOut()` gives what it has not got back, by name. */
+module.exports = async function run(program, stillOut = () => ({})) {
+  const end = (isCutOff) => {
+    const alive = [...intervals].filter((timer) => !timer._destroyed).length;
+    console.log(JSON.stringify({ isCutOff, out: { ...stillOut(), intervals: alive } }));
+    process.exit(0);
+  };
+  setTimeout(end, Number(LIMIT_MS), true);
+  await program().catch(console.error);
+  await sleep(Number(REST_MS));
+  end(false);
+};

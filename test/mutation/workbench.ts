@@ -1,0 +1,133 @@
+/** Where programs are run: a temporary folder in which they find their libraries, and the probe that is asked for. */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Report } from '../../probe/recording/report.ts';
+import { ROOT } from '../support/probed.ts';
+import type { Found, Truth } from './judge.ts';
+import type { Mutant } from './mutate.ts';
+
+const PROGRAMS = fileURLToPath(new URL('programs', import.meta.url));
+const LIBRARIES = ['generic-pool', 'pg'];
+const PREFIX = 'outlive-mutation-';
+
+export interface Program {
+  name: string;
+  /** `main.mjs` or `main.cjs`. */
+  main: string;
+  /** Sources by file name. */
+  files: Map<string, string>;
+  needsDatabase: boolean;
+}
+
+export function programs(): Program[] {
+  const folders = readdirSync(PROGRAMS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => {
+    const folder = path.join(PROGRAMS, name);
+    const files = new Map(readdirSync(folder).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
+    const main = files.has('main.cjs') ? 'main.cjs' : 'main.mjs';
+    return { name, main, files, needsDatabase: [...files.values()].some((source) => source.includes('PG_URL')) };
+  });
+}
+
+export interface Observed {
+  truth: Truth;
+  found: Found[];
+  /** Why the findings cannot be trusted, or null. */
+  problem: string | null;
+}
+
+export interface WorkbenchOptions {
+  /** The built probe's preload. */
+  register: string;
+  databaseUrl: string | null;
+}
+
+export class Workbench implements Disposable {
+  readonly #folder: string;
+  readonly #options: WorkbenchOptions;
+  readonly #aborter = new AbortController();
+  #runs = 0;
+
+  constructor(options: WorkbenchOptions) {
+    sweep();
+    this.#options = options;
+    this.#folder = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
+    const libraries = path.join(this.#folder, 'node_modules');
+    mkdirSync(path.join(libraries, 'outlive'), { recursive: true });
+    for (const name of LIBRARIES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(libraries, name));
+    symlinkSync(path.join(path.dirname(options.register), 'index.js'), path.join(libraries, 'outlive/index.js'));
+    cpSync(path.join(PROGRAMS, 'run.cjs'), path.join(this.#folder, 'run.cjs'));
+  }
+
+  /** Runs a program, mutated if a mutant is given: once alone for the truth, then under the probe. */
+  async observe(program: Program, mutant: Mutant | null): Promise<Observed> {
+    const folder = path.join(this.#folder, `${program.name}-${++this.#runs}`);
+    mkdirSync(folder);
+    try {
+      for (const [file, source] of program.files) {
+        writeFileSync(path.join(folder, file), file === mutant?.file ? mutant.source : source);
+      }
+      const main = path.join(folder, program.main);
+      const truth = await this.#run([main], { COUNT_INTERVALS: '1', REST_MS: '50' });
+      return { truth, ...(await this.#probed(main)) };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  async #probed(main: string): Promise<Omit<Observed, 'truth'>> {
+    const folder = path.dirname(main);
+    const out = path.join(folder, 'recording');
+    try {
+      await this.#run(['--require', this.#options.register, main], { OUTLIVE_OUT: out });
+      const report = JSON.parse(readFileSync(path.join(out, 'report.json'), 'utf8')) as Report;
+      const faults = report.processes.reduce((sum, process) => sum + process.faults, 0);
+      return { found: findings(report, folder), problem: faults > 0 ? `${faults} faults of the probe` : null };
+    } catch (error) {
+      if (this.#aborter.signal.aborted) throw error;
+      return { found: [], problem: `failed under the probe: ${(error as Error).message}` };
+    }
+  }
+
+  async #run(args: string[], settings: Record<string, string>): Promise<Truth> {
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|OUTLIVE_|VITEST)/.test(name));
+    const env = { ...Object.fromEntries(inherited), PG_URL: this.#options.databaseUrl ?? '', ...settings };
+    const options = { env, signal: this.#aborter.signal, killSignal: 'SIGKILL' } as const;
+    const { stdout } = await promisify(execFile)(process.execPath, args, options);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Truth;
+  }
+
+  /** Ends what runs, and removes the folder. */
+  [Symbol.dispose](): void {
+    this.#aborter.abort();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function findings({ findings }: Report, folder: string): Found[] {
+  return findings.map(({ site, certainty, detector, count }) => {
+    const place = site ? `${path.relative(folder, site.file)}:${site.line}` : 'unknown';
+    return { place, certainty, detector, count };
+  });
+}
+
+/** Removes folders of harnesses that were killed. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = new RegExp(`^${PREFIX}(\\d+)-`).exec(name) ?? [];
+    if (pid && !isAlive(Number(pid))) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
