@@ -37,3 +37,14 @@ export function ownerDepth(accounts: readonly Account[]): number {
 export function blamedFrame(site: Site, depth: number): number {
   return site.user[Math.min(depth, site.user.length - 1)] ?? -1;
 }
+
+/** Whether `later` was called by the same function as `site`'s top frame, from another place in it. */
+export function isFurtherOn(site: Site, later: Site): boolean {
+  const own = site.user[0] ?? -1;
+  const here = site.stack[own];
+  return later.user.some((index) => {
+    const there = later.stack[index];
+    if (!here || !there || site.functions[own] === '' || later.functions[index] !== site.functions[own]) return false;
+    return there.line !== here.line || there.column !== here.column;
+  });
+}

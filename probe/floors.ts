@@ -14,8 +14,8 @@ export interface FloorPoint {
 
 /** Shortest window, milliseconds. */
 const WINDOW = 10_000;
-/** Of the use times, the quantile that a window is to be as long as: for exponential ones that is four means. */
-const LONG_USE = 0.99;
+/** Of the use times, the quantile that a window is to be as long as: for exponential ones that is four times the mean. */
+const LONG_USE = 0.98;
 /** Releases before an account's use times count. */
 const HISTORY = 5;
 /** A window this many times too short for the use times starts the series anew. */
@@ -34,10 +34,13 @@ export class Floors {
   lowest = Number.POSITIVE_INFINITY;
   /** The chance, by Mann–Kendall, that floors without a trend rise like this; changes with a new point only. */
   chance = 1;
+  /** When the group was first seen: what was open then is no growth. */
+  readonly startedAt: number;
   private lastAt: number;
   private lastAcquired = 0;
 
   constructor(at: number) {
+    this.startedAt = at;
     this.lastAt = at;
   }
 

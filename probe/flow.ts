@@ -1,36 +1,48 @@
 /**
- * Flow: one chain of async continuations, and whether it still exists. Each lease puts a token into the context of the
- * flow that asked for it; when the token is garbage-collected, no continuation of that flow is left to release it.
+ * Flow: one chain of async continuations, and whether it still exists. Each lease puts a *mark* into the context of the
+ * flow that asked for it; what the garbage collector makes of it tells who could still release the lease:
  *
- * Tokens live in an AsyncLocalStorage of the probe's own, so the stores of others are untouched, and only where Node
- * keeps contexts in frames (from 24): elsewhere a token is never collected reliably and costs promise hooks.
- * A token holds the one before it, as long as that one's lease is open: the flow still is who could release both.
+ * - a mark stays alive while some continuation has this very lease as its newest
+ * - its *token* stays alive while any continuation came by it: later marks of the flow hold the tokens of leases that
+ *   were still open then
+ *
+ * An async function marks its caller too, which it shares a frame with until its first await: so a caller that starts
+ * many at once holds the tokens of all of them, but the marks only of the last.
+ *
+ * Marks live in an AsyncLocalStorage of the probe's own, so the stores of others are untouched, and only where Node
+ * keeps contexts in frames (from 24): elsewhere nothing is collected reliably, and it costs promise hooks.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Resource } from './ledger.ts';
 import { asyncContextFrame } from './runtime.ts';
 
-/** Links that are looked at: a flow that leaks more has long been found. */
-const MAX_LINKS = 64;
+/** Tokens that a mark holds at most: a flow that leaks more has long been found. */
+const MAX_TOKENS = 64;
 
 export class Token {
   /** Null until the acquire is served. */
   resource: Resource | null = null;
   /** The acquire failed: there will be no resource. */
   failed = false;
-  previous: Token | null;
-  constructor(previous: Token | null) {
-    this.previous = previous;
+}
+
+export class Mark {
+  readonly token: Token = new Token();
+  /** Of leases that the flow had already asked for and not given back, latest first. */
+  readonly earlier: readonly Token[];
+  constructor(earlier: readonly Token[]) {
+    this.earlier = earlier;
   }
-  /** Whether it still stands for something that its flow may give back. */
-  get matters(): boolean {
-    return !this.failed && this.resource?.closed !== true;
+
+  /** What the flow holds here beside the lease of this mark, latest first. */
+  *heldEarlier(): Generator<Resource> {
+    for (const { resource } of this.earlier) if (resource && !resource.closed) yield resource;
   }
 }
 
 export class Flows {
   /** Null where flows cannot be followed. */
-  private readonly storage: AsyncLocalStorage<Token | undefined> | null;
+  private readonly storage: AsyncLocalStorage<Mark | undefined> | null;
 
   constructor() {
     this.storage = asyncContextFrame ? new AsyncLocalStorage() : null;
@@ -40,58 +52,56 @@ export class Flows {
     return this.storage !== null;
   }
 
-  /** A token for an acquire of the current flow; enter it once the library has been called. */
-  ask(): Token | null {
-    return this.storage && new Token(this.current());
+  current(): Mark | null {
+    return this.storage?.getStore() ?? null;
   }
 
-  enter(token: Token | null): void {
-    if (token) this.storage?.enterWith(token);
+  /** A mark for an acquire of the current flow; enter it once the library has been called. */
+  ask(): Mark | null {
+    if (!this.storage) return null;
+    const current = this.current();
+    if (!current) return new Mark([]);
+    return new Mark([current.token, ...current.earlier].filter(matters).slice(0, MAX_TOKENS));
   }
 
-  /** Calls the library without a token, so that what it keeps for itself (sockets, timers) does not keep our flow. */
+  enter(mark: Mark | null): void {
+    if (mark) this.storage?.enterWith(mark);
+  }
+
+  /** Calls the library without a mark, so that what it keeps for itself (sockets, timers) does not keep our flow. */
   // biome-ignore lint/complexity/noBannedTypes: any method of the library
   shed<T>(method: Function, self: unknown, args: IArguments): T {
     if (!this.storage?.getStore()) return Reflect.apply(method, self, args);
     return this.storage.run(undefined, () => Reflect.apply(method, self, args));
   }
 
-  /** Takes the token out of the rest of this callback; `enter` puts it back. */
-  suspend(): Token | null {
-    const token = this.storage?.getStore() ?? null;
-    if (token) this.storage?.enterWith(undefined);
-    return token;
+  /** Takes the mark out of the rest of this callback; `enter` puts it back. */
+  suspend(): Mark | null {
+    const mark = this.current();
+    if (mark) this.storage?.enterWith(undefined);
+    return mark;
   }
 
-  /** Runs a callback of the service as part of the flow that `token` stands for; other stores stay as they are. */
-  bind<F extends (...args: never[]) => unknown>(callback: F, token: Token | null): F {
+  /** Runs a callback of the service as part of the flow that `mark` stands for; other stores stay as they are. */
+  bind<F extends (...args: never[]) => unknown>(callback: F, mark: Mark | null): F {
     const { storage } = this;
-    if (!storage || !token) return callback;
+    if (!storage || !mark) return callback;
     return function bound(this: unknown): unknown {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return storage.run(token, () => Reflect.apply(callback, this, arguments as unknown as never[]));
+      return storage.run(mark, () => Reflect.apply(callback, this, arguments as unknown as never[]));
     } as unknown as F;
   }
 
+  /** Whether the current flow came by `resource`, as far as its marks tell. */
   isHolding(resource: Resource): boolean {
-    for (const held of heldUpTo(this.current())) if (held === resource) return true;
-    return false;
-  }
-
-  /** The latest token that matters; those in front of it and, on the way, those behind it are let go. */
-  current(): Token | null {
-    let token = this.storage?.getStore() ?? null;
-    while (token && !token.matters) token = token.previous;
-    for (let link = token, links = 0; link && links < MAX_LINKS; link = link.previous, links++) {
-      while (link.previous && !link.previous.matters) link.previous = link.previous.previous;
-    }
-    return token;
+    const mark = this.current();
+    return (
+      mark !== null && (mark.token.resource === resource || mark.earlier.some((token) => token.resource === resource))
+    );
   }
 }
 
-/** What a flow holds at `token`, latest first. */
-export function* heldUpTo(token: Token | null): Generator<Resource> {
-  for (let link = token, links = 0; link && links < MAX_LINKS; link = link.previous, links++) {
-    if (link.resource && !link.resource.closed) yield link.resource;
-  }
+/** Whether it still stands for something that its flow may give back. */
+function matters({ failed, resource }: Token): boolean {
+  return !failed && resource?.closed !== true;
 }

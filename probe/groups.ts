@@ -5,7 +5,7 @@ import type { Account, Ledger, Resource } from './ledger.ts';
 
 /**
  * Accounts whose stacks share the top user frame share a history: a helper's callers are alike in how long they
- * borrow. Each blamed line is a group of its own. `floorsOf` gives a group's floors at past judgements.
+ * borrow. Each blamed line is a group of its own. `floorsOf` gives a group's floors.
  */
 export function groupsOf(ledger: Ledger, at: number, floorsOf: (key: string) => Group['floors']): Group[] {
   const open = new Map<Account, Resource[]>();

@@ -2,7 +2,7 @@
 import type { Probe } from './probe.ts';
 
 export type * from './recording/format.ts';
-export type { Finding, Report, ReportProcess, Site, Watched } from './recording/report.ts';
+export type { Finding, Report, ReportProcess, Site, Watched, Withdrawn } from './recording/report.ts';
 
 const probe = (): Probe | undefined =>
   (globalThis as { [key: symbol]: Probe | undefined })[Symbol.for('outlive.probe')];

@@ -2,34 +2,27 @@
 
 import { capacity } from './detectors/capacity.ts';
 import { collected } from './detectors/collected.ts';
-import type { Context, Detector, Group, Verdict } from './detectors/detector.ts';
+import type { Context, Detector, PoolDetector, Verdict } from './detectors/detector.ts';
 import { flowEnded } from './detectors/flow-ended.ts';
-import { growth } from './detectors/growth.ts';
+import { growthOf } from './detectors/growth.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
+import { holdAndWait } from './detectors/hold-and-wait.ts';
 import { openTransaction } from './detectors/open-transaction.ts';
 import { outlivedScope } from './detectors/outlived-scope.ts';
+import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { superseded } from './detectors/superseded.ts';
-import { groupsOf, push } from './groups.ts';
-import type { Ledger, Resource } from './ledger.ts';
-import { CERTAINTIES, type RecordedFinding, type ScopeShare } from './recording/format.ts';
-import type { Scope, Scopes } from './scope.ts';
-import type { Site } from './site.ts';
+import { findingOf, poolFindingOf } from './findings.ts';
+import { Floors } from './floors.ts';
+import { groupsOf } from './groups.ts';
+import type { Ledger } from './ledger.ts';
+import { CERTAINTIES, type RecordedFinding } from './recording/format.ts';
+import type { Scopes } from './scope.ts';
 
-/** Strongest first: of equally certain verdicts the first one names the finding. */
-const DETECTORS: readonly Detector[] = [
-  collected,
-  outlivedScope,
-  superseded,
-  flowEnded,
-  openTransaction,
-  capacity,
-  growth,
-  heldTooLong,
-];
+/** Strongest first, then growth and held-too-long: of equally certain verdicts the first one names the finding. */
+const DETECTORS: readonly Detector[] = [collected, outlivedScope, superseded, flowEnded, openTransaction, capacity];
+const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];
 /** Times its account's longest use, after which an idle resource is a suspect. */
 const OVERDUE = 3;
-/** Floor points kept per group; older ones are thinned to every second. */
-const MAX_POINTS = 120;
 
 export interface Judgement {
   /** Findings that are new or changed, by key. */
@@ -48,7 +41,7 @@ export class Judge {
   private readonly scopes: Scopes;
   private readonly options: JudgeOptions;
   private readonly standing: Map<string, string> = new Map();
-  private readonly floors: Map<string, Group['floors']> = new Map();
+  private readonly floors: Map<string, Floors> = new Map();
 
   constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions) {
     this.ledger = ledger;
@@ -61,19 +54,32 @@ export class Judge {
     const { heldMs, graceMs } = this.options;
     const context: Context = { at, heldMs, graceMs: isOver ? 0 : graceMs, scopes: this.scopes.totals };
     const found = new Map<string, RecordedFinding>();
-    for (const group of groupsOf(this.ledger, at, (key) => this.floors.get(key) ?? [])) {
+    const groups = groupsOf(this.ledger, at, (key) => this.floorsOf(key, at));
+    for (const group of groups) group.floors.add(group, at);
+    const growing = growthOf(groups, at);
+    const detectors: Detector[] = [...DETECTORS, (group) => growing.get(group) ?? null, heldTooLong];
+    for (const group of groups) {
       if (group.open.length === 0) continue;
-      this.addFloor(group, at);
-      const verdict = strongest(DETECTORS.flatMap((detector) => detector(group, context) ?? []));
-      if (verdict) found.set(group.key, this.findingOf(group, verdict));
+      const verdict = strongest(detectors.flatMap((detector) => detector(group, context) ?? []));
+      if (!verdict) continue;
+      if (verdict.certainty !== 'suspect') for (const resource of verdict.leaked) resource.isCondemned = true;
+      found.set(group.key, findingOf(group, verdict, context.scopes));
+    }
+    for (const { pool, library } of this.ledger.sources) {
+      for (const detector of pool ? POOL_DETECTORS : []) {
+        const verdict = pool && detector(pool, context);
+        if (verdict) {
+          found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
+        }
+      }
     }
     return this.compare(found);
   }
 
   /** Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing. */
   awaitsCollection(at: number): boolean {
-    for (const { token, account, lastUsedAt, isBusy } of this.ledger.opened(at)) {
-      if (token === null || account.acquired < 2) continue;
+    for (const { flow, account, isCondemned, lastUsedAt, isBusy } of this.ledger.opened(at)) {
+      if (flow === null || isCondemned || account.acquired < 2) continue;
       const { count, max } = account.useTimes;
       const patience = Math.max(this.options.graceMs, count > 0 ? OVERDUE * max : 0);
       if (at - lastUsedAt > patience && !isBusy?.()) return true;
@@ -81,52 +87,20 @@ export class Judge {
     return false;
   }
 
-  private addFloor({ key, open, acquired, floors }: Group, at: number): void {
-    const last = floors.at(-1);
-    if (last && last.acquired === acquired) return;
-    const since = last?.at ?? at;
-    floors.push({ at, acquired, floor: open.filter(({ openedAt }) => openedAt <= since).length });
-    this.floors.set(key, floors.length > MAX_POINTS ? floors.filter((_, index) => index % 2 === 1) : floors);
-  }
-
-  private findingOf(group: Group, { detector, certainty, leaked, evidence }: Verdict): RecordedFinding {
-    const { site, source } = (leaked[0] as Resource).account;
-    const pools = new Set(leaked.map(({ account }) => account.source.pool?.name ?? null));
-    return {
-      kind: group.kind,
-      detector,
-      certainty: site === null ? 'suspect' : certainty,
-      count: leaked.length,
-      acquired: group.acquired,
-      released: group.released,
-      estimated: group.accounts.some((account) => account.site === null),
-      library: group.library,
-      pool: pools.size === 1 ? (source.pool?.name ?? null) : null,
-      site: site?.id ?? -1,
-      frame: group.frame,
-      siteUnknown: siteUnknown(site),
-      evidence,
-      scopes: this.shares(leaked),
-    };
-  }
-
-  private shares(leaked: Resource[]): ScopeShare[] {
-    const byName = new Map<string, Scope[]>();
-    for (const scope of new Set(leaked.map((resource) => resource.scope))) if (scope) push(byName, scope.name, scope);
-    return [...byName].map(([name, runs]) => {
-      const errors = new Set(runs.map(({ failedWith }) => failedWith));
-      const [error = null] = errors;
-      const totals = this.scopes.totals.get(name);
-      const isOnly = errors.size === 1 && error !== null && totals?.failedWith.get(error) === runs.length;
-      return { name, ended: totals?.ended ?? runs.length, leaked: runs.length, failedWith: isOnly ? error : null };
-    });
+  private floorsOf(key: string, at: number): Floors {
+    let floors = this.floors.get(key);
+    if (!floors) {
+      floors = new Floors(at);
+      this.floors.set(key, floors);
+    }
+    return floors;
   }
 
   private compare(found: Map<string, RecordedFinding>): Judgement {
     const changed = new Map<string, RecordedFinding>();
     for (const [key, finding] of found) {
       // evidence speaks of ages, which change every time; what is found does not
-      const { evidence: _, ...what } = finding;
+      const { evidence: _, holders: __, ...what } = finding;
       const text = JSON.stringify(what);
       if (this.standing.get(key) !== text) changed.set(key, finding);
       this.standing.set(key, text);
@@ -149,9 +123,4 @@ function strongest(verdicts: Verdict[]): Verdict | null {
     leaked: [...leaked],
     evidence: [...first.evidence, ...others.flatMap(({ evidence }) => evidence)],
   };
-}
-
-function siteUnknown(site: Site | null): string | null {
-  if (site === null) return 'no stack was taken: the stack budget was used up (raise OUTLIVE_STACKS, or soak)';
-  return site.stack.length === 0 ? 'the stack was empty: nothing but Node’s own code called' : null;
 }

@@ -4,7 +4,8 @@
  * A *source* is what hands out resources (one pool, all intervals…); an *account* is one site's dealings with one
  * source; a *resource* is in the ledger while it is open.
  */
-import type { Token } from './flow.ts';
+import type { Request } from './adapters/adapter.ts';
+import type { Mark, Token } from './flow.ts';
 import type { Kind } from './recording/format.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
@@ -15,10 +16,46 @@ export interface PoolGauges {
   pending: number;
 }
 
+/** Who held a pool at the moment when an acquire timed out. */
+export interface Exhaustion {
+  at: number;
+  waitedMs: number;
+  /** A new connection did not come up in time, rather than no lease coming back. */
+  isConnect: boolean;
+  gauges: PoolGauges;
+  holders: Holder[];
+  /** Acquires per second: in the time waited, and before that since the pool was first used. */
+  demand: { now: number; before: number };
+}
+
+export interface Holder {
+  resource: Resource;
+  ageMs: number;
+  idleMs: number;
+  /** Null where the adapter cannot tell. */
+  busy: boolean | null;
+}
+
+export interface PoolState {
+  id: number;
+  name: string;
+  /** 0: unlimited or unknown. */
+  max: number;
+  /** Null when the pool is gone. */
+  gauges(): PoolGauges | null;
+  /** Acquires that are queued. */
+  waiting: Set<Request>;
+  /** 0: never. */
+  lastReleasedAt: number;
+  /** The latest acquires that timed out, and how many there were. */
+  exhaustions: Exhaustion[];
+  timeouts: number;
+}
+
 export interface Source {
   kind: Kind;
   library: string;
-  pool: { id: number; name: string; max: number; gauges: () => PoolGauges | null } | null;
+  pool: PoolState | null;
   /** By site id; -1: those without a stack. */
   accounts: Map<number, Account>;
 }
@@ -91,9 +128,11 @@ export class Resource {
   uses = 0;
   /** Whether an operation of the borrower has not come back yet; set by adapters that can tell. */
   isBusy: (() => boolean) | null = null;
-  /** Flow's token; null where flows are not followed or it was asked for by callback, which keeps no frame. */
-  token: WeakRef<Token> | null = null;
+  /** A verdict beyond suspicion stands on it already. */
+  isCondemned = false;
   private flowIsLost = false;
+  /** Null where flows are not followed, and once it is known to be lost. */
+  flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
   handle: WeakRef<object> | null = null;
   /** Used by another flow than the one that acquired it. */
@@ -113,13 +152,17 @@ export class Resource {
     this.openedAt = at;
     this.lastUsedAt = at;
   }
-  /** No continuation of the acquiring flow is left. Only a garbage collection makes it so. */
+  /** No continuation that came by it is left. Only a garbage collection makes it so. */
   get hasLostFlow(): boolean {
-    if (this.token !== null && this.token.deref() === undefined) {
-      this.token = null;
+    if (this.flow !== null && this.flow.token.deref() === undefined) {
+      this.flow = null;
       this.flowIsLost = true;
     }
     return this.flowIsLost;
+  }
+  /** No continuation is left that has it as its newest: the flow went on to others, or is gone. */
+  get isLeftBehind(): boolean {
+    return this.hasLostFlow || (this.flow !== null && this.flow.mark.deref() === undefined);
   }
   /** True when it is known to be over though nobody told the ledger. */
   isGone(): boolean {
@@ -133,7 +176,7 @@ export class Ledger {
   readonly beforeReading: (() => void)[] = [];
   private first: Resource | null = null;
 
-  source(kind: Kind, library: string, pool: Source['pool'] = null): Source {
+  source(kind: Kind, library: string, pool: PoolState | null = null): Source {
     const source: Source = { kind, library, pool, accounts: new Map() };
     this.sources.add(source);
     return source;
@@ -171,6 +214,7 @@ export class Ledger {
     if (next) next.previous = previous;
     resource.previous = resource.next = null;
     account.released++;
+    if (account.source.pool) account.source.pool.lastReleasedAt = at;
     if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     for (const earlier of resource.earlier ?? []) earlier.superseded++;

@@ -22,8 +22,6 @@ import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
 import { Sites, StackBudget, userFiles } from './site.ts';
 
-export const PROBE: unique symbol = Symbol.for('outlive.probe') as never;
-
 /** What `outlive` (the public module) uses of the probe in its thread. */
 export interface Probe {
   scope<T>(name: string, job: () => T): T;

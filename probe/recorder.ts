@@ -68,7 +68,10 @@ export class Recorder {
       const evidence = finding.evidence.map(mask);
       this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
     }
-    for (const key of withdrawn) this.writer.write({ t: 'withdrawn', at, key, why: 'it was given back after all' });
+    for (const key of withdrawn) {
+      const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
+      this.writer.write({ t: 'withdrawn', at, key, why });
+    }
   }
 
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */

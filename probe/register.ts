@@ -1,12 +1,14 @@
-/** The preload: `node --require outlive/register app.js`. Loading it twice does nothing more. */
-import { fault } from './faults.ts';
-import { PROBE, startProbe } from './probe.ts';
+/**
+ * The preload: `node --require outlive/register app.js`. Loading it twice does nothing more. The probe itself is loaded
+ * inside the guard: not even a broken installation may keep the service from starting.
+ */
+const PROBE = Symbol.for('outlive.probe');
 
-const place = globalThis as { [PROBE]?: unknown };
-if (place[PROBE] === undefined) {
+if (!Object.hasOwn(globalThis, PROBE)) {
   try {
-    Object.defineProperty(place, PROBE, { value: startProbe(), configurable: true });
+    const { startProbe } = require('./probe.js') as typeof import('./probe.ts');
+    Object.defineProperty(globalThis, PROBE, { value: startProbe(), configurable: true });
   } catch {
-    fault('start');
+    // nothing to write it to: the missing recording tells
   }
 }

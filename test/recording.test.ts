@@ -36,6 +36,7 @@ const finding: RecordedFinding = {
   frame: 0,
   siteUnknown: null,
   evidence: ['2 of 10 runs left it open.'],
+  holders: [],
   scopes: [{ name: 'order', ended: 10, leaked: 2, failedWith: null }],
 };
 const site: Line = {

@@ -1,7 +1,7 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
 import { ownerOf } from '../blame.ts';
-import { type Flows, heldUpTo, type Token } from '../flow.ts';
-import { type Ledger, Resource, type Shape, type Source } from '../ledger.ts';
+import type { Flows, Mark } from '../flow.ts';
+import { type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
@@ -11,7 +11,7 @@ export interface Request {
   site: Site | null;
   scope: Scope | null;
   askedAt: number;
-  token: Token | null;
+  mark: Mark | null;
 }
 
 /** Stacks are rationed per shape, so that many timers leave enough for leases. */
@@ -44,8 +44,8 @@ export class Desk {
   request(wrapper: AnyFunction, shape: keyof Budgets = 'lease'): Request {
     const askedAt = now();
     const site = this.budgets[shape].take(askedAt) ? this.sites.capture(wrapper) : null;
-    const token = shape === 'one-shot' ? null : this.flows.ask();
-    return { site, scope: this.scopes.current(), askedAt, token };
+    const mark = shape === 'one-shot' ? null : this.flows.ask();
+    return { site, scope: this.scopes.current(), askedAt, mark };
   }
 
   /** A resource that `request` asked for is open from now on. */
@@ -57,11 +57,11 @@ export class Desk {
   }
 
   /** Ties a resource to the flow that asked for it. */
-  follow(resource: Resource, { token }: Request): void {
-    if (!token) return;
-    token.resource = resource;
-    resource.token = new WeakRef(token);
-    for (const held of heldUpTo(token.previous)) {
+  follow(resource: Resource, { mark }: Request): void {
+    if (!mark) return;
+    mark.token.resource = resource;
+    resource.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
+    for (const held of mark.heldEarlier()) {
       if (held.account.line === null || held.account.line !== resource.account.line) continue;
       held.overtaken++;
       resource.earlier ??= [];
@@ -83,12 +83,15 @@ export class Desk {
   use(lease: Resource): void {
     lease.lastUsedAt = now();
     lease.uses++;
-    if (lease.token && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
+    if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
   }
 
-  pool(library: string, describe: { name: string | null; max: number; gauges: NonNullable<Source['pool']>['gauges'] }) {
+  /** The source of one pool's leases; `name` null: it is numbered. */
+  pool(library: string, name: string | null, max: number, gauges: PoolState['gauges']): Source & { pool: PoolState } {
     const id = ++this.poolCount;
-    const name = describe.name ?? `${library} #${id}`;
-    return this.ledger.source('connection', library, { id, ...describe, name });
+    const waiting: PoolState['waiting'] = new Set();
+    const label = name ?? `${library} #${id}`;
+    const pool = { id, name: label, max, gauges, waiting, lastReleasedAt: 0, exhaustions: [], timeouts: 0 };
+    return Object.assign(this.ledger.source('connection', library, pool), { pool });
   }
 }

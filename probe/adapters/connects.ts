@@ -1,12 +1,12 @@
 /**
  * Sockets that an HTTP agent or undici opens for itself live on after the request that caused them, and would keep its
- * flow: they are opened without the flow's token. A socket that the service opens itself keeps everything.
+ * flow: they are opened without the flow's mark. A socket that the service opens itself keeps everything.
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
 import http from 'node:http';
 import net from 'node:net';
 import { guarded } from '../faults.ts';
-import type { Flows, Token } from '../flow.ts';
+import type { Flows, Mark } from '../flow.ts';
 import { patch } from '../patch.ts';
 
 const PART = 'connects';
@@ -21,7 +21,7 @@ export function shedConnects(flows: Flows): void {
   });
 
   // undici tells of a connect in the tick that it calls Socket.connect in
-  let suspended: Token | null = null;
+  let suspended: Mark | null = null;
   diagnosticsChannel.subscribe('undici:client:beforeConnect', () => {
     guarded(PART, () => {
       suspended = flows.suspend();
@@ -30,13 +30,13 @@ export function shedConnects(flows: Flows): void {
   });
   patch(net.Socket.prototype, 'connect', (original) => {
     return function connect(this: unknown): unknown {
-      const token = suspended;
+      const mark = suspended;
       suspended = null;
       try {
         // biome-ignore lint/complexity/noArguments: arguments pass through untouched
         return Reflect.apply(original, this, arguments);
       } finally {
-        flows.enter(token);
+        flows.enter(mark);
       }
     };
   });

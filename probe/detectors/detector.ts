@@ -1,7 +1,9 @@
 /** What detectors see and say. They are pure: a group, a context with the clock's reading, and nothing else. */
-import type { Account, Resource, Shape } from '../ledger.ts';
+import type { Floors } from '../floors.ts';
+import type { Account, Holder, PoolState, Resource, Shape } from '../ledger.ts';
 import type { Certainty, Detector as DetectorName, Kind } from '../recording/format.ts';
 import type { ScopeTotals } from '../scope.ts';
+import type { Site } from '../site.ts';
 
 /** How leases at a line, by whichever caller, have come back so far. */
 export interface History {
@@ -30,15 +32,7 @@ export interface Group {
   released: number;
   /** Of all callers of a shared helper. */
   history: History;
-  /** Floors at past judgements, oldest first, see growth. */
-  floors: FloorPoint[];
-}
-
-/** At one judgement: resources that had been open since the one before, and work completed in between. */
-export interface FloorPoint {
-  at: number;
-  floor: number;
-  acquired: number;
+  floors: Floors;
 }
 
 export interface Context {
@@ -60,3 +54,12 @@ export interface Verdict {
 }
 
 export type Detector = (group: Group, context: Context) => Verdict | null;
+
+/** Like `Detector`, for what can only be seen of a pool as a whole. */
+export type PoolDetector = (pool: PoolState, context: Context) => PoolVerdict | null;
+
+export interface PoolVerdict extends Omit<Verdict, 'leaked'> {
+  /** The line to name. */
+  site: Site | null;
+  holders: Holder[];
+}

@@ -1,55 +1,114 @@
 /**
- * growth: the floor of what is open at a site rises while work goes on.
+ * growth: what stays open at a line rises while work goes on.
  *
- * A point is taken only where the site has completed work since the last one, and counts what has stayed open since
- * then, so that load going up and down does not show. Mann–Kendall's S over the points must be beyond chance
- * (Mann 1945, Kendall 1975), on at least `POINTS` points.
+ * Judged on floors (see floors.ts) by Mann–Kendall, and over all groups of a judgement at once by Benjamini–Hochberg.
+ * Floors remember (one singleton for life lifts all later ones), so a trend alone proves nothing: what the first half
+ * of the time left behind must still be there, older than any that came back, and the second half must have left as
+ * much again. Repeated looks: a test is made only when a window has passed, on floors that overlap with those of the
+ * look before, and each on `FALSE_RATE`; that this is small enough for an hour of looks is by simulation
+ * (bench/growth-simulation.ts, docs/detection.md), not by theory.
  *
- * False positives it avoids: ramp-up (the last third must still rise), caches that fill to a bound, one-shot timers.
- * False negatives: leaks slower than one per window, and short programs: there is no trend in four points.
+ * False positives it avoids: load going up and down, start-up, bursts and singletons (`PLACES`), caches and worker
+ * pools that fill to a bound (the second half has little), one-shot timers: by Little's law rate × delay of them are
+ * open without any leak, and each is innocent until past due.
+ * Not avoided: a cache that fills evenly (a suspect; likely from half an hour on) until it is full; leases of which a
+ * few take many times longer than all that came back yet; a heartbeat per connection before the first one leaves; and
+ * N long-lived workers made one by one at boot, suspects until they were as long without a new one as boot took.
+ * False negatives: fewer than `PLACES` leaks; a lease held once, and given back, for longer than half the look-back;
+ * a pool used up within five windows; most of a run that is shorter than eight windows.
  */
+import type { Group, Verdict } from './detector.ts';
+import { benjaminiHochberg, theilSen } from './trend.ts';
+import { span } from './words.ts';
 
-import type { Detector, FloorPoint, Verdict } from './detector.ts';
-import { median, span } from './words.ts';
+/** Of all groups called rising, the share that may be so by chance. */
+const FALSE_RATE = 0.001;
+/** Points before a group is tested; the rate above asks for eight in practice. */
+const POINTS = 5;
+/** Where less than half came back, nobody knows how long one is to stay: points for a suspect, time for more. */
+const UNKNOWN = { points: 32, likelyAfterMs: 1_800_000 };
+/** Windows that must each have left something open. */
+const PLACES = 5;
+/** Survivors of the first half for a suspect, and for more. */
+const SURVIVORS = { suspect: 3, likely: 5 };
+/** The half that left less has left at least this share of the other. */
+const BALANCE = 1 / 3;
 
-const POINTS = 6;
-/** One-sided normal quantile for p < 0.001. */
-const SIGNIFICANT = 3.09;
+/** Never released, in a program too short for windows. */
+const YOUNG = { creations: 12, forMs: 2000, turnMs: 1 };
 
-export const growth: Detector = (group, { at }): Verdict | null => {
-  if (group.shape === 'one-shot') return null;
-  const { floors } = group;
-  const first = floors[0];
-  const last = floors.at(-1);
-  if (!first || !last || floors.length < POINTS || last.floor <= first.floor) return null;
-  const lastThird = floors.slice(-Math.ceil(floors.length / 3));
-  if ((lastThird[0]?.floor ?? 0) >= last.floor) return null;
-  if (mannKendall(floors) < SIGNIFICANT) return null;
-  const oldest = median(group.open.map(({ openedAt }) => openedAt));
-  const leaked = group.open.filter(({ openedAt }) => openedAt <= oldest || at - openedAt > at - last.at);
+/** One verdict for each group that grows. `chance` in the floors must be up to date. */
+export function growthOf(groups: readonly Group[], at: number): Map<Group, Verdict> {
+  const candidates = groups.filter(({ shape }) => shape !== 'one-shot');
+  const chances = candidates.filter(({ floors }) => floors.points.length >= POINTS).map(({ floors }) => floors.chance);
+  const limit = benjaminiHochberg(chances, FALSE_RATE);
+  const verdicts = new Map<Group, Verdict>();
+  for (const group of candidates) {
+    const { floors } = group;
+    const isRising = floors.points.length >= POINTS && floors.chance <= limit;
+    const verdict = (isRising ? rising(group, at) : null) ?? neverReleased(group, at);
+    if (verdict) verdicts.set(group, verdict);
+  }
+  return verdicts;
+}
+
+function rising({ open, floors, accounts, acquired, released }: Group, at: number): Verdict | null {
+  const { points, began, window, lowest, chance } = floors;
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last) return null;
+  const isKnown = released >= acquired / 2;
+  if (!isKnown && points.length < UNKNOWN.points) return null;
+
+  const end = last.at - window;
+  const middle = (began + end) / 2;
+  const longest = accounts.reduce((most, { useTimes }) => Math.max(most, useTimes.max), 0);
+  const kept = open.filter(({ openedAt }) => openedAt > began && openedAt <= end);
+  const late = kept.filter(({ openedAt }) => openedAt > middle).length;
+  const early = kept.filter(({ openedAt }) => openedAt <= middle && at - openedAt > longest).length;
+  if (early < SURVIVORS.suspect || Math.min(early, late) < BALANCE * Math.max(early, late)) return null;
+  const places = new Set(kept.map(({ openedAt }) => Math.floor((openedAt - began) / window)));
+  if (places.size < PLACES) return null;
+
+  // as many as the floor rose by, the oldest of those that were not there from the start
+  const rise = Math.max(last.floor - lowest, early);
+  const since = open.filter(({ openedAt }) => openedAt > floors.startedAt && openedAt <= end);
+  const leaked = since.sort((a, b) => b.openedAt - a.openedAt).slice(-rise);
+  const hourly = theilSen(points.map((point) => [point.at / 3_600_000, point.floor]));
+  const perThousand = theilSen(points.map((point) => [point.acquired / 1000, point.floor]));
+  const isLong = isKnown || last.at - floors.startedAt >= UNKNOWN.likelyAfterMs;
   return {
     detector: 'growth',
-    certainty: 'likely',
+    certainty: isLong && early >= SURVIVORS.likely ? 'likely' : 'suspect',
     leaked,
     evidence: [
-      `Open at once rose from ${first.floor} to ${last.floor} in ${span(last.at - first.at)}, over ${
-        last.acquired - first.acquired
-      } acquired here.`,
+      `What stays open here rose from ${first.floor} to ${last.floor} while ${last.acquired - first.acquired} were acquired in ${span(last.at - first.at)}: ${short(hourly)} an hour, ${short(perThousand)} per 1,000 acquired (Theil–Sen); chance alone does so less than once in ${odds(chance)} (Mann–Kendall, ${points.length} windows of ${span(window)}).`,
     ],
   };
-};
+}
 
-/** The standardised Mann–Kendall statistic Z, with the correction for ties. */
-export function mannKendall(points: readonly Pick<FloorPoint, 'floor'>[]): number {
-  const n = points.length;
-  let s = 0;
-  const ties = new Map<number, number>();
-  points.forEach(({ floor }, i) => {
-    ties.set(floor, (ties.get(floor) ?? 0) + 1);
-    for (let j = i + 1; j < n; j++) s += Math.sign((points[j]?.floor ?? 0) - floor);
-  });
-  let variance = n * (n - 1) * (2 * n + 5);
-  for (const t of ties.values()) variance -= t * (t - 1) * (2 * t + 5);
-  variance /= 18;
-  return variance <= 0 || s === 0 ? 0 : (s - Math.sign(s)) / Math.sqrt(variance);
+/**
+ * Intervals only, and never more than a suspect: so far each of them was made for life, but they go on being made.
+ * Each third of the time since the first one must have had its share of the event-loop turns that made some.
+ */
+function neverReleased({ shape, released, open }: Group, at: number): Verdict | null {
+  if (shape !== 'interval' || released > 0 || open.length < YOUNG.creations) return null;
+  const times = open.map(({ openedAt }) => openedAt).sort((a, b) => a - b);
+  const turns = times.filter((time, i) => i === 0 || time - (times[i - 1] as number) > YOUNG.turnMs);
+  const began = turns[0] as number;
+  const forMs = at - began;
+  if (turns.length < YOUNG.creations || forMs < YOUNG.forMs) return null;
+  const thirds = [0, 0, 0];
+  for (const time of turns) thirds[Math.min(2, Math.floor(((time - began) / forMs) * 3))]! += 1;
+  if (Math.min(...thirds) < turns.length / 6) return null;
+  const evidence = `${open.length} made here in ${span(forMs)}, on ${turns.length} different occasions all along, and not one ended.`;
+  return { detector: 'growth', certainty: 'suspect', leaked: open, evidence: [evidence] };
+}
+
+const short = (value: number): string => (Math.abs(value) < 10 ? value.toFixed(1) : String(Math.round(value)));
+
+/** `3,000`: p turned round, rounded down to one digit, at most a million. */
+function odds(p: number): string {
+  const times = Math.min(1e6, 1 / p);
+  const unit = 10 ** Math.floor(Math.log10(times));
+  return (Math.floor(times / unit) * unit).toLocaleString('en-US');
 }

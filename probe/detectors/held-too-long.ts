@@ -17,7 +17,7 @@ const MULTIPLE = 10;
 const HISTORY = 10;
 
 export const heldTooLong: Detector = (group, { at, graceMs, heldMs }): Verdict | null => {
-  if (group.shape !== 'lease') return null;
+  if (group.shape !== 'lease' && group.shape !== 'interval') return null;
   const { uses, longestUse, released } = group.history;
   const isUsual = uses >= HISTORY && group.acquired > 1;
   const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * longestUse) : Number.POSITIVE_INFINITY;

@@ -3,7 +3,8 @@
  * round and round has moved on from it. Where this line's flows have always given back their own, several later ones
  * that were taken at all are enough.
  *
- * False positives it avoids: one held on purpose while others come and go through the same helper (judged by its
+ * False positives it avoids: jobs that were started side by side, of which one takes longer (a continuation that has it
+ * as its newest still exists, which a garbage collection tells); one held on purpose while others come and go through the same helper (judged by its
  * caller's line, which must have given back others); warm-up that fills a list and then empties it (idle for a grace).
  * False negatives: flows that take only one; Node before 24, where flows cannot be followed.
  */
@@ -21,8 +22,11 @@ export const superseded: Detector = (group, { at, graceMs }) => {
   const isOwnFlows = history.inFlow >= HISTORY && history.inFlow === history.released;
   const patience = Math.max(graceMs, history.longestUse);
   const leaked = group.open.filter(
-    ({ superseded, overtaken, lastUsedAt, isBusy }) =>
-      (superseded >= LATER || (isOwnFlows && overtaken >= LATER)) && at - lastUsedAt > patience && !isBusy?.(),
+    ({ superseded, overtaken, isLeftBehind, lastUsedAt, isBusy }) =>
+      isLeftBehind &&
+      (superseded >= LATER || (isOwnFlows && overtaken >= LATER)) &&
+      at - lastUsedAt > patience &&
+      !isBusy?.(),
   );
   if (leaked.length === 0) return null;
   const fewest = Math.min(...leaked.map(({ superseded, overtaken }) => (superseded >= LATER ? superseded : overtaken)));

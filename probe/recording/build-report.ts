@@ -6,8 +6,19 @@ import path from 'node:path';
 import { CERTAINTIES, type Frame, type RecordedFinding, type Recording } from './format.ts';
 import { mask } from './mask.ts';
 import { readRun } from './reader.ts';
-import { type Finding, REPORT_SCHEMA, type Report, type ReportProcess, type Watched } from './report.ts';
+import {
+  type Finding,
+  REPORT_SCHEMA,
+  type Report,
+  type ReportProcess,
+  type Site,
+  type Watched,
+  type Withdrawn,
+} from './report.ts';
 import { Sources } from './source.ts';
+
+/** Of one process. */
+const MAX_WITHDRAWN = 50;
 
 /** Reads the run in `folder`, writes its report.json by temporary file and rename, and returns both. */
 export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
@@ -31,6 +42,7 @@ export function buildReport(recordings: readonly Recording[], problems: readonly
     verdict: findings.some(({ certainty }) => certainty !== 'suspect') ? 'leak' : findings.length ? 'suspect' : 'clean',
     processes: recordings.map(processOf),
     findings,
+    withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
     settings: recordings[0]?.process.settings ?? {},
     dropped,
@@ -40,16 +52,20 @@ export function buildReport(recordings: readonly Recording[], problems: readonly
 
 function findingsOf(recording: Recording, sources: Sources): Finding[] {
   return [...recording.findings.values()].map(({ finding }) => {
-    const { site: siteId, frame, siteUnknown, ...rest } = finding;
+    const { site: siteId, frame, siteUnknown, holders = [], ...rest } = finding;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];
-    const site = blamed && { file: blamed.file, line: blamed.line, column: blamed.column, function: blamed.function };
+    const site = siteOf(recording, siteId, frame, sources);
     const excerpt = site ? sources.excerpt(site.file, site.line) : null;
     return {
       ...rest,
       id: idOf(finding, blamed, sources),
       origin: blamed && !blamed.user ? 'library' : 'user',
-      site: site ?? null,
+      site,
+      holders: holders.map(({ site: id, frame: at, ...held }) => ({
+        site: siteOf(recording, id, at, sources),
+        ...held,
+      })),
       siteUnknown: site ? null : (siteUnknown ?? 'the recording has no stack for it'),
       stack,
       excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
@@ -57,13 +73,34 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
   });
 }
 
+function siteOf({ sites }: Recording, id: number, frame: number, sources: Sources): Site | null {
+  const raw = sites.get(id)?.[frame];
+  if (!raw) return null;
+  const { file, line, column, function: name } = sources.original(raw);
+  return { file, line, column, function: name };
+}
+
+/** Newest first, each line once. */
+function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdrawn[] {
+  return recordings.flatMap((recording) =>
+    recording.withdrawn
+      .slice(-MAX_WITHDRAWN)
+      .reverse()
+      .map(({ finding: { kind, detector, library, pool, site, frame, evidence }, why }) => ({
+        ...{ kind, detector, library, pool, evidence, why },
+        site: siteOf(recording, site, frame, sources),
+      })),
+  );
+}
+
 /** The same leak keeps its id when lines move: package-relative path, function, text of the call, and which such call. */
-function idOf({ kind, library }: RecordedFinding, frame: Frame | undefined, sources: Sources): string {
+function idOf({ kind, library, detector }: RecordedFinding, frame: Frame | undefined, sources: Sources): string {
   if (!frame) return `${kind}-${library}-unknown`;
   const lines = sources.lines(frame.file);
   const text = lines?.[frame.line - 1]?.trim() ?? '';
   const ordinal = lines?.slice(0, frame.line - 1).filter((line) => line.trim() === text).length ?? 0;
-  const parts = [kind, library, packageRelative(frame.file), frame.function, text, String(ordinal)];
+  const about = detector === 'pool-exhausted' || detector === 'hold-and-wait' ? detector : '';
+  const parts = [kind, library, about, packageRelative(frame.file), frame.function, text, String(ordinal)];
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
 }
 

@@ -202,6 +202,18 @@ export interface ScopeShare {
   failedWith: string | null;
 }
 
+/** Leases of one line that held a pool when it was exhausted. */
+export interface RecordedHolder {
+  site: number;
+  frame: number;
+  count: number;
+  /** Milliseconds since the oldest was acquired, and since the one used longest ago was last used. */
+  oldestMs: number;
+  idleMs: number;
+  /** How many had an operation under way; null where the adapter cannot tell. */
+  busy: number | null;
+}
+
 /** A finding as the process knows it: positions as executed, before source maps, without what only the report adds. */
 export interface RecordedFinding {
   kind: Kind;
@@ -220,6 +232,8 @@ export interface RecordedFinding {
   frame: number;
   siteUnknown: string | null;
   evidence: string[];
+  /** Of an exhausted pool. */
+  holders: RecordedHolder[];
   scopes: ScopeShare[];
 }
 
@@ -237,7 +251,8 @@ export interface Recording {
   totals: TotalsLine['sites'];
   /** Standing findings, by key; `at` is when each was first seen. */
   findings: Map<string, { at: number; finding: RecordedFinding }>;
-  withdrawn: WithdrawnLine[];
+  /** Findings that came back, oldest first; each key's latest. */
+  withdrawn: { at: number; finding: RecordedFinding; why: string }[];
   end: EndLine | null;
   cost: CostLine | null;
   /** Milliseconds since start of the newest line. */

@@ -120,10 +120,12 @@ function fold(recording: Recording, line: Line): void {
         finding: line.finding,
       });
       break;
-    case 'withdrawn':
+    case 'withdrawn': {
+      const found = recording.findings.get(line.key);
       recording.findings.delete(line.key);
-      recording.withdrawn.push(line);
+      if (found) recording.withdrawn.push({ at: line.at, finding: found.finding, why: line.why });
       break;
+    }
     case 'cost':
       recording.cost = line;
       break;

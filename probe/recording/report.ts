@@ -29,6 +29,8 @@ export interface Finding {
   siteUnknown: string | null;
   stack: Frame[];
   evidence: string[];
+  /** Of an exhausted pool: who held it. */
+  holders: { site: Site | null; count: number; oldestMs: number; idleMs: number; busy: number | null }[];
   scopes: ScopeShare[];
   /** Source around the site, if it could be read: `first` is the line number of `lines[0]`. */
   excerpt: { first: number; lines: string[] } | null;
@@ -52,6 +54,17 @@ export interface ReportProcess {
   faults: number;
 }
 
+/** A finding that no longer stands, because what it named came back or the pool recovered. */
+export interface Withdrawn {
+  kind: Kind;
+  detector: Detector;
+  library: string;
+  pool: string | null;
+  site: Site | null;
+  evidence: string[];
+  why: string;
+}
+
 /** Work seen at all sites of one library and kind: what a clean verdict rests on. */
 export interface Watched {
   kind: Kind;
@@ -66,6 +79,7 @@ export interface Report {
   verdict: 'leak' | 'suspect' | 'clean';
   processes: ReportProcess[];
   findings: Finding[];
+  withdrawn: Withdrawn[];
   watched: Watched[];
   settings: Record<string, string | number | boolean>;
   dropped: Record<string, number>;

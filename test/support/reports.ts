@@ -63,6 +63,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
       'The 14 clients were garbage-collected while their leases were open.',
       'The 186 that were released were released 3 to 41 ms after they were acquired.',
     ],
+    holders: [],
     scopes: [{ name: 'rules', ended: 200, leaked: 14, failedWith: 'OutOfStock' }],
     excerpt: {
       first: 9,
@@ -125,6 +126,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     verdict: 'leak',
     processes: [makeProcess()],
     findings: [makeFinding(), TIMER_FINDING, SUSPECT_FINDING],
+    withdrawn: [],
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },

@@ -82,7 +82,7 @@ export function watchTimers(desk: Desk): void {
         desk.ledger.open(resource);
         openIntervals.set(timer, resource);
         // only now: the timer's own callback must not keep the flow that set it
-        desk.flows.enter(request.token);
+        desk.flows.enter(request.mark);
       });
       return timer;
     };

@@ -10,7 +10,7 @@ import type { Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import type { Desk, Request } from '../adapter.ts';
 import type { LibraryAdapter } from '../modules.ts';
-import { PoolAccounts } from './pool-account.ts';
+import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
 const PART = 'generic-pool';
 
@@ -19,6 +19,12 @@ interface Pool {
   available: number;
   pending: number;
   max: number;
+}
+
+interface Asked {
+  request: Request;
+  account: PoolAccount;
+  isQueued: boolean;
 }
 
 export function genericPool(desk: Desk): LibraryAdapter {
@@ -32,11 +38,36 @@ export function genericPool(desk: Desk): LibraryAdapter {
   }));
   /** By pool, weakly, and borrowed object, which may be a mere number. */
   const leases = new WeakMap<Pool, Map<unknown, Resource>>();
-  const requests = new WeakMap<object, Request>();
+  /** By the pool's request objects. */
+  const asked = new WeakMap<object, Asked>();
   /** The acquire that is being called right now, until its request object is queued. */
-  let asking: Request | null = null;
+  let asking: Asked | null = null;
   /** The request object taken off the queue last. */
   let dequeued: object | null = null;
+  const patchedRequests = new WeakSet<object>();
+
+  const ask = (pool: Pool, request: Request): Asked => {
+    const account = accounts.of(pool);
+    account.ask(request);
+    return { request, account, isQueued: false };
+  };
+
+  /** The class of request objects is private: it is met with the first of them. */
+  const watchTimeouts = (request: object): void => {
+    const prototype = Object.getPrototypeOf(request);
+    if (patchedRequests.has(prototype)) return;
+    patchedRequests.add(prototype);
+    patch(prototype, '_fireTimeout', (original) => {
+      return function fireTimeout(this: object): unknown {
+        guarded(PART, () => {
+          const own = asked.get(this);
+          own?.account.timedOut(own.request, false);
+        });
+        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+        return Reflect.apply(original, this, arguments);
+      };
+    });
+  };
 
   return {
     name: PART,
@@ -45,14 +76,15 @@ export function genericPool(desk: Desk): LibraryAdapter {
 
       patch(Pool.prototype, 'acquire', (original) => {
         return function acquire(this: Pool): unknown {
-          const request = guarded(PART, () => desk.request(acquire)) ?? null;
-          asking = request;
+          const own = guarded(PART, () => ask(this, desk.request(acquire))) ?? null;
+          asking = own;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return desk.flows.shed(original, this, arguments);
           } finally {
             asking = null;
-            if (request) desk.flows.enter(request.token);
+            if (own?.isQueued) own.account.wait(own.request);
+            if (own) desk.flows.enter(own.request.mark);
           }
         };
       });
@@ -60,8 +92,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
       patch(PriorityQueue.prototype, 'enqueue', (original) => {
         return function enqueue(this: object, request: object): unknown {
           if (asking) {
-            requests.set(request, asking);
+            asking.isQueued = true;
+            asked.set(request, asking);
             asking = null;
+            guarded(PART, () => watchTimeouts(request));
           }
           // biome-ignore lint/complexity/noArguments: arguments pass through untouched
           return Reflect.apply(original, this, arguments);
@@ -82,13 +116,15 @@ export function genericPool(desk: Desk): LibraryAdapter {
           // biome-ignore lint/complexity/noArguments: arguments pass through untouched
           const dispatched = Reflect.apply(original, this, arguments);
           guarded(PART, () => {
-            const request = dequeued && requests.get(dequeued);
-            if (dequeued) requests.delete(dequeued);
+            const own = dequeued && asked.get(dequeued);
+            if (dequeued) asked.delete(dequeued);
             dequeued = null;
-            if (dispatched !== true || !request) return;
-            const own = leases.get(this) ?? new Map();
-            leases.set(this, own);
-            own.set(pooledResource.obj, accounts.open(this, request));
+            if (!own) return;
+            own.isQueued = false;
+            if (dispatched !== true) return own.account.stopWaiting(own.request);
+            const ofPool = leases.get(this) ?? new Map();
+            leases.set(this, ofPool);
+            ofPool.set(pooledResource.obj, own.account.open(own.request));
           });
           return dispatched;
         };
@@ -98,10 +134,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
         patch(Pool.prototype, method, (original) => {
           return function giveBack(this: Pool, resource: unknown): unknown {
             guarded(PART, () => {
-              const own = leases.get(this);
-              const lease = own?.get(resource);
+              const ofPool = leases.get(this);
+              const lease = ofPool?.get(resource);
               if (!lease) return;
-              own?.delete(resource);
+              ofPool?.delete(resource);
               desk.close(lease, giveBack);
             });
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched

@@ -1,5 +1,5 @@
-/** What every pool adapter keeps of one pool: its source, and the pool itself as a resource. */
-import { type PoolGauges, Resource, type Source } from '../../ledger.ts';
+/** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
+import { type Exhaustion, type PoolState, Resource, type Source } from '../../ledger.ts';
 import { now } from '../../runtime.ts';
 import type { Desk, Request } from '../adapter.ts';
 
@@ -7,54 +7,117 @@ export interface PoolDescription {
   /** Null: it is numbered. */
   name: string | null;
   max: number;
-  /** Null when the pool is gone. */
-  gauges(): PoolGauges | null;
+  gauges: PoolState['gauges'];
 }
+
+/** Time-outs are looked at one by one up to here; a storm of them tells no more. */
+const MAX_EXHAUSTIONS = 20;
+
+/** Demand is counted in slices of this many milliseconds, of which the last hundred are enough. */
+const SLICE_MS = 20;
+const MAX_SLICES = 100;
 
 /** A pool that holds connections; gone when it holds none any more. */
 class OpenPool extends Resource {
-  gauges: PoolDescription['gauges'] = () => null;
+  gauges: PoolState['gauges'] = () => null;
   override isGone(): boolean {
     const gauges = this.gauges();
     return gauges === null || gauges.used + gauges.idle === 0;
   }
 }
 
-/** The accounts of one library's pools. */
-export class PoolAccounts<Pool extends object> {
+export class PoolAccount {
   private readonly desk: Desk;
-  private readonly library: string;
-  private readonly describe: (pool: WeakRef<Pool>) => PoolDescription;
-  private readonly accounts: WeakMap<Pool, { source: Source; pool: OpenPool | null; description: PoolDescription }> =
-    new WeakMap();
+  private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
+  private itself: OpenPool | null = null;
+  private readonly firstAskedAt: number = now();
+  /** Acquires in the latest slices of time, oldest first. */
+  private recent: { from: number; count: number }[] = [];
+  private asked = 0;
+
+  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source) {
+    this.desk = desk;
+    this.source = source;
+    this.pools = pools;
+  }
+
+  ask({ askedAt }: Request): void {
+    this.asked++;
+    const slice = this.recent.at(-1);
+    if (slice && askedAt - slice.from < SLICE_MS) slice.count++;
+    else this.recent.push({ from: askedAt, count: 1 });
+    if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+  }
+
+  wait(request: Request): void {
+    this.source.pool.waiting.add(request);
+  }
+
+  /** The acquire is over without a lease, or is on its way to a connection of its own. */
+  stopWaiting(request: Request): void {
+    this.source.pool.waiting.delete(request);
+  }
+
+  /** The acquire is served; the pool's first lease also opens the pool, on the account of who caused it. */
+  open(request: Request): Resource {
+    this.stopWaiting(request);
+    if (this.itself === null || this.itself.closed) {
+      const { ledger } = this.desk;
+      this.itself = new OpenPool(ledger.account(this.pools, request.site, 'pool'), request.scope, now());
+      this.itself.gauges = this.source.pool.gauges;
+      ledger.open(this.itself);
+    }
+    this.itself.lastUsedAt = now();
+    this.itself.uses++;
+    return this.desk.open(this.source, 'lease', request);
+  }
+
+  /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
+  timedOut(request: Request, isConnect: boolean): void {
+    const { pool } = this.source;
+    this.stopWaiting(request);
+    if (request.mark) request.mark.token.failed = true;
+    pool.timeouts++;
+    const at = now();
+    const gauges = pool.gauges();
+    if (!gauges || (pool.exhaustions.at(-1)?.at ?? Number.NEGATIVE_INFINITY) > at - 50) return;
+    const holders: Exhaustion['holders'] = [];
+    for (const resource of this.desk.ledger.opened(at)) {
+      if (resource.account.source !== this.source) continue;
+      const { openedAt, lastUsedAt, isBusy } = resource;
+      holders.push({ resource, ageMs: at - openedAt, idleMs: at - lastUsedAt, busy: isBusy ? isBusy() : null });
+    }
+    const waitedMs = at - request.askedAt;
+    pool.exhaustions.push({ at, waitedMs, isConnect, gauges, holders, demand: this.demand(at, waitedMs) });
+    if (pool.exhaustions.length > MAX_EXHAUSTIONS) pool.exhaustions.shift();
+  }
+
+  private demand(at: number, waitedMs: number): Exhaustion['demand'] {
+    const since = at - waitedMs - 1;
+    const lately = this.recent.reduce((total, { from, count }) => (from > since - SLICE_MS ? total + count : total), 0);
+    const before = (this.asked - lately) / Math.max(1, since - this.firstAskedAt);
+    return { now: (1000 * lately) / Math.max(1, waitedMs), before: 1000 * before };
+  }
+}
+
+/** One account per pool object, held weakly. */
+export class PoolAccounts<Pool extends object> {
+  private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
+  private readonly create: (pool: Pool) => PoolAccount;
 
   constructor(desk: Desk, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
-    this.desk = desk;
-    this.library = library;
-    this.describe = describe;
-    this.pools = desk.ledger.source('connection', `${library} pool`);
+    const pools = desk.ledger.source('connection', `${library} pool`);
+    this.create = (pool) => {
+      const { name, max, gauges } = describe(new WeakRef(pool));
+      return new PoolAccount(desk, desk.pool(library, name, max, gauges), pools);
+    };
   }
 
-  /** A lease of `pool` opens; the first one also opens the pool as a resource, on the account of who caused it. */
-  open(pool: Pool, request: Request): Resource {
-    const account = this.of(pool);
-    if (account.pool === null || account.pool.closed) {
-      const { ledger } = this.desk;
-      account.pool = new OpenPool(ledger.account(this.pools, request.site, 'pool'), request.scope, now());
-      account.pool.gauges = account.description.gauges;
-      ledger.open(account.pool);
-    }
-    account.pool.lastUsedAt = now();
-    account.pool.uses++;
-    return this.desk.open(account.source, 'lease', request);
-  }
-
-  of(pool: Pool): { source: Source; pool: OpenPool | null; description: PoolDescription } {
+  of(pool: Pool): PoolAccount {
     let account = this.accounts.get(pool);
     if (!account) {
-      const description = this.describe(new WeakRef(pool));
-      account = { source: this.desk.pool(this.library, description), pool: null, description };
+      account = this.create(pool);
       this.accounts.set(pool, account);
     }
     return account;

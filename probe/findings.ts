@@ -1,0 +1,91 @@
+/** Verdicts as they are recorded: lines instead of resources, counts instead of lists. */
+import { blamedFrame } from './blame.ts';
+import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
+import { push } from './groups.ts';
+import type { Account, Holder, Resource } from './ledger.ts';
+import type { RecordedFinding, RecordedHolder, ScopeShare } from './recording/format.ts';
+import type { Scope, ScopeTotals } from './scope.ts';
+import type { Site } from './site.ts';
+
+type Totals = ReadonlyMap<string, ScopeTotals>;
+
+export function findingOf(group: Group, verdict: Verdict, scopes: Totals): RecordedFinding {
+  const { detector, certainty, leaked, evidence } = verdict;
+  const { site, source } = (leaked[0] as Resource).account;
+  const pools = new Set(leaked.map(({ account }) => account.source.pool?.name ?? null));
+  return {
+    kind: group.kind,
+    detector,
+    certainty: site === null ? 'suspect' : certainty,
+    count: leaked.length,
+    acquired: group.acquired,
+    released: group.released,
+    estimated: group.accounts.some((account) => account.site === null),
+    library: group.library,
+    pool: pools.size === 1 ? (source.pool?.name ?? null) : null,
+    site: site?.id ?? -1,
+    frame: group.frame,
+    siteUnknown: siteUnknown(site),
+    evidence,
+    holders: [],
+    scopes: sharesOf(leaked, scopes),
+  };
+}
+
+export function poolFindingOf(library: string, pool: string, verdict: PoolVerdict, scopes: Totals): RecordedFinding {
+  const { detector, certainty, evidence, site, holders } = verdict;
+  const accounts = [...new Set(holders.map(({ resource }) => resource.account))];
+  return {
+    kind: 'connection',
+    detector,
+    certainty,
+    count: holders.length,
+    acquired: accounts.reduce((total, { acquired }) => total + acquired, 0),
+    released: accounts.reduce((total, { released }) => total + released, 0),
+    estimated: false,
+    library,
+    pool,
+    site: site?.id ?? -1,
+    frame: site ? blamedFrame(site, 0) : -1,
+    siteUnknown: siteUnknown(site),
+    evidence,
+    holders: holdersByLine(holders),
+    scopes: sharesOf(
+      holders.map(({ resource }) => resource),
+      scopes,
+    ),
+  };
+}
+
+/** Most first. */
+function holdersByLine(holders: readonly Holder[]): RecordedHolder[] {
+  const byAccount = new Map<Account, Holder[]>();
+  for (const holder of holders) push(byAccount, holder.resource.account, holder);
+  return [...byAccount]
+    .map(([{ site }, list]) => ({
+      site: site?.id ?? -1,
+      frame: site ? blamedFrame(site, 0) : -1,
+      count: list.length,
+      oldestMs: Math.round(Math.max(...list.map(({ ageMs }) => ageMs))),
+      idleMs: Math.round(Math.max(...list.map(({ idleMs }) => idleMs))),
+      busy: list.every(({ busy }) => busy === null) ? null : list.filter(({ busy }) => busy).length,
+    }))
+    .sort((a, b) => b.count - a.count);
+}
+
+function sharesOf(leaked: readonly Resource[], scopes: Totals): ScopeShare[] {
+  const byName = new Map<string, Scope[]>();
+  for (const scope of new Set(leaked.map((resource) => resource.scope))) if (scope) push(byName, scope.name, scope);
+  return [...byName].map(([name, runs]) => {
+    const errors = new Set(runs.map(({ failedWith }) => failedWith));
+    const [error = null] = errors;
+    const totals = scopes.get(name);
+    const isOnly = errors.size === 1 && error !== null && totals?.failedWith.get(error) === runs.length;
+    return { name, ended: totals?.ended ?? runs.length, leaked: runs.length, failedWith: isOnly ? error : null };
+  });
+}
+
+function siteUnknown(site: Site | null): string | null {
+  if (site === null) return 'no stack was taken: the stack budget was used up (raise OUTLIVE_STACKS, or soak)';
+  return site.stack.length === 0 ? 'the stack was empty: nothing but Node’s own code called' : null;
+}

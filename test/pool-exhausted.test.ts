@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Report } from '../probe/recording/report.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
+
+const program = fixture('exhausted.mjs');
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+
+const run = (cause: string) => probed(program, [cause], { env: { PG_URL: database.url } });
+const exhausted = ({ findings }: Report) => findings.filter(({ detector }) => detector === 'pool-exhausted');
+
+test('a leak: the holders lie idle, and are named with line, age and idleness', async () => {
+  const { report } = await run('leak');
+  const [finding, ...others] = exhausted(report);
+  expect(others).toEqual([]);
+  expect(placeOf(finding!)).toBe(lineOf(program, '// an order'));
+  expect(finding?.certainty).toBe('likely');
+  expect(finding?.evidence[0]).toMatch(
+    /^1 acquire of pool orders timed out after 4\d\d ms, with 4 of 4 in use and 0 waiting\.$/,
+  );
+  expect(finding?.evidence[1]).toMatch(/^A leak: .* 4 of 4 holders lie idle, for /);
+  expect(finding?.holders).toEqual([
+    { site: finding?.site, count: 4, oldestMs: expect.any(Number), idleMs: expect.any(Number), busy: 0 },
+  ]);
+  expect(finding?.holders[0]?.idleMs).toBeGreaterThan(600);
+});
+
+test('too small: steady work of the usual length needs more', async () => {
+  const { report } = await run('too-small');
+  const [finding] = exhausted(report);
+  expect(finding?.certainty).toBe('suspect');
+  expect(finding?.evidence[1]).toMatch(/^Too small: .* is usual; [\d.]+ acquires per second against [\d.]+ before\.$/);
+});
+
+test('a slow database: the holders are busy for much longer than is usual', async () => {
+  const { report } = await run('slow-database');
+  const [finding] = exhausted(report);
+  expect(finding?.certainty).toBe('suspect');
+  expect(finding?.evidence[1]).toMatch(/^A slow database: /);
+  expect(finding?.holders[0]?.busy).toBeGreaterThan(1);
+});
+
+test('a storm: acquires come many times as fast as before', async () => {
+  const { report } = await run('storm');
+  expect(exhausted(report)[0]?.evidence[1]).toMatch(/^A storm: /);
+});
+
+test('a storm that is over is withdrawn, and the report still tells of it', async () => {
+  const { report } = await run('recovered');
+  expect(report.findings).toEqual([]);
+  expect(report.withdrawn).toEqual([
+    expect.objectContaining({ detector: 'pool-exhausted', pool: 'orders', why: 'the pool recovered' }),
+  ]);
+});
+
+test('hold-and-wait: all who hold wait for one more, which is proven', async () => {
+  const { report } = await run('deadlock');
+  const deadlock = report.findings.find(({ detector }) => detector === 'hold-and-wait');
+  expect(placeOf(deadlock!)).toBe(lineOf(program, '// one more'));
+  expect(deadlock).toMatchObject({ certainty: 'proven', count: 4, pool: 'orders' });
+});

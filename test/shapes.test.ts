@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
+
+// The ways of borrowing that fool naive detectors. Flows can be followed from Node 24 on.
+
+const program = fixture('shapes.mjs');
+
+test.concurrent.each([
+  ['plain', 'flow-ended'],
+  ['worker-loop', 'superseded'],
+  ['then-fetch', 'flow-ended'],
+  ['then-http-get', 'flow-ended'],
+  ['destroyer-serves-waiter', 'flow-ended'],
+])('leak, %s: found by %s with every one of the 20 or 10 counted', async (shape, detector) => {
+  const { report, stdout } = await probed(program, [shape]);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// borrowed here')]);
+  const [finding] = report.findings;
+  expect(finding).toMatchObject({ detector, certainty: 'likely' });
+  expect(finding?.count).toBe(Number(stdout.replace('borrowed ', '')));
+});
+
+test('a leak of sockets that the pool opened inside acquire is found: they do not keep the flow', async () => {
+  const { report } = await probed(program, ['factory-opens-socket']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// borrowed socket')]);
+  expect(report.findings[0]).toMatchObject({ detector: 'flow-ended', certainty: 'likely', count: 20 });
+});
+
+test('a leak whose flow a long timer keeps alive is at least a suspect', async () => {
+  const { report } = await probed(program, ['then-long-timer']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// borrowed here')]);
+  expect(report.findings[0]).toMatchObject({ detector: 'held-too-long', certainty: 'suspect', count: 20 });
+});
+
+test.concurrent.each([
+  'promise-all',
+  'released-by-listener',
+  'released-by-reaper',
+  'held-for-life',
+  'warm-up',
+  'worker-pool',
+  'heartbeats',
+  'side-by-side',
+  'started-one-by-one',
+  'slow-but-fine',
+])('clean, %s: silent', async (shape) => {
+  const { report } = await probed(program, [shape]);
+  expect(report.findings).toEqual([]);
+});
