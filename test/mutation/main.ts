@@ -1,8 +1,9 @@
 /** `npm run mutate`: makes leaks in clean programs and says which of them are found. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../../pipeline/store/database.ts';
+import { UserError } from '../../pipeline/user-error.ts';
 import { REGISTER, ROOT } from '../support/probed.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
@@ -33,7 +34,12 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const results = await runAll(chosen(values.only), path.resolve(values.register));
+const register = path.resolve(values.register);
+if (!existsSync(register)) wrongUse(`there is no ${register}; \`npm run build\` makes dist/probe/register.js.`);
+const results = await runAll(chosen(values.only)).catch((error) => {
+  if (error instanceof UserError) wrongUse(error.message);
+  throw error;
+});
 const totals = totalsOf(results);
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ totals, programs: results }, null, 2)}\n`);
@@ -44,7 +50,7 @@ if (values.json) {
 if (values.docs) writeDocs();
 process.exitCode = isGood(totals) ? 0 : 1;
 
-async function runAll(list: Program[], register: string): Promise<ProgramResult[]> {
+async function runAll(list: Program[]): Promise<ProgramResult[]> {
   const database = list.some(({ needsDatabase }) => needsDatabase) ? await openDatabase({ fsync: false }) : null;
   const bench = new Workbench({ register, databaseUrl: database?.url ?? null });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
