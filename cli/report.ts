@@ -2,16 +2,18 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
 import { readRun } from '../probe/recording/reader.ts';
+import { whyNot } from '../probe/recording/why.ts';
 import { printSummary, shortPath, writeHtml } from './output.ts';
 import { EXIT_CLEAN, parse, UsageError } from './usage.ts';
 
-const HELP = `Usage: outlive report DIR... [-o FILE] [--json]
+const HELP = `Usage: outlive report DIR... [-o FILE] [--json] [--why FILE:LINE]
 
 Turns the recordings in DIR into report.json and one self-contained HTML file. Works on what a crash, a kill -9 or a
 full disk left behind. Several folders are read as one run.
 
   -o, --output FILE   the HTML file (default DIR/report.html)
       --json          print report.json on stdout, write no HTML
+      --why FILE:LINE say why nothing was found at a line: which evidence was sought, and what it came to
 
   outlive report .outlive/latest
 `;
@@ -20,6 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse('report', args, {
     output: { type: 'string', short: 'o' },
     json: { type: 'boolean' },
+    why: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   });
   if (values.help) {
@@ -29,6 +32,12 @@ export async function main(args: readonly string[]): Promise<number> {
   const [first] = positionals;
   if (first === undefined) throw new UsageError('outlive report needs the folder of a run, such as .outlive/latest.');
   const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportMany(positionals);
+  if (values.why !== undefined) {
+    const [, file, line] = /^(.+):(\d+)$/.exec(values.why) ?? [];
+    if (!file) throw new UsageError(`--why needs FILE:LINE, such as orders.js:12, not "${values.why}".`);
+    process.stdout.write(`${whyNot(report, recordings, file, Number(line)).join('\n')}\n`);
+    return EXIT_CLEAN;
+  }
   if (values.json) {
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return EXIT_CLEAN;

@@ -3,27 +3,30 @@
  * its callers (`store.acquire()`), the one to name is the caller that should have given it back: releases that did
  * happen show how far up that is, since acquiring and releasing stacks meet in the function that owns the resource.
  */
+
+import { functionEncloses } from './enclosing.ts';
 import type { Account } from './ledger.ts';
 import type { Site } from './site.ts';
 
-/** No function of the acquiring stack was on the releasing one: given back by another flow. */
-const NOBODY = -1;
+type IsInside = (inner: string, outer: string) => boolean;
 
-/** Position among `acquired.user` of the innermost function that is also on the releasing stack. */
-export function ownerOf(acquired: Site, released: Site): number {
-  const releasing = new Set(released.user.map((index) => released.functions[index]));
-  const owner = acquired.user.findIndex((index) => {
-    const inFunction = acquired.functions[index];
-    return inFunction !== '' && releasing.has(inFunction);
+/**
+ * Position among `acquired.user` of the innermost function that also gave the resource back, itself or by a callback
+ * written inside it (`.finally(() => client.release())`); -1 when another flow did.
+ */
+export function ownerOf(acquired: Site, released: Site, isInside: IsInside = functionEncloses): number {
+  const releasing = released.user.map((index) => released.functions[index] ?? '').filter((name) => name !== '');
+  return acquired.user.findIndex((index) => {
+    const acquiring = acquired.functions[index] ?? '';
+    return acquiring !== '' && releasing.some((name) => name === acquiring || isInside(name, acquiring));
   });
-  return owner;
 }
 
 /** How far above the top user frame the owner is, for all accounts of one line: the most frequent, 0 if unknown. */
 export function ownerDepth(accounts: readonly Account[]): number {
   const votes = new Map<number, number>();
-  for (const { owners } of accounts) {
-    for (const owner of owners) if (owner !== NOBODY) votes.set(owner, (votes.get(owner) ?? 0) + 1);
+  for (const account of accounts) {
+    for (const owner of ownersOf(account)) if (owner >= 0) votes.set(owner, (votes.get(owner) ?? 0) + 1);
   }
   let best = 0;
   for (const [depth, count] of votes) {
@@ -33,18 +36,25 @@ export function ownerDepth(accounts: readonly Account[]): number {
   return best;
 }
 
+/** Worked out when somebody looks, not at the release: it may read a source file. */
+function ownersOf(account: Account): number[] {
+  const { site, releases, owners } = account;
+  while (site && owners.length < releases.length) owners.push(ownerOf(site, releases[owners.length] as Site));
+  return owners;
+}
+
 /** Index into the site's stack of the frame to name; -1 without a stack. */
 export function blamedFrame(site: Site, depth: number): number {
   return site.user[Math.min(depth, site.user.length - 1)] ?? -1;
 }
 
-/** Whether `later` was called by the same function as `site`'s top frame, from another place in it. */
+/** Whether `later` was called by the same function as `site`'s top frame, from a later line of it. */
 export function isFurtherOn(site: Site, later: Site): boolean {
   const own = site.user[0] ?? -1;
   const here = site.stack[own];
   return later.user.some((index) => {
     const there = later.stack[index];
     if (!here || !there || site.functions[own] === '' || later.functions[index] !== site.functions[own]) return false;
-    return there.line !== here.line || there.column !== here.column;
+    return there.line > here.line;
   });
 }

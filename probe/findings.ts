@@ -3,8 +3,9 @@ import { blamedFrame } from './blame.ts';
 import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
 import { push } from './groups.ts';
 import type { Account, Holder, Resource } from './ledger.ts';
-import type { RecordedFinding, RecordedHolder, ScopeShare } from './recording/format.ts';
+import type { RecordedFinding, RecordedHolder, RecordedLine, ScopeShare } from './recording/format.ts';
 import type { Scope, ScopeTotals } from './scope.ts';
+import { commonTo } from './shared-traits.ts';
 import type { Site } from './site.ts';
 
 type Totals = ReadonlyMap<string, ScopeTotals>;
@@ -13,23 +14,39 @@ export function findingOf(group: Group, verdict: Verdict, scopes: Totals): Recor
   const { detector, certainty, leaked, evidence } = verdict;
   const { site, source } = (leaked[0] as Resource).account;
   const pools = new Set(leaked.map(({ account }) => account.source.pool?.name ?? null));
+  const { estimated, factor } = sampling(group);
   return {
     kind: group.kind,
     detector,
     certainty: site === null ? 'suspect' : certainty,
     count: leaked.length,
-    acquired: group.acquired,
-    released: group.released,
-    estimated: group.accounts.some((account) => account.site === null),
+    acquired: Math.round(group.acquired * factor),
+    released: Math.round(group.released * factor),
+    estimated,
     library: group.library,
     pool: pools.size === 1 ? (source.pool?.name ?? null) : null,
     site: site?.id ?? -1,
     frame: group.frame,
     siteUnknown: siteUnknown(site),
-    evidence,
+    evidence: [...evidence, ...commonTo(group, leaked)],
     holders: [],
     scopes: sharesOf(leaked, scopes),
   };
+}
+
+/** Where stacks were rationed, the totals of a line are scaled up by the share of acquires that had one. */
+function sampling({ accounts, shape }: Group): { estimated: boolean; factor: number } {
+  let all = 0;
+  let unknown = 0;
+  for (const source of new Set(accounts.map((account) => account.source))) {
+    for (const account of source.accounts.values()) {
+      if (account.shape !== shape) continue;
+      all += account.acquired;
+      if (account.site === null) unknown += account.acquired;
+    }
+  }
+  const isKnown = accounts[0]?.site !== null;
+  return { estimated: unknown > 0, factor: isKnown && unknown > 0 && unknown < all ? all / (all - unknown) : 1 };
 }
 
 export function poolFindingOf(library: string, pool: string, verdict: PoolVerdict, scopes: Totals): RecordedFinding {
@@ -54,6 +71,34 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
       holders.map(({ resource }) => resource),
       scopes,
     ),
+  };
+}
+
+/** What is known of a line that has something open. */
+export function lineOf(
+  { kind, library, accounts, frame, open, acquired, released, history, floors }: Group,
+  at: number,
+): RecordedLine {
+  const count = (is: (resource: Resource) => boolean): number => open.filter(is).length;
+  return {
+    site: accounts[0]?.site?.id ?? -1,
+    frame,
+    kind,
+    library,
+    acquired,
+    released,
+    open: open.length,
+    busy: count(({ isBusy }) => isBusy?.() === true),
+    unscoped: count(({ scope }) => scope === null),
+    running: count(({ scope }) => scope !== null && scope.ended === 0),
+    lost: count((resource) => resource.hasLostFlow),
+    leftBehind: count((resource) => resource.isLeftBehind),
+    idleMs: Math.round(Math.max(0, ...open.map(({ lastUsedAt }) => at - lastUsedAt))),
+    uses: history.uses,
+    longestUseMs: Math.round(history.longestUse * 10) / 10,
+    inFlow: history.inFlow,
+    afterScope: history.afterScope,
+    windows: floors.points.length,
   };
 }
 

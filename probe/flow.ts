@@ -75,6 +75,15 @@ export class Flows {
     return this.storage.run(undefined, () => Reflect.apply(method, self, args));
   }
 
+  /** Calls what starts a branch of the flow that may live on by itself: it keeps the tokens, but no mark. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of the library
+  branch<T>(method: Function, self: unknown, args: IArguments): T {
+    const mark = this.ask();
+    if (!this.storage || !mark || mark.earlier.length === 0) return this.shed(method, self, args);
+    mark.token.failed = true;
+    return this.storage.run(mark, () => Reflect.apply(method, self, args));
+  }
+
   /** Takes the mark out of the rest of this callback; `enter` puts it back. */
   suspend(): Mark | null {
     const mark = this.current();

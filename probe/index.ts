@@ -17,8 +17,3 @@ export function scope<T>(name: string, job: () => T): T {
   const active = probe();
   return active ? active.scope(name, job) : job();
 }
-
-/** Judges now instead of at the next half second; for soak scripts, between rounds. Without the probe: nothing. */
-export function judge(): void {
-  probe()?.judge();
-}

@@ -2,7 +2,7 @@
 
 import { capacity } from './detectors/capacity.ts';
 import { collected } from './detectors/collected.ts';
-import type { Context, Detector, PoolDetector, Verdict } from './detectors/detector.ts';
+import type { Context, Detector, Group, PoolDetector, Verdict } from './detectors/detector.ts';
 import { flowEnded } from './detectors/flow-ended.ts';
 import { growthOf } from './detectors/growth.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
@@ -11,15 +11,18 @@ import { openTransaction } from './detectors/open-transaction.ts';
 import { outlivedScope } from './detectors/outlived-scope.ts';
 import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { superseded } from './detectors/superseded.ts';
-import { findingOf, poolFindingOf } from './findings.ts';
+import { findingOf, lineOf, poolFindingOf } from './findings.ts';
 import { Floors } from './floors.ts';
 import { groupsOf } from './groups.ts';
-import type { Ledger } from './ledger.ts';
-import { CERTAINTIES, type RecordedFinding } from './recording/format.ts';
+import type { Account, Ledger } from './ledger.ts';
+import { CERTAINTIES, type RecordedFinding, type RecordedLine } from './recording/format.ts';
 import type { Scopes } from './scope.ts';
 
 /** Strongest first, then growth and held-too-long: of equally certain verdicts the first one names the finding. */
 const DETECTORS: readonly Detector[] = [collected, outlivedScope, superseded, flowEnded, openTransaction, capacity];
+/** How long a source stays armed, and how long it then has rest, milliseconds. */
+const ARM_MS = 60_000;
+const ARM_PAUSE_MS = 240_000;
 const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];
 /** Times its account's longest use, after which an idle resource is a suspect. */
 const OVERDUE = 3;
@@ -29,6 +32,8 @@ export interface Judgement {
   changed: Map<string, RecordedFinding>;
   /** Keys of findings that no longer stand. */
   withdrawn: string[];
+  /** What is known of every line that has something open. */
+  lines(): RecordedLine[];
 }
 
 export interface JudgeOptions {
@@ -65,6 +70,8 @@ export class Judge {
       if (verdict.certainty !== 'suspect') for (const resource of verdict.leaked) resource.isCondemned = true;
       found.set(group.key, findingOf(group, verdict, context.scopes));
     }
+    this.arm(groups, context);
+    adoptUnknown(found);
     for (const { pool, library } of this.ledger.sources) {
       for (const detector of pool ? POOL_DETECTORS : []) {
         const verdict = pool && detector(pool, context);
@@ -73,7 +80,8 @@ export class Judge {
         }
       }
     }
-    return this.compare(found);
+    const lines = () => groups.filter(({ open }) => open.length > 0).map((group) => lineOf(group, at));
+    return { ...this.compare(found), lines };
   }
 
   /** Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing. */
@@ -87,6 +95,23 @@ export class Judge {
     return false;
   }
 
+  /** Something aged has no stack: from now on every acquire of its source gets one, for a while. */
+  private arm(groups: readonly Group[], { at, graceMs }: Context): void {
+    for (const { accounts, open, shape, history } of groups) {
+      const [{ site, source }] = accounts as [Account];
+      if (site !== null || shape === 'one-shot' || at < source.armedUntil + ARM_PAUSE_MS) continue;
+      const patience = Math.max(graceMs, OVERDUE * history.longestUse);
+      if (open.some(({ lastUsedAt, isBusy }) => at - lastUsedAt > patience && !isBusy?.())) {
+        source.armedUntil = at + ARM_MS;
+      }
+    }
+  }
+
+  /** How many findings stand. */
+  get standingCount(): number {
+    return this.standing.size;
+  }
+
   private floorsOf(key: string, at: number): Floors {
     let floors = this.floors.get(key);
     if (!floors) {
@@ -96,7 +121,7 @@ export class Judge {
     return floors;
   }
 
-  private compare(found: Map<string, RecordedFinding>): Judgement {
+  private compare(found: Map<string, RecordedFinding>): Omit<Judgement, 'lines'> {
     const changed = new Map<string, RecordedFinding>();
     for (const [key, finding] of found) {
       // evidence speaks of ages, which change every time; what is found does not
@@ -108,6 +133,20 @@ export class Judge {
     const withdrawn = [...this.standing.keys()].filter((key) => !found.has(key));
     for (const key of withdrawn) this.standing.delete(key);
     return { changed, withdrawn };
+  }
+}
+
+/** What leaked without a stack belongs to the line of the same library that is known to leak, if there is one. */
+function adoptUnknown(found: Map<string, RecordedFinding>): void {
+  for (const [key, unknown] of found) {
+    if (unknown.site !== -1) continue;
+    const known = [...found.values()]
+      .filter(({ site, kind, library }) => site !== -1 && kind === unknown.kind && library === unknown.library)
+      .sort((a, b) => b.count - a.count)[0];
+    if (!known) continue;
+    known.count += unknown.count;
+    known.estimated = true;
+    found.delete(key);
   }
 }
 

@@ -58,6 +58,8 @@ export interface Source {
   pool: PoolState | null;
   /** By site id; -1: those without a stack. */
   accounts: Map<number, Account>;
+  /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
+  armedUntil: number;
 }
 
 /** What a resource is by its nature; the same shape can be right for one and a leak for another. */
@@ -99,8 +101,12 @@ export class Account {
   releasedAfterScope = 0;
   /** Released by the flow that acquired them, where flows can be followed. */
   releasedInFlow = 0;
-  /** Which of the site's user frames gave resources back, see blame; from the first few releases. */
+  /** Where the first few were given back, and which of this site's user frames did so, see blame. */
+  readonly releases: Site[] = [];
   readonly owners: number[] = [];
+  /** Signs of use, and milliseconds waited, of those that came back: totals. */
+  usesReleased = 0;
+  waitedReleased = 0;
   private times: UseTimes | null = null;
   constructor(source: Source, site: Site | null, shape: Shape) {
     this.source = source;
@@ -126,6 +132,10 @@ export class Resource {
   lastUsedAt: number;
   /** Signs of use so far. */
   uses = 0;
+  /** What its borrower did with it last, in the library's words, unmasked. */
+  lastOperation: string | null = null;
+  /** Milliseconds from asking to having it. */
+  waitedMs = 0;
   /** Whether an operation of the borrower has not come back yet; set by adapters that can tell. */
   isBusy: (() => boolean) | null = null;
   /** A verdict beyond suspicion stands on it already. */
@@ -177,7 +187,7 @@ export class Ledger {
   private first: Resource | null = null;
 
   source(kind: Kind, library: string, pool: PoolState | null = null): Source {
-    const source: Source = { kind, library, pool, accounts: new Map() };
+    const source: Source = { kind, library, pool, accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY };
     this.sources.add(source);
     return source;
   }
@@ -217,6 +227,8 @@ export class Ledger {
     if (account.source.pool) account.source.pool.lastReleasedAt = at;
     if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
+    account.usesReleased += resource.uses;
+    account.waitedReleased += resource.waitedMs;
     for (const earlier of resource.earlier ?? []) earlier.superseded++;
     resource.earlier = null;
   }

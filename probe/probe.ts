@@ -9,6 +9,7 @@ import { watchModules } from './adapters/modules.ts';
 import { genericPool } from './adapters/pools/generic-pool.ts';
 import { pg } from './adapters/pools/pg.ts';
 import { watchHttpServers } from './adapters/scopes/http.ts';
+import { openControl } from './control.ts';
 import { type Ending, onExit } from './exit.ts';
 import { guarded } from './faults.ts';
 import { Flows } from './flow.ts';
@@ -25,8 +26,6 @@ import { Sites, StackBudget, userFiles } from './site.ts';
 /** What `outlive` (the public module) uses of the probe in its thread. */
 export interface Probe {
   scope<T>(name: string, job: () => T): T;
-  /** Judges now and writes it down; for soak runs between rounds. */
-  judge(): void;
 }
 
 const FOLDER = 'outlive.folder';
@@ -51,7 +50,8 @@ export function startProbe(): Probe {
   const flows = new Flows();
   const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
   const isSoak = settings.mode === 'soak';
-  const budget = () => (isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, BURST));
+  const budget = () =>
+    isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, settings.stacks === 0 ? 0 : BURST);
   const desk = new Desk(ledger, scopes, flows, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
@@ -83,7 +83,7 @@ export function startProbe(): Probe {
     sweepRequests();
     const waiting = judge.awaitsCollection(now());
     const collected = waiting && collector.collect(now(), isLast);
-    recorder.judgement(judge.judge(now(), isOver));
+    recorder.judgement(judge.judge(now(), isOver), isLast);
     if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
   // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
@@ -117,10 +117,23 @@ export function startProbe(): Probe {
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
   });
 
+  const control = process.env.OUTLIVE_CONTROL;
+  if (control && isMainThread && parent === undefined) {
+    guarded('control', () =>
+      openControl(control, settings.graceMs, {
+        open: () => [...ledger.opened(now())].filter(({ account }) => account.shape !== 'one-shot').length,
+        judge: () => {
+          judgeNow(false, true);
+          recorder.flush();
+          return judge.standingCount;
+        },
+      }),
+    );
+  }
+
   recorder.flush();
   return {
     scope: (name, job) => scopes.run(name, job),
-    judge: () => guarded('judge', () => judgeNow(false, false)),
   };
 }
 

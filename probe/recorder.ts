@@ -16,6 +16,9 @@ import type { Settings } from './settings.ts';
 import type { Sites } from './site.ts';
 
 const { pid } = process;
+/** What is known of lines without a finding is only written so often, and for so many. */
+const LINES_EVERY_MS = 5000;
+const MAX_LINES = 300;
 
 export class Recorder {
   private readonly writer: Writer;
@@ -25,6 +28,7 @@ export class Recorder {
   private readonly scopes: Scopes;
   private sitesWritten = 0;
   private readonly poolsWritten: Set<number> = new Set();
+  private linesAt = 0;
   private lastTotals = '';
   private lastScopes = '';
 
@@ -61,8 +65,12 @@ export class Recorder {
     this.writer.write({ t: 'unsupported', what });
   }
 
-  judgement({ changed, withdrawn }: Judgement): void {
+  judgement({ changed, withdrawn, lines }: Judgement, isLast: boolean): void {
     const at = now() - this.zero;
+    if (isLast || at - this.linesAt > LINES_EVERY_MS) {
+      this.linesAt = at;
+      this.writer.write({ t: 'lines', at, lines: lines().slice(0, MAX_LINES) });
+    }
     this.writeSites();
     for (const [key, finding] of changed) {
       const evidence = finding.evidence.map(mask);

@@ -7,11 +7,16 @@ import { performance } from 'node:perf_hooks';
 export const now: () => number = performance.now.bind(performance);
 export const wallClock: () => number = Date.now.bind(Date);
 
-const { setInterval: originalSetInterval } = globalThis;
+const { setInterval: originalSetInterval, setTimeout: originalSetTimeout } = globalThis;
 
 /** A timer that never holds the process open. */
 export function every(milliseconds: number, task: () => void): void {
   originalSetInterval(task, milliseconds).unref();
+}
+
+/** Once, without holding the process open. */
+export function later(milliseconds: number, task: () => void): void {
+  originalSetTimeout(task, milliseconds).unref();
 }
 
 export const nodeMajor: number = Number(process.versions.node.split('.')[0]);

@@ -3,8 +3,13 @@ import type { ProgramMessage, Work } from './scenario.ts';
 
 process.on('disconnect', () => process.exit(1));
 
-export function reportRun(run: number, of: number, note: string): void {
-  process.send?.({ run, of, note } satisfies ProgramMessage);
+/** Resolves when the runner lets the next run begin: it has let the probe judge this one at rest. */
+export function reportRun(run: number, of: number, note: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.send) return resolve();
+    process.once('message', () => resolve());
+    process.send({ run, of, note } satisfies ProgramMessage);
+  });
 }
 
 /** Resolves when the runner has been told. */

@@ -1,5 +1,4 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
-import { ownerOf } from '../blame.ts';
 import type { Flows, Mark } from '../flow.ts';
 import { type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
 import { now } from '../runtime.ts';
@@ -18,7 +17,7 @@ export interface Request {
 export type Budgets = Record<'lease' | 'interval' | 'one-shot', StackBudget>;
 
 /** Releases per account whose stacks are compared with the acquiring one. */
-const OWNER_SAMPLES = 4;
+const RELEASE_SAMPLES = 4;
 
 // biome-ignore lint/complexity/noBannedTypes: any method of a library
 type AnyFunction = Function;
@@ -40,10 +39,11 @@ export class Desk {
     this.budgets = budgets;
   }
 
-  /** Notes who asks, at the moment of the call to `wrapper`. */
-  request(wrapper: AnyFunction, shape: keyof Budgets = 'lease'): Request {
+  /** Notes who asks `source`, at the moment of the call to `wrapper`. */
+  request(wrapper: AnyFunction, shape: keyof Budgets, source: Source): Request {
     const askedAt = now();
-    const site = this.budgets[shape].take(askedAt) ? this.sites.capture(wrapper) : null;
+    const hasStack = this.budgets[shape].take(askedAt) || askedAt < source.armedUntil;
+    const site = hasStack ? this.sites.capture(wrapper) : null;
     const mark = shape === 'one-shot' ? null : this.flows.ask();
     return { site, scope: this.scopes.current(), askedAt, mark };
   }
@@ -51,6 +51,7 @@ export class Desk {
   /** A resource that `request` asked for is open from now on. */
   open(source: Source, shape: Shape, request: Request): Resource {
     const resource = new Resource(this.ledger.account(source, request.site, shape), request.scope, now());
+    resource.waitedMs = resource.openedAt - request.askedAt;
     this.follow(resource, request);
     this.ledger.open(resource);
     return resource;
@@ -74,13 +75,12 @@ export class Desk {
     const { account } = lease;
     if (this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
-    if (account.site && account.owners.length < OWNER_SAMPLES) {
-      account.owners.push(ownerOf(account.site, this.sites.capture(wrapper)));
-    }
+    if (account.site && account.releases.length < RELEASE_SAMPLES) account.releases.push(this.sites.capture(wrapper));
   }
 
   /** The borrower, or somebody it was handed to, uses a lease. */
-  use(lease: Resource): void {
+  use(lease: Resource, operation: string | null): void {
+    lease.lastOperation = operation;
     lease.lastUsedAt = now();
     lease.uses++;
     if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;

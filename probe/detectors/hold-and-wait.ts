@@ -2,11 +2,13 @@
  * hold-and-wait: every lease of an exhausted pool is held by a flow that itself waits for another lease of that pool.
  * Nobody is left who could release one: `proven`, as long as it lasts. Needs Node 24, to know who holds what.
  *
- * A holder counts only if its code has gone on to ask: no continuation is left that has its lease as the newest, or the
- * function that took it is the one that asks, from another place. And nothing may have moved for a grace.
+ * A holder counts only if the function that took it is the one that asks, further on; there must be as many who ask as
+ * are held, and nothing may have moved for a grace.
  *
- * False positives: code that asks for a second one without waiting for it, and meanwhile works on with the first.
- * False negatives: flows that hand their lease to another flow, and a cycle over two pools.
+ * False positives it avoids: a flow that leaked one after the other and now waits itself (one asks, many are held, and
+ * other detectors condemn them), jobs started side by side (each asks where it took).
+ * False positives: code that asks for a second one without waiting for it, and works on with the first.
+ * False negatives: flows that hold two and ask for a third, hand theirs to another flow, or wait across two pools.
  */
 import { isFurtherOn } from '../blame.ts';
 import type { Resource } from '../ledger.ts';
@@ -17,19 +19,16 @@ export const holdAndWait: PoolDetector = ({ name, max, waiting, gauges, lastRele
   const used = gauges()?.used ?? 0;
   if (waiting.size === 0 || max === 0 || used < max || at - lastReleasedAt < graceMs) return null;
   const held = new Set<Resource>();
-  let firstAskedAt = at;
-  for (const { mark, askedAt, site } of waiting) {
-    if (at - askedAt < graceMs) continue;
+  const asking = [...waiting].filter(({ askedAt }) => at - askedAt >= graceMs);
+  for (const { mark, site } of asking) {
     for (const resource of mark?.heldEarlier() ?? []) {
-      const { account, isLeftBehind, isBusy } = resource;
-      if (account.source.pool?.waiting !== waiting || isBusy?.()) continue;
-      if (!isLeftBehind && !(site && account.site && isFurtherOn(account.site, site))) continue;
-      held.add(resource);
-      firstAskedAt = Math.min(firstAskedAt, askedAt);
+      const { account, isBusy, isCondemned } = resource;
+      if (account.source.pool?.waiting !== waiting || isCondemned || isBusy?.()) continue;
+      if (site && account.site && isFurtherOn(account.site, site)) held.add(resource);
     }
   }
-  if (held.size < used) return null;
-  const [request] = waiting;
+  if (held.size < used || asking.length < used) return null;
+  const firstAskedAt = Math.min(...asking.map(({ askedAt }) => askedAt));
   const holders = [...held].map((resource) => ({
     resource,
     ageMs: at - resource.openedAt,
@@ -39,7 +38,7 @@ export const holdAndWait: PoolDetector = ({ name, max, waiting, gauges, lastRele
   return {
     detector: 'hold-and-wait',
     certainty: 'proven',
-    site: request?.site ?? null,
+    site: asking[0]?.site ?? null,
     holders,
     evidence: [
       `All ${used} connections of pool ${name} are held by code that waits here for one more, for ${span(at - firstAskedAt)} already: nobody is left to release one.`,

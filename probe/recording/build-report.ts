@@ -73,7 +73,7 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
   });
 }
 
-function siteOf({ sites }: Recording, id: number, frame: number, sources: Sources): Site | null {
+export function siteOf({ sites }: Recording, id: number, frame: number, sources: Sources): Site | null {
   const raw = sites.get(id)?.[frame];
   if (!raw) return null;
   const { file, line, column, function: name } = sources.original(raw);

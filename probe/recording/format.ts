@@ -142,6 +142,42 @@ export interface TotalsLine {
   sites: [site: number, kind: Kind, library: string, pool: string | null, acquired: number, released: number][];
 }
 
+/** What is known of a line that has something open, whether or not anything is found: what `--why` answers from. */
+export interface RecordedLine {
+  /** Site id or -1, and the index of the frame that would be named. */
+  site: number;
+  frame: number;
+  kind: Kind;
+  library: string;
+  acquired: number;
+  released: number;
+  open: number;
+  /** Of the open ones. */
+  busy: number;
+  /** … taken outside any scope, and in scopes that have not ended. */
+  unscoped: number;
+  running: number;
+  /** … whose flow is known to be gone, and whose flow is known to have gone on. */
+  lost: number;
+  leftBehind: number;
+  /** Idle for the longest, milliseconds. */
+  idleMs: number;
+  /** History of all callers of the line. */
+  uses: number;
+  longestUseMs: number;
+  inFlow: number;
+  afterScope: number;
+  /** Windows of work that growth has seen. */
+  windows: number;
+}
+
+/** Lines with something open; the latest line wins. */
+export interface LinesLine {
+  t: 'lines';
+  at: number;
+  lines: RecordedLine[];
+}
+
 /** What a detector found, or now sees differently; same `key`, later line wins. */
 export interface FindingLine {
   t: 'finding';
@@ -188,6 +224,7 @@ export type Line =
   | RunLine
   | ScopesLine
   | TotalsLine
+  | LinesLine
   | FindingLine
   | WithdrawnLine
   | EndLine
@@ -249,6 +286,7 @@ export interface Recording {
   runs: RunLine[];
   scopes: ScopesLine['scopes'];
   totals: TotalsLine['sites'];
+  lines: RecordedLine[];
   /** Standing findings, by key; `at` is when each was first seen. */
   findings: Map<string, { at: number; finding: RecordedFinding }>;
   /** Findings that came back, oldest first; each key's latest. */

@@ -28,3 +28,16 @@ export function maskArguments(argv: readonly string[]): string[] {
     return isSecretValue ? '***' : mask(argument);
   });
 }
+
+/** The shape of an SQL statement: literals may be secrets, so each becomes a question mark. At most 80 characters. */
+export function sqlShape(statement: string): string {
+  const shape = statement
+    .slice(0, 2000)
+    .replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
+    .replace(/\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g, '?')
+    .replace(/'(?:[^']|'')*(?:'|$)/g, '?')
+    .replace(/(?<![\w$])\d+(?:\.\d+)?\b/g, '?')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return shape.length > 80 ? `${shape.slice(0, 79)}…` : shape;
+}

@@ -78,6 +78,7 @@ function emptyRecording(file: string, process: ProcessLine): Recording {
     runs: [],
     scopes: [],
     totals: [],
+    lines: [],
     findings: new Map(),
     withdrawn: [],
     end: null,
@@ -113,6 +114,9 @@ function fold(recording: Recording, line: Line): void {
       break;
     case 'totals':
       recording.totals = line.sites;
+      break;
+    case 'lines':
+      recording.lines = line.lines;
       break;
     case 'finding':
       recording.findings.set(line.key, {

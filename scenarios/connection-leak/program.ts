@@ -1,6 +1,5 @@
 /** The pipeline's ingest and rule jobs as a scheduled batch. Usage: program.js leaking|fixed RUNS, with DATABASE_URL. */
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GENERATED_REGIONS, generate } from '../../pipeline/generate.ts';
 import { runIngest } from '../../pipeline/jobs/ingest.ts';
 import { loadIntel } from '../../pipeline/jobs/intel.ts';
@@ -16,11 +15,6 @@ import * as fixed from './fixed.ts';
 import * as leaking from './leaking.ts';
 
 const RECORDS_PER_RUN = 300;
-/** Between two runs of the schedule. */
-const PAUSE_MS = 250;
-/** After the last run: longer than the probe's grace, so that what is still open has outlived its job. */
-const SETTLE_MS = 2500;
-
 const [variant, runsText] = process.argv.slice(2);
 const { lookUpAsset } = variant === 'leaking' ? leaking : fixed;
 const runs = Number(runsText);
@@ -54,10 +48,8 @@ for (let run = 1; run <= runs; run++) {
   work.deadLetters += sum(ingested.deadLetters);
   work.results += sum(ruled.results);
   work.failedLookUps += ruled.failedLookUps;
-  reportRun(run, runs, `${work.records} records, ${work.results} results`);
-  await sleep(PAUSE_MS);
+  await reportRun(run, runs, `${work.records} records, ${work.results} results`);
 }
-await sleep(SETTLE_MS);
 await reportWork(work);
 // leaked connections would keep the program, as they kept the service
 process.exit(0);

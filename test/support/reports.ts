@@ -206,6 +206,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
       { name: 'POST /orders', kind: 'request', began: 18_240, ended: 18_240, failed: 31 },
     ],
     totals: [],
+    lines: [],
     findings: new Map(),
     withdrawn: [],
     end: { t: 'end', at: 724_000, end: 'exit', code: 0 },

@@ -65,7 +65,7 @@ export function watchTimers(desk: Desk): void {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const timer = Reflect.apply(original, this, arguments);
       guarded(PART, () => {
-        nursery.push(enter(timer, 'one-shot', desk.request(setTimeout, 'one-shot')));
+        nursery.push(enter(timer, 'one-shot', desk.request(setTimeout, 'one-shot', timeouts)));
         if (nursery.length >= NURSERY) graduate();
       });
       return timer;
@@ -74,9 +74,9 @@ export function watchTimers(desk: Desk): void {
   replace('setInterval', (original) => {
     return function setInterval(this: unknown): unknown {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const timer = Reflect.apply(original, this, arguments);
+      const timer = desk.flows.branch<NodeTimer>(original, this, arguments);
       guarded(PART, () => {
-        const request = desk.request(setInterval, 'interval');
+        const request = desk.request(setInterval, 'interval', intervals);
         const resource = enter(timer, 'interval', request);
         desk.follow(resource, request);
         desk.ledger.open(resource);

@@ -46,10 +46,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
   let dequeued: object | null = null;
   const patchedRequests = new WeakSet<object>();
 
-  const ask = (pool: Pool, request: Request): Asked => {
+  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
+  const ask = (pool: Pool, wrapper: Function): Asked => {
     const account = accounts.of(pool);
-    account.ask(request);
-    return { request, account, isQueued: false };
+    return { request: account.ask(wrapper), account, isQueued: false };
   };
 
   /** The class of request objects is private: it is met with the first of them. */
@@ -76,7 +76,7 @@ export function genericPool(desk: Desk): LibraryAdapter {
 
       patch(Pool.prototype, 'acquire', (original) => {
         return function acquire(this: Pool): unknown {
-          const own = guarded(PART, () => ask(this, desk.request(acquire))) ?? null;
+          const own = guarded(PART, () => ask(this, acquire)) ?? null;
           asking = own;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched

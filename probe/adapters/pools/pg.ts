@@ -56,10 +56,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
   /** The connect that is being called right now, until its pending item is known. */
   let asking: Asked | null = null;
 
-  const ask = (pool: Pool, request: Request): Asked => {
+  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
+  const ask = (pool: Pool, wrapper: Function): Asked => {
     const account = accounts.of(pool);
-    account.ask(request);
-    return { request, account };
+    return { request: account.ask(wrapper), account };
   };
 
   /** pg-pool tells nobody when a queued connect times out; it sets this property. */
@@ -95,7 +95,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
 
       patch(Pool.prototype, 'connect', (original) => {
         return function connect(this: Pool, callback?: unknown): unknown {
-          const own = guarded(PART, () => ask(this, desk.request(connect))) ?? null;
+          const own = guarded(PART, () => ask(this, connect)) ?? null;
           // unbound, a queued callback runs in the flow of whoever releases
           if (own && typeof callback === 'function') {
             // biome-ignore lint/complexity/noArguments: the callback alone is replaced
@@ -161,11 +161,11 @@ export function pg(desk: Desk): LibraryAdapter[] {
       const Client = exports?.Client;
       if (typeof Client !== 'function') return false;
       patch(Client.prototype, 'query', (original) => {
-        return function query(this: Client): unknown {
+        return function query(this: Client, statement?: unknown): unknown {
           guarded(PART, () => {
             const lease = leases.get(this);
             if (!lease) return;
-            desk.use(lease);
+            desk.use(lease, textOf(statement));
             lease.isBusy ??= isBusy(new WeakRef(this));
             // biome-ignore lint/complexity/noArguments: the callback alone is replaced
             bindCallback(arguments, desk.flows);
@@ -179,6 +179,14 @@ export function pg(desk: Desk): LibraryAdapter[] {
   };
 
   return [pool, client];
+}
+
+/** The text of a statement, in any of the forms that pg takes; its values are not touched. */
+function textOf(statement: unknown): string | null {
+  if (typeof statement === 'string') return statement;
+  const { text, cursor } = (statement ?? {}) as { text?: unknown; cursor?: { text?: unknown } };
+  const found = text ?? cursor?.text;
+  return typeof found === 'string' ? found : null;
 }
 
 /** A query's callback runs in the socket's flow unless it is bound to the one that asked. */

@@ -42,12 +42,17 @@ export class PoolAccount {
     this.pools = pools;
   }
 
-  ask({ askedAt }: Request): void {
+  /** Notes an acquire, at the moment of the call to `wrapper`. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of a library
+  ask(wrapper: Function): Request {
+    const request = this.desk.request(wrapper, 'lease', this.source);
+    const { askedAt } = request;
     this.asked++;
     const slice = this.recent.at(-1);
     if (slice && askedAt - slice.from < SLICE_MS) slice.count++;
     else this.recent.push({ from: askedAt, count: 1 });
     if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+    return request;
   }
 
   wait(request: Request): void {

@@ -1,0 +1,77 @@
+/**
+ * The soak's side door: a local socket (OUTLIVE_CONTROL) over which a runner tells the probe that a round has ended and
+ * hears when it has been judged. Off otherwise. One JSON line each way: `{"id":1,"do":"round-ended"}` →
+ * `{"id":1,"open":3,"findings":1}`. The service is never held open by it.
+ */
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { guarded } from './faults.ts';
+import { later as laterUnguarded } from './runtime.ts';
+
+export interface RoundResult {
+  /** Resources open at the quiesced point. */
+  open: number;
+  /** Findings that stand. */
+  findings: number;
+}
+
+export interface ControlRequest {
+  id: number;
+  do: 'round-ended';
+}
+
+/** Where a door of that name is: on Linux not in the file system, so that nothing is left behind. */
+export function controlAddress(name: string): string {
+  return process.platform === 'linux' ? `\0${name}` : path.join(tmpdir(), name);
+}
+
+/** What the probe lets the door do. */
+export interface Controlled {
+  /** Resources open now. */
+  open(): number;
+  /** Collects if anything is suspected, judges, writes it down; the findings that stand. */
+  judge(): number;
+}
+
+/** Settled: the number of open resources has not changed for this long; tried for at most `SETTLE_LIMIT`. */
+const SETTLE_MS = 100;
+const SETTLE_LIMIT = 5000;
+
+/** `atRest`: how long what is open must have been idle before it may be judged, milliseconds. */
+export function openControl(name: string, atRest: number, controlled: Controlled): void {
+  const socket = net.connect(controlAddress(name));
+  socket.unref();
+  socket.on('error', () => {});
+  let buffer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    buffer += text;
+    const lines = buffer.split('\n');
+    buffer = lines.pop() ?? '';
+    for (const line of lines) guarded('control', () => answer(JSON.parse(line) as ControlRequest));
+  });
+
+  const answer = ({ id }: ControlRequest): void => {
+    settle(controlled, () => {
+      // what outlived its scope does so only after a grace: nothing else runs meanwhile
+      later(atRest, () => {
+        const findings = controlled.judge();
+        socket.write(
+          `${JSON.stringify({ id, open: controlled.open(), findings } satisfies { id: number } & RoundResult)}\n`,
+        );
+      });
+    });
+  };
+}
+
+function settle(controlled: Controlled, then: () => void, last = controlled.open(), waited = 0): void {
+  later(SETTLE_MS, () => {
+    const open = controlled.open();
+    if (open === last || waited >= SETTLE_LIMIT) then();
+    else settle(controlled, then, open, waited + SETTLE_MS);
+  });
+}
+
+function later(milliseconds: number, task: () => void): void {
+  laterUnguarded(milliseconds, () => guarded('control', task));
+}

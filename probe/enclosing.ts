@@ -1,0 +1,49 @@
+/** Whether a function is written inside another one, by the indentation of the source: V8 tells only where each begins. */
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Larger files are bundles, whose indentation tells nothing. */
+const MAX_BYTES = 1024 * 1024;
+
+const files = new Map<string, string[] | null>();
+
+/** Both as `file:line:column` of where they begin. False when that cannot be told. */
+export function functionEncloses(inner: string, outer: string): boolean {
+  const within = place(inner);
+  const around = place(outer);
+  if (!within || !around || within.file !== around.file || within.line < around.line) return false;
+  if (within.line === around.line) return within.column > around.column;
+  const lines = linesOf(around.file);
+  const first = lines?.[around.line - 1];
+  if (!lines || first === undefined) return false;
+  const depth = indentation(first);
+  // it ends where the text comes back to its indentation, but for the end of a long list of parameters
+  const ends = lines
+    .slice(around.line, within.line - 1)
+    .some((text) => text.trim() !== '' && indentation(text) <= depth && !text.trimStart().startsWith(')'));
+  return !ends;
+}
+
+function place(text: string): { file: string; line: number; column: number } | null {
+  const [, file = '', line, column] = /^(.+):(\d+):(\d+)$/.exec(text) ?? [];
+  return file === '' ? null : { file, line: Number(line), column: Number(column) };
+}
+
+function linesOf(file: string): string[] | null {
+  let lines = files.get(file);
+  if (lines === undefined) {
+    lines = null;
+    try {
+      const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+      if (statSync(path).size <= MAX_BYTES) lines = readFileSync(path, 'utf8').split('\n');
+    } catch {
+      // no such file on disk: evaluated code, another container
+    }
+    files.set(file, lines);
+  }
+  return lines;
+}
+
+function indentation(text: string): number {
+  return text.length - text.trimStart().length;
+}
