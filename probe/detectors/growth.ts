@@ -39,7 +39,7 @@ const YOUNG = { creations: 12, forMs: 2000, turnMs: 1 };
 
 /** One verdict for each group that grows. `chance` in the floors must be up to date. */
 export function growthOf(groups: readonly Group[], at: number): Map<Group, Verdict> {
-  const candidates = groups.filter(({ shape }) => shape !== 'one-shot');
+  const candidates = groups.filter(({ shape }) => shape === 'lease' || shape === 'interval');
   const chances = candidates.filter(({ floors }) => floors.points.length >= POINTS).map(({ floors }) => floors.chance);
   const limit = benjaminiHochberg(chances, FALSE_RATE);
   const verdicts = new Map<Group, Verdict>();
