@@ -1,21 +1,12 @@
 /** The report as text for a terminal or a CI log. */
+import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { activity, evidence, MARKS, place, subject, tally } from './finding-words.ts';
+import { holdersByPlace } from './matter.ts';
 import { gaps, verdict } from './verdict.ts';
-import {
-  MARKS,
-  noun,
-  number,
-  pathFrom,
-  percent,
-  place,
-  plural,
-  scopeSentence,
-  subject,
-  tally,
-  visible,
-} from './words.ts';
+import { duration, number, pathFrom, percent, plural, visible, watchedCounts, watchedName } from './words.ts';
 
 export interface TerminalOptions {
   color: boolean;
@@ -23,9 +14,9 @@ export interface TerminalOptions {
   width?: number;
 }
 
-/** A leak is to fit one screen: findings beyond these, and evidence beyond the first lines, are left to report.json. */
+/** A leak is to fit one screen: what is beyond these is left to report.json. */
 const FINDINGS = 5;
-const EVIDENCE = 3;
+const HOLDERS = 3;
 const GAPS = 6;
 
 type Style = Parameters<typeof styleText>[0];
@@ -48,6 +39,7 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
     lines.push(paint('dim', `and ${plural(report.findings.length - FINDINGS, 'more finding')} in report.json`), '');
   }
   for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
+  if (report.withdrawn.length > 0) lines.push(...line('came back', cameBack(report)));
   lines.push(...line('cost', cost(report)));
   const missing = gaps(report);
   for (const [i, gap] of missing.slice(0, GAPS).entries()) lines.push(...line(i ? '' : 'not seen', gap));
@@ -67,17 +59,29 @@ function card(finding: Finding, width: number, paint: (style: Style, text: strin
   const source = finding.site && finding.excerpt?.lines[finding.site.line - finding.excerpt.first];
   if (source) lines.push(`  ${paint('dim', `${finding.site?.line} │`)} ${cut(visible(source.trim()), width - 12)}`);
   if (finding.siteUnknown) lines.push(...indent(`Line unknown: ${finding.siteUnknown}`, width));
-  const evidence = [...finding.scopes.slice(0, 1).map(scopeSentence), ...finding.evidence];
-  for (const sentence of evidence.slice(0, EVIDENCE)) lines.push(...indent(sentence, width));
+  const holders = holdersByPlace(finding);
+  for (const holder of holders.slice(0, HOLDERS)) lines.push(...indent(heldBy(holder), width));
+  if (holders.length > HOLDERS) lines.push(...indent(`and by ${plural(holders.length - HOLDERS, 'more line')}`, width));
+  for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
   return lines;
 }
 
+/** `held by reserve orders.ts:12: 5, oldest 4.2 s, idle`. */
+function heldBy(holder: Finding['holders'][number]): string {
+  const { site, count, oldestMs } = holder;
+  const who = site ? `${site.function} ${basename(site.file)}:${site.line}`.trim() : 'an unknown line';
+  return [`held by ${who}: ${number(count)}`, `oldest ${duration(oldestMs)}`, activity(holder)]
+    .filter(Boolean)
+    .join(', ');
+}
+
 function watched(report: Report): string[] {
-  const parts = report.watched.map(({ kind, library, acquired, released }) => {
-    const what = [library, noun(acquired, kind)].filter(Boolean).join(' ');
-    return `${what}: ${number(acquired)} acquired, ${number(released)} released`;
-  });
+  const parts = report.watched.map((row) => `${watchedName(row, row.acquired)}: ${watchedCounts(row)}`);
   return parts.length ? parts : ['nothing was acquired'];
+}
+
+function cameBack({ withdrawn }: Report): string {
+  return `${plural(withdrawn.length, 'finding')} that no longer ${withdrawn.length === 1 ? 'stands' : 'stand'}, see the HTML report`;
 }
 
 function cost(report: Report): string {

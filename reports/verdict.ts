@@ -1,7 +1,9 @@
 /** What a report says first: the verdict in words, and what weakens it. */
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
-import { amount, noun, number, place, plural, shareOf } from './words.ts';
+import { place, shareOf } from './finding-words.ts';
+import { type Cause, causeOf, isOfPools, matterOf } from './matter.ts';
+import { amount, noun, number, plural } from './words.ts';
 
 export interface Verdict {
   /** `2 leaks.` */
@@ -19,15 +21,26 @@ export function verdictSentence(report: Report): string {
 export function verdict(report: Report): Verdict {
   const worst = report.findings[0];
   if (!worst) return cleanVerdict(report);
-  const counts = countByCertainty(report);
-  const leaks = counts.proven + counts.likely;
-  if (leaks === 0) {
-    return {
-      headline: `${plural(counts.suspect, 'suspect')}, no certain leak.`,
-      detail: `${keeps(worst, 'may keep')}.`,
-    };
+  const sure = report.findings.filter(({ certainty }) => certainty !== 'suspect');
+  if (sure.length === 0) {
+    const suspects = plural(report.findings.length, 'suspect');
+    return { headline: `${suspects}, no certain leak.`, detail: `${claim(worst)}.` };
   }
-  return { headline: `${plural(leaks, 'leak')}.`, detail: `${keeps(worst, 'keeps')}.` };
+  const deadlocks = sure.filter((finding) => matterOf(finding) === 'deadlock').length;
+  const ranOut = sure.find((finding) => isConsequence(finding, sure));
+  const leaks = sure.filter((finding) => matterOf(finding) !== 'deadlock' && !isConsequence(finding, sure)).length;
+  const counts = [leaks && plural(leaks, 'leak'), deadlocks && plural(deadlocks, 'deadlock')].filter(Boolean);
+  const headline = `${counts.join(' and ')}${ranOut ? `, and ${poolName(ranOut)} ran out` : ''}.`;
+  return { headline, detail: `${claim(sure.find((finding) => !isConsequence(finding, sure)) ?? worst)}.` };
+}
+
+/** Of a leak that is a finding of its own. */
+function isConsequence(finding: Finding, all: readonly Finding[]): boolean {
+  const { library, pool } = finding;
+  return (
+    matterOf(finding) === 'exhaustion' &&
+    all.some((other) => matterOf(other) === 'resource' && other.library === library && other.pool === pool)
+  );
 }
 
 export function countByCertainty(report: Report): Record<Certainty, number> {
@@ -36,12 +49,44 @@ export function countByCertainty(report: Report): Record<Certainty, number> {
   return counts;
 }
 
-function keeps(finding: Finding, verb: string): string {
+/** What the finding says of its line, without a full stop. */
+function claim(finding: Finding): string {
   const where = place(finding);
+  const verb = (one: string) => (finding.certainty === 'suspect' ? `may ${one}` : `${one}s`);
+  switch (matterOf(finding)) {
+    case 'deadlock':
+      return `All ${amount(finding.count, 'connection')} of ${poolName(finding)} are held by code that waits for one more, ${where}`;
+    case 'exhaustion':
+      return exhaustion(finding, where);
+    case 'transaction':
+      return `${where} ${verb('leave')} ${plural(finding.count, 'transaction')} open in connections that it gave back`;
+    case 'pools':
+      return `${where} ${verb('use')} a new pool for each call: ${number(finding.count)} are open and idle`;
+    default:
+      return keeps(finding, where, verb('keep'));
+  }
+}
+
+function exhaustion(finding: Finding, where: string): string {
+  const pool = finding.pool === null ? 'A pool' : `Pool ${finding.pool}`;
+  const cause = causeOf(finding);
+  return `${pool} ran out${cause === null ? '' : `: ${CAUSES[cause]}`}, most of it held by ${where}`;
+}
+
+const CAUSES: Record<NonNullable<Cause>, string> = {
+  leak: 'its connections lie idle',
+  'slow database': 'the database is slow',
+  storm: 'a storm of acquires',
+  'too small': 'too small for this work',
+};
+
+function poolName({ pool }: Finding): string {
+  return pool === null ? 'a pool' : `pool ${pool}`;
+}
+
+function keeps(finding: Finding, where: string, verb: string): string {
   const about = finding.estimated ? 'about ' : '';
   const held = `${about}${amount(finding.count, finding.kind)}`;
-  if (finding.detector === 'hold-and-wait') return `${where} holds ${held} and waits for another`;
-  if (finding.detector === 'pool-exhausted') return `${where} found its pool exhausted, ${held} held`;
   const [scope, ...others] = finding.scopes.toSorted((a, b) => b.leaked - a.leaked);
   if (scope && scope.leaked > 0) {
     const one = others.length === 0 && finding.count === scope.leaked;
@@ -56,7 +101,9 @@ function keeps(finding: Finding, verb: string): string {
 
 function cleanVerdict(report: Report): Verdict {
   if (report.processes.length === 0) return { headline: 'Nothing to judge.', detail: 'No process was recorded.' };
-  const connections = report.watched.filter((watched) => watched.kind === 'connection' && watched.acquired > 0);
+  const connections = report.watched.filter(
+    (watched) => watched.kind === 'connection' && watched.acquired > 0 && !isOfPools(watched.library),
+  );
   const counted = connections.length ? connections : report.watched;
   const acquired = counted.reduce((sum, watched) => sum + watched.acquired, 0);
   const released = counted.reduce((sum, watched) => sum + watched.released, 0);

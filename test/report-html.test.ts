@@ -5,10 +5,10 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Recording } from '../probe/recording/format.ts';
 import type { Report } from '../probe/recording/report.ts';
-import { axisOf, mergeBands, Series } from '../reports/html/decimate.ts';
 import { json } from '../reports/html/html.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { browserFolder, findBrowser, launch } from './support/browser.ts';
+import { makeExhaustion, recognise, recorded } from './support/pool-reports.ts';
 import {
   makeCleanReport,
   makeFinding,
@@ -81,7 +81,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     const card = cards.first();
     expect(await card.locator('.certainty').innerText()).toMatch(/proven/);
     expect(await card.locator('.means').innerText()).toMatch(/^Proven: nothing left in the program can give it back\./);
-    expect(await card.locator('figcaption').innerText()).toMatch(/200 connections acquired\s*186 released\s*14 leaked/);
+    expect(await card.locator('figcaption').innerText()).toMatch(/200 acquired\s*186 released\s*14 leaked/);
     const marked = card.locator('mark.line');
     expect(await marked.innerText()).toMatch(/^12\s*const client = await pool\.connect\(\);\s*← acquired here\s*$/);
     expect(await marked.locator('u').innerText()).toBe('connect');
@@ -255,6 +255,62 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     ]);
   });
 
+  test('a pool that ran out shows how full it was and who held it, instead of what leaked', async () => {
+    await open(makeReport({ findings: [makeExhaustion()], verdict: 'suspect' }), [makeRecording()]);
+    const card = page.locator('.finding');
+    expect(await card.locator('figcaption').innerText()).toMatch(/^4 of 4 in use\s*1 of them idle\s*15 waiting$/);
+    const rows = card.locator('.holders tbody tr');
+    expect((await rows.allInnerTexts()).map((row) => row.split(/\s*\t\s*/))).toEqual([
+      ['src/orders.ts:12 reserve', '3', '4.2 s', '–', 'busy'],
+      ['src/export.ts:88 stream', '1', '12 s', '9.1 s', 'idle'],
+    ]);
+    expect(await card.innerText()).toContain('raise the limit as far as the database allows');
+    expect(await card.innerText()).not.toMatch(/leaked|finally/);
+    expect(noise).toEqual([]);
+  });
+
+  test('shows the strongest evidence first and folds the rest', async () => {
+    const [strong, weak] = ['It stayed.', '14 not used for more than 1.0 s, the oldest open for 1.5 s.'];
+    await open(makeReport({ findings: [makeFinding({ evidence: [weak, strong] })] }), []);
+    const evidence = page.locator('.finding dd').first();
+    expect(await evidence.innerText()).toMatch(/OutOfStock; no other did\s*It stayed\.\s*more evidence$/);
+    await evidence.locator('summary').click();
+    expect(await evidence.innerText()).toContain(weak);
+  });
+
+  test('a flag on the time line leads from the moment a finding was first seen to its card', async () => {
+    const recording = makeRecording();
+    recognise(recording, TIMER_FINDING, 42_000);
+    await open(makeReport(), [recording]);
+    const flags = page.locator('figure.flags');
+    expect(await flags.locator('li').allInnerTexts()).toEqual([expect.stringMatching(/^2\s+session\.ts:31\s+42 s$/)]);
+    const flag = flags.locator('.plot .flag');
+    const lane = (await flags.locator('.u-over').boundingBox())!;
+    const { x } = (await flag.boundingBox())!;
+    expect((x - lane.x) / lane.width).toBeCloseTo(42 / 724, 1);
+    await flag.click();
+    await expect
+      .poll(() => page.locator('.finding:target').evaluate((card) => card.getBoundingClientRect().top))
+      .toBeLessThan(100);
+    expect(await page.locator('.finding:target .place').innerText()).toBe('src/session.ts:31');
+    expect(noise).toEqual([]);
+  });
+
+  test('what came back is told apart from what stands, with its reason', async () => {
+    const recording = makeRecording({ leaked: 0 });
+    const { holders: _, ...withdrawn } = { ...makeExhaustion(), why: 'the pool recovered' };
+    recording.withdrawn.push({ at: 100_000, finding: recorded(makeExhaustion()), why: withdrawn.why });
+    await open(makeCleanReport({ withdrawn: [withdrawn] }), [recording]);
+    expect(await page.locator('.came-back li').innerText()).toMatch(
+      /^src\/orders\.ts:12 reserve [\s\S]*pool-exhausted\s+92 acquires [\s\S]*Withdrawn: the pool recovered\.$/,
+    );
+    expect(await page.locator('.sure').innerText()).toContain('1 finding came back and no longer stands.');
+    expect(await page.locator('figure.flags li').innerText()).toMatch(/pool orders: the pool recovered\s+1 min 40 s$/);
+    await page.locator('figure.flags .plot .flag').click();
+    await expect.poll(() => page.evaluate('location.hash')).toBe('#came-back');
+    expect(noise).toEqual([]);
+  });
+
   test('a million samples stay under 500 kB and are drawn with their peaks', async () => {
     const recording = makeRecording({ samples: 1_000_000 });
     recording.samples[500_000]!.loopDelay = 987;
@@ -286,65 +342,6 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     expect(await page.locator('.time .more').innerText()).toBe('Not drawn: 196 more processes.');
     expect(text.length).toBeLessThan(500_000);
     expect(noise).toEqual([]);
-  });
-});
-
-describe('decimation', () => {
-  test('few samples are kept as they are', () => {
-    const axis = axisOf([2, 0, 1], 2, 10);
-    const series = new Series('used', axis);
-    for (const [at, value] of [
-      [0, 5],
-      [1, 7],
-      [2, 6],
-    ] as const)
-      series.add(at, value);
-    expect(axis.x).toEqual([0, 1, 2]);
-    expect(series.values()).toEqual([5, 7, 6]);
-  });
-
-  test('many samples keep the least and the greatest of every bucket, in their order', () => {
-    const axis = axisOf(
-      Array.from({ length: 100 }, (_, i) => i),
-      100,
-      4,
-    );
-    const series = new Series('used', axis);
-    for (let at = 0; at < 100; at++)
-      series.add(at, at === 10 ? 90 : at === 20 ? 0 : at === 60 ? 1 : at === 70 ? 80 : 50);
-    expect(axis.x).toHaveLength(4);
-    expect(series.values()).toEqual([90, 0, 1, 80]);
-    expect([series.min, series.max, series.last]).toEqual([0, 90, 50]);
-  });
-
-  test('bands are merged only when there are more than can be told apart', () => {
-    expect(
-      mergeBands(
-        [
-          [0, 1],
-          [1, 2],
-        ],
-        100,
-        2,
-      ),
-    ).toEqual([
-      [0, 1],
-      [1, 2],
-    ]);
-    expect(
-      mergeBands(
-        [
-          [0, 1],
-          [2, 3],
-          [90, 91],
-        ],
-        100,
-        2,
-      ),
-    ).toEqual([
-      [0, 3],
-      [90, 91],
-    ]);
   });
 });
 

@@ -1,8 +1,10 @@
 /** The top of the page: what ran, the verdict in words, and what to do next. */
 import type { Certainty, Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
+import { advice, proof } from '../advice.ts';
+import { place } from '../finding-words.ts';
 import { countByCertainty, verdict } from '../verdict.ts';
-import { advice, command, duration, number, outermost, pathFrom, place, plural } from '../words.ts';
+import { command, duration, number, outermost, pathFrom, plural } from '../words.ts';
 import { html, type Markup } from './html.ts';
 import { outlook } from './outlook.ts';
 
@@ -19,7 +21,7 @@ ${rate && html`<p class="outlook">${rate}</p>`}
 <ul class="counts" aria-label="Findings by certainty">
 ${(Object.keys(counts) as Certainty[]).map((certainty) => html`<li class="${counts[certainty] ? certainty : 'none'}">${mark(certainty)} <b>${counts[certainty]}</b> ${certainty}</li>`)}
 </ul>
-${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && 'Then run the same again: this line must come out with 0 leaked.'}</span></p>`}
+${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && proof(worst)}</span></p>`}
 </header>`;
 }
 

@@ -1,13 +1,18 @@
 /** How long a leaking pool lasts: said only when the recording holds every number that it takes. */
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Finding } from '../../probe/recording/report.ts';
+import { matterOf } from '../matter.ts';
 import { number, plural } from '../words.ts';
 
 /** A sentence, or null when the limit or the rate is not known, or the leak is spread over several pools or scopes. */
 export function outlook(finding: Finding, recordings: Recording[]): string | null {
   const pools = recordings.flatMap((recording) =>
     [...recording.pools.values()].filter(
-      (pool) => finding.kind === 'connection' && pool.library === finding.library && pool.name === finding.pool,
+      (pool) =>
+        finding.kind === 'connection' &&
+        matterOf(finding) === 'resource' &&
+        pool.library === finding.library &&
+        pool.name === finding.pool,
     ),
   );
   const [pool, scope] = [pools[0], finding.scopes[0]];

@@ -5,6 +5,7 @@ import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { verdictSentence } from '../verdict.ts';
 import { outermost } from '../words.ts';
+import { cameBack } from './came-back.ts';
 import { findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
 import { masthead } from './masthead.ts';
@@ -19,7 +20,7 @@ const UPLOT = new URL('../../node_modules/uplot/dist/', import.meta.url);
 /** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
 export function renderHtml(report: Report, recordings: Recording[]): string {
   const cwd = workingDirectory(report, recordings);
-  const time = timeline(recordings);
+  const time = timeline(report, recordings);
   const styles = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'].map(asset);
   const scripts = time.groups.length ? [asset('uPlot.iife.min.js'), asset('report.js')] : [asset('report.js')];
   const policy = [
@@ -47,6 +48,7 @@ ${masthead(report, recordings, cwd)}
 <main>
 ${findings(report, recordings, cwd)}
 ${timelineSection(time)}
+${cameBack(report, cwd)}
 ${tables(report, recordings, cwd)}
 </main>
 <footer>${report.findings.length > 0 && html`<kbd>j</kbd> next finding, <kbd>k</kbd> previous. Every <span class="hash">#</span> is a link that can be pasted into a ticket.`}</footer>

@@ -2,7 +2,7 @@
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { gaps } from '../verdict.ts';
-import { command, duration, noun, number, percent } from '../words.ts';
+import { command, duration, number, percent, watchedName } from '../words.ts';
 import { type Content, html, type Markup } from './html.ts';
 
 /** Rows beyond these are left to report.json; tables longer than the second number start closed. */
@@ -42,20 +42,18 @@ ${more > 0 && html`<p class="more">and ${number(more)} more</p>`}`;
 }
 
 const WATCHED = [
-  { name: 'library' },
-  { name: 'kind' },
+  { name: 'resources' },
   { name: 'acquired', numeric: true },
   { name: 'released', numeric: true },
   { name: 'not released', numeric: true },
 ];
 
 function watchedRows(report: Report): Content[][] {
-  return report.watched.map(({ kind, library, acquired, released }) => [
-    library,
-    noun(2, kind),
-    number(acquired),
-    number(released),
-    number(Math.max(0, acquired - released)),
+  return report.watched.map((row) => [
+    watchedName(row, 2),
+    number(row.acquired),
+    number(row.released),
+    number(Math.max(0, row.acquired - row.released)),
   ]);
 }
 

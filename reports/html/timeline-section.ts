@@ -1,5 +1,6 @@
 /** The time lines: markup that says in words what each chart shows, and the data that the page's script draws. */
-import { number } from '../words.ts';
+import { duration, number } from '../words.ts';
+import type { Flag } from './flags.ts';
 import { html, type Markup } from './html.ts';
 import type { Chart, Timeline } from './timeline.ts';
 
@@ -7,10 +8,11 @@ import type { Chart, Timeline } from './timeline.ts';
 const STYLES = 7;
 
 /** What `report.js` draws; the charts stand in the page's order. */
-export function timelineData({ x, end, groups, lanes }: Timeline) {
+export function timelineData({ x, end, groups, lanes, flags }: Timeline) {
   return {
     x,
     end,
+    flags: flags.map(({ at, card }) => ({ at, card })),
     lanes: lanes.map(({ done, failed }) => ({ done, failed })),
     charts: groups
       .flatMap((group) => group.charts)
@@ -22,6 +24,7 @@ export function timelineSection(time: Timeline): Markup | null {
   if (time.groups.length === 0) return null;
   return html`<section class="time" aria-labelledby="time-lines">
 <header><h2 id="time-lines">Over time</h2><p class="hint"><span>drag to zoom, double-click to see all</span> <output></output> <button type="button" class="reset" hidden>see all</button></p></header>
+${time.flags.length > 0 && flagsFigure(time.flags)}
 ${
   time.lanes.length > 0 &&
   html`<figure class="chart lanes"><figcaption><h3>Job runs</h3><ul>${time.lanes.map(
@@ -34,6 +37,14 @@ ${time.groups.map(
 )}
 ${time.omitted.length > 0 && html`<p class="more">Not drawn: ${time.omitted.join(', ')}.</p>`}
 </section>`;
+}
+
+/** Flags are links: the list is for reading, and the script puts copies of them at their time. */
+function flagsFigure(flags: Flag[]): Markup {
+  return html`<figure class="chart flags"><figcaption><h3>Findings</h3><ul>${flags.map(
+    ({ at, card, certainty, label, target }) =>
+      html`<li><a class="flag ${certainty ?? 'back'}" href="#${encodeURIComponent(target)}" title="${label}"><b>${card || '↩'}</b></a> <span>${label}</span> <output>${duration(at * 1000)}</output></li>`,
+  )}</ul></figcaption><div class="plot" aria-hidden="true"></div></figure>`;
 }
 
 function figure(chart: Chart): Markup {

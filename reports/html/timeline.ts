@@ -1,7 +1,9 @@
 /** Recordings as chart data: one time axis, a group of charts per process, and a lane per job. */
 import type { Kind, Recording, SampleLine } from '../../probe/recording/format.ts';
+import type { Report } from '../../probe/recording/report.ts';
 import { command, noun, number } from '../words.ts';
 import { type Axis, axisOf, mergeBands, Series } from './decimate.ts';
+import { type Flag, flagsOf } from './flags.ts';
 
 export interface Chart {
   title: string;
@@ -31,6 +33,7 @@ export interface Timeline {
   end: number;
   groups: Group[];
   lanes: Lane[];
+  flags: Flag[];
   /** Processes, pools and jobs that are left to the tables. */
   omitted: string[];
 }
@@ -42,7 +45,7 @@ const BANDS = 400;
 /** Keeps the page small: a point costs about four bytes, and no screen shows more than 800 across. */
 const POINTS = { total: 40_000, most: 800, least: 150 };
 
-export function timeline(recordings: Recording[]): Timeline {
+export function timeline(report: Report, recordings: Recording[]): Timeline {
   const start = Math.min(...recordings.map((recording) => recording.process.startedMs));
   const seconds = (recording: Recording, at: number) => Math.round(recording.process.startedMs - start + at) / 1000;
   const end = Math.max(0.001, ...recordings.map((recording) => seconds(recording, recording.lastAt)));
@@ -60,7 +63,8 @@ export function timeline(recordings: Recording[]): Timeline {
     if (recording.pools.size > POOLS) omitted.push(`${number(recording.pools.size - POOLS)} more pools`);
     return group(recording, axis, (at) => seconds(recording, at));
   });
-  return { x: axis.x, end, groups, lanes: lanes(recordings, seconds, end, omitted), omitted };
+  const flags = flagsOf(report, recordings, seconds);
+  return { x: axis.x, end, groups, lanes: lanes(recordings, seconds, end, omitted), flags, omitted };
 }
 
 type Seconds = (recording: Recording, at: number) => number;

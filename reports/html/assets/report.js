@@ -47,7 +47,7 @@
   }
   function readOut(plot) {
     const index = plot.cursor.idx ?? null;
-    const outputs = plot.root.closest('figure').querySelectorAll('li output');
+    const outputs = plot.root.closest('figure').querySelectorAll('li button output');
     for (const [i, output] of outputs.entries()) {
       const value = valueAt(plot.data[i + 1], index ?? plot.data[0].length - 1);
       output.textContent = value === null ? '–' : value.toLocaleString('en-US');
@@ -96,6 +96,51 @@
     ctx.restore();
   }
 
+  // Flags: a line through all charts, and in their own lane a link to what was found then.
+  function drawFlags(plot) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const { at, card } of time.flags) {
+      const x = Math.round(plot.valToPos(at, 'x', true));
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.strokeStyle = css(card ? '--leak' : '--soft');
+      ctx.globalAlpha = 0.55;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+  const FLAG = { width: 26, rows: 3, height: 22 };
+  function placeFlags(plot) {
+    const links = plot.root.parentElement.querySelectorAll(':scope > .flag');
+    const free = Array(FLAG.rows).fill(Number.NEGATIVE_INFINITY);
+    for (const [i, link] of links.entries()) {
+      const x = plot.valToPos(time.flags[i].at, 'x');
+      const { left, width } = plot.over.getBoundingClientRect();
+      link.hidden = x < 0 || x > width;
+      if (link.hidden) continue;
+      const open = free.findIndex((end) => end <= x);
+      const row = open < 0 ? FLAG.rows - 1 : open;
+      free[row] = x + FLAG.width;
+      // A flag that would leave the chart hangs to the left of its pole.
+      link.classList.toggle('left', x + FLAG.width > width);
+      link.style.left = `${left - plot.root.getBoundingClientRect().left + x}px`;
+      link.style.top = `${row * FLAG.height + 4}px`;
+    }
+  }
+  function flagsChart(place, width, last) {
+    const links = [...place.closest('figure').querySelectorAll('li .flag')].map((link) => link.cloneNode(true));
+    for (const link of links) link.tabIndex = -1;
+    place.append(...links);
+    const rows = Math.min(FLAG.rows, time.flags.length);
+    const base = emptyLane(width, FLAG.height * rows + 8, last, [drawFlags, placeFlags]);
+    return new uPlot(base, [time.x, time.x.map(() => null)], place);
+  }
+
   const axis = (more) => ({
     stroke: () => css('--soft'),
     font: '11px system-ui, sans-serif',
@@ -133,20 +178,20 @@
     };
   }
 
+  /** A chart without values, of which the hooks draw everything. */
+  function emptyLane(width, height, last, draw) {
+    const base = options(width, height, last);
+    return {
+      ...base,
+      scales: { ...base.scales, y: { range: [0, 1] } },
+      series: [{}, { show: true, paths: () => null, points: { show: false } }],
+      axes: [...base.axes, axis({ size: Y_AXIS_WIDTH, values: () => [], grid: { show: false } })],
+      hooks: { ...base.hooks, draw },
+    };
+  }
   function lanesChart(place, width, last) {
-    const base = options(width, LANE_HEIGHT * time.lanes.length + 12, last);
-    const plot = new uPlot(
-      {
-        ...base,
-        scales: { ...base.scales, y: { range: [0, 1] } },
-        series: [{}, { show: true, paths: () => null, points: { show: false } }],
-        axes: [...base.axes, axis({ size: Y_AXIS_WIDTH, values: () => [], grid: { show: false } })],
-        hooks: { ...base.hooks, draw: [drawLanes] },
-      },
-      [time.x, time.x.map(() => null)],
-      place,
-    );
-    return plot;
+    const base = emptyLane(width, LANE_HEIGHT * time.lanes.length + 12, last, [drawLanes, drawFlags]);
+    return new uPlot(base, [time.x, time.x.map(() => null)], place);
   }
 
   function chart({ limit, series }, place, width, last) {
@@ -183,7 +228,7 @@
         hooks: {
           ...base.hooks,
           drawAxes: [drawFailures],
-          draw: limit ? [(plot) => drawLimit(plot, limit)] : [],
+          draw: [drawFlags, ...(limit ? [(plot) => drawLimit(plot, limit)] : [])],
         },
       },
       [time.x, ...series],
@@ -197,7 +242,8 @@
     for (const [i, figure] of figures.entries()) {
       const place = figure.querySelector('.plot');
       const last = i === figures.length - 1;
-      const make = figure.classList.contains('lanes') ? lanesChart : chart.bind(null, charts.shift());
+      const special = { flags: flagsChart, lanes: lanesChart }[figure.classList[1]];
+      const make = special ?? chart.bind(null, charts.shift());
       const plot = make(place, place.clientWidth, last);
       plots.push(plot);
       new ResizeObserver(() => {

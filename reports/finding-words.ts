@@ -1,0 +1,141 @@
+/** A finding in words: what it claims, counts and rests on. */
+import { basename } from 'node:path';
+import type { Certainty, Detector, ScopeShare } from '../probe/recording/format.ts';
+import type { Finding, Withdrawn } from '../probe/recording/report.ts';
+import { causeOf, type Demand, demandOf, type Matter, matterOf } from './matter.ts';
+import { amount, noun, number, plural } from './words.ts';
+
+export const MARKS: Record<Certainty, string> = { proven: '●', likely: '◐', suspect: '○' };
+
+/** What each certainty claims. */
+const CERTAINTY_MEANS: Record<Certainty, string> = {
+  proven: 'Proven: nothing left in the program can give it back.',
+  likely: 'Likely: it should have been given back by now, and the pattern repeats.',
+  suspect: 'Suspect: unusual for this line, but it may still be given back. Look before you change anything.',
+};
+
+/** How each detector knows. */
+const DETECTOR_MEANS: Record<Detector, string> = {
+  collected: 'The object needed to release it was garbage-collected while it was still open.',
+  'retained-by-pool-only': 'In a heap snapshot only its pool still refers to it.',
+  'outlived-scope': 'The run or request that took it has ended, and it is still open.',
+  'flow-ended': 'The chain of callbacks that took it is gone, and it is open and idle.',
+  superseded: 'The same flow took and returned later ones at this line while this one stayed.',
+  growth: 'The number left open at this line rises with every round of equal work.',
+  'held-too-long': 'It has been held far longer than this line usually holds one.',
+  'hold-and-wait': 'All who hold a connection of this pool wait for one more of it.',
+  'pool-exhausted': 'An acquire timed out because every one was taken.',
+};
+
+/** What a finding claims, and how it is known. */
+export function meaning(finding: Finding): string {
+  const { certainty, detector } = finding;
+  switch (matterOf(finding)) {
+    case 'transaction':
+      return `${CERTAINTY_MEANS[certainty]} The connection went back to its pool inside a transaction, which stays open with its locks until somebody else ends it.`;
+    case 'pools':
+      return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each was made for a call or two from here, and keeps connections of its own ever after.`;
+    case 'exhaustion':
+      return certainty === 'suspect'
+        ? `Suspect: the cause is judged by the numbers below. ${DETECTOR_MEANS[detector]}`
+        : `${CERTAINTY_MEANS[certainty]} ${DETECTOR_MEANS[detector]}`;
+    default:
+      return `${CERTAINTY_MEANS[certainty]} ${DETECTOR_MEANS[detector]}`;
+  }
+}
+
+/** `src/orders.ts:12`, or the words that stand for a line nobody could tell. */
+export function place(
+  finding: Pick<Finding, 'site'>,
+  name: (file: string) => string = (file) => basename(file),
+): string {
+  return finding.site ? `${name(finding.site.file)}:${finding.site.line}` : 'An unknown line';
+}
+
+/** `connection · pg pool "orders"`. */
+export function subject(finding: Finding | Withdrawn): string {
+  const { kind, library, pool } = finding;
+  const matter = matterOf(finding);
+  if (matter === 'pools') return `pool · ${library.replace(/ pool$/, '')}`;
+  const thing = matter === 'transaction' ? 'transaction' : noun(1, kind);
+  const owner = pool === null ? library : `${library} pool "${pool}"`;
+  return owner ? `${thing} · ${owner}` : thing;
+}
+
+/** `14 leaked`; of a suspect only what is known. */
+function open(finding: Finding): string {
+  return `${number(finding.count)} ${finding.certainty === 'suspect' ? 'still held' : 'leaked'}`;
+}
+
+/** The account of a finding in three parts; null for what is about a whole pool. */
+export function account(finding: Finding): { acquired: string; released: string; open: string } | null {
+  const { acquired, released, count } = finding;
+  const about = finding.estimated ? 'about ' : '';
+  const words: Partial<Record<Matter, { acquired: string; released: string; open: string }>> = {
+    resource: {
+      acquired: `${about}${number(acquired)} acquired`,
+      released: `${number(released)} released`,
+      open: open(finding),
+    },
+    transaction: {
+      acquired: `${about}${number(acquired)} given back inside a transaction`,
+      released: `${number(released)} ended by somebody else`,
+      open: `${number(count)} still open`,
+    },
+    pools: {
+      acquired: `${about}${plural(acquired, 'pool')} for calls from here`,
+      released: `${number(released)} ended`,
+      open: `${number(count)} open and idle`,
+    },
+  };
+  return words[matterOf(finding)] ?? null;
+}
+
+/** `200 acquired · 186 released · 14 leaked`; of a whole pool `4 of 4 in use · 15 waiting · too small`. */
+export function tally(finding: Finding): string {
+  const parts = account(finding);
+  if (!parts) {
+    const demand = demandOf(finding);
+    return [...(demand ? demandWords(demand) : [`${amount(finding.count, finding.kind)} held`]), causeOf(finding)]
+      .filter(Boolean)
+      .join(' · ');
+  }
+  if (finding.acquired === 0) return parts.open;
+  return `${parts.acquired} · ${parts.released} · ${parts.open}`;
+}
+
+/** `4 of 4 in use`, `15 waiting`. */
+export function demandWords({ used, limit, waiting }: Demand): string[] {
+  return [`${number(used)} of ${number(limit)} in use`, ...(waiting === null ? [] : [`${number(waiting)} waiting`])];
+}
+
+/** `idle`, `busy`, `3 of 5 busy`; null when the adapter cannot tell. */
+export function activity({ busy, count }: Finding['holders'][number]): string | null {
+  if (busy === null) return null;
+  if (busy === 0) return 'idle';
+  return busy === count ? 'busy' : `${number(busy)} of ${number(count)} busy`;
+}
+
+/** `14 of 200 runs of rules`, `3 of 90 POST /orders requests`. */
+export function shareOf(scope: ScopeShare): string {
+  const of = `${number(scope.leaked)} of ${number(scope.ended)}`;
+  return /^[A-Z]+ \//.test(scope.name) ? `${of} ${scope.name} requests` : `${of} runs of ${scope.name}`;
+}
+
+/** Sentences that others of the same finding already imply. */
+const WEAK = /^\d+ not used for more than /;
+
+/** The sentences of a finding, strongest first: those to read, and the rest. */
+export function evidence(finding: Finding): { first: string[]; more: string[] } {
+  const isWeak = (sentence: string) => finding.detector !== 'held-too-long' && WEAK.test(sentence);
+  const [scope, ...scopes] = finding.scopes.toSorted((a, b) => b.leaked - a.leaked).map(scopeSentence);
+  const strong = finding.evidence.filter((sentence) => !isWeak(sentence));
+  const all = [...(scope ? [scope] : []), ...strong, ...scopes];
+  return { first: all.slice(0, 3), more: [...all.slice(3), ...finding.evidence.filter(isWeak)] };
+}
+
+export function scopeSentence(scope: ScopeShare): string {
+  return scope.failedWith
+    ? `${shareOf(scope)}, all of which failed with ${scope.failedWith}; no other did`
+    : shareOf(scope);
+}
