@@ -8,7 +8,7 @@ import { guarded } from './faults.ts';
 import { disguise, patch } from './patch.ts';
 
 export interface Ending {
-  end: 'exit' | 'crash';
+  end: 'exit' | 'crash' | 'signal';
   code: number;
   /** The event loop ran dry: nothing more could have happened. */
   isDrained: boolean;

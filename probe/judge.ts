@@ -10,16 +10,25 @@ import { holdAndWait } from './detectors/hold-and-wait.ts';
 import { openTransaction } from './detectors/open-transaction.ts';
 import { outlivedScope } from './detectors/outlived-scope.ts';
 import { poolExhausted } from './detectors/pool-exhausted.ts';
+import { rearmed } from './detectors/rearmed.ts';
 import { superseded } from './detectors/superseded.ts';
 import { findingOf, lineOf, poolFindingOf } from './findings.ts';
 import { Floors } from './floors.ts';
 import { groupsOf } from './groups.ts';
-import type { Account, Ledger } from './ledger.ts';
+import { type Account, isCounted, type Ledger } from './ledger.ts';
 import { CERTAINTIES, type RecordedFinding, type RecordedLine } from './recording/format.ts';
 import type { Scopes } from './scope.ts';
 
 /** Strongest first, then growth and held-too-long: of equally certain verdicts the first one names the finding. */
-const DETECTORS: readonly Detector[] = [collected, outlivedScope, superseded, flowEnded, openTransaction, capacity];
+const DETECTORS: readonly Detector[] = [
+  collected,
+  outlivedScope,
+  superseded,
+  flowEnded,
+  openTransaction,
+  capacity,
+  rearmed,
+];
 /** How long a source stays armed, and how long it then has rest, milliseconds. */
 const ARM_MS = 60_000;
 const ARM_PAUSE_MS = 240_000;
@@ -80,7 +89,8 @@ export class Judge {
         }
       }
     }
-    const lines = () => groups.filter(({ open }) => open.length > 0).map((group) => lineOf(group, at));
+    const lines = () =>
+      groups.filter(({ open, shape }) => open.length > 0 && isCounted(shape)).map((group) => lineOf(group, at));
     return { ...this.compare(found), lines };
   }
 

@@ -72,6 +72,11 @@ export type Shape =
   /** A transaction that its lease was given back in. */
   | 'transaction';
 
+/** Pools and transactions are judged, but counting them beside the leases taken there would count twice. */
+export function isCounted(shape: Shape): boolean {
+  return shape !== 'pool' && shape !== 'transaction';
+}
+
 /** How long resources of one account were usually open, from the latest `SIZE` that came back. */
 export class UseTimes {
   private static readonly SIZE = 128;

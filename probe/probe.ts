@@ -21,6 +21,7 @@ import { Recorder } from './recorder.ts';
 import { every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
+import { onDeadlySignal } from './signals.ts';
 import { Sites, StackBudget, userFiles } from './site.ts';
 
 /** What `outlive` (the public module) uses of the probe in its thread. */
@@ -108,14 +109,18 @@ export function startProbe(): Probe {
     spent += now() - began;
   };
   every(TICK, () => guarded('tick', tick));
-  onExit(({ end, code, isDrained }: Ending) => {
+  const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);
     recorder.totals();
     recorder.cost(spent + sites.cost, collector.forced);
     recorder.end(end, code);
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
-  });
+  };
+  onExit(finish);
+  if (settings.signals && isMainThread) {
+    onDeadlySignal(() => guarded('signals', () => finish({ end: 'signal', code: 0, isDrained: false })));
+  }
 
   const control = process.env.OUTLIVE_CONTROL;
   if (control && isMainThread && parent === undefined) {

