@@ -7,7 +7,7 @@ import type { Recording } from '../probe/recording/format.ts';
 import type { Report } from '../probe/recording/report.ts';
 import { json } from '../reports/html/html.ts';
 import { renderHtml } from '../reports/html/render.ts';
-import { browserFolder, findBrowser, launch } from './support/browser.ts';
+import { findBrowser, launch } from './support/browser.ts';
 import { makeExhaustion, recognise, recorded } from './support/pool-reports.ts';
 import {
   makeCleanReport,
@@ -17,6 +17,7 @@ import {
   makeReport,
   TIMER_FINDING,
 } from './support/reports.ts';
+import { sweptFolder } from './support/swept-folder.ts';
 
 const browser = findBrowser();
 
@@ -28,7 +29,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
   let noise: string[];
 
   beforeAll(async () => {
-    folder = browserFolder();
+    folder = sweptFolder('outlive-browser');
     context = await launch(browser!, folder);
   });
   afterEach(() => page?.close());

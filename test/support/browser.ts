@@ -1,11 +1,9 @@
-/** A headless Chromium for the tests of the HTML report, and the folder that its page and profile live in. */
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** A headless Chromium for the tests of the HTML report. */
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-const PREFIX = 'outlive-browser-';
 
 /** `$CHROME_PATH`, or the first known name on the PATH; null when there is none, and says how to get one. */
 export function findBrowser(): string | null {
@@ -23,24 +21,6 @@ function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return file !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** A temporary folder named after this process; those of test processes that were killed are removed. */
-export function browserFolder(): string {
-  for (const name of readdirSync(tmpdir())) {
-    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (owner && !isAlive(Number(owner))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-  return mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
