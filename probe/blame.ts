@@ -11,15 +11,28 @@ import type { Site } from './site.ts';
 type IsInside = (inner: string, outer: string) => boolean;
 
 /**
- * Position among `acquired.user` of the innermost function that also gave the resource back, itself or by a callback
- * written inside it (`.finally(() => client.release())`); -1 when another flow did.
+ * Position among `acquired.user` of the innermost function that also gave the resource back: by calling, itself or
+ * through others; else by a callback written inside it (`.finally(() => client.release())`); else by awaiting who did.
+ * -1 when another flow did.
  */
 export function ownerOf(acquired: Site, released: Site, isInside: IsInside = functionEncloses): number {
-  const releasing = released.user.map((index) => released.functions[index] ?? '').filter((name) => name !== '');
-  return acquired.user.findIndex((index) => {
-    const acquiring = acquired.functions[index] ?? '';
-    return acquiring !== '' && releasing.some((name) => name === acquiring || isInside(name, acquiring));
-  });
+  const named = released.user.filter((index) => (released.functions[index] ?? '') !== '');
+  const functionsOf = (indexes: number[]) => indexes.map((index) => released.functions[index] as string);
+  const calling = functionsOf(named.filter((index) => index < released.asyncFrom));
+  const awaiting = functionsOf(named.filter((index) => index >= released.asyncFrom));
+  const innermost = (is: (acquiring: string) => boolean): number =>
+    acquired.user.findIndex(
+      (index) => (acquired.functions[index] ?? '') !== '' && is(acquired.functions[index] as string),
+    );
+  for (const is of [
+    (acquiring: string) => calling.includes(acquiring),
+    (acquiring: string) => calling.some((name) => isInside(name, acquiring)),
+    (acquiring: string) => awaiting.includes(acquiring),
+  ]) {
+    const owner = innermost(is);
+    if (owner >= 0) return owner;
+  }
+  return -1;
 }
 
 /** How far above the top user frame the owner is, for all accounts of one line: the most frequent, 0 if unknown. */

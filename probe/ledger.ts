@@ -43,7 +43,9 @@ export interface PoolState {
   max: number;
   /** Null when the pool is gone. */
   gauges(): PoolGauges | null;
-  /** Acquires that are queued. */
+  /** Who holds it now. */
+  leases(at: number): Holder[];
+  /** Acquires that are queued, longest first. */
   waiting: Set<Request>;
   /** 0: never. */
   lastReleasedAt: number;

@@ -14,6 +14,8 @@ export interface Site {
   stack: Frame[];
   /** Which function each frame is in, by where that function begins; '' if unknown. */
   functions: string[];
+  /** From this index on the frames are those that await, not those that call. */
+  asyncFrom: number;
   /** Indexes of the user's frames, or of the top frame when there is none; empty for an empty stack. */
   user: number[];
 }
@@ -107,16 +109,24 @@ export class Sites {
         const file = callSite.getFileName();
         return file && !this.isOwn(file);
       });
-      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf));
+      const asyncFrom = inFiles.findIndex((callSite) => callSite.isAsync());
+      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf), asyncFrom);
     }
     return node.site;
   };
 
-  private add(frames: RawFrame[], functions: string[]): Site {
+  private add(frames: RawFrame[], functions: string[], firstAsync: number): Site {
     const stack = frames.map((frame) => ({ ...sourceMapped(frame), user: this.isUser(frame.file) }));
     const indexes = [...stack.keys()];
     const user = indexes.filter((index) => stack[index]?.user);
-    const site: Site = { id: this.all.length, stack, functions, user: user.length > 0 ? user : indexes.slice(0, 1) };
+    const asyncFrom = firstAsync < 0 ? stack.length : firstAsync;
+    const site: Site = {
+      id: this.all.length,
+      stack,
+      functions,
+      asyncFrom,
+      user: user.length > 0 ? user : indexes.slice(0, 1),
+    };
     this.all.push(site);
     return site;
   }
@@ -127,18 +137,21 @@ export class Sites {
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, wrapper);
     const frames: RawFrame[] = [];
+    let firstAsync = -1;
     let node = this.root;
     for (const text of (holder.stack ?? '').split('\n')) {
       const match = /^\s+at (?:async )?(?:(.+?) \()?(.+?):(\d+):(\d+)\)?$/.exec(text);
       if (!match) continue;
       const [, name = '', file = '', line, column] = match;
       if (this.isOwn(file)) continue;
+      if (firstAsync < 0 && text.includes(' at async ')) firstAsync = frames.length;
       frames.push({ file: filePath(file), line: Number(line), column: Number(column), function: name });
       node = node.child(Number(line) * 4096 + Number(column), file);
     }
     node.site ??= this.add(
       frames,
       frames.map((frame) => `${frame.file}:${frame.function}`),
+      firstAsync,
     );
     return node.site;
   }

@@ -29,6 +29,16 @@ test('a leak: the holders lie idle, and are named with line, age and idleness', 
   expect(finding?.holders[0]?.idleMs).toBeGreaterThan(600);
 });
 
+test('a leak without any time-out: nobody is told, but one waits for what others left lying', async () => {
+  const { report } = await run('hung');
+  const [finding] = exhausted(report);
+  expect(finding?.certainty).toBe('likely');
+  expect(finding?.evidence[0]).toMatch(
+    /^1 acquire waits for pool orders, the first for [\d.]+ s, with 4 of 4 in use and no time-out set\.$/,
+  );
+  expect(finding?.evidence[1]).toMatch(/^A leak: /);
+});
+
 test('too small: steady work of the usual length needs more', async () => {
   const { report } = await run('too-small');
   const [finding] = exhausted(report);

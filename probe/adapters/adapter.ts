@@ -1,6 +1,6 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
 import type { Flows, Mark } from '../flow.ts';
-import { type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
+import { type Holder, type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
@@ -89,9 +89,25 @@ export class Desk {
   /** The source of one pool's leases; `name` null: it is numbered. */
   pool(library: string, name: string | null, max: number, gauges: PoolState['gauges']): Source & { pool: PoolState } {
     const id = ++this.poolCount;
-    const waiting: PoolState['waiting'] = new Set();
-    const label = name ?? `${library} #${id}`;
-    const pool = { id, name: label, max, gauges, waiting, lastReleasedAt: 0, exhaustions: [], timeouts: 0 };
-    return Object.assign(this.ledger.source('connection', library, pool), { pool });
+    const pool: PoolState = {
+      id,
+      name: name ?? `${library} #${id}`,
+      max,
+      gauges,
+      leases: (at) => [...this.ledger.opened(at)].filter(({ account }) => account.source === source).map(holderAt(at)),
+      waiting: new Set(),
+      lastReleasedAt: 0,
+      exhaustions: [],
+      timeouts: 0,
+    };
+    const source = Object.assign(this.ledger.source('connection', library, pool), { pool });
+    return source;
   }
+}
+
+function holderAt(at: number): (resource: Resource) => Holder {
+  return (resource) => {
+    const { openedAt, lastUsedAt, isBusy } = resource;
+    return { resource, ageMs: at - openedAt, idleMs: at - lastUsedAt, busy: isBusy ? isBusy() : null };
+  };
 }

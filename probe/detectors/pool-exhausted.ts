@@ -11,7 +11,7 @@
  * is a second old, unless it happened in several episodes. Always a `suspect` but for a leak of several holders.
  *
  * False positives: a deliberate burst against a small pool is a `storm` while it lasts.
- * False negatives: pools without a time-out wait for ever and tell nobody.
+ * False negatives: pools without a time-out tell nobody; there only a leak of all leases is seen, by those who wait.
  */
 import type { Exhaustion, Holder, PoolState } from '../ledger.ts';
 import type { PoolDetector } from './detector.ts';
@@ -27,7 +27,8 @@ const EPISODE_MS = 1000;
 type Cause = 'leak' | 'slow database' | 'storm' | 'too small';
 
 export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
-  const { exhaustions } = pool;
+  const hung = pool.timeouts === 0 ? waitingForLeaked(pool, at, graceMs) : null;
+  const exhaustions = hung ? [hung] : pool.exhaustions;
   const last = exhaustions.at(-1);
   if (!last) return null;
   const causes = exhaustions.map((exhaustion) => ({ exhaustion, cause: causeOf(exhaustion, graceMs) }));
@@ -48,6 +49,19 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
     evidence: [sentence(pool, exhaustion), `${REMEDY[cause]} ${reason(cause, exhaustion, holders)}`],
   };
 };
+
+/** Without a time-out nobody is told: an acquire waits, and all that could serve it lie idle far beyond the usual. */
+function waitingForLeaked({ waiting, max, gauges, leases }: PoolState, at: number, graceMs: number): Exhaustion | null {
+  const now = gauges();
+  const [first] = waiting;
+  if (!first || !now || max === 0 || now.used < max) return null;
+  const waitedMs = at - first.askedAt;
+  if (waitedMs <= graceMs) return null;
+  const holders = leases(at);
+  const exhaustion = { at, waitedMs, isConnect: false, gauges: now, holders, demand: { now: 0, before: 0 } };
+  const areStuck = stuck(exhaustion, graceMs).length === holders.length && holders.length > 0;
+  return areStuck ? exhaustion : null;
+}
 
 const REMEDY: Record<Cause, string> = {
   leak: 'A leak: more connections would only put it off.',
@@ -97,6 +111,9 @@ function episodes(exhaustions: readonly Exhaustion[]): number {
 }
 
 function sentence({ name, max, timeouts }: PoolState, { waitedMs, gauges, isConnect }: Exhaustion): string {
+  if (timeouts === 0) {
+    return `${gauges.pending} acquire${gauges.pending === 1 ? ' waits' : 's wait'} for pool ${name}, the first for ${span(waitedMs)}, with ${gauges.used} of ${max} in use and no time-out set.`;
+  }
   const times = `${timeouts} acquire${timeouts === 1 ? '' : 's'} of pool ${name} timed out after ${span(waitedMs)}`;
   if (isConnect) return `${times}, waiting for a new connection.`;
   return `${times}, with ${gauges.used} of ${max || gauges.used} in use and ${gauges.pending} waiting.`;

@@ -87,12 +87,7 @@ export class PoolAccount {
     const at = now();
     const gauges = pool.gauges();
     if (!gauges || (pool.exhaustions.at(-1)?.at ?? Number.NEGATIVE_INFINITY) > at - 50) return;
-    const holders: Exhaustion['holders'] = [];
-    for (const resource of this.desk.ledger.opened(at)) {
-      if (resource.account.source !== this.source) continue;
-      const { openedAt, lastUsedAt, isBusy } = resource;
-      holders.push({ resource, ageMs: at - openedAt, idleMs: at - lastUsedAt, busy: isBusy ? isBusy() : null });
-    }
+    const holders = pool.leases(at);
     const waitedMs = at - request.askedAt;
     pool.exhaustions.push({ at, waitedMs, isConnect, gauges, holders, demand: this.demand(at, waitedMs) });
     if (pool.exhaustions.length > MAX_EXHAUSTIONS) pool.exhaustions.shift();
