@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { Collector } from '../probe/gc.ts';
+import { fixture, probed } from './support/probed.ts';
+
+const MINUTE = 60_000;
+const policy = { enabled: true, wait: MINUTE, maxHeapBytes: 4 * 1024 ** 3 };
+
+test('at most one forced collection a minute, less and less often while it finds nothing', () => {
+  const collector = new Collector(policy);
+  expect(collector.collect(0, false)).toBe(true);
+  collector.learned(true);
+  expect(collector.collect(MINUTE - 1, false)).toBe(false);
+  expect(collector.collect(MINUTE, false)).toBe(true);
+  collector.learned(false);
+  expect(collector.collect(2 * MINUTE, false)).toBe(false);
+  expect(collector.collect(3 * MINUTE, false)).toBe(true);
+  expect(collector.forced).toBe(3);
+  expect(collector.cost).toBeGreaterThan(0);
+});
+
+test('never above a heap size, and never when switched off; at the end of the process there is nothing to wait for', () => {
+  expect(new Collector({ ...policy, maxHeapBytes: 1 }).collect(0, true)).toBe(false);
+  expect(new Collector({ ...policy, enabled: false }).collect(0, true)).toBe(false);
+  const collector = new Collector(policy);
+  collector.collect(0, false);
+  expect(collector.collect(1, true)).toBe(true);
+});
+
+test('only an aged, idle, open suspect makes it force one: clean work forces none', async () => {
+  const { report } = await probed(fixture('shapes.mjs'), ['warm-up']);
+  expect(report.processes[0]?.cost.forcedGc).toBe(0);
+});
+
+test('OUTLIVE_GC=off forces none; what only a collection could tell is then a suspect by other evidence', async () => {
+  const { report } = await probed(fixture('shapes.mjs'), ['plain'], { env: { OUTLIVE_GC: 'off' } });
+  expect(report.processes[0]?.cost.forcedGc).toBe(0);
+  expect(report.findings).toMatchObject([{ detector: 'held-too-long', certainty: 'suspect', count: 20 }]);
+});
