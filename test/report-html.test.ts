@@ -262,8 +262,8 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     expect(await card.locator('figcaption').innerText()).toMatch(/^4 of 4 in use\s*1 of them idle\s*15 waiting$/);
     const rows = card.locator('.holders tbody tr');
     expect((await rows.allInnerTexts()).map((row) => row.split(/\s*\t\s*/))).toEqual([
-      ['src/orders.ts:12 reserve', '3', '4.2 s', '–', 'busy'],
-      ['src/export.ts:88 stream', '1', '12 s', '9.1 s', 'idle'],
+      ['src/orders.ts:12 reserve', '3', 'busy', '4.2 s', '–'],
+      ['src/export.ts:88 stream', '1', 'idle', '12 s', '9.1 s'],
     ]);
     expect(await card.innerText()).toContain('raise the limit as far as the database allows');
     expect(await card.innerText()).not.toMatch(/leaked|finally/);

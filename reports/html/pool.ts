@@ -31,14 +31,14 @@ export function holders(finding: Finding, cwd: string): Markup {
   const rows = holdersByPlace(finding);
   const isTold = rows.some(({ busy }) => busy !== null);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Who held the pool"><table class="holders">
-<thead><tr><th scope="col">line</th><th scope="col" class="numeric">held</th><th scope="col" class="numeric">oldest</th><th scope="col" class="numeric">unused for</th>${isTold && html`<th scope="col">doing</th>`}</tr></thead>
+<thead><tr><th scope="col">line</th><th scope="col" class="numeric">held</th>${isTold && html`<th scope="col">doing</th>`}<th scope="col" class="numeric">oldest</th><th scope="col" class="numeric">unused for</th></tr></thead>
 <tbody>${rows.slice(0, HOLDERS).map((holder) => {
     const { site, count, oldestMs, idleMs, busy } = holder;
     const line = site
       ? html`<code>${pathFrom(cwd, site.file)}:${site.line}</code> <span class="function">${site.function}</span>`
       : 'not known';
     const unused = busy === count ? '–' : duration(idleMs);
-    return html`<tr><td>${line}</td><td class="numeric">${number(count)}</td><td class="numeric">${duration(oldestMs)}</td><td class="numeric">${unused}</td>${isTold && html`<td>${activity(holder) ?? 'not known'}</td>`}</tr>`;
+    return html`<tr><td>${line}</td><td class="numeric">${number(count)}</td>${isTold && html`<td>${activity(holder) ?? 'not known'}</td>`}<td class="numeric">${duration(oldestMs)}</td><td class="numeric">${unused}</td></tr>`;
   })}</tbody></table></div>
 ${rows.length > HOLDERS && html`<p class="more">and ${plural(rows.length - HOLDERS, 'more line')} in report.json</p>`}`;
 }
