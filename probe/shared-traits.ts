@@ -39,7 +39,8 @@ export function commonTo({ accounts }: Group, leaked: readonly Resource[]): stri
   if (last) {
     const idle = median(leaked.map(({ lastUsedAt, openedAt }) => lastUsedAt - openedAt));
     const share = operations.size === 1 ? '' : `, for ${last[1]} of ${leaked.length}`;
-    sentences.push(`Last done with it, ${span(idle)} after it was acquired${share}: ${last[0]}`);
+    const when = idle < 1 ? 'right after' : `${span(idle)} after`;
+    sentences.push(`Last done with it, ${when} it was acquired${share}: ${last[0]}`);
   }
   return sentences;
 }

@@ -27,7 +27,7 @@ test('the evidence tells what the leaking ones have in common, and what was done
   expect(report.findings[0]?.evidence).toEqual(
     expect.arrayContaining([
       'Returned early: at most 1 operation on each, where those that came back did 3.0 on average.',
-      expect.stringMatching(/^Last done with it, .* after it was acquired: select \?::int as stock, \? as secret$/),
+      expect.stringMatching(/^Last done with it, .*after it was acquired: select \?::int as stock, \? as secret$/),
     ]),
   );
 });

@@ -134,6 +134,7 @@ function merge(findings: Finding[]): Finding[] {
       known.detector = finding.detector;
     }
     if (known.pool !== finding.pool) known.pool = null;
+    known.holders = [...known.holders, ...finding.holders];
     known.evidence = [...new Set([...known.evidence, ...finding.evidence])];
     for (const scope of finding.scopes) {
       const same = known.scopes.find(({ name }) => name === scope.name);
