@@ -1,0 +1,45 @@
+/**
+ * A small service: each request borrows from generic-pool and from pg, asks PostgreSQL once, and has a deadline.
+ * `/leak` keeps its lease: the standing suspect.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createPool } from 'generic-pool';
+import pg from 'pg';
+import { metered } from './meter.ts';
+
+const slots = createPool({ create: async () => ({ used: 0 }), destroy: async () => {} }, { max: 20 });
+const database = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
+
+async function answer(url: string): Promise<string> {
+  const slot = await slots.acquire();
+  if (url === '/leak') return '{}\n';
+  const deadline = setTimeout(() => {}, 5000);
+  try {
+    slot.used++;
+    const client = await database.connect();
+    try {
+      const { rows } = await client.query({
+        name: 'one',
+        text: 'select $1::int as id, now() as at',
+        values: [slot.used],
+      });
+      return `${JSON.stringify(rows[0])}\n`;
+    } finally {
+      client.release();
+    }
+  } finally {
+    clearTimeout(deadline);
+    await slots.release(slot);
+  }
+}
+
+const server = createServer(async (request, response) => {
+  const body = await answer(request.url ?? '');
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+});
+server.keepAliveTimeout = 600_000;
+server.listen(0, '127.0.0.1', () => {
+  metered(() => 0, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
