@@ -1,5 +1,5 @@
 /** Verdicts as they are recorded: lines instead of resources, counts instead of lists. */
-import { blamedFrame } from './blame.ts';
+import { blamedFrame, ownerDepth } from './blame.ts';
 import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
 import { push } from './groups.ts';
 import type { Account, Holder, Resource } from './ledger.ts';
@@ -63,7 +63,7 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
     library,
     pool,
     site: site?.id ?? -1,
-    frame: site ? blamedFrame(site, 0) : -1,
+    frame: frameToName(site, accounts),
     siteUnknown: siteUnknown(site),
     evidence,
     holders: holdersByLine(holders),
@@ -72,6 +72,14 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
       scopes,
     ),
   };
+}
+
+/** Past helpers, as everywhere: by the releases at that line, whoever called it. */
+function frameToName(site: Site | null, accounts: readonly Account[]): number {
+  const [{ source, line } = {}] = accounts.filter((account) => account.site === site);
+  if (!site) return -1;
+  const alike = source && line ? [...source.accounts.values()].filter((account) => account.line === line) : [];
+  return blamedFrame(site, ownerDepth(alike));
 }
 
 /** What is known of a line that has something open. */
@@ -107,9 +115,9 @@ function holdersByLine(holders: readonly Holder[]): RecordedHolder[] {
   const byAccount = new Map<Account, Holder[]>();
   for (const holder of holders) push(byAccount, holder.resource.account, holder);
   return [...byAccount]
-    .map(([{ site }, list]) => ({
-      site: site?.id ?? -1,
-      frame: site ? blamedFrame(site, 0) : -1,
+    .map(([account, list]) => ({
+      site: account.site?.id ?? -1,
+      frame: frameToName(account.site, [account]),
       count: list.length,
       oldestMs: Math.round(Math.max(...list.map(({ ageMs }) => ageMs))),
       idleMs: Math.round(Math.max(...list.map(({ idleMs }) => idleMs))),

@@ -19,6 +19,8 @@ import { asyncContextFrame } from './runtime.ts';
 /** Tokens that a mark holds at most: a flow that leaks more has long been found. */
 const MAX_TOKENS = 64;
 
+const NONE: readonly Token[] = [];
+
 export class Token {
   /** Null until the acquire is served. */
   resource: Resource | null = null;
@@ -34,9 +36,15 @@ export class Mark {
     this.earlier = earlier;
   }
 
-  /** What the flow holds here beside the lease of this mark, latest first. */
-  *heldEarlier(): Generator<Resource> {
-    for (const { resource } of this.earlier) if (resource && !resource.closed) yield resource;
+  /** Whether it, or an earlier one of its flow, stands for something that is still to be given back. */
+  get matters(): boolean {
+    return matters(this.token) || (this.earlier.length > 0 && this.earlier.some(matters));
+  }
+
+  /** The tokens that a later mark of the flow is to keep, latest first. */
+  get kept(): readonly Token[] {
+    if (!this.matters) return NONE;
+    return [this.token, ...this.earlier].filter(matters).slice(0, MAX_TOKENS);
   }
 }
 
@@ -59,9 +67,7 @@ export class Flows {
   /** A mark for an acquire of the current flow; enter it once the library has been called. */
   ask(): Mark | null {
     if (!this.storage) return null;
-    const current = this.current();
-    if (!current) return new Mark([]);
-    return new Mark([current.token, ...current.earlier].filter(matters).slice(0, MAX_TOKENS));
+    return new Mark(this.storage.getStore()?.kept ?? NONE);
   }
 
   enter(mark: Mark | null): void {
@@ -71,8 +77,22 @@ export class Flows {
   /** Calls the library without a mark, so that what it keeps for itself (sockets, timers) does not keep our flow. */
   // biome-ignore lint/complexity/noBannedTypes: any method of the library
   shed<T>(method: Function, self: unknown, args: IArguments): T {
-    if (!this.storage?.getStore()) return Reflect.apply(method, self, args);
+    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
+    if (!this.storage?.getStore()?.matters) return Reflect.apply(method, self, args);
     return this.storage.run(undefined, () => Reflect.apply(method, self, args));
+  }
+
+  /** Calls the library without a mark, and goes on with `next`. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of the library
+  shedFor<T>(next: Mark | null, method: Function, self: unknown, args: IArguments): T {
+    const { storage } = this;
+    const mark = storage?.getStore();
+    if (mark?.matters) storage?.enterWith(undefined);
+    try {
+      return Reflect.apply(method, self, args);
+    } finally {
+      storage?.enterWith(next ?? mark);
+    }
   }
 
   /** Calls what starts a branch of the flow that may live on by itself: it keeps the tokens, but no mark. */

@@ -150,6 +150,8 @@ export class Resource {
   private flowIsLost = false;
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
+  /** Of a resource so young that weak references are not worth their price yet: most come back before anyone looks. */
+  youngFlow: Mark | null = null;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
   handle: WeakRef<object> | null = null;
   /** Used by another flow than the one that acquired it. */
@@ -168,6 +170,14 @@ export class Resource {
     this.scope = scope;
     this.openedAt = at;
     this.lastUsedAt = at;
+  }
+  get isFollowed(): boolean {
+    return this.flow !== null || this.youngFlow !== null;
+  }
+  /** From now on the garbage collector may take its mark and token. */
+  follow(mark: Mark): void {
+    this.youngFlow = null;
+    this.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
   }
   /** No continuation that came by it is left. Only a garbage collection makes it so. */
   get hasLostFlow(): boolean {
@@ -236,7 +246,9 @@ export class Ledger {
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
-    for (const earlier of resource.earlier ?? []) earlier.superseded++;
+    resource.youngFlow = null;
+    if (resource.earlier === null) return;
+    for (const earlier of resource.earlier) earlier.superseded++;
     resource.earlier = null;
   }
 
@@ -246,7 +258,10 @@ export class Ledger {
     for (let resource = this.first; resource; ) {
       const { next }: Resource = resource;
       if (resource.isGone()) this.close(resource, at);
-      else yield resource;
+      else {
+        if (resource.youngFlow) resource.follow(resource.youngFlow);
+        yield resource;
+      }
       resource = next;
     }
   }

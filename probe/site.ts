@@ -48,37 +48,29 @@ class TreeNode {
   }
 }
 
-/** Stacks per second, with a burst so that short programs and start-up are seen whole. */
+/** How many stacks may be taken: a burst, so that short programs and start-up are seen whole, then what is granted. */
 export class StackBudget {
-  /** Stacks not taken for want of budget. */
-  skipped = 0;
-  private readonly perSecond: number;
-  private readonly burst: number;
   private tokens: number;
-  private filledAt = 0;
-  constructor(perSecond: number, burst: number) {
-    this.perSecond = perSecond;
-    this.burst = burst;
+  constructor(burst: number) {
     this.tokens = burst;
   }
-  take(at: number): boolean {
-    if (this.tokens < 1) {
-      this.tokens = Math.min(this.burst, this.tokens + ((at - this.filledAt) / 1000) * this.perSecond);
-      this.filledAt = at;
-      if (this.tokens < 1) {
-        this.skipped++;
-        return false;
-      }
-    }
+  take(): boolean {
+    if (this.tokens < 1) return false;
     this.tokens--;
     return true;
+  }
+  /** So many from now on. What was granted before does not add up: rest is not to be paid for later. */
+  grant(stacks: number): void {
+    // parts of a stack do add up
+    this.tokens = Math.max(this.tokens, stacks + (this.tokens < 1 ? this.tokens : 0));
   }
 }
 
 export class Sites {
   readonly all: Site[] = [];
-  /** Milliseconds spent on stacks. */
+  /** Milliseconds spent on stacks, and how many were taken. */
   cost = 0;
+  taken = 0;
   private readonly root = new TreeNode('');
   private readonly isUser: (file: string) => boolean;
   private readonly isOwn: (file: string) => boolean;
@@ -95,6 +87,7 @@ export class Sites {
     const began = now();
     const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
     this.cost += now() - began;
+    this.taken++;
     return site;
   }
 

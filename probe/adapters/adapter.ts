@@ -42,10 +42,15 @@ export class Desk {
   /** Notes who asks `source`, at the moment of the call to `wrapper`. */
   request(wrapper: AnyFunction, shape: keyof Budgets, source: Source): Request {
     const askedAt = now();
-    const hasStack = this.budgets[shape].take(askedAt) || askedAt < source.armedUntil;
+    const hasStack = this.budgets[shape].take() || askedAt < source.armedUntil;
     const site = hasStack ? this.sites.capture(wrapper) : null;
-    const mark = shape === 'one-shot' ? null : this.flows.ask();
-    return { site, scope: this.scopes.current(), askedAt, mark };
+    return { site, scope: this.scopes.current(), askedAt, mark: this.flows.ask() };
+  }
+
+  /** The same for what only few will ask about: neither the time nor the flow. */
+  brief(wrapper: AnyFunction, shape: keyof Budgets): Pick<Request, 'site' | 'scope'> {
+    const site = this.budgets[shape].take() ? this.sites.capture(wrapper) : null;
+    return { site, scope: this.scopes.current() };
   }
 
   /** A resource that `request` asked for is open from now on. */
@@ -58,12 +63,15 @@ export class Desk {
   }
 
   /** Ties a resource to the flow that asked for it. */
-  follow(resource: Resource, { mark }: Request): void {
+  follow(resource: Resource, { mark, site }: Request): void {
     if (!mark) return;
     mark.token.resource = resource;
-    resource.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
-    for (const held of mark.heldEarlier()) {
-      if (held.account.line === null || held.account.line !== resource.account.line) continue;
+    // without a stack it is one of very many: the next look at the ledger is soon enough
+    if (site) resource.follow(mark);
+    else resource.youngFlow = mark;
+    if (resource.account.line === null) return;
+    for (const { resource: held } of mark.earlier) {
+      if (!held || held.closed || held.account.line !== resource.account.line) continue;
       held.overtaken++;
       resource.earlier ??= [];
       resource.earlier.push(held);
@@ -83,7 +91,7 @@ export class Desk {
     lease.lastOperation = operation;
     lease.lastUsedAt = now();
     lease.uses++;
-    if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
+    if (!lease.isHandedOver && lease.isFollowed && !this.flows.isHolding(lease)) lease.isHandedOver = true;
   }
 
   /** The source of one pool's leases; `name` null: it is numbered. */

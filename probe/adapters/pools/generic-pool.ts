@@ -80,11 +80,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
           asking = own;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shed(original, this, arguments);
+            return desk.flows.shedFor(own?.request.mark ?? null, original, this, arguments);
           } finally {
             asking = null;
             if (own?.isQueued) own.account.wait(own.request);
-            if (own) desk.flows.enter(own.request.mark);
           }
         };
       });

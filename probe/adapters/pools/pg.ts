@@ -104,14 +104,13 @@ export function pg(desk: Desk): LibraryAdapter[] {
           asking = own;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shed(original, this, arguments);
+            return desk.flows.shedFor(own?.request.mark ?? null, original, this, arguments);
           } finally {
             guarded(PART, () => {
               const item = this._pendingQueue.at(-1);
               if (own && asking === own && item && !asked.has(item)) queue(item, own);
             });
             asking = null;
-            if (own) desk.flows.enter(own.request.mark);
           }
         };
       });
