@@ -24,24 +24,29 @@ export function onExit(last: (ending: Ending) => void): void {
   };
 
   let isDrained = false;
-  // on process's own prototype: other emitters keep the unpatched one
+  // on process's own prototype: other emitters keep the unpatched one, which is looked up anew as others patch it too
   const prototype = Object.getPrototypeOf(process);
   const descriptor = Object.getOwnPropertyDescriptor(EventEmitter.prototype, 'emit') as PropertyDescriptor;
-  const original = prototype.emit as typeof EventEmitter.prototype.emit;
+  const inherited = Object.getPrototypeOf(prototype) as EventEmitter;
   const emit = function emit(this: typeof process, event: string): boolean {
     if (event === 'beforeExit') isDrained = true;
     else if (event === 'uncaughtExceptionMonitor') isCrash = true;
+    let isThrown = true;
     try {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const handled = Reflect.apply(original, this, arguments as unknown as [string]);
+      const handled = Reflect.apply(inherited.emit, this, arguments as unknown as [string]);
       if (event === 'uncaughtException' && handled) isCrash = false;
+      isThrown = false;
       return handled;
     } finally {
-      // biome-ignore lint/complexity/noArguments: the code is the event's argument
-      if (event === 'exit') finish(Number(process.exitCode ?? arguments[1] ?? 0), isDrained && !isCrash);
+      if (event === 'exit') {
+        isCrash ||= isThrown;
+        // biome-ignore lint/complexity/noArguments: the code is the event's argument
+        finish(Number(process.exitCode ?? (isThrown ? 1 : (arguments[1] ?? 0))), isDrained && !isCrash);
+      }
     }
   };
-  Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, original) });
+  Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, EventEmitter.prototype.emit) });
   patch(process as unknown as { reallyExit(code: number): void }, 'reallyExit', (original) => {
     return function reallyExit(this: unknown, code: number): unknown {
       finish(Number(code ?? process.exitCode ?? 0), false);

@@ -1,20 +1,45 @@
 /** A fault in the probe stays in the probe: it is counted, its part is switched off, the service sees nothing. */
 
-/** Parts that failed, and how often. A part in here does nothing any more. */
-export const faults: Map<string, number> = new Map();
+/** Every part that fails by itself. A hook can only be of a part in this table. */
+export const PARTS = [
+  'modules',
+  'generic-pool',
+  'pg-pool',
+  'pg',
+  'timers',
+  'http',
+  'connects',
+  'children',
+  'workers',
+  'control',
+  'signals',
+  'tick',
+  'exit',
+  'last judgement',
+  'report',
+] as const;
+export type Part = (typeof PARTS)[number];
 
-export function fault(part: string): void {
+/** Parts that failed, and how often. A part in here does nothing any more. */
+export const faults: Map<Part, number> = new Map();
+
+/** `OUTLIVE_TEST_FAULT=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */
+const [faultyPart, faultyCall] = (process.env.OUTLIVE_TEST_FAULT ?? '').split(':');
+let callsToFault = Number(faultyCall);
+
+export function fault(part: Part): void {
   faults.set(part, (faults.get(part) ?? 0) + 1);
 }
 
-export function isOff(part: string): boolean {
+export function isOff(part: Part): boolean {
   return faults.size !== 0 && faults.has(part);
 }
 
 /** Runs a hook of `part`; whatever it throws ends that part, never the caller. */
-export function guarded<T>(part: string, hook: () => T): T | undefined {
+export function guarded<T>(part: Part, hook: () => T): T | undefined {
   if (isOff(part)) return undefined;
   try {
+    if (part === faultyPart && --callsToFault === 0) throw new Error('a fault for the test');
     return hook();
   } catch {
     fault(part);

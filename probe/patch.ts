@@ -20,9 +20,20 @@ export function patch<T extends object>(
 
 /** Gives `replacement` all own properties of `original`: `name`, `length`, `util.promisify.custom`… */
 export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFunction {
-  for (const key of Reflect.ownKeys(replacement)) {
-    if (!Object.hasOwn(original, key)) Reflect.deleteProperty(replacement, key);
+  const disguised = Object.hasOwn(original, 'prototype') ? replacement : asMethod(replacement);
+  for (const key of Reflect.ownKeys(disguised)) {
+    if (!Object.hasOwn(original, key)) Reflect.deleteProperty(disguised, key);
   }
-  Object.defineProperties(replacement, Object.getOwnPropertyDescriptors(original) as PropertyDescriptorMap);
-  return replacement;
+  Object.defineProperties(disguised, Object.getOwnPropertyDescriptors(original) as PropertyDescriptorMap);
+  return disguised;
+}
+
+/** A `function` can be called with `new` and has a prototype that cannot be deleted; a method of a class neither. */
+function asMethod(replacement: AnyFunction): AnyFunction {
+  return {
+    method(this: unknown): unknown {
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      return Reflect.apply(replacement, this, arguments);
+    },
+  }.method;
 }

@@ -7,6 +7,8 @@ import { performance } from 'node:perf_hooks';
 export const now: () => number = performance.now.bind(performance);
 export const wallClock: () => number = Date.now.bind(Date);
 
+export const microtask: typeof queueMicrotask = globalThis.queueMicrotask;
+
 const { setInterval: originalSetInterval, setTimeout: originalSetTimeout } = globalThis;
 
 /** A timer that never holds the process open. */

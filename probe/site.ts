@@ -153,31 +153,45 @@ export class Sites {
 /** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
 // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
 function withStackHook(wrapper: Function, read: (callSites: CallSite[]) => Site): Site | undefined {
-  const { stackTraceLimit } = Error;
-  const hadHook = Object.hasOwn(Error, 'prepareStackTrace');
-  const { prepareStackTrace } = Error;
   let site: Site | undefined;
+  const hook = (_: Error, callSites: CallSite[]): string => {
+    site = read(callSites);
+    return '';
+  };
+  let putBackLimit = (): void => {};
+  let putBackHook = (): void => {};
   try {
-    Error.stackTraceLimit = DEPTH;
-    Error.prepareStackTrace = (_, callSites) => {
-      site = read(callSites);
-      return '';
-    };
+    putBackLimit = setOnError('stackTraceLimit', DEPTH);
+    putBackHook = setOnError('prepareStackTrace', hook);
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, wrapper);
     void holder.stack;
   } catch {
     return undefined;
   } finally {
-    try {
-      Error.stackTraceLimit = stackTraceLimit;
-      if (hadHook) Error.prepareStackTrace = prepareStackTrace;
-      else Reflect.deleteProperty(Error, 'prepareStackTrace');
-    } catch {
-      // frozen: nothing was changed
-    }
+    putBackHook();
+    putBackLimit();
   }
   return site;
+}
+
+/** Sets a property of `Error` past whatever the service made of it; what puts it back. Throws where it is frozen. */
+function setOnError(key: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): () => void {
+  const errors = Error as unknown as Record<string, unknown>;
+  const before = Object.getOwnPropertyDescriptor(Error, key);
+  if (before === undefined) {
+    errors[key] = value;
+    return () => delete errors[key];
+  }
+  if (before.writable) {
+    errors[key] = value;
+    return () => {
+      errors[key] = before.value;
+    };
+  }
+  // a getter of the service is not called
+  Object.defineProperty(Error, key, { value, configurable: true });
+  return () => Object.defineProperty(Error, key, before);
 }
 
 function frameOf(callSite: CallSite): RawFrame {

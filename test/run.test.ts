@@ -5,6 +5,7 @@ import {
   CLI,
   fixture,
   lineOf,
+  NODE,
   placeOf,
   probed,
   REGISTER,
@@ -14,7 +15,7 @@ import {
 } from './support/probed.ts';
 
 const service = fixture('service.mjs');
-const outlive = (...args: string[]) => start(process.execPath, [CLI, ...args]);
+const outlive = (...args: string[]) => start(NODE, [CLI, ...args]);
 const run = (folder: string, ...args: string[]) => outlive('run', '--out', folder, ...args);
 
 test('run watches the program, writes report.json and report.html, and exits with 1 on findings', async () => {
@@ -49,7 +50,7 @@ test('after kill -9 run makes the same report from the recording', async () => {
   using killed = temporaryFolder();
   using exited = temporaryFolder();
   const { code } = await start(
-    process.execPath,
+    NODE,
     [
       CLI,
       'run',
@@ -75,7 +76,7 @@ test('after kill -9 run makes the same report from the recording', async () => {
 
 test('without run, a killed process is reported by outlive report, and one that exits reports itself', async () => {
   using folder = temporaryFolder();
-  const { signal } = await start(process.execPath, ['--require', REGISTER, service, '0', 'stay'], {
+  const { signal } = await start(NODE, ['--require', REGISTER, service, '0', 'stay'], {
     env: { OUTLIVE_OUT: folder.path },
     onStdout: (text, kill) => text.includes('done') && kill('SIGKILL'),
   });
@@ -102,7 +103,7 @@ test('OUTLIVE_SIGNALS=1 writes the report on SIGTERM, and the process still dies
 
 test('by default recordings go to .outlive, and latest points to the newest', async () => {
   using folder = temporaryFolder();
-  await start(process.execPath, ['--require', REGISTER, service, '0'], { cwd: folder.path });
+  await start(NODE, ['--require', REGISTER, service, '0'], { cwd: folder.path });
   const latest = readlinkSync(path.join(folder.path, '.outlive/latest'));
   expect(latest).toMatch(/^\d{8}-\d{6}-\d+$/);
   expect(readReport(path.join(folder.path, '.outlive', latest)).verdict).toBe('leak');
@@ -145,7 +146,7 @@ test.each([
 test('a wrong setting stops outlive run, but never a service that is only preloaded', async () => {
   const env = { OUTLIVE_STACKS: 'lots' };
   const sentence = 'OUTLIVE_STACKS must be a whole number from 0 to 100000, not "lots".';
-  const refused = await start(process.execPath, [CLI, 'run', '--', 'node', service, '0'], { env });
+  const refused = await start(NODE, [CLI, 'run', '--', 'node', service, '0'], { env });
   expect(refused).toMatchObject({ code: 2, stderr: `outlive: ${sentence}\n` });
   const { code, report } = await probed(service, ['0'], { env });
   expect(code).toBe(0);
@@ -153,7 +154,7 @@ test('a wrong setting stops outlive run, but never a service that is only preloa
 });
 
 test('an unreachable database is one sentence, without the password', async () => {
-  const { code, stderr } = await start(process.execPath, [CLI, 'soak', 'connection-leak'], {
+  const { code, stderr } = await start(NODE, [CLI, 'soak', 'connection-leak'], {
     env: { DATABASE_URL: 'postgres://app:hunter2@127.0.0.1:1/x' },
   });
   expect(code).toBe(2);

@@ -8,6 +8,7 @@ import net from 'node:net';
 import { guarded } from '../faults.ts';
 import type { Flows, Mark } from '../flow.ts';
 import { patch } from '../patch.ts';
+import { microtask } from '../runtime.ts';
 
 const PART = 'connects';
 
@@ -25,7 +26,7 @@ export function shedConnects(flows: Flows): void {
   diagnosticsChannel.subscribe('undici:client:beforeConnect', () => {
     guarded(PART, () => {
       suspended = flows.suspend();
-      if (suspended) queueMicrotask(() => (suspended = null));
+      if (suspended) microtask(() => (suspended = null));
     });
   });
   patch(net.Socket.prototype, 'connect', (original) => {

@@ -6,12 +6,12 @@
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
-import { guarded } from '../faults.ts';
+import { guarded, type Part } from '../faults.ts';
 import { patch } from '../patch.ts';
 
 export interface LibraryAdapter {
   /** Package name. */
-  name: string;
+  name: Part;
   /**
    * Called for each loaded copy with what `require(name)` returns, until it says true: in a require cycle the exports
    * are still unfinished at first.
@@ -28,7 +28,7 @@ interface Loader {
 /** `onAttached` gets `pg 8.23.1`. */
 export function watchModules(adapters: readonly LibraryAdapter[], onAttached: (label: string) => void): void {
   const loader = Module as unknown as Loader;
-  const byName = new Map(adapters.map((adapter) => [adapter.name, adapter]));
+  const byName = new Map<string, LibraryAdapter>(adapters.map((adapter) => [adapter.name, adapter]));
   const isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...byName.keys()].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
   const seen = new WeakSet<object>();
 

@@ -1,5 +1,5 @@
 /** Runs a small program under the built probe, and reads the report that it leaves. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,12 @@ import type { Finding, Report } from '../../probe/recording/report.ts';
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 export const REGISTER: string = path.join(ROOT, 'dist/probe/register.js');
 export const CLI: string = path.join(ROOT, 'dist/cli/main.js');
+
+/** The Node.js that probed programs run on; `npm run test:matrix` gives others than the tests' own. */
+export const NODE: string = process.env.OUTLIVE_TEST_NODE ?? process.execPath;
+export const NODE_MAJOR = Number(execFileSync(NODE, ['-p', 'parseInt(process.versions.node)']));
+/** Flows can be followed, and requests are scopes by themselves. */
+export const FOLLOWS_FLOWS: boolean = NODE_MAJOR >= 24;
 
 /** A program of test/fixtures/programs. */
 export function fixture(name: string): string {
@@ -25,20 +31,26 @@ export interface Ended {
 export interface StartOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** Written to its stdin. */
+  input?: string;
   /** Called with all of stdout so far; may signal the program. */
   onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-export function start(command: string, args: string[], { env = {}, cwd = ROOT, onStdout }: StartOptions = {}) {
+export function start(command: string, args: string[], { env = {}, cwd = ROOT, input, onStdout }: StartOptions = {}) {
+  const stdin = input === undefined ? 'ignore' : 'pipe';
   return new Promise<Ended>((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    // `node` is the same one in a program's own commands
+    const PATH = `${path.dirname(NODE)}${path.delimiter}${process.env.PATH}`;
+    const child = spawn(command, args, { cwd, env: { ...process.env, PATH, ...env }, stdio: [stdin, 'pipe', 'pipe'] });
+    if (input !== undefined) child.stdin?.end(input);
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
       onStdout?.(stdout, (signal) => child.kill(signal));
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
     child.on('error', reject);
@@ -65,7 +77,7 @@ export async function probed(
   using folder = temporaryFolder();
   const out = options.out ?? folder.path;
   const env = { OUTLIVE_OUT: out, ...options.env };
-  const ended = await start(process.execPath, ['--require', REGISTER, program, ...args], { ...options, env });
+  const ended = await start(NODE, ['--require', REGISTER, program, ...args], { ...options, env });
   return { ...ended, report: readReport(out) };
 }
 

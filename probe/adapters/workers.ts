@@ -1,0 +1,35 @@
+/**
+ * Worker threads inherit preloads, except those that are given an environment or arguments of their own: these get the
+ * probe by their environment. A thread that shares the environment of its parent has none to put it into.
+ */
+import workers from 'node:worker_threads';
+import { guarded } from '../faults.ts';
+import { type Inherit, replaceIn } from '../inherit.ts';
+import { patch } from '../patch.ts';
+
+const PART = 'workers';
+
+export function handDownToWorkers(inherit: Inherit): void {
+  const { Worker } = workers;
+  patch(workers, 'Worker', () => {
+    // a proxy: a class cannot be called by a function that stands in for it
+    const proxy: typeof Worker = new Proxy(Worker, {
+      construct(target, args, newTarget) {
+        guarded(PART, () => addTo(args, inherit));
+        return Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
+      },
+    });
+    return proxy;
+  });
+  Worker.prototype.constructor = workers.Worker;
+}
+
+function addTo(args: unknown[], inherit: Inherit): void {
+  const options = args[1] as { env?: unknown; execArgv?: unknown } | null | undefined;
+  if (typeof options !== 'object' || options === null) return;
+  const { env } = options;
+  const isGiven = typeof env === 'object' && env !== null;
+  if (!isGiven && !(Array.isArray(options.execArgv) && env == null)) return;
+  const own = { ...(isGiven ? env : process.env) };
+  args[1] = replaceIn(options, 'env', { ...own, ...inherit(own) });
+}

@@ -1,0 +1,65 @@
+/**
+ * What a probed process hands down to the processes and threads it starts: where to write, who started them, and the
+ * settings, whatever environment they are given. The service there never sees it: the probe takes it out of the
+ * environment before the service's first line runs.
+ */
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+
+/** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given. */
+const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
+
+type Environment = Record<string, string | undefined>;
+
+/** Starts the probe in the environment that is meant for it; `process.env` itself is the service's. */
+export function withInheritance<T>(register: string, start: () => T): T {
+  const { env } = process;
+  const handedDown = env[HANDED_DOWN];
+  if (handedDown !== undefined) takeBack(env, register);
+  // threads have the settings of their process, whatever they are given
+  const ofThread = isMainThread ? undefined : (getEnvironmentData(HANDED_DOWN) as string | undefined);
+  const own = JSON.parse((isMainThread ? handedDown : ofThread) ?? '{}') as Environment;
+  process.env = { ...env, ...own };
+  try {
+    setEnvironmentData(HANDED_DOWN, JSON.stringify(settingsIn(process.env)));
+    return start();
+  } finally {
+    process.env = env;
+  }
+}
+
+/** Variables to add, given those of the child. */
+export type Inherit = (env: Environment) => Environment;
+
+/** The variables that make a child of this process probed; call it while the probe starts. */
+export function inheritance(folder: string, register: string): Inherit {
+  const settings = { ...settingsIn(process.env), OUTLIVE_OUT: folder, OUTLIVE_PARENT: String(process.pid) };
+  const handedDown = JSON.stringify(settings);
+  return ({ NODE_OPTIONS: options }) => ({
+    [HANDED_DOWN]: handedDown,
+    NODE_OPTIONS: options?.includes(register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
+  });
+}
+
+/** A copy of `options` with one property replaced. */
+export function replaceIn(options: object, key: string, value: unknown): object {
+  const replaced = { value, configurable: true, enumerable: true, writable: true };
+  return Object.create(Object.getPrototypeOf(options), {
+    ...Object.getOwnPropertyDescriptors(options),
+    [key]: replaced,
+  });
+}
+
+function settingsIn(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('OUTLIVE_')));
+}
+
+function requirement(register: string): string {
+  return `--require ${JSON.stringify(register)}`;
+}
+
+function takeBack(env: Environment, register: string): void {
+  delete env[HANDED_DOWN];
+  const options = env.NODE_OPTIONS?.replace(requirement(register), '').trimEnd();
+  if (options) env.NODE_OPTIONS = options;
+  else delete env.NODE_OPTIONS;
+}
