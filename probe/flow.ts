@@ -36,6 +36,11 @@ export class Mark {
     this.earlier = earlier;
   }
 
+  /** What the flow holds here beside the lease of this mark, latest first. */
+  *heldEarlier(): Generator<Resource> {
+    for (const { resource } of this.earlier) if (resource && !resource.closed) yield resource;
+  }
+
   /** Whether it, or an earlier one of its flow, stands for something that is still to be given back. */
   get matters(): boolean {
     return matters(this.token) || (this.earlier.length > 0 && this.earlier.some(matters));

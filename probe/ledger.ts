@@ -227,7 +227,7 @@ export class Ledger {
   }
 
   /** Counts a resource that came and went before it was entered. */
-  pass({ account }: Resource): void {
+  pass(account: Account): void {
     account.acquired++;
     account.released++;
   }

@@ -15,6 +15,7 @@ import { guarded } from './faults.ts';
 import { Flows } from './flow.ts';
 import { newRunFolder } from './folder.ts';
 import { Collector, PRODUCTION_WAIT } from './gc.ts';
+import { costOfOperations, Governor } from './governor.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Recorder } from './recorder.ts';
@@ -35,11 +36,14 @@ const TICK = 500;
 /** Between two forced collections in soak, milliseconds. */
 const SOAK_GC_WAIT = 2000;
 /** Judging may take this share of the time. */
-const JUDGE_SHARE = 0.01;
+const JUDGE_SHARE = 0.005;
+/** Between two judgements when the probe is over its budget, milliseconds. */
+const SELDOM = 10_000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
 const BURST = 4000;
 
-export function startProbe(): Probe {
+/** `began`: when loading the probe began, by `performance.now()`. */
+export function startProbe(began: number): Probe {
   const { settings, problems } = readSettings(process.env);
   const parent = process.env.OUTLIVE_PARENT;
   // worker threads write beside their main thread, whatever environment they are given
@@ -51,9 +55,10 @@ export function startProbe(): Probe {
   const flows = new Flows();
   const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
   const isSoak = settings.mode === 'soak';
-  const budget = () =>
-    isSoak ? new StackBudget(1e9, 1e9) : new StackBudget(settings.stacks, settings.stacks === 0 ? 0 : BURST);
-  const desk = new Desk(ledger, scopes, flows, sites, { lease: budget(), interval: budget(), 'one-shot': budget() });
+  const burst = isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : BURST;
+  const budget = () => new StackBudget(burst);
+  const budgets = { lease: budget(), interval: budget(), 'one-shot': budget() };
+  const desk = new Desk(ledger, scopes, flows, sites, budgets);
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
   const collector = new Collector({
@@ -77,6 +82,16 @@ export function startProbe(): Probe {
   if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
+  const governor = isSoak ? null : new Governor(settings.cpuPercent, now(), (what) => recorder.unsupported(what));
+  const costMs = (): number => spent + sites.cost + costOfOperations(ledger, scopes);
+  const govern = (): void => {
+    if (!governor) return;
+    const { user, system } = process.cpuUsage();
+    const stacks = governor.look(costMs(), (user + system) / 1000, now(), sites.meanCost);
+    for (const each of Object.values(budgets)) each.grant(Math.min(stacks / 3, (settings.stacks * TICK) / 1000));
+    desk.isSparing = governor.step >= 1;
+    desk.ignoresTimers = governor.step >= 3;
+  };
   let spent = 0;
   let lastTick = 0;
   let nextJudge = 0;
@@ -96,24 +111,26 @@ export function startProbe(): Probe {
     dueAt = began + TICK;
     if (began >= nextJudge) {
       judgeNow(false, false);
-      nextJudge = began + Math.max(TICK, (now() - began) / JUDGE_SHARE) - TICK / 2;
+      const rest = governor && governor.step >= 2 ? SELDOM : TICK;
+      nextJudge = began + Math.max(rest, (now() - began) / JUDGE_SHARE) - TICK / 2;
     }
     if (began - lastTick >= 1000 - TICK / 2) {
       lastTick = began;
       recorder.sample(worstDelay);
       worstDelay = 0;
       recorder.totals();
-      recorder.cost(spent + sites.cost, collector.forced);
+      recorder.cost(costMs(), collector.forced);
     }
     recorder.flush();
     spent += now() - began;
+    govern();
   };
   every(TICK, () => guarded('tick', tick));
   const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);
     recorder.totals();
-    recorder.cost(spent + sites.cost, collector.forced);
+    recorder.cost(costMs(), collector.forced);
     recorder.end(end, code);
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
   };
@@ -137,6 +154,7 @@ export function startProbe(): Probe {
   }
 
   recorder.flush();
+  spent += now() - began;
   return {
     scope: (name, job) => scopes.run(name, job),
   };

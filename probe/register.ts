@@ -6,9 +6,10 @@ const PROBE = Symbol.for('outlive.probe');
 
 if (!Object.hasOwn(globalThis, PROBE)) {
   try {
+    const began = performance.now();
     const { withInheritance } = require('./inherit.js') as typeof import('./inherit.ts');
     const { startProbe } = require('./probe.js') as typeof import('./probe.ts');
-    const value = withInheritance(__filename, startProbe);
+    const value = withInheritance(__filename, () => startProbe(began));
     Object.defineProperty(globalThis, PROBE, { value, configurable: true });
     // a service that looks through its loaded modules, or unloads them all, meets none of the probe's
     const { sep } = require('node:path') as typeof import('node:path');

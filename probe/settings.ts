@@ -22,7 +22,7 @@ export const SETTINGS = {
   },
   stacks: {
     variable: 'OUTLIVE_STACKS',
-    help: 'stacks per second in production mode',
+    help: 'most stacks per second in production mode, for leases, intervals and timers each',
     fallback: '250',
     allowed: { min: 0, max: 100_000 },
   },
@@ -56,6 +56,12 @@ export const SETTINGS = {
     fallback: '256',
     allowed: { min: 1, max: 65_536 },
   },
+  cpuPercent: {
+    variable: 'OUTLIVE_CPU_PERCENT',
+    help: 'production: above this share of the process’s CPU time the probe does less, and says so',
+    fallback: '2',
+    allowed: { min: 0, max: 100 },
+  },
   signals: {
     variable: 'OUTLIVE_SIGNALS',
     help: '1: write report.json on SIGTERM and SIGINT, then die by that signal',
@@ -78,6 +84,7 @@ export interface Settings {
   scopes: 'auto' | 'on' | 'off';
   gc: boolean;
   gcMaxMb: number;
+  cpuPercent: number;
   signals: boolean;
   off: string[];
 }
@@ -118,6 +125,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     scopes: read('scopes') as Settings['scopes'],
     gc: read('gc') === 'on',
     gcMaxMb: Number(read('gcMaxMb')),
+    cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',
     off: read('off')
       .split(',')

@@ -23,6 +23,9 @@ export interface Site {
 /** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
 const DEPTH = 16;
 
+/** What one takes before any was taken, milliseconds. */
+const USUAL_COST = 0.03;
+
 type CallSite = NodeJS.CallSite;
 
 type RawFrame = Omit<Frame, 'user'>;
@@ -71,6 +74,10 @@ export class Sites {
   /** Milliseconds spent on stacks, and how many were taken. */
   cost = 0;
   taken = 0;
+  /** Of one stack, milliseconds. */
+  get meanCost(): number {
+    return this.taken === 0 ? USUAL_COST : this.cost / this.taken;
+  }
   private readonly root = new TreeNode('');
   private readonly isUser: (file: string) => boolean;
   private readonly isOwn: (file: string) => boolean;

@@ -28,6 +28,9 @@ export class Desk {
   private readonly scopes: Scopes;
   private readonly sites: Sites;
   private readonly budgets: Budgets;
+  /** Set when the probe is over its budget: no stacks beyond the rationed ones; no new timers. */
+  isSparing = false;
+  ignoresTimers = false;
   /** Numbers pools in the order they were first used. */
   private poolCount = 0;
 
@@ -42,7 +45,7 @@ export class Desk {
   /** Notes who asks `source`, at the moment of the call to `wrapper`. */
   request(wrapper: AnyFunction, shape: keyof Budgets, source: Source): Request {
     const askedAt = now();
-    const hasStack = this.budgets[shape].take() || askedAt < source.armedUntil;
+    const hasStack = this.budgets[shape].take() || (askedAt < source.armedUntil && !this.isSparing);
     const site = hasStack ? this.sites.capture(wrapper) : null;
     return { site, scope: this.scopes.current(), askedAt, mark: this.flows.ask() };
   }

@@ -13,7 +13,8 @@ import { type Account, Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import { now } from '../../runtime.ts';
 import type { Scope } from '../../scope.ts';
-import type { Desk, Request } from '../adapter.ts';
+import type { Site } from '../../site.ts';
+import type { Desk } from '../adapter.ts';
 
 const PART = 'timers';
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
@@ -39,35 +40,46 @@ export class OpenTimer extends Resource {
   }
 }
 
+/** As little as a timer of a moment is worth. */
+interface YoungTimer {
+  timer: NodeTimer;
+  site: Site | null;
+  scope: Scope | null;
+  /** Exact with a stack; without one, when its batch began: telling the time costs as much as setting a timer. */
+  setAt: number;
+}
+
 export function watchTimers(desk: Desk): void {
   const timeouts = desk.ledger.source('timer', 'setTimeout');
   const intervals = desk.ledger.source('timer', 'setInterval');
   const openIntervals = new WeakMap<NodeTimer, OpenTimer>();
-  let nursery: OpenTimer[] = [];
+  let nursery: YoungTimer[] = [];
+  let batchBegan = 0;
 
   const graduate = (): void => {
     const young = nursery;
     nursery = [];
-    for (const resource of young) {
-      if (resource.isGone()) desk.ledger.pass(resource);
-      else desk.ledger.open(resource);
+    for (const { timer, site, scope, setAt } of young) {
+      const account = desk.ledger.account(timeouts, site, 'one-shot');
+      if (timer._destroyed) desk.ledger.pass(account);
+      else desk.ledger.open(new OpenTimer(account, scope, setAt, timer));
     }
   };
   desk.ledger.beforeReading.push(graduate);
 
-  const enter = (timer: NodeTimer, shape: 'interval' | 'one-shot', request: Request): OpenTimer => {
-    const source = shape === 'interval' ? intervals : timeouts;
-    return new OpenTimer(desk.ledger.account(source, request.site, shape), request.scope, now(), timer);
+  const raise = (timer: NodeTimer, wrapper: () => unknown): void => {
+    if (desk.ignoresTimers) return;
+    const { site, scope } = desk.brief(wrapper, 'one-shot');
+    if (nursery.length === 0) batchBegan = now();
+    nursery.push({ timer, site, scope, setAt: site ? now() : batchBegan });
+    if (nursery.length >= NURSERY) graduate();
   };
 
   replace('setTimeout', (original) => {
     return function setTimeout(this: unknown): unknown {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const timer = Reflect.apply(original, this, arguments);
-      guarded(PART, () => {
-        nursery.push(enter(timer, 'one-shot', desk.request(setTimeout, 'one-shot', timeouts)));
-        if (nursery.length >= NURSERY) graduate();
-      });
+      guarded(PART, () => raise(timer, setTimeout));
       return timer;
     };
   });
@@ -76,8 +88,10 @@ export function watchTimers(desk: Desk): void {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const timer = desk.flows.branch<NodeTimer>(original, this, arguments);
       guarded(PART, () => {
+        if (desk.ignoresTimers) return;
         const request = desk.request(setInterval, 'interval', intervals);
-        const resource = enter(timer, 'interval', request);
+        const account = desk.ledger.account(intervals, request.site, 'interval');
+        const resource = new OpenTimer(account, request.scope, now(), timer);
         desk.follow(resource, request);
         desk.ledger.open(resource);
         openIntervals.set(timer, resource);

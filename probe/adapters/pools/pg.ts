@@ -53,6 +53,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
   const transactions = desk.ledger.source('connection', PART);
   const leases = new WeakMap<Client, Resource>();
   const asked = new WeakMap<PendingItem, Asked>();
+  const busy = new WeakMap<Client, () => boolean>();
   /** The connect that is being called right now, until its pending item is known. */
   let asking: Asked | null = null;
 
@@ -62,20 +63,34 @@ export function pg(desk: Desk): LibraryAdapter[] {
     return { request: account.ask(wrapper), account };
   };
 
-  /** pg-pool tells nobody when a queued connect times out; it sets this property. */
-  const queue = (item: PendingItem, own: Asked): void => {
-    asked.set(item, own);
-    own.account.wait(own.request);
-    let timedOut = item.timedOut;
-    Object.defineProperty(item, 'timedOut', {
+  const busyOf = (client: Client): (() => boolean) => {
+    let isBusyNow = busy.get(client);
+    if (!isBusyNow) {
+      isBusyNow = isBusy(new WeakRef(client));
+      busy.set(client, isBusyNow);
+    }
+    return isBusyNow;
+  };
+
+  /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
+  const watchTimeouts = (item: PendingItem): void => {
+    const prototype = Object.getPrototypeOf(item);
+    if (Object.hasOwn(prototype, 'timedOut')) return;
+    Object.defineProperty(prototype, 'timedOut', {
       configurable: true,
-      enumerable: true,
-      get: () => timedOut,
-      set: (value: boolean) => {
-        timedOut = value;
-        if (value) guarded(PART, () => own.account.timedOut(own.request, false));
+      get: () => undefined,
+      set(this: PendingItem, value: boolean) {
+        Object.defineProperty(this, 'timedOut', { configurable: true, enumerable: true, writable: true, value });
+        const own = value && asked.get(this);
+        if (own) guarded(PART, () => own.account.timedOut(own.request, false));
       },
     });
+  };
+
+  const queue = (item: PendingItem, own: Asked): void => {
+    watchTimeouts(item);
+    asked.set(item, own);
+    own.account.wait(own.request);
   };
 
   const giveBack = (client: Client, releaser: () => unknown): void => {
@@ -165,7 +180,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
             const lease = leases.get(this);
             if (!lease) return;
             desk.use(lease, textOf(statement));
-            lease.isBusy ??= isBusy(new WeakRef(this));
+            lease.isBusy ??= busyOf(this);
             // biome-ignore lint/complexity/noArguments: the callback alone is replaced
             bindCallback(arguments, desk.flows);
           });

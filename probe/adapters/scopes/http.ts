@@ -13,7 +13,9 @@ interface RequestStart {
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
 export function watchHttpServers(scopes: Scopes): () => void {
-  /** By response, weakly: the scope itself must not hold the request. */
+  /** Since the last sweep. */
+  let young = new Map<ServerResponse, Scope>();
+  /** Those that stayed longer, weakly: nothing here may keep a response. */
   const running = new Map<Scope, WeakRef<ServerResponse>>();
   const byResponse = new WeakMap<ServerResponse, Scope>();
 
@@ -27,20 +29,25 @@ export function watchHttpServers(scopes: Scopes): () => void {
     guarded(PART, () => {
       const { request, response } = message as RequestStart;
       const scope = scopes.begin(`${request.method} ${routeOf(request.url ?? '')}`, 'request');
-      running.set(scope, new WeakRef(response));
-      byResponse.set(response, scope);
+      young.set(response, scope);
       scopes.enter(scope);
     });
   });
   diagnosticsChannel.subscribe('http.server.response.finish', (message) => {
     guarded(PART, () => {
       const { response } = message as RequestStart;
-      const scope = byResponse.get(response);
+      const scope = young.get(response) ?? byResponse.get(response);
+      young.delete(response);
       if (scope) end(scope, response);
     });
   });
 
   return () => {
+    for (const [response, scope] of young) {
+      running.set(scope, new WeakRef(response));
+      byResponse.set(response, scope);
+    }
+    young = new Map();
     for (const [scope, weak] of running) {
       const response = weak.deref();
       if (!response || response.closed || response.destroyed) end(scope, response);
