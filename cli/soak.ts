@@ -3,9 +3,9 @@ import { newRunFolder } from '../probe/folder.ts';
 import { SCENARIOS } from '../scenarios/catalog.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { type SoakResult, soakScenario } from '../scenarios/soak.ts';
-import { printSummary, shortPath, writeHtml } from './output.ts';
+import { FAIL_ON, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
-import { EXIT_CLEAN, EXIT_FINDINGS, parse, UsageError } from './usage.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS, oneOf, parse, UsageError } from './usage.ts';
 
 const HELP = `Usage: outlive soak SCENARIO [options]
 
@@ -14,6 +14,7 @@ found at its line, the fixed variant must be silent after the same work.
 
       --runs N      job runs per variant
       --out DIR     where to write (default .outlive/<time>-<pid>)
+      --fail-on X   never: exit with 0 whatever came out
       --json        print the outcome on stdout
 
   outlive soak connection-leak
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse('soak', args, {
     runs: { type: 'string' },
     out: { type: 'string' },
+    'fail-on': { type: 'string', default: 'likely' },
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -36,6 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return EXIT_CLEAN;
   }
+  const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const scenario = scenarioOf(positionals);
   const runs = values.runs === undefined ? scenario.runs : wholeNumber('runs', values.runs, 3, 1000);
   const out = path.resolve(values.out ?? newRunFolder());
@@ -52,7 +55,8 @@ export async function main(args: readonly string[]): Promise<number> {
       onProgress: (stage, run, of, note) => progress.show(stage, run, of, note),
     });
     progress.end();
-    return conclude(scenario, result, values.json === true);
+    const code = conclude(scenario, result, values.json === true);
+    return failOn === 'never' ? EXIT_CLEAN : code;
   } catch (error) {
     progress.end();
     if (!stopping.signal.aborted) throw error;

@@ -17,6 +17,7 @@ export function findingOf(group: Group, verdict: Verdict, scopes: Totals): Recor
   const { estimated, factor } = sampling(group);
   return {
     kind: group.kind,
+    shape: group.shape,
     detector,
     certainty: site === null ? 'suspect' : certainty,
     count: leaked.length,
@@ -29,6 +30,7 @@ export function findingOf(group: Group, verdict: Verdict, scopes: Totals): Recor
     frame: group.frame,
     siteUnknown: siteUnknown(site),
     evidence: [...evidence, ...commonTo(group, leaked)],
+    exhausted: null,
     holders: [],
     scopes: sharesOf(leaked, scopes),
   };
@@ -54,6 +56,7 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
   const accounts = [...new Set(holders.map(({ resource }) => resource.account))];
   return {
     kind: 'connection',
+    shape: 'lease',
     detector,
     certainty,
     count: holders.length,
@@ -66,6 +69,7 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
     frame: frameToName(site, accounts),
     siteUnknown: siteUnknown(site),
     evidence,
+    exhausted: verdict.exhausted,
     holders: holdersByLine(holders),
     scopes: sharesOf(
       holders.map(({ resource }) => resource),

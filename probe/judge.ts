@@ -88,6 +88,7 @@ export class Judge {
           found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
         }
       }
+      if (pool) pool.timeoutsJudged = pool.timeouts;
     }
     const lines = () =>
       groups.filter(({ open, shape }) => open.length > 0 && isCounted(shape)).map((group) => lineOf(group, at));

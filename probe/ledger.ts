@@ -6,7 +6,10 @@
  */
 import type { Request } from './adapters/adapter.ts';
 import type { Mark, Token } from './flow.ts';
-import type { Kind } from './recording/format.ts';
+import type { Kind, Shape } from './recording/format.ts';
+
+export type { Shape } from './recording/format.ts';
+
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
 
@@ -52,6 +55,8 @@ export interface PoolState {
   /** The latest acquires that timed out, and how many there were. */
   exhaustions: Exhaustion[];
   timeouts: number;
+  /** Of these, how many there were at the last judgement. */
+  timeoutsJudged: number;
 }
 
 export interface Source {
@@ -63,16 +68,6 @@ export interface Source {
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
 }
-
-/** What a resource is by its nature; the same shape can be right for one and a leak for another. */
-export type Shape =
-  | 'lease'
-  | 'interval'
-  | 'one-shot'
-  /** A pool itself: capacity, whose number may grow. */
-  | 'pool'
-  /** A transaction that its lease was given back in. */
-  | 'transaction';
 
 /** Pools and transactions are judged, but counting them beside the leases taken there would count twice. */
 export function isCounted(shape: Shape): boolean {

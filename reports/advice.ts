@@ -1,7 +1,7 @@
 /** What to change, and how to see that it helped. */
-import type { Kind } from '../probe/recording/format.ts';
+import type { Cause, Kind } from '../probe/recording/format.ts';
 import type { Finding } from '../probe/recording/report.ts';
-import { type Cause, causeOf, type Matter, matterOf } from './matter.ts';
+import { type Matter, matterOf } from './matter.ts';
 
 const OF_KIND: Record<Kind, string> = {
   connection: 'Release it in a finally block, so that no error or early return in between can skip it.',
@@ -20,7 +20,7 @@ const OF_KIND: Record<Kind, string> = {
 };
 
 /** Opposite remedies, which is why the cause matters. */
-const OF_CAUSE: Record<NonNullable<Cause>, string> = {
+const OF_CAUSE: Record<Exclude<Cause, 'deadlock'>, string> = {
   leak: 'Release in a finally block at the lines that hold it; a larger pool would only run out later.',
   'slow database':
     'Find out what the holders wait for (slow queries, locks, pg_stat_activity); a larger pool would make the database slower still.',
@@ -39,8 +39,10 @@ const OF_MATTER: Record<Exclude<Matter, 'resource' | 'exhaustion'>, string> = {
 export function advice(finding: Finding): string {
   const matter = matterOf(finding);
   if (matter === 'exhaustion') {
-    const cause = causeOf(finding);
-    return cause ? OF_CAUSE[cause] : 'See who holds the pool, and since when, before making it larger.';
+    const cause = finding.exhausted?.cause;
+    return cause && cause !== 'deadlock'
+      ? OF_CAUSE[cause]
+      : 'See who holds the pool, and since when, before making it larger.';
   }
   const change = matter === 'resource' ? OF_KIND[finding.kind] : OF_MATTER[matter];
   return finding.certainty === 'suspect' ? `See whether it is given back later. If not: ${change}` : change;

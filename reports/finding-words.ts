@@ -1,8 +1,8 @@
 /** A finding in words: what it claims, counts and rests on. */
 import { basename } from 'node:path';
-import type { Certainty, Detector, ScopeShare } from '../probe/recording/format.ts';
+import type { Certainty, Detector, Exhausted, ScopeShare } from '../probe/recording/format.ts';
 import type { Finding, Withdrawn } from '../probe/recording/report.ts';
-import { causeOf, type Demand, demandOf, type Matter, matterOf } from './matter.ts';
+import { type Matter, matterOf } from './matter.ts';
 import { amount, noun, number, plural } from './words.ts';
 
 export const MARKS: Record<Certainty, string> = { proven: '●', likely: '◐', suspect: '○' };
@@ -95,18 +95,20 @@ export function account(finding: Finding): { acquired: string; released: string;
 export function tally(finding: Finding): string {
   const parts = account(finding);
   if (!parts) {
-    const demand = demandOf(finding);
-    return [...(demand ? demandWords(demand) : [`${amount(finding.count, finding.kind)} held`]), causeOf(finding)]
-      .filter(Boolean)
-      .join(' · ');
+    const { exhausted } = finding;
+    if (!exhausted) return `${amount(finding.count, finding.kind)} held`;
+    return [...demandWords(exhausted), exhausted.cause].join(' · ');
   }
   if (finding.acquired === 0) return parts.open;
   return `${parts.acquired} · ${parts.released} · ${parts.open}`;
 }
 
 /** `4 of 4 in use`, `15 waiting`. */
-export function demandWords({ used, limit, waiting }: Demand): string[] {
-  return [`${number(used)} of ${number(limit)} in use`, ...(waiting === null ? [] : [`${number(waiting)} waiting`])];
+export function demandWords({ used, limit, waiting }: Exhausted): string[] {
+  return [
+    limit > 0 ? `${number(used)} of ${number(limit)} in use` : `${number(used)} in use`,
+    `${number(waiting)} waiting`,
+  ];
 }
 
 /** `idle`, `busy`, `3 of 5 busy`; null when the adapter cannot tell. */

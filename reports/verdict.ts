@@ -1,8 +1,8 @@
 /** What a report says first: the verdict in words, and what weakens it. */
-import type { Certainty } from '../probe/recording/format.ts';
+import type { Cause, Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { place, shareOf } from './finding-words.ts';
-import { type Cause, causeOf, isOfPools, matterOf } from './matter.ts';
+import { matterOf } from './matter.ts';
 import { amount, noun, number, plural } from './words.ts';
 
 export interface Verdict {
@@ -69,15 +69,16 @@ function claim(finding: Finding): string {
 
 function exhaustion(finding: Finding, where: string): string {
   const pool = finding.pool === null ? 'A pool' : `Pool ${finding.pool}`;
-  const cause = causeOf(finding);
-  return `${pool} ran out${cause === null ? '' : `: ${CAUSES[cause]}`}, most of it held by ${where}`;
+  const because = finding.exhausted ? `: ${CAUSES[finding.exhausted.cause]}` : '';
+  return `${pool} ran out${because}, most of it held by ${where}`;
 }
 
-const CAUSES: Record<NonNullable<Cause>, string> = {
+const CAUSES: Record<Cause, string> = {
   leak: 'its connections lie idle',
   'slow database': 'the database is slow',
   storm: 'a storm of acquires',
   'too small': 'too small for this work',
+  deadlock: 'all who hold it wait for it',
 };
 
 function poolName({ pool }: Finding): string {
@@ -101,9 +102,7 @@ function keeps(finding: Finding, where: string, verb: string): string {
 
 function cleanVerdict(report: Report): Verdict {
   if (report.processes.length === 0) return { headline: 'Nothing to judge.', detail: 'No process was recorded.' };
-  const connections = report.watched.filter(
-    (watched) => watched.kind === 'connection' && watched.acquired > 0 && !isOfPools(watched.library),
-  );
+  const connections = report.watched.filter(({ kind, acquired }) => kind === 'connection' && acquired > 0);
   const counted = connections.length ? connections : report.watched;
   const acquired = counted.reduce((sum, watched) => sum + watched.acquired, 0);
   const released = counted.reduce((sum, watched) => sum + watched.released, 0);

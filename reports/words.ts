@@ -2,7 +2,6 @@
 import { basename, isAbsolute, relative } from 'node:path';
 import type { Kind } from '../probe/recording/format.ts';
 import type { Report, ReportProcess, Watched } from '../probe/recording/report.ts';
-import { isOfPools } from './matter.ts';
 
 const NOUNS: Record<Kind, [one: string, many: string]> = {
   connection: ['connection', 'connections'],
@@ -61,15 +60,13 @@ export function pathFrom(cwd: string, file: string): string {
   return path === '' || path.startsWith('..') || isAbsolute(path) ? file : path;
 }
 
-/** `18,440 acquired, 18,425 released`, `26 made, 0 ended`. */
-export function watchedCounts({ library, acquired, released }: Watched): string {
-  const [taken, back] = isOfPools(library) ? ['made', 'ended'] : ['acquired', 'released'];
-  return `${number(acquired)} ${taken}, ${number(released)} ${back}`;
+/** `18,440 acquired, 18,425 released`. */
+export function watchedCounts({ acquired, released }: Watched): string {
+  return `${number(acquired)} acquired, ${number(released)} released`;
 }
 
-/** `pg connections`, `pg pools`. */
+/** `pg connections`. */
 export function watchedName({ kind, library }: Watched, count: number): string {
-  if (isOfPools(library)) return count === 1 ? library : `${library}s`;
   return [library, noun(count, kind)].filter(Boolean).join(' ');
 }
 

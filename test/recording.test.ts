@@ -24,6 +24,7 @@ const processLine: Line = {
 };
 const finding: RecordedFinding = {
   kind: 'connection',
+  shape: 'lease',
   detector: 'outlived-scope',
   certainty: 'likely',
   count: 2,
@@ -36,6 +37,7 @@ const finding: RecordedFinding = {
   frame: 0,
   siteUnknown: null,
   evidence: ['2 of 10 runs left it open.'],
+  exhausted: null,
   holders: [],
   scopes: [{ name: 'order', ended: 10, leaked: 2, failedWith: null }],
 };

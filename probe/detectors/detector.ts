@@ -1,7 +1,7 @@
 /** What detectors see and say. They are pure: a group, a context with the clock's reading, and nothing else. */
 import type { Floors } from '../floors.ts';
 import type { Account, Holder, PoolState, Resource, Shape } from '../ledger.ts';
-import type { Certainty, Detector as DetectorName, Kind } from '../recording/format.ts';
+import type { Certainty, Detector as DetectorName, Exhausted, Kind } from '../recording/format.ts';
 import type { ScopeTotals } from '../scope.ts';
 import type { Site } from '../site.ts';
 
@@ -61,5 +61,6 @@ export type PoolDetector = (pool: PoolState, context: Context) => PoolVerdict | 
 export interface PoolVerdict extends Omit<Verdict, 'leaked'> {
   /** The line to name. */
   site: Site | null;
+  exhausted: Exhausted;
   holders: Holder[];
 }

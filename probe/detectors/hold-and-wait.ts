@@ -39,6 +39,7 @@ export const holdAndWait: PoolDetector = ({ name, max, waiting, gauges, lastRele
     detector: 'hold-and-wait',
     certainty: 'proven',
     site: asking[0]?.site ?? null,
+    exhausted: { cause: 'deadlock', used, limit: max, waiting: waiting.size },
     holders,
     evidence: [
       `All ${used} connections of pool ${name} are held by code that waits here for one more, for ${span(at - firstAskedAt)} already: nobody is left to release one.`,

@@ -14,6 +14,7 @@
  * False negatives: pools without a time-out tell nobody; there only a leak of all leases is seen, by those who wait.
  */
 import type { Exhaustion, Holder, PoolState } from '../ledger.ts';
+import type { Cause } from '../recording/format.ts';
 import type { PoolDetector } from './detector.ts';
 import { median, span } from './words.ts';
 
@@ -24,8 +25,6 @@ const STORM = 3;
 /** The others stand for this long after their last time-out, and an episode ends after as long without one. */
 const EPISODE_MS = 1000;
 
-type Cause = 'leak' | 'slow database' | 'storm' | 'too small';
-
 export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   const hung = pool.timeouts === 0 ? waitingForLeaked(pool, at, graceMs) : null;
   const exhaustions = hung ? [hung] : pool.exhaustions;
@@ -35,7 +34,8 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   const leak = causes.findLast(
     ({ cause, exhaustion }) => cause === 'leak' && stuck(exhaustion, graceMs).some(({ resource }) => !resource.closed),
   );
-  if (!leak && at - last.at > EPISODE_MS && episodes(exhaustions) < 2) return null;
+  const isNews = pool.timeouts > pool.timeoutsJudged || at - last.at <= EPISODE_MS;
+  if (!leak && !isNews && episodes(exhaustions) < 2) return null;
   const { exhaustion, cause } =
     leak ?? (causes.findLast((each) => each.cause !== 'leak') as (typeof causes)[number] | undefined) ?? {};
   if (!exhaustion || !cause) return null;
@@ -45,6 +45,7 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
     detector: 'pool-exhausted',
     certainty: cause === 'leak' && holders.length >= 2 ? 'likely' : 'suspect',
     site: mostHolding(holders),
+    exhausted: { cause, used: exhaustion.gauges.used, limit: pool.max, waiting: exhaustion.gauges.pending },
     holders: exhaustion.holders,
     evidence: [sentence(pool, exhaustion), `${REMEDY[cause]} ${reason(cause, exhaustion, holders)}`],
   };
@@ -63,14 +64,16 @@ function waitingForLeaked({ waiting, max, gauges, leases }: PoolState, at: numbe
   return areStuck ? exhaustion : null;
 }
 
-const REMEDY: Record<Cause, string> = {
+type Told = Exclude<Cause, 'deadlock'>;
+
+const REMEDY: Record<Told, string> = {
   leak: 'A leak: more connections would only put it off.',
   'slow database': 'A slow database: more connections would make it slower.',
   storm: 'A storm: smooth the burst, or let it wait longer.',
   'too small': 'Too small: this work needs more connections at once, or shorter uses.',
 };
 
-function causeOf(exhaustion: Exhaustion, graceMs: number): Cause {
+function causeOf(exhaustion: Exhaustion, graceMs: number): Told {
   const { isConnect, holders, demand } = exhaustion;
   if (holders.length > 0 && stuck(exhaustion, graceMs).length * 2 >= holders.length) return 'leak';
   if (isConnect || holders.filter(isSlow).length * 2 > holders.length) return 'slow database';
@@ -119,7 +122,7 @@ function sentence({ name, max, timeouts }: PoolState, { waitedMs, gauges, isConn
   return `${times}, with ${gauges.used} of ${max || gauges.used} in use and ${gauges.pending} waiting.`;
 }
 
-function reason(cause: Cause, { holders, demand }: Exhaustion, concerned: readonly Holder[]): string {
+function reason(cause: Told, { holders, demand }: Exhaustion, concerned: readonly Holder[]): string {
   const usual = median(holders.map(({ resource }) => usualAt(resource).median));
   const age = median(concerned.map(({ ageMs }) => ageMs));
   const rates = `${demand.now.toFixed(1)} acquires per second against ${demand.before.toFixed(1)} before`;

@@ -86,8 +86,8 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
     recording.withdrawn
       .slice(-MAX_WITHDRAWN)
       .reverse()
-      .map(({ finding: { kind, detector, library, pool, site, frame, evidence }, why }) => ({
-        ...{ kind, detector, library, pool, evidence, why },
+      .map(({ finding: { kind, shape, detector, library, pool, site, frame, evidence }, why }) => ({
+        ...{ kind, shape, detector, library, pool, evidence, why },
         site: siteOf(recording, site, frame, sources),
       })),
   );

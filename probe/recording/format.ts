@@ -26,6 +26,31 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** What a resource is by its nature: what is right for one is a leak for another. */
+export const SHAPES = [
+  'lease',
+  'interval',
+  'one-shot',
+  /** A pool itself: capacity, whose number may grow. */
+  'pool',
+  /** A transaction that its lease was given back in. */
+  'transaction',
+] as const;
+export type Shape = (typeof SHAPES)[number];
+
+/** Why a pool ran out: the remedies are opposite. */
+export const CAUSES = ['leak', 'slow database', 'storm', 'too small', 'deadlock'] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** A pool that ran out, at the moment that tells most. */
+export interface Exhausted {
+  cause: Cause;
+  used: number;
+  /** 0: unknown. */
+  limit: number;
+  waiting: number;
+}
+
 export const DETECTORS = [
   'collected',
   'retained-by-pool-only',
@@ -254,6 +279,7 @@ export interface RecordedHolder {
 /** A finding as the process knows it: positions as executed, before source maps, without what only the report adds. */
 export interface RecordedFinding {
   kind: Kind;
+  shape: Shape;
   detector: Detector;
   certainty: Certainty;
   count: number;
@@ -269,7 +295,8 @@ export interface RecordedFinding {
   frame: number;
   siteUnknown: string | null;
   evidence: string[];
-  /** Of an exhausted pool. */
+  /** Of a whole pool that ran out; else null. */
+  exhausted: Exhausted | null;
   holders: RecordedHolder[];
   scopes: ScopeShare[];
 }

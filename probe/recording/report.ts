@@ -1,5 +1,5 @@
 /** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
-import type { Certainty, Detector, Frame, Kind, ScopeShare } from './format.ts';
+import type { Certainty, Detector, Exhausted, Frame, Kind, ScopeShare, Shape } from './format.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -14,6 +14,7 @@ export interface Finding {
   /** Stable across machines and edits: of package-relative path, function, call text and ordinal. */
   id: string;
   kind: Kind;
+  shape: Shape;
   detector: Detector;
   certainty: Certainty;
   count: number;
@@ -29,7 +30,9 @@ export interface Finding {
   siteUnknown: string | null;
   stack: Frame[];
   evidence: string[];
-  /** Of an exhausted pool: who held it. */
+  /** Of a whole pool that ran out; else null. */
+  exhausted: Exhausted | null;
+  /** … and who held it. */
   holders: { site: Site | null; count: number; oldestMs: number; idleMs: number; busy: number | null }[];
   scopes: ScopeShare[];
   /** Source around the site, if it could be read: `first` is the line number of `lines[0]`. */
@@ -57,6 +60,7 @@ export interface ReportProcess {
 /** A finding that no longer stands, because what it named came back or the pool recovered. */
 export interface Withdrawn {
   kind: Kind;
+  shape: Shape;
   detector: Detector;
   library: string;
   pool: string | null;

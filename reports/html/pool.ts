@@ -1,7 +1,7 @@
 /** Parts of a card about a whole pool: how full it was, and who held it. */
 import type { Finding } from '../../probe/recording/report.ts';
 import { activity, demandWords, tally } from '../finding-words.ts';
-import { demandOf, holdersByPlace, matterOf } from '../matter.ts';
+import { holdersByPlace, matterOf } from '../matter.ts';
 import { duration, number, pathFrom, plural } from '../words.ts';
 import { html, type Markup } from './html.ts';
 
@@ -10,15 +10,16 @@ const HOLDERS = 8;
 
 /** What was in use, with the idle part marked, up to the limit; beyond it those who waited. */
 export function demandBar(finding: Finding): Markup {
-  const demand = demandOf(finding);
-  if (!demand) return html`<p class="tally">${tally(finding)}</p>`;
-  const { used, limit, waiting } = demand;
-  const whole = limit + (waiting ?? 0);
+  const { exhausted } = finding;
+  if (!exhausted) return html`<p class="tally">${tally(finding)}</p>`;
+  const { used, waiting } = exhausted;
+  const limit = exhausted.limit || used;
+  const whole = limit + waiting;
   const idle = matterOf(finding) === 'deadlock' ? used : Math.min(used, idleOf(finding));
   const x = (count: number) => `${((count / whole) * 100).toFixed(2)}%`;
-  const [inUse = '', ...others] = demandWords(demand);
+  const [inUse = '', ...others] = demandWords(exhausted);
   return html`<figure class="bar demand">
-<svg width="100%" height="18" aria-hidden="true"><rect class="open" y="4" width="${x(limit)}" height="10"/><rect class="busy" y="4" width="${x(used)}" height="10"/><rect class="leaked" y="4" width="${x(idle)}" height="10"/>${waiting && html`<rect class="waiting" x="${x(limit)}" y="7" width="${x(waiting)}" height="4"/>`}<rect class="limit" x="${x(limit)}" width="2" height="18" transform="translate(-2 0)"/></svg>
+<svg width="100%" height="18" aria-hidden="true"><rect class="open" y="4" width="${x(limit)}" height="10"/><rect class="busy" y="4" width="${x(used)}" height="10"/><rect class="leaked" y="4" width="${x(idle)}" height="10"/>${waiting > 0 && html`<rect class="waiting" x="${x(limit)}" y="7" width="${x(waiting)}" height="4"/>`}<rect class="limit" x="${x(limit)}" width="2" height="18" transform="translate(-2 0)"/></svg>
 <figcaption><b>${inUse}</b>${idle > 0 && html`<span class="idle">${number(idle)} of them ${matterOf(finding) === 'deadlock' ? 'for good' : 'idle'}</span>`}${others.map((words) => html`<span>${words}</span>`)}</figcaption>
 </figure>`;
 }

@@ -18,6 +18,7 @@ export function makeExhaustion(changes: Partial<Finding> = {}): Finding {
       '92 acquires of pool orders timed out after 400 ms, with 4 of 4 in use and 15 waiting.',
       'Too small: this work needs more connections at once, or shorter uses. Holders have theirs for 97 ms at the median.',
     ],
+    exhausted: { cause: 'too small', used: 4, limit: 4, waiting: 15 },
     holders: [
       { site: RESERVE, count: 2, oldestMs: 171, idleMs: 171, busy: 2 },
       { site: EXPORT, count: 1, oldestMs: 12_040, idleMs: 9100, busy: 0 },
@@ -38,6 +39,7 @@ export function makeDeadlock(): Finding {
     evidence: [
       'All 4 connections of pool orders are held by code that waits here for one more, for 1.2 s already: nobody is left to release one.',
     ],
+    exhausted: { cause: 'deadlock', used: 4, limit: 4, waiting: 4 },
     holders: [{ site: RESERVE, count: 4, oldestMs: 1200, idleMs: 1200, busy: null }],
   });
 }
@@ -50,6 +52,7 @@ export function makeOpenTransaction(): Finding {
     acquired: 5,
     released: 2,
     pool: null,
+    shape: 'transaction',
     evidence: ['3 given back inside a transaction that is still open, the oldest for 4.2 s.'],
     scopes: [],
   });
@@ -62,6 +65,7 @@ export function makePoolsPerCall(): Finding {
     count: 26,
     acquired: 26,
     released: 0,
+    shape: 'pool',
     library: 'pg pool',
     pool: null,
     evidence: ['26 of 26 pools that were made for calls from here are open and idle.'],

@@ -30,6 +30,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
   return {
     id: 'src/rules.ts:reserve:pool.connect:1',
     kind: 'connection',
+    shape: 'lease',
     detector: 'collected',
     certainty: 'proven',
     count: 14,
@@ -63,6 +64,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
       'The 14 clients were garbage-collected while their leases were open.',
       'The 186 that were released were released 3 to 41 ms after they were acquired.',
     ],
+    exhausted: null,
     holders: [],
     scopes: [{ name: 'rules', ended: 200, leaked: 14, failedWith: 'OutOfStock' }],
     excerpt: {
