@@ -3,7 +3,7 @@
  * kept, since an unformatted trace retains receivers and closures of the service.
  */
 
-import * as nodeModule from 'node:module';
+import nodeModule from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame } from './recording/format.ts';

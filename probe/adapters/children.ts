@@ -4,7 +4,7 @@
  *
  * A child under the permission model is left alone: where it may not read the preload, it would not start.
  */
-import childProcess, { ChildProcess } from 'node:child_process';
+import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { guarded } from '../faults.ts';
 import { type Inherit, inheritance, replaceIn } from '../inherit.ts';
@@ -17,7 +17,7 @@ const PART = 'children';
 export function handDown(folder: string, register: string): void {
   const inherit = inheritance(folder, register);
 
-  patch(ChildProcess.prototype as unknown as { spawn(options: unknown): unknown }, 'spawn', (original) => {
+  patch(childProcess.ChildProcess.prototype as unknown as { spawn(options: unknown): unknown }, 'spawn', (original) => {
     return function spawn(this: unknown, options: { envPairs?: unknown; args?: unknown }): unknown {
       guarded(PART, () => {
         if (Array.isArray(options?.envPairs) && isOpen(options.args)) addToPairs(options.envPairs, inherit);
