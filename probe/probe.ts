@@ -35,8 +35,9 @@ const FOLDER = 'outlive.folder';
 const TICK = 500;
 /** Between two forced collections in soak, milliseconds. */
 const SOAK_GC_WAIT = 2000;
-/** Judging may take this share of the time. */
+/** Judging may take this share of the time, by the quickest of the latest judgements: the first ones run cold. */
 const JUDGE_SHARE = 0.005;
+const LATEST = 4;
 /** Between two judgements when the probe is over its budget, milliseconds. */
 const SELDOM = 10_000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
@@ -95,11 +96,15 @@ export function startProbe(began: number): Probe {
   let spent = 0;
   let lastTick = 0;
   let nextJudge = 0;
+  const judgeCosts: number[] = [];
   const judgeNow = (isOver: boolean, isLast: boolean): void => {
     sweepRequests();
     const waiting = judge.awaitsCollection(now());
     const collected = waiting && collector.collect(now(), isLast);
-    recorder.judgement(judge.judge(now(), isOver), isLast);
+    const began = now();
+    recorder.judgement(judge.judge(began, isOver), isLast);
+    judgeCosts.push(now() - began);
+    if (judgeCosts.length > LATEST) judgeCosts.shift();
     if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
   // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
@@ -112,7 +117,8 @@ export function startProbe(began: number): Probe {
     if (began >= nextJudge) {
       judgeNow(false, false);
       const rest = governor && governor.step >= 2 ? SELDOM : TICK;
-      nextJudge = began + Math.max(rest, (now() - began) / JUDGE_SHARE) - TICK / 2;
+      const dear = judgeCosts.length < LATEST ? 0 : Math.min(...judgeCosts) / JUDGE_SHARE;
+      nextJudge = began + Math.max(rest, dear) - TICK / 2;
     }
     if (began - lastTick >= 1000 - TICK / 2) {
       lastTick = began;
