@@ -56,7 +56,9 @@ async function runCopy(folder: string, variant: string) {
   const own = await freshDatabase();
   try {
     const program = path.join(folder, 'copy/scenarios/connection-leak/program.js');
-    return await probed(program, [variant, RUNS], { env: { DATABASE_URL: own.url, OUTLIVE_MODE: 'soak' } });
+    // without its runner the program does not rest between runs, so no grace
+    const env = { DATABASE_URL: own.url, OUTLIVE_MODE: 'soak', OUTLIVE_GRACE_MS: '0' };
+    return await probed(program, [variant, RUNS], { env });
   } finally {
     await own.drop();
   }
