@@ -99,8 +99,7 @@ export class Judge {
   awaitsCollection(at: number): boolean {
     for (const { flow, account, isCondemned, lastUsedAt, isBusy } of this.ledger.opened(at)) {
       if (flow === null || isCondemned || account.acquired < 2) continue;
-      const { count, max } = account.useTimes;
-      const patience = Math.max(this.options.graceMs, count > 0 ? OVERDUE * max : 0);
+      const patience = Math.max(this.options.graceMs, account.useTimes.max);
       if (at - lastUsedAt > patience && !isBusy?.()) return true;
     }
     return false;
