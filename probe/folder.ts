@@ -1,5 +1,5 @@
-/** Where a run's recordings go when nobody says. */
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+/** Where a run's recordings go. */
+import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** `.outlive/<time>-<pid>`; `.outlive/latest` is made to point to it, if that folder can be written. */
@@ -8,7 +8,7 @@ export function newRunFolder(): string {
   const name = `${time}-${process.pid}`;
   const home = path.resolve('.outlive');
   try {
-    mkdirSync(home, { recursive: true });
+    makeFolder(home);
     const link = path.join(home, `.latest-${process.pid}`);
     symlinkSync(name, link);
     renameSync(link, path.join(home, 'latest'));
@@ -16,4 +16,17 @@ export function newRunFolder(): string {
     // read-only folder: the recording itself will tell
   }
   return path.join(home, name);
+}
+
+/** With its parents. Node's own `recursive` never returns where nothing can be made though the parent exists (/proc). */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // another process of the run was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
+import { FOLLOWS_FLOWS, fixture, lineOf, placeOf, probed } from './support/probed.ts';
 
 const program = fixture('exhausted.mjs');
 let database: FreshDatabase;
@@ -67,7 +67,7 @@ test('a storm that is over is withdrawn, and the report still tells of it', asyn
   ]);
 });
 
-test('hold-and-wait: all who hold wait for one more, which is proven', async () => {
+test.runIf(FOLLOWS_FLOWS)('hold-and-wait: all who hold wait for one more, which is proven', async () => {
   const { report } = await run('deadlock');
   const deadlock = report.findings.find(({ detector }) => detector === 'hold-and-wait');
   expect(placeOf(deadlock!)).toBe(lineOf(program, '// one more'));

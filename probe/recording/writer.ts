@@ -1,6 +1,7 @@
 /** Appends lines to this thread's recording: buffered for at most half a second, bounded, never a reason to fail. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../folder.ts';
 import type { Line } from './format.ts';
 
 /** Bytes of samples and runs in one file; findings, sites and totals are always written. */
@@ -65,7 +66,7 @@ export class Writer {
   }
 
   private open(): number {
-    mkdirSync(path.dirname(this.file), { recursive: true });
+    makeFolder(path.dirname(this.file));
     return openSync(this.file, 'a');
   }
 
