@@ -21,6 +21,9 @@ export function fixture(name: string): string {
   return path.join(ROOT, 'test/fixtures/programs', name);
 }
 
+/** Longer than any test may take. */
+const LIMIT_MS = 120_000;
+
 export interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -42,7 +45,14 @@ export function start(command: string, args: string[], { env = {}, cwd = ROOT, i
   return new Promise<Ended>((resolve, reject) => {
     // `node` is the same one in a program's own commands
     const PATH = `${path.dirname(NODE)}${path.delimiter}${process.env.PATH}`;
-    const child = spawn(command, args, { cwd, env: { ...process.env, PATH, ...env }, stdio: [stdin, 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, PATH, ...env },
+      stdio: [stdin, 'pipe', 'pipe'],
+      // a program that hangs must not outlive the test that times out on it
+      timeout: LIMIT_MS,
+      killSignal: 'SIGKILL',
+    });
     if (input !== undefined) child.stdin?.end(input);
     let stdout = '';
     let stderr = '';
