@@ -19,9 +19,9 @@ export async function startUps(variants: readonly Variant[]): Promise<Slices> {
   const slices: Slices = new Map(variants.map((variant) => [variant, []]));
   try {
     for (const variant of shuffled(variants)) {
-      const start = 'i=0; while [ $i -lt "$0" ]; do "$@" || exit 1; i=$((i+1)); done; times';
+      const start = 'i=0; while [ $i -lt "$0" ]; do OUTLIVE_OUT="$FOLDER.$i" "$@" || exit 1; i=$((i+1)); done; times';
       const command = [process.execPath, '--no-warnings', ...variant.preload, EMPTY];
-      const env = { ...process.env, ...variant.env, OUTLIVE_OUT: folder };
+      const env = { ...process.env, ...variant.env, FOLDER: path.join(folder, variant.name) };
       const { stdout } = await run('sh', ['-c', start, String(STARTS), ...command], { env });
       slices.get(variant)?.push(childrenMs(stdout) / STARTS);
     }

@@ -92,11 +92,12 @@ export class Flows {
   shedFor<T>(next: Mark | null, method: Function, self: unknown, args: IArguments): T {
     const { storage } = this;
     const mark = storage?.getStore();
-    if (mark?.matters) storage?.enterWith(undefined);
+    const isShed = mark?.matters === true;
+    if (isShed) storage?.enterWith(undefined);
     try {
       return Reflect.apply(method, self, args);
     } finally {
-      storage?.enterWith(next ?? mark);
+      if (next || isShed) storage?.enterWith(next ?? mark);
     }
   }
 

@@ -145,8 +145,6 @@ export class Resource {
   private flowIsLost = false;
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
-  /** Of a resource so young that weak references are not worth their price yet: most come back before anyone looks. */
-  youngFlow: Mark | null = null;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
   handle: WeakRef<object> | null = null;
   /** Used by another flow than the one that acquired it. */
@@ -165,14 +163,6 @@ export class Resource {
     this.scope = scope;
     this.openedAt = at;
     this.lastUsedAt = at;
-  }
-  get isFollowed(): boolean {
-    return this.flow !== null || this.youngFlow !== null;
-  }
-  /** From now on the garbage collector may take its mark and token. */
-  follow(mark: Mark): void {
-    this.youngFlow = null;
-    this.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
   }
   /** No continuation that came by it is left. Only a garbage collection makes it so. */
   get hasLostFlow(): boolean {
@@ -241,7 +231,6 @@ export class Ledger {
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
-    resource.youngFlow = null;
     if (resource.earlier === null) return;
     for (const earlier of resource.earlier) earlier.superseded++;
     resource.earlier = null;
@@ -253,10 +242,7 @@ export class Ledger {
     for (let resource = this.first; resource; ) {
       const { next }: Resource = resource;
       if (resource.isGone()) this.close(resource, at);
-      else {
-        if (resource.youngFlow) resource.follow(resource.youngFlow);
-        yield resource;
-      }
+      else yield resource;
       resource = next;
     }
   }

@@ -47,13 +47,17 @@ export class Desk {
     const askedAt = now();
     const hasStack = this.budgets[shape].take() || (askedAt < source.armedUntil && !this.isSparing);
     const site = hasStack ? this.sites.capture(wrapper) : null;
-    return { site, scope: this.scopes.current(), askedAt, mark: this.flows.ask() };
+    // flows are judged by line: without a stack a mark would tell nothing, at the price of a copy of the context
+    return { site, scope: this.scopes.current(), askedAt, mark: site ? this.flows.ask() : null };
   }
 
-  /** The same for what only few will ask about: neither the time nor the flow. */
-  brief(wrapper: AnyFunction, shape: keyof Budgets): Pick<Request, 'site' | 'scope'> {
-    const site = this.budgets[shape].take() ? this.sites.capture(wrapper) : null;
-    return { site, scope: this.scopes.current() };
+  /** Where a timer of a moment is set; null for those that are only counted. */
+  siteOfTimer(wrapper: AnyFunction): Site | null {
+    return this.budgets['one-shot'].take() ? this.sites.capture(wrapper) : null;
+  }
+
+  scope(): Scope | null {
+    return this.scopes.current();
   }
 
   /** A resource that `request` asked for is open from now on. */
@@ -66,12 +70,10 @@ export class Desk {
   }
 
   /** Ties a resource to the flow that asked for it. */
-  follow(resource: Resource, { mark, site }: Request): void {
+  follow(resource: Resource, { mark }: Request): void {
     if (!mark) return;
     mark.token.resource = resource;
-    // without a stack it is one of very many: the next look at the ledger is soon enough
-    if (site) resource.follow(mark);
-    else resource.youngFlow = mark;
+    resource.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
     if (resource.account.line === null) return;
     for (const { resource: held } of mark.earlier) {
       if (!held || held.closed || held.account.line !== resource.account.line) continue;
@@ -94,7 +96,7 @@ export class Desk {
     lease.lastOperation = operation;
     lease.lastUsedAt = now();
     lease.uses++;
-    if (!lease.isHandedOver && lease.isFollowed && !this.flows.isHolding(lease)) lease.isHandedOver = true;
+    if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
   }
 
   /** The source of one pool's leases; `name` null: it is numbered. */

@@ -2,7 +2,7 @@
  * setTimeout and setInterval, global and from node:timers.
  *
  * Most timers live for a moment, so a new one goes into a short list first and only those that survive it enter the
- * ledger. Node itself marks a timer that has fired or was cleared, by whatever way (`clearTimeout(+id)`,
+ * ledger; without a stack it is only counted, since a list would keep for longer what the service is done with. Node itself marks a timer that has fired or was cleared, by whatever way (`clearTimeout(+id)`,
  * `[Symbol.dispose]()`), as destroyed; no callback is wrapped.
  */
 
@@ -18,7 +18,7 @@ import type { Desk } from '../adapter.ts';
 
 const PART = 'timers';
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
-const NURSERY = 512;
+const NURSERY = 64;
 
 /** Node's Timeout; `_destroyed`, `_idleStart` and `_idleTimeout` are set on every supported version. */
 interface NodeTimer {
@@ -40,12 +40,10 @@ export class OpenTimer extends Resource {
   }
 }
 
-/** As little as a timer of a moment is worth. */
 interface YoungTimer {
   timer: NodeTimer;
-  site: Site | null;
+  site: Site;
   scope: Scope | null;
-  /** Exact with a stack; without one, when its batch began: telling the time costs as much as setting a timer. */
   setAt: number;
 }
 
@@ -54,7 +52,6 @@ export function watchTimers(desk: Desk): void {
   const intervals = desk.ledger.source('timer', 'setInterval');
   const openIntervals = new WeakMap<NodeTimer, OpenTimer>();
   let nursery: YoungTimer[] = [];
-  let batchBegan = 0;
 
   const graduate = (): void => {
     const young = nursery;
@@ -69,9 +66,12 @@ export function watchTimers(desk: Desk): void {
 
   const raise = (timer: NodeTimer, wrapper: () => unknown): void => {
     if (desk.ignoresTimers) return;
-    const { site, scope } = desk.brief(wrapper, 'one-shot');
-    if (nursery.length === 0) batchBegan = now();
-    nursery.push({ timer, site, scope, setAt: site ? now() : batchBegan });
+    const site = desk.siteOfTimer(wrapper);
+    if (!site) {
+      desk.ledger.pass(desk.ledger.account(timeouts, null, 'one-shot'));
+      return;
+    }
+    nursery.push({ timer, site, scope: desk.scope(), setAt: now() });
     if (nursery.length >= NURSERY) graduate();
   };
 
@@ -94,7 +94,8 @@ export function watchTimers(desk: Desk): void {
         const resource = new OpenTimer(account, request.scope, now(), timer);
         desk.follow(resource, request);
         desk.ledger.open(resource);
-        openIntervals.set(timer, resource);
+        // without a stack it is enough that the next look finds it gone
+        if (request.site) openIntervals.set(timer, resource);
         // only now: the timer's own callback must not keep the flow that set it
         desk.flows.enter(request.mark);
       });

@@ -24,7 +24,8 @@ interface Pool {
 interface Asked {
   request: Request;
   account: PoolAccount;
-  isQueued: boolean;
+  /** The pool's request object. */
+  queued: object | null;
 }
 
 export function genericPool(desk: Desk): LibraryAdapter {
@@ -40,7 +41,7 @@ export function genericPool(desk: Desk): LibraryAdapter {
   const leases = new WeakMap<Pool, Map<unknown, Resource>>();
   /** By the pool's request objects. */
   const asked = new WeakMap<object, Asked>();
-  /** The acquire that is being called right now, until its request object is queued. */
+  /** The acquire that is being called right now. */
   let asking: Asked | null = null;
   /** The request object taken off the queue last. */
   let dequeued: object | null = null;
@@ -49,7 +50,7 @@ export function genericPool(desk: Desk): LibraryAdapter {
   // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
   const ask = (pool: Pool, wrapper: Function): Asked => {
     const account = accounts.of(pool);
-    return { request: account.ask(wrapper), account, isQueued: false };
+    return { request: account.ask(wrapper), account, queued: null };
   };
 
   /** The class of request objects is private: it is met with the first of them. */
@@ -77,23 +78,25 @@ export function genericPool(desk: Desk): LibraryAdapter {
       patch(Pool.prototype, 'acquire', (original) => {
         return function acquire(this: Pool): unknown {
           const own = guarded(PART, () => ask(this, acquire)) ?? null;
+          const outer = asking;
           asking = own;
           try {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return desk.flows.shedFor(own?.request.mark ?? null, original, this, arguments);
           } finally {
-            asking = null;
-            if (own?.isQueued) own.account.wait(own.request);
+            asking = outer;
+            if (own?.queued) {
+              asked.set(own.queued, own);
+              own.account.wait(own.request);
+            }
           }
         };
       });
 
       patch(PriorityQueue.prototype, 'enqueue', (original) => {
         return function enqueue(this: object, request: object): unknown {
-          if (asking) {
-            asking.isQueued = true;
-            asked.set(request, asking);
-            asking = null;
+          if (asking && !asking.queued) {
+            asking.queued = request;
             guarded(PART, () => watchTimeouts(request));
           }
           // biome-ignore lint/complexity/noArguments: arguments pass through untouched
@@ -115,11 +118,12 @@ export function genericPool(desk: Desk): LibraryAdapter {
           // biome-ignore lint/complexity/noArguments: arguments pass through untouched
           const dispatched = Reflect.apply(original, this, arguments);
           guarded(PART, () => {
-            const own = dequeued && asked.get(dequeued);
-            if (dequeued) asked.delete(dequeued);
+            // most are served while they are asked for
+            const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
+            if (dequeued && own !== asking) asked.delete(dequeued);
             dequeued = null;
             if (!own) return;
-            own.isQueued = false;
+            own.queued = null;
             if (dispatched !== true) return own.account.stopWaiting(own.request);
             const ofPool = leases.get(this) ?? new Map();
             leases.set(this, ofPool);

@@ -26,9 +26,18 @@ interface Pool {
   _pendingQueue: PendingItem[];
 }
 
+/** On pg-pool's own items, which nobody else sees. */
+const ASKED = Symbol('outlive');
+
 interface PendingItem {
   callback: (...args: unknown[]) => unknown;
   timedOut?: boolean;
+  [ASKED]?: Asked | undefined;
+}
+
+interface Known {
+  lease: Resource | null;
+  isBusy: () => boolean;
 }
 
 interface Asked {
@@ -51,9 +60,8 @@ export function pg(desk: Desk): LibraryAdapter[] {
     };
   });
   const transactions = desk.ledger.source('connection', PART);
-  const leases = new WeakMap<Client, Resource>();
-  const asked = new WeakMap<PendingItem, Asked>();
-  const busy = new WeakMap<Client, () => boolean>();
+  /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
+  const known = new WeakMap<Client, Known>();
   /** The connect that is being called right now, until its pending item is known. */
   let asking: Asked | null = null;
 
@@ -63,13 +71,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
     return { request: account.ask(wrapper), account };
   };
 
-  const busyOf = (client: Client): (() => boolean) => {
-    let isBusyNow = busy.get(client);
-    if (!isBusyNow) {
-      isBusyNow = isBusy(new WeakRef(client));
-      busy.set(client, isBusyNow);
-    }
-    return isBusyNow;
+  const serve = (client: Client, lease: Resource): void => {
+    const own = known.get(client);
+    if (own) own.lease = lease;
+    else known.set(client, { lease, isBusy: isBusy(new WeakRef(client)) });
   };
 
   /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
@@ -81,7 +86,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
       get: () => undefined,
       set(this: PendingItem, value: boolean) {
         Object.defineProperty(this, 'timedOut', { configurable: true, enumerable: true, writable: true, value });
-        const own = value && asked.get(this);
+        const own = value && this[ASKED];
         if (own) guarded(PART, () => own.account.timedOut(own.request, false));
       },
     });
@@ -89,14 +94,15 @@ export function pg(desk: Desk): LibraryAdapter[] {
 
   const queue = (item: PendingItem, own: Asked): void => {
     watchTimeouts(item);
-    asked.set(item, own);
+    item[ASKED] = own;
     own.account.wait(own.request);
   };
 
   const giveBack = (client: Client, releaser: () => unknown): void => {
-    const lease = leases.get(client);
-    leases.delete(client);
+    const own = known.get(client);
+    const lease = own?.lease;
     if (!lease) return;
+    own.lease = null;
     desk.close(lease, releaser);
     if (!isInTransaction(client) || !isConnected(client)) return;
     const account = desk.ledger.account(transactions, lease.account.site, 'transaction');
@@ -123,7 +129,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
           } finally {
             guarded(PART, () => {
               const item = this._pendingQueue.at(-1);
-              if (own && asking === own && item && !asked.has(item)) queue(item, own);
+              if (own && asking === own && item && !item[ASKED]) queue(item, own);
             });
             asking = null;
           }
@@ -134,10 +140,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
         return function newClient(this: Pool, item: PendingItem): unknown {
           guarded(PART, () => {
             if (asking) {
-              asked.set(item, asking);
+              item[ASKED] = asking;
               item.callback = tellTimeout(item.callback, asking);
             }
-            const own = asked.get(item);
+            const own = item[ASKED];
             own?.account.stopWaiting(own.request);
             asking = null;
           });
@@ -149,9 +155,9 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Pool.prototype, '_acquireClient', (original) => {
         return function acquireClient(this: Pool, client: Client, item: PendingItem): unknown {
           guarded(PART, () => {
-            const own = asked.get(item);
-            asked.delete(item);
-            if (own) leases.set(client, own.account.open(own.request));
+            const own = item[ASKED];
+            item[ASKED] = undefined;
+            if (own) serve(client, own.account.open(own.request));
           });
           // biome-ignore lint/complexity/noArguments: arguments pass through untouched
           return Reflect.apply(original, this, arguments);
@@ -177,10 +183,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Client.prototype, 'query', (original) => {
         return function query(this: Client, statement?: unknown): unknown {
           guarded(PART, () => {
-            const lease = leases.get(this);
-            if (!lease) return;
-            desk.use(lease, textOf(statement));
-            lease.isBusy ??= busyOf(this);
+            const own = known.get(this);
+            if (!own?.lease) return;
+            desk.use(own.lease, textOf(statement));
+            own.lease.isBusy = own.isBusy;
             // biome-ignore lint/complexity/noArguments: the callback alone is replaced
             bindCallback(arguments, desk.flows);
           });

@@ -73,9 +73,10 @@ export class PoolAccount {
       this.itself.gauges = this.source.pool.gauges;
       ledger.open(this.itself);
     }
-    this.itself.lastUsedAt = now();
+    const lease = this.desk.open(this.source, 'lease', request);
+    this.itself.lastUsedAt = lease.openedAt;
     this.itself.uses++;
-    return this.desk.open(this.source, 'lease', request);
+    return lease;
   }
 
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. */

@@ -57,6 +57,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
 
 /** A path without its values: digits, hashes and the query would make every request its own name, and may be secret. */
 function routeOf(url: string): string {
+  if (/^[a-z/._~-]{1,32}$/i.test(url)) return url;
   const [path = ''] = url.split(/[?#]/, 1);
   return path
     .split('/')
