@@ -8,9 +8,9 @@ import type { Account, Ledger } from './ledger.ts';
 import type { Scopes } from './scope.ts';
 
 /** CPU milliseconds of one acquire with its release, or one timer, or one request, without a stack. */
-const LEASE_MS = 0.003;
-const INTERVAL_MS = 0.003;
-const ONE_SHOT_MS = 0.0003;
+const LEASE_MS = 0.002;
+const INTERVAL_MS = 0.002;
+const ONE_SHOT_MS = 0.0002;
 const REQUEST_MS = 0.002;
 
 /** Counted work of all sources, CPU milliseconds. */
@@ -37,7 +37,7 @@ const STACK_SHARE = 0.25;
 /** Stacks per second that even an idle process gets. */
 const FEW_STACKS = 20;
 /** Looks for which a step down must have been too little before the next one is taken. */
-const PATIENCE = 4;
+const PATIENCE = 2;
 
 /** What is left out, one step after the other. */
 const STEPS = [
