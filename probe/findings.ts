@@ -1,6 +1,7 @@
 /** Verdicts as they are recorded: lines instead of resources, counts instead of lists. */
 import { blamedFrame, ownerDepth } from './blame.ts';
 import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
+import { largest } from './detectors/words.ts';
 import { push } from './groups.ts';
 import type { Account, Holder, Resource } from './ledger.ts';
 import type { RecordedFinding, RecordedHolder, RecordedLine, ScopeShare } from './recording/format.ts';
@@ -105,7 +106,7 @@ export function lineOf(
     running: count(({ scope }) => scope !== null && scope.ended === 0),
     lost: count((resource) => resource.hasLostFlow),
     leftBehind: count((resource) => resource.isLeftBehind),
-    idleMs: Math.round(Math.max(0, ...open.map(({ lastUsedAt }) => at - lastUsedAt))),
+    idleMs: Math.round(largest([0, ...open.map(({ lastUsedAt }) => at - lastUsedAt)])),
     uses: history.uses,
     longestUseMs: Math.round(history.longestUse * 10) / 10,
     inFlow: history.inFlow,
@@ -123,8 +124,8 @@ function holdersByLine(holders: readonly Holder[]): RecordedHolder[] {
       site: account.site?.id ?? -1,
       frame: frameToName(account.site, [account]),
       count: list.length,
-      oldestMs: Math.round(Math.max(...list.map(({ ageMs }) => ageMs))),
-      idleMs: Math.round(Math.max(...list.map(({ idleMs }) => idleMs))),
+      oldestMs: Math.round(largest(list.map(({ ageMs }) => ageMs))),
+      idleMs: Math.round(largest(list.map(({ idleMs }) => idleMs))),
       busy: list.every(({ busy }) => busy === null) ? null : list.filter(({ busy }) => busy).length,
     }))
     .sort((a, b) => b.count - a.count);

@@ -1,7 +1,7 @@
 /** What the leaking ones of a line have in common and those that came back have not, as far as the numbers show it. */
 
 import type { Group } from './detectors/detector.ts';
-import { median, span } from './detectors/words.ts';
+import { largest, median, smallest, span } from './detectors/words.ts';
 import type { Resource } from './ledger.ts';
 import { sqlShape } from './recording/mask.ts';
 
@@ -14,7 +14,7 @@ export function commonTo({ accounts }: Group, leaked: readonly Resource[]): stri
   const sentences: string[] = [];
 
   const usual = accounts.reduce((total, { usesReleased }) => total + usesReleased, 0) / released;
-  const most = Math.max(...leaked.map(({ uses }) => uses));
+  const most = largest(leaked.map(({ uses }) => uses));
   if (released >= ENOUGH && usual >= 1 && most < usual - 0.5) {
     sentences.push(
       `Returned early: at most ${most} operation${most === 1 ? '' : 's'} on each, where those that came back did ${usual.toFixed(1)} on average.`,
@@ -22,7 +22,7 @@ export function commonTo({ accounts }: Group, leaked: readonly Resource[]): stri
   }
 
   const waited = accounts.reduce((total, { waitedReleased }) => total + waitedReleased, 0) / released;
-  const least = Math.min(...leaked.map(({ waitedMs }) => waitedMs));
+  const least = smallest(leaked.map(({ waitedMs }) => waitedMs));
   if (released >= ENOUGH && least > 10 * waited && least > 100) {
     sentences.push(
       `Each had waited for at least ${span(least)}, where those that came back waited ${span(waited)} on average.`,

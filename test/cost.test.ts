@@ -42,3 +42,10 @@ test('a bad share is named, and the default is used', async () => {
     'OUTLIVE_CPU_PERCENT must be a whole number from 0 to 100, not "2.5".',
   );
 });
+
+test('hundreds of thousands of open leases do not break it', async () => {
+  const { code, report } = await probed(fixture('many-open.mjs'), ['200000']);
+  expect(code).toBe(0);
+  expect(report.processes[0]?.faults).toBe(0);
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 200_001, released: 1 });
+});

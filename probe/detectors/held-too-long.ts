@@ -9,7 +9,7 @@
  */
 
 import type { Detector, Verdict } from './detector.ts';
-import { span } from './words.ts';
+import { largest, span } from './words.ts';
 
 /** Times the longest known use time. */
 const MULTIPLE = 10;
@@ -23,7 +23,7 @@ export const heldTooLong: Detector = (group, { at, graceMs, heldMs }): Verdict |
   const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * longestUse) : Number.POSITIVE_INFINITY;
   const leaked = group.open.filter(({ lastUsedAt, isBusy }) => at - lastUsedAt > limit && !isBusy?.());
   if (leaked.length === 0) return null;
-  const oldest = Math.max(...leaked.map(({ openedAt }) => at - openedAt));
+  const oldest = largest(leaked.map(({ openedAt }) => at - openedAt));
   const usual = isUsual ? `; the ${released} that came back took ${span(longestUse)} at most` : '';
   return {
     detector: 'held-too-long',

@@ -7,13 +7,13 @@
  * False negatives: a session that is ended by the pool's maximum of uses or time before the grace is over.
  */
 import type { Detector } from './detector.ts';
-import { span } from './words.ts';
+import { largest, span } from './words.ts';
 
 export const openTransaction: Detector = ({ shape, open }, { at, graceMs }) => {
   if (shape !== 'transaction') return null;
   const leaked = open.filter(({ openedAt }) => at - openedAt > graceMs);
   if (leaked.length === 0) return null;
-  const oldest = Math.max(...leaked.map(({ openedAt }) => at - openedAt));
+  const oldest = largest(leaked.map(({ openedAt }) => at - openedAt));
   return {
     detector: 'outlived-scope',
     certainty: 'likely',

@@ -7,7 +7,7 @@
  * False negatives: loops outside any scope, and of a period longer than the recording goes on after the scope.
  */
 import type { Detector } from './detector.ts';
-import { span } from './words.ts';
+import { largest, span } from './words.ts';
 
 /** Runs that make a pattern. */
 const RUNS = 3;
@@ -20,7 +20,7 @@ export const rearmed: Detector = ({ shape, open }, { at, graceMs }) => {
   const runs = new Set(leaked.map(({ scope }) => scope));
   if (runs.size < 2) return null;
   const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
-  const latest = Math.max(...leaked.map(({ openedAt, scope }) => openedAt - (scope?.ended ?? at)));
+  const latest = largest(leaked.map(({ openedAt, scope }) => openedAt - (scope?.ended ?? at)));
   return {
     detector: 'outlived-scope',
     certainty: isJob && runs.size >= RUNS ? 'likely' : 'suspect',

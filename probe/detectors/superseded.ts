@@ -9,7 +9,7 @@
  * False negatives: flows that take only one; Node before 24, where flows cannot be followed.
  */
 import type { Detector } from './detector.ts';
-import { span } from './words.ts';
+import { largest, smallest, span } from './words.ts';
 
 /** Later ones that make a pattern. */
 const LATER = 3;
@@ -29,8 +29,8 @@ export const superseded: Detector = (group, { at, graceMs }) => {
       !isBusy?.(),
   );
   if (leaked.length === 0) return null;
-  const fewest = Math.min(...leaked.map(({ superseded, overtaken }) => (superseded >= LATER ? superseded : overtaken)));
-  const oldest = Math.max(...leaked.map(({ lastUsedAt }) => at - lastUsedAt));
+  const fewest = smallest(leaked.map(({ superseded, overtaken }) => (superseded >= LATER ? superseded : overtaken)));
+  const oldest = largest(leaked.map(({ lastUsedAt }) => at - lastUsedAt));
   return {
     detector: 'superseded',
     certainty: 'likely',
