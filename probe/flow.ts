@@ -79,19 +79,15 @@ export class Flows {
     if (mark) this.storage?.enterWith(mark);
   }
 
-  /** Calls the library without a mark, so that what it keeps for itself (sockets, timers) does not keep our flow. */
+  /**
+   * Calls the library without a mark, so that what it keeps for itself (sockets, timers) does not keep our flow; then
+   * goes on with `next`, or as before.
+   */
   // biome-ignore lint/complexity/noBannedTypes: any method of the library
-  shed<T>(method: Function, self: unknown, args: IArguments): T {
-    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
-    if (!this.storage?.getStore()?.matters) return Reflect.apply(method, self, args);
-    return this.storage.run(undefined, () => Reflect.apply(method, self, args));
-  }
-
-  /** Calls the library without a mark, and goes on with `next`. */
-  // biome-ignore lint/complexity/noBannedTypes: any method of the library
-  shedFor<T>(next: Mark | null, method: Function, self: unknown, args: IArguments): T {
+  shed<T>(method: Function, self: unknown, args: IArguments, next: Mark | null = null): T {
     const { storage } = this;
     const mark = storage?.getStore();
+    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
     const isShed = mark?.matters === true;
     if (isShed) storage?.enterWith(undefined);
     try {

@@ -20,7 +20,8 @@ export function patch<T extends object>(
 
 /** Gives `replacement` all own properties of `original`: `name`, `length`, `util.promisify.custom`… */
 export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFunction {
-  const disguised = Object.hasOwn(original, 'prototype') ? replacement : asMethod(replacement);
+  const isLikeOriginal = Object.hasOwn(original, 'prototype') || !Object.hasOwn(replacement, 'prototype');
+  const disguised = isLikeOriginal ? replacement : asMethod(replacement);
   for (const key of Reflect.ownKeys(disguised)) {
     if (!Object.hasOwn(original, key)) Reflect.deleteProperty(disguised, key);
   }
@@ -28,7 +29,7 @@ export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFu
   return disguised;
 }
 
-/** A `function` can be called with `new` and has a prototype that cannot be deleted; a method of a class neither. */
+/** What is called often is better written as a method at once. A `function` can be called with `new` and has a prototype that cannot be deleted; a method of a class neither. */
 function asMethod(replacement: AnyFunction): AnyFunction {
   return {
     method(this: unknown): unknown {

@@ -76,76 +76,91 @@ export function genericPool(desk: Desk): LibraryAdapter {
       if (typeof Pool !== 'function' || typeof PriorityQueue !== 'function') return false;
 
       patch(Pool.prototype, 'acquire', (original) => {
-        return function acquire(this: Pool): unknown {
-          const own = guarded(PART, () => ask(this, acquire)) ?? null;
-          const outer = asking;
-          asking = own;
-          try {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shedFor(own?.request.mark ?? null, original, this, arguments);
-          } finally {
-            asking = outer;
-            if (own?.queued) {
-              asked.set(own.queued, own);
-              own.account.wait(own.request);
+        const wrapped = {
+          acquire(this: Pool): unknown {
+            const own = guarded(PART, () => ask(this, wrapped.acquire)) ?? null;
+            const outer = asking;
+            asking = own;
+            try {
+              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+              return desk.flows.shed(original, this, arguments, own?.request.mark);
+            } finally {
+              asking = outer;
+              if (own?.queued) {
+                asked.set(own.queued, own);
+                own.account.wait(own.request);
+              }
             }
-          }
+          },
         };
+        return wrapped.acquire;
       });
 
       patch(PriorityQueue.prototype, 'enqueue', (original) => {
-        return function enqueue(this: object, request: object): unknown {
-          if (asking && !asking.queued) {
-            asking.queued = request;
-            guarded(PART, () => watchTimeouts(request));
-          }
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
+        const wrapped = {
+          enqueue(this: object, request: object): unknown {
+            if (asking && !asking.queued) {
+              asking.queued = request;
+              guarded(PART, () => watchTimeouts(request));
+            }
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          },
         };
+        return wrapped.enqueue;
       });
 
       patch(PriorityQueue.prototype, 'dequeue', (original) => {
-        return function dequeue(this: object): unknown {
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          const request = Reflect.apply(original, this, arguments);
-          dequeued = request ?? null;
-          return request;
+        const wrapped = {
+          dequeue(this: object): unknown {
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            const request = Reflect.apply(original, this, arguments);
+            dequeued = request ?? null;
+            return request;
+          },
         };
+        return wrapped.dequeue;
       });
 
       patch(Pool.prototype, '_dispatchPooledResourceToNextWaitingClient', (original) => {
-        return function dispatch(this: Pool, pooledResource: { obj: unknown }): unknown {
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          const dispatched = Reflect.apply(original, this, arguments);
-          guarded(PART, () => {
-            // most are served while they are asked for
-            const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
-            if (dequeued && own !== asking) asked.delete(dequeued);
-            dequeued = null;
-            if (!own) return;
-            own.queued = null;
-            if (dispatched !== true) return own.account.stopWaiting(own.request);
-            const ofPool = leases.get(this) ?? new Map();
-            leases.set(this, ofPool);
-            ofPool.set(pooledResource.obj, own.account.open(own.request));
-          });
-          return dispatched;
+        const wrapped = {
+          dispatch(this: Pool, pooledResource: { obj: unknown }): unknown {
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            const dispatched = Reflect.apply(original, this, arguments);
+            guarded(PART, () => {
+              // most are served while they are asked for
+              const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
+              if (dequeued && own !== asking) asked.delete(dequeued);
+              dequeued = null;
+              if (!own) return;
+              own.queued = null;
+              if (dispatched !== true) return own.account.stopWaiting(own.request);
+              const ofPool = leases.get(this) ?? new Map();
+              leases.set(this, ofPool);
+              ofPool.set(pooledResource.obj, own.account.open(own.request));
+            });
+            return dispatched;
+          },
         };
+        return wrapped.dispatch;
       });
 
       for (const method of ['release', 'destroy']) {
         patch(Pool.prototype, method, (original) => {
-          return function giveBack(this: Pool, resource: unknown): unknown {
-            guarded(PART, () => {
-              const ofPool = leases.get(this);
-              const lease = ofPool?.get(resource);
-              if (!lease) return;
-              ofPool?.delete(resource);
-              desk.close(lease, giveBack);
-            });
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shed(original, this, arguments);
+          const wrapped = {
+            giveBack(this: Pool, resource: unknown): unknown {
+              guarded(PART, () => {
+                const ofPool = leases.get(this);
+                const lease = ofPool?.get(resource);
+                if (!lease) return;
+                ofPool?.delete(resource);
+                desk.close(lease, wrapped.giveBack);
+              });
+              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+              return desk.flows.shed(original, this, arguments);
+            },
           };
+          return wrapped.giveBack;
         });
       }
       return true;

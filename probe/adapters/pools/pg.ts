@@ -98,7 +98,8 @@ export function pg(desk: Desk): LibraryAdapter[] {
     own.account.wait(own.request);
   };
 
-  const giveBack = (client: Client, releaser: () => unknown): void => {
+  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
+  const giveBack = (client: Client, releaser: Function): void => {
     const own = known.get(client);
     const lease = own?.lease;
     if (!lease) return;
@@ -115,61 +116,73 @@ export function pg(desk: Desk): LibraryAdapter[] {
       if (typeof Pool !== 'function') return false;
 
       patch(Pool.prototype, 'connect', (original) => {
-        return function connect(this: Pool, callback?: unknown): unknown {
-          const own = guarded(PART, () => ask(this, connect)) ?? null;
-          // unbound, a queued callback runs in the flow of whoever releases
-          if (own && typeof callback === 'function') {
-            // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-            arguments[0] = desk.flows.bind(callback as () => void, own.request.mark);
-          }
-          asking = own;
-          try {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shedFor(own?.request.mark ?? null, original, this, arguments);
-          } finally {
-            guarded(PART, () => {
-              const item = this._pendingQueue.at(-1);
-              if (own && asking === own && item && !item[ASKED]) queue(item, own);
-            });
-            asking = null;
-          }
+        const wrapped = {
+          connect(this: Pool, callback?: unknown): unknown {
+            const own = guarded(PART, () => ask(this, wrapped.connect)) ?? null;
+            // unbound, a queued callback runs in the flow of whoever releases
+            if (own && typeof callback === 'function') {
+              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
+              arguments[0] = desk.flows.bind(callback as () => void, own.request.mark);
+            }
+            asking = own;
+            try {
+              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+              return desk.flows.shed(original, this, arguments, own?.request.mark);
+            } finally {
+              guarded(PART, () => {
+                const item = this._pendingQueue.at(-1);
+                if (own && asking === own && item && !item[ASKED]) queue(item, own);
+              });
+              asking = null;
+            }
+          },
         };
+        return wrapped.connect;
       });
 
       patch(Pool.prototype, 'newClient', (original) => {
-        return function newClient(this: Pool, item: PendingItem): unknown {
-          guarded(PART, () => {
-            if (asking) {
-              item[ASKED] = asking;
-              item.callback = tellTimeout(item.callback, asking);
-            }
-            const own = item[ASKED];
-            own?.account.stopWaiting(own.request);
-            asking = null;
-          });
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
+        const wrapped = {
+          newClient(this: Pool, item: PendingItem): unknown {
+            guarded(PART, () => {
+              if (asking) {
+                item[ASKED] = asking;
+                item.callback = tellTimeout(item.callback, asking);
+              }
+              const own = item[ASKED];
+              own?.account.stopWaiting(own.request);
+              asking = null;
+            });
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          },
         };
+        return wrapped.newClient;
       });
 
       patch(Pool.prototype, '_acquireClient', (original) => {
-        return function acquireClient(this: Pool, client: Client, item: PendingItem): unknown {
-          guarded(PART, () => {
-            const own = item[ASKED];
-            item[ASKED] = undefined;
-            if (own) serve(client, own.account.open(own.request));
-          });
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
+        const wrapped = {
+          acquireClient(this: Pool, client: Client, item: PendingItem): unknown {
+            guarded(PART, () => {
+              const own = item[ASKED];
+              item[ASKED] = undefined;
+              if (own) serve(client, own.account.open(own.request));
+            });
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          },
         };
+        return wrapped.acquireClient;
       });
 
       patch(Pool.prototype, '_release', (original) => {
-        return function release(this: Pool, client: Client): unknown {
-          guarded(PART, () => giveBack(client, release as () => unknown));
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return desk.flows.shed(original, this, arguments);
+        const wrapped = {
+          release(this: Pool, client: Client): unknown {
+            guarded(PART, () => giveBack(client, wrapped.release));
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return desk.flows.shed(original, this, arguments);
+          },
         };
+        return wrapped.release;
       });
       return true;
     },
@@ -181,18 +194,21 @@ export function pg(desk: Desk): LibraryAdapter[] {
       const Client = exports?.Client;
       if (typeof Client !== 'function') return false;
       patch(Client.prototype, 'query', (original) => {
-        return function query(this: Client, statement?: unknown): unknown {
-          guarded(PART, () => {
-            const own = known.get(this);
-            if (!own?.lease) return;
-            desk.use(own.lease, textOf(statement));
-            own.lease.isBusy = own.isBusy;
-            // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-            bindCallback(arguments, desk.flows);
-          });
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
+        const wrapped = {
+          query(this: Client, statement?: unknown): unknown {
+            guarded(PART, () => {
+              const own = known.get(this);
+              if (!own?.lease) return;
+              desk.use(own.lease, textOf(statement));
+              own.lease.isBusy = own.isBusy;
+              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
+              bindCallback(arguments, desk.flows);
+            });
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            return Reflect.apply(original, this, arguments);
+          },
         };
+        return wrapped.query;
       });
       return true;
     },
