@@ -18,6 +18,7 @@ import { Collector, PRODUCTION_WAIT } from './gc.ts';
 import { costOfOperations, Governor } from './governor.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
+import { Notices } from './notices.ts';
 import { Recorder } from './recorder.ts';
 import { every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
@@ -59,7 +60,8 @@ export function startProbe(began: number): Probe {
   const burst = isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : BURST;
   const budget = () => new StackBudget(burst);
   const budgets = { lease: budget(), interval: budget(), 'one-shot': budget() };
-  const desk = new Desk(ledger, scopes, flows, sites, budgets);
+  const notices = new Notices();
+  const desk = new Desk(ledger, scopes, flows, sites, budgets, notices);
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
   const collector = new Collector({
@@ -125,6 +127,7 @@ export function startProbe(began: number): Probe {
       recorder.sample(worstDelay);
       worstDelay = 0;
       recorder.totals();
+      recorder.notices(notices.look());
       recorder.cost(costMs(), collector.forced);
     }
     recorder.flush();
@@ -136,6 +139,7 @@ export function startProbe(began: number): Probe {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);
     recorder.totals();
+    recorder.notices(notices.look());
     recorder.cost(costMs(), collector.forced);
     recorder.end(end, code);
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));

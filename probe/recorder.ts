@@ -7,7 +7,14 @@ import { threadId } from 'node:worker_threads';
 import { faultCount } from './faults.ts';
 import type { Judgement } from './judge.ts';
 import { isCounted, type Ledger, type Source } from './ledger.ts';
-import { type EndLine, type Kind, type PoolSample, RECORDING_SCHEMA, type TotalsLine } from './recording/format.ts';
+import {
+  type EndLine,
+  type Kind,
+  type Notice,
+  type PoolSample,
+  RECORDING_SCHEMA,
+  type TotalsLine,
+} from './recording/format.ts';
 import { mask, maskArguments } from './recording/mask.ts';
 import { Writer } from './recording/writer.ts';
 import { now, wallClock } from './runtime.ts';
@@ -121,6 +128,13 @@ export class Recorder {
     if (JSON.stringify(scopes) !== this.lastScopes) {
       this.lastScopes = JSON.stringify(scopes);
       this.writer.write({ t: 'scopes', at, scopes });
+    }
+  }
+
+  notices(notices: readonly Notice[]): void {
+    const at = now() - this.zero;
+    for (const { pool, sentence, ...notice } of notices) {
+      this.writer.write({ t: 'notice', at, ...notice, pool: pool && mask(pool), sentence: mask(sentence) });
     }
   }
 

@@ -114,6 +114,20 @@ test('one leak in several processes is one finding with the counts of all', () =
   expect(findings[0]?.scopes).toEqual([{ name: 'order', ended: 20, leaked: 4, failedWith: null }]);
 });
 
+test('a trap that a process fell into is told once, with its latest words, and does not change the verdict', () => {
+  using folder = temporaryFolder();
+  const notice = { library: 'oracledb', pool: 'orders', name: 'hung-logon', remedy: 'Restart the listener.' };
+  const told = (at: number, count: number): Line => ({
+    ...{ t: 'notice', at, count, ...notice },
+    sentence: `A logon has hung for ${at} s.`,
+  });
+  recordingFile(folder.path, 'first', [processLine, told(1, 1), told(9, 2)]);
+  recordingFile(folder.path, 'second', [{ ...processLine, startedMs: 1_700_000_000_500 } as Line, told(4, 1)]);
+  const { notices, verdict } = writeReport(folder.path).report;
+  expect(notices).toEqual([{ ...notice, count: 3, sentence: 'A logon has hung for 4 s.' }]);
+  expect(verdict).toBe('clean');
+});
+
 test('the id of a finding stays when lines are inserted above it, and changes with the call', () => {
   using folder = temporaryFolder();
   const source = path.join(folder.path, 'orders.js');

@@ -1,6 +1,7 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
 import type { Flows, Mark } from '../flow.ts';
 import { type Holder, type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
+import type { Notices } from '../notices.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
@@ -25,6 +26,7 @@ type AnyFunction = Function;
 export class Desk {
   readonly ledger: Ledger;
   readonly flows: Flows;
+  readonly notices: Notices;
   private readonly scopes: Scopes;
   private readonly sites: Sites;
   private readonly budgets: Budgets;
@@ -34,12 +36,13 @@ export class Desk {
   /** Numbers pools in the order they were first used. */
   private poolCount = 0;
 
-  constructor(ledger: Ledger, scopes: Scopes, flows: Flows, sites: Sites, budgets: Budgets) {
+  constructor(ledger: Ledger, scopes: Scopes, flows: Flows, sites: Sites, budgets: Budgets, notices: Notices) {
     this.ledger = ledger;
     this.scopes = scopes;
     this.flows = flows;
     this.sites = sites;
     this.budgets = budgets;
+    this.notices = notices;
   }
 
   /** Notes who asks `source`, at the moment of the call to `wrapper`. */

@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname as hostName } from 'node:os';
 import path from 'node:path';
-import { CERTAINTIES, type Frame, type RecordedFinding, type Recording } from './format.ts';
+import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording } from './format.ts';
 import { mask } from './mask.ts';
 import { readRun } from './reader.ts';
 import {
@@ -43,6 +43,7 @@ export function buildReport(recordings: readonly Recording[], problems: readonly
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
+    notices: noticesIn(recordings),
     settings: recordings[0]?.process.settings ?? {},
     dropped,
     problems: [...problems, ...recordings.flatMap((recording) => recording.problems)],
@@ -183,6 +184,18 @@ function isAlive(pid: number, host: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** One trap in several processes is one notice, with the words of the latest of them; most frequent first. */
+function noticesIn(recordings: readonly Recording[]): Notice[] {
+  const byKey = new Map<string, Notice>();
+  for (const { notices } of recordings) {
+    for (const [key, { library, pool, name, count, sentence, remedy }] of notices) {
+      const before = byKey.get(key)?.count ?? 0;
+      byKey.set(key, { library, pool, name, count: before + count, sentence, remedy });
+    }
+  }
+  return [...byKey.values()].sort((a, b) => b.count - a.count);
 }
 
 function watchedIn(recordings: readonly Recording[]): Watched[] {

@@ -219,6 +219,26 @@ export interface WithdrawnLine {
   why: string;
 }
 
+/** A trap of a library that the service fell into: no leak, but why something fails or hangs. */
+export interface Notice {
+  library: string;
+  /** Null when it is of no pool, or not known of which. */
+  pool: string | null;
+  /** Which trap, as a slug. */
+  name: string;
+  /** How often it happened. */
+  count: number;
+  /** What happened, and what to do about it: one or two plain sentences each. */
+  sentence: string;
+  remedy: string;
+}
+
+/** Same `library`, `pool` and `name`: later line wins. */
+export interface NoticeLine extends Notice {
+  t: 'notice';
+  at: number;
+}
+
 /** Last line of a process that ended by itself. Its absence means a signal, a kill or a process still running. */
 export interface EndLine {
   t: 'end';
@@ -252,6 +272,7 @@ export type Line =
   | LinesLine
   | FindingLine
   | WithdrawnLine
+  | NoticeLine
   | EndLine
   | CostLine;
 
@@ -318,6 +339,8 @@ export interface Recording {
   findings: Map<string, { at: number; finding: RecordedFinding }>;
   /** Findings that came back, oldest first; each key's latest. */
   withdrawn: { at: number; finding: RecordedFinding; why: string }[];
+  /** By library, pool and name, in the order they were first told. */
+  notices: Map<string, NoticeLine>;
   end: EndLine | null;
   cost: CostLine | null;
   /** Milliseconds since start of the newest line. */

@@ -81,6 +81,7 @@ function emptyRecording(file: string, process: ProcessLine): Recording {
     lines: [],
     findings: new Map(),
     withdrawn: [],
+    notices: new Map(),
     end: null,
     cost: null,
     lastAt: 0,
@@ -130,6 +131,9 @@ function fold(recording: Recording, line: Line): void {
       if (found) recording.withdrawn.push({ at: line.at, finding: found.finding, why: line.why });
       break;
     }
+    case 'notice':
+      recording.notices.set(JSON.stringify([line.library, line.pool, line.name]), line);
+      break;
     case 'cost':
       recording.cost = line;
       break;

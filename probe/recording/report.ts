@@ -1,5 +1,5 @@
 /** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
-import type { Certainty, Detector, Exhausted, Frame, Kind, ScopeShare, Shape } from './format.ts';
+import type { Certainty, Detector, Exhausted, Frame, Kind, Notice, ScopeShare, Shape } from './format.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -85,6 +85,8 @@ export interface Report {
   findings: Finding[];
   withdrawn: Withdrawn[];
   watched: Watched[];
+  /** Traps of libraries that the service fell into; no leaks, and without effect on the verdict. */
+  notices: Notice[];
   settings: Record<string, string | number | boolean>;
   dropped: Record<string, number>;
   /** What was missing or unreadable, one plain sentence each. */

@@ -129,6 +129,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     processes: [makeProcess()],
     findings: [makeFinding(), TIMER_FINDING, SUSPECT_FINDING],
     withdrawn: [],
+    notices: [],
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
@@ -211,6 +212,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     lines: [],
     findings: new Map(),
     withdrawn: [],
+    notices: new Map(),
     end: { t: 'end', at: 724_000, end: 'exit', code: 0 },
     cost: null,
     lastAt: 724_000,
