@@ -6,6 +6,7 @@ export const PARTS = [
   'generic-pool',
   'pg-pool',
   'pg',
+  'held',
   'timers',
   'http',
   'connects',

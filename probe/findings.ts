@@ -80,7 +80,7 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
 }
 
 /** Past helpers, as everywhere: by the releases at that line, whoever called it. */
-function frameToName(site: Site | null, accounts: readonly Account[]): number {
+export function frameToName(site: Site | null, accounts: readonly Account[]): number {
   const [{ source, line } = {}] = accounts.filter((account) => account.site === site);
   if (!site) return -1;
   const alike = source && line ? [...source.accounts.values()].filter((account) => account.line === line) : [];

@@ -39,6 +39,17 @@ export interface Holder {
   busy: boolean | null;
 }
 
+/** Which connection of a server somebody speaks through; null: not known. */
+export interface Peer {
+  localAddress?: string | null;
+  localPort: number | null;
+  /** `address:port` of the other end. */
+  server?: string | null;
+  /** What the server calls it: PostgreSQL's backend, Oracle's CONNECTION_ID. */
+  connectionId: string | null;
+  state: 'used' | 'idle';
+}
+
 export interface PoolState {
   id: number;
   name: string;
@@ -48,6 +59,8 @@ export interface PoolState {
   gauges(): PoolGauges | null;
   /** Who holds it now. */
   leases(at: number): Holder[];
+  /** The pool's connections, found when asked for; idle ones, and those of nobody known, have no resource. */
+  peers?(): Iterable<{ resource: Resource | null; peer: Peer }>;
   /** Acquires that are queued, longest first. */
   waiting: Set<Request>;
   /** 0: never. */

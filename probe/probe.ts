@@ -128,6 +128,7 @@ export function startProbe(began: number): Probe {
       worstDelay = 0;
       recorder.totals();
       recorder.notices(notices.look());
+      recorder.held(false);
       recorder.cost(costMs(), collector.forced);
     }
     recorder.flush();
@@ -140,6 +141,7 @@ export function startProbe(began: number): Probe {
     recorder.sample(0);
     recorder.totals();
     recorder.notices(notices.look());
+    recorder.held(true);
     recorder.cost(costMs(), collector.forced);
     recorder.end(end, code);
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));

@@ -4,11 +4,13 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { threadId } from 'node:worker_threads';
-import { faultCount } from './faults.ts';
+import { faultCount, guarded } from './faults.ts';
+import { heldConnections } from './held.ts';
 import type { Judgement } from './judge.ts';
 import { isCounted, type Ledger, type Source } from './ledger.ts';
 import {
   type EndLine,
+  type HeldLine,
   type Kind,
   type Notice,
   type PoolSample,
@@ -36,6 +38,9 @@ export class Recorder {
   private sitesWritten = 0;
   private readonly poolsWritten: Set<number> = new Set();
   private linesAt = 0;
+  private heldAt = Number.NEGATIVE_INFINITY;
+  /** In the last line: that there are none any more is worth one. */
+  private heldCount = 0;
   private lastTotals = '';
   private lastScopes = '';
 
@@ -108,6 +113,20 @@ export class Recorder {
     const at = now() - this.zero;
     const rss = process.memoryUsage.rss();
     this.writer.writeBulk({ t: 'sample', at, pools, open, heapUsed, rss, nativeContexts, loopDelay });
+  }
+
+  /** Who has which connection, from time to time; the last is always written. */
+  held(isLast: boolean): void {
+    const at = now();
+    if (!isLast && at - this.heldAt < LINES_EVERY_MS) return;
+    this.heldAt = at;
+    const held = guarded('held', () => heldConnections(this.ledger, at));
+    if (!held || held.connections.length + this.heldCount === 0) return;
+    this.heldCount = held.connections.length;
+    this.writeSites();
+    const line: HeldLine = { t: 'held', at: at - this.zero, ...held };
+    if (isLast) this.writer.write(line);
+    else this.writer.writeBulk(line);
   }
 
   totals(): void {

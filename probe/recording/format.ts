@@ -259,6 +259,37 @@ export interface CostLine {
   dropped: Record<string, number>;
 }
 
+/** A connection of a pool at one moment: which one it is to the server, and who has it. */
+export interface HeldConnection {
+  /** Pool id. */
+  pool: number;
+  state: 'used' | 'idle';
+  /** Site id or -1, and the index of the frame to name; of the lease, as the next three. */
+  site: number;
+  frame: number;
+  /** Milliseconds since it was acquired and last used; null without a lease. */
+  ageMs: number | null;
+  idleMs: number | null;
+  /** Null where the adapter cannot tell. */
+  busy: boolean | null;
+  /** Null where the socket is not known. */
+  localAddress: string | null;
+  localPort: number | null;
+  /** `address:port` of the other end. */
+  server: string | null;
+  /** What the server calls it: PostgreSQL's backend, Oracle's CONNECTION_ID. */
+  connectionId: string | null;
+}
+
+/** Who had which connection, about every five seconds: the key to the database's own recording. */
+export interface HeldLine {
+  t: 'held';
+  at: number;
+  connections: HeldConnection[];
+  /** Connections beyond those listed. */
+  omitted: number;
+}
+
 export type Line =
   | ProcessLine
   | AdapterLine
@@ -270,6 +301,7 @@ export type Line =
   | ScopesLine
   | TotalsLine
   | LinesLine
+  | HeldLine
   | FindingLine
   | WithdrawnLine
   | NoticeLine
@@ -335,6 +367,7 @@ export interface Recording {
   scopes: ScopesLine['scopes'];
   totals: TotalsLine['sites'];
   lines: RecordedLine[];
+  held: HeldLine[];
   /** Standing findings, by key; `at` is when each was first seen. */
   findings: Map<string, { at: number; finding: RecordedFinding }>;
   /** Findings that came back, oldest first; each key's latest. */

@@ -79,6 +79,7 @@ function emptyRecording(file: string, process: ProcessLine): Recording {
     scopes: [],
     totals: [],
     lines: [],
+    held: [],
     findings: new Map(),
     withdrawn: [],
     notices: new Map(),
@@ -118,6 +119,9 @@ function fold(recording: Recording, line: Line): void {
       break;
     case 'lines':
       recording.lines = line.lines;
+      break;
+    case 'held':
+      recording.held.push(line);
       break;
     case 'finding':
       recording.findings.set(line.key, {

@@ -210,6 +210,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     ],
     totals: [],
     lines: [],
+    held: [],
     findings: new Map(),
     withdrawn: [],
     notices: new Map(),

@@ -10,6 +10,7 @@ import type { Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import type { Desk, Request } from '../adapter.ts';
 import type { LibraryAdapter } from '../modules.ts';
+import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
 const PART = 'generic-pool';
@@ -19,6 +20,7 @@ interface Pool {
   available: number;
   pending: number;
   max: number;
+  _allObjects?: Iterable<{ obj: unknown }>;
 }
 
 interface Asked {
@@ -35,6 +37,14 @@ export function genericPool(desk: Desk): LibraryAdapter {
     gauges: () => {
       const pool = weak.deref();
       return pool ? { used: pool.borrowed, idle: pool.available, pending: pool.pending } : null;
+    },
+    *peers() {
+      const pool = weak.deref();
+      const lent = pool && leases.get(pool);
+      for (const { obj } of pool?._allObjects ?? []) {
+        const resource = lent?.get(obj) ?? null;
+        yield { resource, peer: peerOf(obj, resource ? 'used' : 'idle') };
+      }
     },
   }));
   /** By pool, weakly, and borrowed object, which may be a mere number. */

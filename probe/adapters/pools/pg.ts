@@ -13,6 +13,7 @@ import { patch } from '../../patch.ts';
 import { now } from '../../runtime.ts';
 import type { Desk, Request } from '../adapter.ts';
 import type { LibraryAdapter } from '../modules.ts';
+import { peerOf } from './peer.ts';
 import { type Client, isBusy, isConnected, isInTransaction, OpenTransaction } from './pg-client.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
@@ -23,6 +24,8 @@ interface Pool {
   totalCount: number;
   idleCount: number;
   waitingCount: number;
+  _clients?: Client[];
+  _idle?: { client: Client }[];
   _pendingQueue: PendingItem[];
 }
 
@@ -56,6 +59,14 @@ export function pg(desk: Desk): LibraryAdapter[] {
         if (!pool) return null;
         const { totalCount, idleCount, waitingCount } = pool;
         return { used: totalCount - idleCount, idle: idleCount, pending: waitingCount };
+      },
+      *peers() {
+        const { _clients = [], _idle = [] } = weak.deref() ?? {};
+        const idle = new Set(_idle.map(({ client }) => client));
+        for (const client of _clients) {
+          const state = idle.has(client) ? 'idle' : 'used';
+          yield { resource: known.get(client)?.lease ?? null, peer: peerOf(client, state) };
+        }
       },
     };
   });

@@ -8,6 +8,7 @@ export interface PoolDescription {
   name: string | null;
   max: number;
   gauges: PoolState['gauges'];
+  peers?: NonNullable<PoolState['peers']>;
 }
 
 /** Time-outs are looked at one by one up to here; a storm of them tells no more. */
@@ -110,8 +111,10 @@ export class PoolAccounts<Pool extends object> {
   constructor(desk: Desk, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
     const pools = desk.ledger.source('connection', `${library} pool`);
     this.create = (pool) => {
-      const { name, max, gauges } = describe(new WeakRef(pool));
-      return new PoolAccount(desk, desk.pool(library, name, max, gauges), pools);
+      const { name, max, gauges, peers } = describe(new WeakRef(pool));
+      const source = desk.pool(library, name, max, gauges);
+      if (peers) source.pool.peers = peers;
+      return new PoolAccount(desk, source, pools);
     };
   }
 
