@@ -6,6 +6,8 @@ import { InputError } from '../probe/recording/reader.ts';
 export const EXIT_CLEAN = 0;
 export const EXIT_FINDINGS = 1;
 export const EXIT_WRONG_USE = 2;
+/** As a shell reports death by SIGINT. */
+export const EXIT_INTERRUPTED = 130;
 
 export class UsageError extends Error {
   override name = 'UsageError';
@@ -26,6 +28,18 @@ export function parse<O extends Options>(command: string, args: readonly string[
     }
     throw new UsageError(`outlive ${command}: ${message.split('\n')[0]?.replace(/\.?$/, '.')}`);
   }
+}
+
+/** The positionals alone, whatever is wrong with the rest: for a command whose options depend on them. */
+export function parsePositionals(args: readonly string[], options: Options): string[] {
+  return parseArgs({ args: [...args], options, allowPositionals: true, strict: false }).positionals;
+}
+
+/** Throws `UsageError` when `text` is not a whole number from `min` to `max`. */
+export function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isInteger(number) && number >= min && number <= max) return number;
+  throw new UsageError(`--${option} must be a whole number from ${min} to ${max}, not "${text}".`);
 }
 
 export function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {

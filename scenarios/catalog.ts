@@ -1,3 +1,4 @@
+/** The scenarios that come with outlive: one line each. */
 import { connectionLeak } from './connection-leak/scenario.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,32 +1,43 @@
-/** Compares a scenario's two reports with what it declares. */
+/** Compares the reports of an incident's two variants with what it declares. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CERTAINTIES, type Certainty } from '../probe/recording/format.ts';
+import { CERTAINTIES, type Certainty, type Kind } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { Sources } from '../probe/recording/source.ts';
-import type { Expectation, Scenario, Variant, Work } from './scenario.ts';
+import type { Check, Work } from './scenario.ts';
 
-export interface VariantResult {
-  variant: Variant;
+/** A finding that must be there: the line is searched for, so that it follows the code when that moves. */
+export interface Expectation {
+  kind: Kind;
+  library: string;
+  /** At least this certain. */
+  certainty: Certainty;
+  /** The file that runs and holds the call. */
+  file: URL;
+  /** Text of the acquiring call; on exactly one line of the file. */
+  call: string;
+}
+
+/** What is claimed of a leak. */
+export interface Claims {
+  mustFind: readonly Expectation[];
+  mustUse: string;
+}
+
+export interface LeakVariant {
   report: Report;
   work: Work;
 }
 
-export interface Check {
-  passed: boolean;
-  /** One plain sentence. */
-  sentence: string;
-}
-
 /** Every declared claim, with whether it held. Throws when a declaration does not fit the source. */
-export function checkScenario(scenario: Scenario, leaking: VariantResult, fixed: VariantResult): Check[] {
-  const found = scenario.mustFind.map((expectation) => checkFound(expectation, leaking.report));
+export function checkLeak({ mustFind, mustUse }: Claims, leaking: LeakVariant, fixed: LeakVariant): Check[] {
+  const found = mustFind.map((expectation) => checkFound(expectation, leaking.report));
   const expected = found.flatMap(({ finding }) => finding ?? []);
   return [
     ...found.map(({ check }) => check),
     checkSilent('leaking', 'nothing else was found', leaking.report, expected),
     checkSilent('fixed', 'nothing was found', fixed.report, []),
-    checkUsed(scenario.mustUse, fixed.report),
+    checkUsed(mustUse, fixed.report),
     checkWork(leaking.work, fixed.work),
   ];
 }
@@ -44,7 +55,7 @@ function checkFound(expectation: Expectation, { findings }: Report): { check: Ch
   return { check: { passed, sentence }, finding };
 }
 
-function checkSilent(variant: Variant, claim: string, { findings }: Report, expected: Finding[]): Check {
+function checkSilent(variant: string, claim: string, { findings }: Report, expected: Finding[]): Check {
   const others = findings.filter((finding) => !expected.includes(finding) && isAtLeast(finding.certainty, 'likely'));
   const places = others.map(({ kind, site }) => `a ${kind} at ${site ? `${site.file}:${site.line}` : 'no known line'}`);
   return {

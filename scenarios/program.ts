@@ -1,5 +1,8 @@
 /** A scenario's program talks to its runner over the channel it was started with, and ends when that is gone. */
-import type { ProgramMessage, Work } from './scenario.ts';
+import type { Work } from './scenario.ts';
+
+/** What a program tells its runner. */
+export type ProgramMessage = { run: number; of: number; note: string } | { work: Work };
 
 process.on('disconnect', () => process.exit(1));
 

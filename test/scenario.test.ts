@@ -1,8 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkScenario, type VariantResult } from '../scenarios/check.ts';
-import { connectionLeak } from '../scenarios/connection-leak/scenario.ts';
+import { checkLeak, type LeakVariant } from '../scenarios/check.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLI, lineOf, placeOf, probed, ROOT, start, temporaryFolder } from './support/probed.ts';
 
@@ -111,19 +110,15 @@ test('a scenario fails when its leak is not found, when the fixed twin is not si
     acquired: 2,
     site: { file: '/elsewhere.js', line: 1 },
   };
-  const result = (variant: 'leaking' | 'fixed', findings: unknown[], records: number): VariantResult => ({
-    variant,
+  const result = (findings: unknown[], records: number): LeakVariant => ({
     report: { findings, watched: [] } as never,
     work: { records },
   });
-  const scenario = {
-    ...connectionLeak,
-    mustFind: connectionLeak.mustFind.map((expectation) => ({
-      ...expectation,
-      file: new URL('../scenarios/connection-leak/leaking.ts', import.meta.url),
-    })),
-  };
-  const checks = checkScenario(scenario, result('leaking', [], 10), result('fixed', [finding], 9));
+  const file = new URL('../scenarios/connection-leak/leaking.ts', import.meta.url);
+  const mustFind = [
+    { kind: 'connection', library: 'pg', certainty: 'likely', file, call: 'await pool.acquire()' } as const,
+  ];
+  const checks = checkLeak({ mustFind, mustUse: 'pg' }, result([], 10), result([finding], 9));
   expect(checks.map(({ passed }) => passed)).toEqual([false, true, false, false, false]);
   expect(checks.map(({ sentence }) => sentence)).toEqual([
     expect.stringMatching(/^leaking: no connection found at .*leaking\.ts:6$/),

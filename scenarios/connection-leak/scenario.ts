@@ -1,6 +1,6 @@
-import type { Scenario } from '../scenario.ts';
+import { leakScenario } from '../leak.ts';
 
-export const connectionLeak: Scenario = {
+export const connectionLeak = leakScenario({
   name: 'connection-leak',
   title: 'a rule job borrows connections and does not return them when a record makes it throw',
   story: `The rule job runs again and again over newly ingested records. For each record that matches a rule it borrows
@@ -18,4 +18,4 @@ job itself copes and goes on, so nobody notices: every run looks fine, and leave
     },
   ],
   mustUse: 'pg',
-};
+});

@@ -1,0 +1,79 @@
+/** Soaks a scenario: its flags, its progress, and what came out. */
+import path from 'node:path';
+import { newRunFolder } from '../probe/folder.ts';
+import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
+import { printSummary, shortPath, writeHtml } from './output.ts';
+import { Progress } from './progress.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED, oneOf, wholeNumber } from './usage.ts';
+
+/** As they were given. */
+export type Values = Record<string, string | boolean | undefined>;
+
+export async function soak(scenario: Scenario, values: Values): Promise<number> {
+  const { runs, out, json, ...others } = values;
+  const context = {
+    out: path.resolve(String(out ?? newRunFolder())),
+    runs: runs === undefined ? scenario.runs : wholeNumber('runs', String(runs), scenario.fewestRuns ?? 1, 1000),
+    options: optionsOf(scenario, others),
+  };
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const progress = new Progress(process.stderr);
+  try {
+    const result = await scenario.soak({
+      ...context,
+      signal: stopping.signal,
+      onProgress: (stage, run, of, note) => progress.show(stage, run, of, note),
+    });
+    progress.end();
+    return conclude(scenario, result, json === true);
+  } catch (error) {
+    progress.end();
+    if (!stopping.signal.aborted) throw error;
+    process.stderr.write('Interrupted; what was started is ended and removed.\n');
+    return EXIT_INTERRUPTED;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+function optionsOf({ options = {} }: Scenario, values: Values): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { allowed, fallback }]) => {
+      const value = String(values[name] ?? fallback);
+      return [name, allowed ? oneOf(name, value, allowed) : value];
+    }),
+  );
+}
+
+function conclude({ name, conclusion }: Scenario, { variants, checks, html }: SoakResult, json: boolean): number {
+  const passed = checks.every((check) => check.passed);
+  const code = passed ? EXIT_CLEAN : EXIT_FINDINGS;
+  const files = variants.map(({ folder, report, recordings }) =>
+    writeHtml(path.join(folder, 'report.html'), report, recordings),
+  );
+  if (html !== undefined) files.push(html);
+  if (json) {
+    const rows = variants.map((variant) => {
+      const { name: of, folder, work, report } = variant;
+      return { variant: of, folder, work, report };
+    });
+    process.stdout.write(`${JSON.stringify({ scenario: name, passed, checks, variants: rows, html }, null, 2)}\n`);
+    return code;
+  }
+  for (const { name: variant, report } of variants) {
+    process.stderr.write(headline(variant));
+    printSummary(report);
+  }
+  process.stderr.write(headline(name));
+  for (const check of checks) process.stderr.write(`${check.passed ? '✓' : '✗'} ${check.sentence}\n`);
+  const good = conclusion === undefined ? 'As it should be.' : `As it should be: ${conclusion}.`;
+  process.stderr.write(`\n${passed ? good : 'Not as it should be.'}\n\n`);
+  for (const file of files) process.stdout.write(`${shortPath(file)}\n`);
+  return code;
+}
+
+function headline(text: string): string {
+  return `\n── ${text} ${'─'.repeat(Math.max(3, 74 - text.length))}\n`;
+}

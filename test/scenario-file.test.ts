@@ -1,0 +1,47 @@
+/** Scenarios in files of their own. */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { CLI, ROOT, start, temporaryFolder } from './support/probed.ts';
+
+/** A folder that has outlive installed and holds `x.scenario.ts` with this default export. */
+function folderWith(scenario: string) {
+  const folder = temporaryFolder();
+  mkdirSync(path.join(folder.path, 'node_modules'));
+  symlinkSync(ROOT, path.join(folder.path, 'node_modules/outlive'));
+  writeFileSync(
+    path.join(folder.path, 'x.scenario.ts'),
+    `import { defineScenario } from 'outlive/scenario';\nexport default ${scenario};\n`,
+  );
+  return folder;
+}
+
+const COLORS = `defineScenario({
+  name: 'colors', title: 'a color', story: 'It had a color.', runs: 2,
+  options: { color: { help: 'which one', fallback: 'red', allowed: ['red', 'blue'] } },
+  async soak({ options, runs }: { options: Record<string, string>, runs: number }) {
+    return { variants: [], checks: [{ passed: options.color === 'blue', sentence: \`\${runs} runs in \${options.color}\` }] };
+  },
+})`;
+
+test('a scenario in a TypeScript file is soaked with its own flags, and its checks set the exit code', async () => {
+  using folder = folderWith(COLORS);
+  const soak = (...args: string[]) => start(process.execPath, [CLI, 'soak', ...args], { cwd: folder.path });
+  const failed = await soak('./x.scenario.ts');
+  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('✗ 2 runs in red') });
+  const passed = await soak('--color', 'blue', './x.scenario.ts', '--runs', '3', '--json');
+  expect(passed.code).toBe(0);
+  expect(JSON.parse(passed.stdout).checks).toEqual([{ passed: true, sentence: '3 runs in blue' }]);
+  const { code, stderr } = await soak('./x.scenario.ts', '--color', 'pink');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'outlive: --color must be red or blue, not "pink".\n' });
+  expect((await soak('./x.scenario.ts', '--help')).stdout).toContain('--color X  which one (red, blue; default red)');
+});
+
+test.each([
+  ["'words'", './x.scenario.ts is no scenario: it has no default export made by defineScenario.'],
+  ["{ name: 'x', title: 'x', story: 'x', runs: 1 }", './x.scenario.ts is no scenario: it has no function soak.'],
+])('what is no scenario is one sentence: %s', async (scenario, sentence) => {
+  using folder = folderWith(scenario);
+  const { code, stderr } = await start(process.execPath, [CLI, 'soak', './x.scenario.ts'], { cwd: folder.path });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `outlive: ${sentence}\n` });
+});
