@@ -13,7 +13,7 @@ import { demandBar, holders } from './pool.ts';
 /** More cards than anybody reads; the rest are in report.json. */
 const CARDS = 100;
 
-export function findings(report: Report, recordings: Recording[], cwd: string): Markup {
+export function findings(report: Report, recordings: readonly Recording[], cwd: string): Markup {
   if (report.findings.length === 0) return clean(report, recordings);
   const more = report.findings.length - CARDS;
   return html`<section class="findings" aria-labelledby="findings">
@@ -107,7 +107,7 @@ function stack(frames: Frame[], cwd: string): Markup {
 }
 
 /** A clean run: what the verdict rests on, and what it could not see. */
-function clean(report: Report, recordings: Recording[]): Markup {
+function clean(report: Report, recordings: readonly Recording[]): Markup {
   const missing = gaps(report);
   const runs = recordings.reduce(
     (sum, recording) => sum + recording.scopes.reduce((n, scope) => n + scope.ended, 0),

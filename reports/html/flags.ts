@@ -22,7 +22,7 @@ const MOST = { found: 30, back: 10 };
 /** In the order of time. */
 export function flagsOf(
   report: Report,
-  recordings: Recording[],
+  recordings: readonly Recording[],
   seconds: (r: Recording, at: number) => number,
 ): Flag[] {
   const sources = new Sources();

@@ -8,7 +8,7 @@ import { command, duration, number, outermost, pathFrom, plural } from '../words
 import { html, type Markup } from './html.ts';
 import { outlook } from './outlook.ts';
 
-export function masthead(report: Report, recordings: Recording[], cwd: string): Markup {
+export function masthead(report: Report, recordings: readonly Recording[], cwd: string): Markup {
   const { headline, detail } = verdict(report);
   const counts = countByCertainty(report);
   const worst = report.findings[0];
@@ -33,7 +33,7 @@ export function mark(certainty: Certainty): Markup {
 
 const LOGO = html`<svg class="logo" viewBox="0 0 16 16" aria-hidden="true"><path class="scope" d="M1 5h7"/><path class="resource" d="M1 11h14"/></svg>`;
 
-function ran(report: Report, recordings: Recording[], cwd: string): (string | Markup)[] {
+function ran(report: Report, recordings: readonly Recording[], cwd: string): (string | Markup)[] {
   const process = outermost(report);
   if (!process) return [];
   const parts: (string | Markup)[] = [html`<code>${command(process, cwd)}</code>`];
@@ -64,6 +64,6 @@ function ran(report: Report, recordings: Recording[], cwd: string): (string | Ma
   return parts;
 }
 
-function newest(recordings: Recording[]): number {
+function newest(recordings: readonly Recording[]): number {
   return recordings.reduce((most, recording) => Math.max(most, recording.lastAt), 0);
 }

@@ -5,7 +5,7 @@ import { matterOf } from '../matter.ts';
 import { number, plural } from '../words.ts';
 
 /** A sentence, or null when the limit or the rate is not known, or the leak is spread over several pools or scopes. */
-export function outlook(finding: Finding, recordings: Recording[]): string | null {
+export function outlook(finding: Finding, recordings: readonly Recording[]): string | null {
   const pools = recordings.flatMap((recording) =>
     [...recording.pools.values()].filter(
       (pool) =>

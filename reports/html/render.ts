@@ -9,6 +9,7 @@ import { cameBack } from './came-back.ts';
 import { findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
 import { masthead } from './masthead.ts';
+import type { PageContext } from './page-context.ts';
 import { tables } from './tables.ts';
 import { timeline } from './timeline.ts';
 import { timelineData, timelineSection } from './timeline-section.ts';
@@ -17,11 +18,20 @@ const ASSETS = new URL('./assets/', import.meta.url);
 /** Where uPlot lies when this runs from source; the build copies it to the assets. */
 const UPLOT = new URL('../../node_modules/uplot/dist/', import.meta.url);
 
+/** Below the time lines, in this order; null where there is nothing to say. */
+const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
+  ({ report, cwd }) => cameBack(report, cwd),
+  ({ report, recordings, cwd }) => tables(report, recordings, cwd),
+];
+
+const STYLES = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'];
+
 /** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
-export function renderHtml(report: Report, recordings: Recording[]): string {
+export function renderHtml(report: Report, recordings: readonly Recording[]): string {
   const cwd = workingDirectory(report, recordings);
-  const time = timeline(report, recordings);
-  const styles = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'].map(asset);
+  const context: PageContext = { report, recordings, cwd };
+  const time = timeline(context);
+  const styles = STYLES.map(asset);
   const scripts = time.groups.length ? [asset('uPlot.iife.min.js'), asset('report.js')] : [asset('report.js')];
   const policy = [
     "default-src 'none'",
@@ -48,8 +58,7 @@ ${masthead(report, recordings, cwd)}
 <main>
 ${findings(report, recordings, cwd)}
 ${timelineSection(time)}
-${cameBack(report, cwd)}
-${tables(report, recordings, cwd)}
+${SECTIONS.map((section) => section(context))}
 </main>
 <footer>${report.findings.length > 0 && html`<kbd>j</kbd> next finding, <kbd>k</kbd> previous. Every <span class="hash">#</span> is a link that can be pasted into a ticket.`}</footer>
 <script type="application/json" id="time">${json(timelineData(time))}</script>
@@ -64,7 +73,7 @@ const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 5h7" stroke="#8a8f98" stroke-width="3"/><path d="M1 11h14" stroke="#d55e00" stroke-width="3"/></svg>',
 )}`;
 
-function workingDirectory(report: Report, recordings: Recording[]): string {
+function workingDirectory(report: Report, recordings: readonly Recording[]): string {
   const first = outermost(report);
   const recording = recordings.find(({ process }) => process.pid === first?.pid && process.thread === first.thread);
   return (recording ?? recordings[0])?.process.cwd ?? process.cwd();

@@ -13,7 +13,7 @@ interface Column {
   numeric?: boolean;
 }
 
-export function tables(report: Report, recordings: Recording[], cwd: string): Markup {
+export function tables(report: Report, recordings: readonly Recording[], cwd: string): Markup {
   return html`<section class="tables" aria-labelledby="details">
 <h2 id="details">Details</h2>
 ${table('Watched', WATCHED, watchedRows(report))}
@@ -67,7 +67,7 @@ const POOLS = [
   { name: 'idle at the end', numeric: true },
 ];
 
-function poolRows(recordings: Recording[]): Content[][] {
+function poolRows(recordings: readonly Recording[]): Content[][] {
   return recordings.flatMap((recording) => {
     const seen = new Map<number, { used: number; pending: number; last: [number, number] }>();
     for (const sample of recording.samples) {
@@ -101,7 +101,7 @@ const SCOPES = [
   { name: 'failed', numeric: true },
 ];
 
-function scopeRows(recordings: Recording[]): Content[][] {
+function scopeRows(recordings: readonly Recording[]): Content[][] {
   const totals = new Map<string, Recording['scopes'][number]>();
   for (const scope of recordings.flatMap((recording) => recording.scopes)) {
     const key = `${scope.kind} ${scope.name}`;
