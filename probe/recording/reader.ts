@@ -1,19 +1,28 @@
 /** Reads recordings back, from whatever is left of them. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './database.ts';
 import { type Line, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
+import { readLines } from './lines.ts';
 
 /** Wrong use or unreadable input: one sentence, meant for the person who asked. */
 export class InputError extends Error {
   override name = 'InputError';
 }
 
-/** All recordings of a run's folder, oldest process first. Throws `InputError` when there is nothing to read. */
-export function readRun(folder: string): { recordings: Recording[]; problems: string[] } {
+/** A run's folder: its processes, oldest first, the databases that were watched beside them, and what was unreadable. */
+export interface Run {
+  recordings: Recording[];
+  databases: DatabaseRecording[];
+  problems: string[];
+}
+
+/** Throws `InputError` when there is nothing to read. */
+export function readRun(folder: string): Run {
   let names: string[];
   try {
     if (!statSync(folder).isDirectory()) throw new InputError(`${folder} is a file; give the folder of a run.`);
-    names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+    names = readdirSync(folder).filter((name) => name.endsWith('.jsonl') && !isDatabaseRecording(name));
   } catch (error) {
     if (error instanceof InputError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -21,7 +30,7 @@ export function readRun(folder: string): { recordings: Recording[]; problems: st
     throw new InputError(`${folder} cannot be read (${code}).`);
   }
   if (names.length === 0) throw new InputError(`${folder} holds no recording (*.jsonl); nothing was probed there.`);
-  const problems: string[] = [];
+  const { databases, problems } = readDatabases(folder);
   const recordings = names.sort().flatMap((name) => {
     const recording = readRecording(path.join(folder, name));
     if (typeof recording !== 'string') return [recording];
@@ -29,40 +38,22 @@ export function readRun(folder: string): { recordings: Recording[]; problems: st
     return [];
   });
   recordings.sort((a, b) => a.process.startedMs - b.process.startedMs);
-  return { recordings, problems };
+  return { recordings, databases, problems };
 }
 
 /** One recording, or a sentence that says why it is none. */
 export function readRecording(file: string): Recording | string {
+  const read = readLines<Line>(file);
+  if (typeof read === 'string') return read;
   const name = path.basename(file);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return `${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`;
-  }
-  if (text.trim() === '') return `${name} is empty.`;
-  const lines: Line[] = [];
-  let torn = 0;
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    try {
-      lines.push(JSON.parse(line) as Line);
-    } catch {
-      torn++;
-    }
-  }
-  const [first] = lines;
+  const [first] = read.lines;
   if (first?.t !== 'process') return `${name} is not a recording of outlive.`;
   if (first.schema !== RECORDING_SCHEMA)
     return `${name} is of format ${first.schema}; this version reads ${RECORDING_SCHEMA}.`;
 
   const recording = emptyRecording(file, first);
-  for (const line of lines) fold(recording, line);
-  // a torn last line is what a kill leaves; more than that is damage
-  if (torn > 1 || (torn === 1 && text.endsWith('\n'))) {
-    recording.problems.push(`${name}: ${torn} unreadable line${torn === 1 ? ' was' : 's were'} skipped.`);
-  }
+  for (const line of read.lines) fold(recording, line);
+  if (read.problem !== null) recording.problems.push(read.problem);
   return recording;
 }
 

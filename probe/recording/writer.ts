@@ -2,12 +2,12 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../folder.ts';
-import type { Line } from './format.ts';
+import type { Line as ProcessRecordingLine } from './format.ts';
 
 /** Bytes of samples and runs in one file; findings, sites and totals are always written. */
 const MAX_BULK = 16 * 1024 * 1024;
 
-export class Writer {
+export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   /** Lines that were left out, by type, and `write` when the disk refused. */
   readonly dropped: Record<string, number> = {};
   private readonly file: string;
