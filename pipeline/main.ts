@@ -1,14 +1,13 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { loadIntel } from './jobs/intel.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
 import { mustExist } from './records/files.ts';
 import { loadRegions, REGIONS, type Region, Regions } from './sinks/regions.ts';
 import { Sink } from './sinks/sink.ts';
-import { openDatabase } from './store/database.ts';
-import { PostgresPool } from './store/postgres.ts';
+import { openDatabase, openPool } from './store/database.ts';
+import { failureOf, isDatabaseFailure } from './store/failure.ts';
 import { prepareSchema } from './store/schema.ts';
 import { LogTableStream } from './streams/log-table.ts';
 import { summary } from './summary.ts';
@@ -24,8 +23,9 @@ results to each tenant's reporting region and correlates them into insights.
   --intel FILE         addresses and networks, one a line (default: the bundled example)
   --rules DIR          YAML rules (default: the bundled ones)
   --tenants FILE       YAML: "default: REGION", "tenants: {TENANT: REGION}" (default: all in us)
-  --database URL       PostgreSQL to work in and to continue in (default: DATABASE_URL, else a private one that is
-                       removed at the end)
+  --database URL       PostgreSQL or Oracle to work in and to continue in, postgres://… or oracle://…; "oracle" is the
+                       one that ORACLE_CONNECT_STRING, ORACLE_USER and ORACLE_PASSWORD name (default: DATABASE_URL,
+                       else a private PostgreSQL that is removed at the end)
   --sink REGION=URL    database of a reporting region's sink: ${REGIONS.join(', ')} (default: --database); repeatable
   --json               the counts as JSON on standard output
   --help
@@ -68,7 +68,7 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
   const regions = settings.tenants === undefined ? new Regions('us') : await loadRegions(settings.tenants);
   const { url, stop } = await openDatabase({ url: settings.database, log: say });
   try {
-    const pool = new PostgresPool({ url, name: 'pipeline', max: 8 });
+    const pool = await openPool({ url, name: 'pipeline', max: 8 });
     const sinks = REGIONS.map((region) => new Sink({ region, url: settings.sinks.get(region) ?? url }));
     try {
       const connection = await pool.acquire();
@@ -139,19 +139,14 @@ function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
 }
 
-/** A database that was there and is gone, or refuses. */
-function isDatabaseError(error: unknown): error is Error {
-  return error instanceof pg.DatabaseError || (error instanceof Error && /^Connection terminated/.test(error.message));
-}
-
 try {
   process.exitCode = await main();
 } catch (error) {
   if (error instanceof UserError) {
     say(error.message);
     process.exitCode = 2;
-  } else if (isDatabaseError(error)) {
-    say(`The database failed: ${error.message}. With --database a further run goes on where this one ended.`);
+  } else if (isDatabaseFailure(error)) {
+    say(`The database failed: ${failureOf(error)}. With --database a further run goes on where this one ended.`);
     process.exitCode = 1;
   } else {
     throw error;

@@ -110,7 +110,7 @@ describe('opening a database', () => {
     'explains the form of a URL to who gives %j',
     async (url) => {
       await expect(openDatabase({ url })).rejects.toThrow(
-        'The database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE.',
+        'The database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE or oracle://USER:PASSWORD@HOST:PORT/SERVICE.',
       );
     },
   );

@@ -15,7 +15,7 @@ export async function lookUpAsset(record: CloudRecord, pool: ConnectionPool): Pr
   const connection = await pool.acquire();
   try {
     const rows = await connection.query<Asset>(
-      'SELECT type, region, owner FROM assets WHERE tenant = $1 AND resource = $2',
+      'SELECT type, region, owner FROM assets WHERE tenant = $1 AND "resource" = $2',
       [record.tenant, record.resource],
     );
     return rows[0] ?? null;

@@ -13,6 +13,7 @@ import {
   Unusable,
 } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
+import { upsert } from '../store/upsert.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
@@ -152,14 +153,14 @@ async function saveAssets(records: CloudRecord[], transaction: Connection): Prom
   if (assets.size === 0) return;
   // In one order everywhere, so that two ingests do not deadlock.
   const rows = [...assets.keys()].sort().map((key) => assets.get(key)!);
-  await transaction.query(
-    `insert into assets (tenant, resource, type, region, owner)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-     on conflict (tenant, resource) do update
-     set type = excluded.type, region = excluded.region, owner = excluded.owner`,
-    [0, 1, 2, 3, 4].map((column) => rows.map((row) => row[column])),
-  );
+  await transaction.executeMany(SAVE_ASSETS, rows);
 }
+
+const SAVE_ASSETS = upsert(
+  'assets',
+  { tenant: 'text', '"resource"': 'text' },
+  { type: 'text', region: 'text', owner: 'text' },
+);
 
 /** The `Owner` tag in AWS's list of pairs or in OCI's map. */
 function ownerOf(raw: unknown): string | null {

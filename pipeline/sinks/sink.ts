@@ -1,33 +1,44 @@
-/** Where one reporting region's results are delivered: a schema in that region's database. */
+/** Where one reporting region's results are delivered: a table in that region's database. */
 import { createPool, type Pool } from 'generic-pool';
-import pg from 'pg';
 import type { Result } from '../jobs/result.ts';
+import { openSession } from '../store/database.ts';
+import type { OwnSession, Statement } from '../store/store.ts';
+import { table } from '../store/tables.ts';
+import { upsert } from '../store/upsert.ts';
 import type { Region } from './regions.ts';
 
 export interface SinkOptions {
   region: Region;
-  /** Of the region's PostgreSQL. */
+  /** Of the region's database. */
   url: string;
   /** Sessions at once. */
   maxSessions?: number;
   connectTimeoutMs?: number;
 }
 
+/**
+ * A session, or why there is none: generic-pool answers a factory that rejects by trying again until somebody's time is
+ * up, but a region that is down should say so at once.
+ */
+type Opened = OwnSession | Error;
+
 export class Sink {
   readonly region: Region;
-  readonly #sessions: Pool<Session>;
-  readonly #table: string;
+  readonly #sessions: Pool<Opened>;
+  readonly #tables: readonly Statement[];
+  readonly #deliver: Statement;
   #prepared = false;
 
   /** Connects at the first delivery only. */
   constructor({ region, url, maxSessions = 2, connectTimeoutMs = 5_000 }: SinkOptions) {
     this.region = region;
-    this.#table = `sink_${region}.results`;
+    this.#tables = tablesOf(region);
+    this.#deliver = upsert(nameOf(region), { id: 'text' }, { tenant: 'text', rule: 'text', body: 'jsonb' });
     this.#sessions = createPool(
       {
-        create: () => openSession(url, connectTimeoutMs),
-        destroy: async ({ client }) => client?.end(),
-        validate: async ({ client, problem }) => client === null || problem === null,
+        create: () => openSession(url, connectTimeoutMs).catch((error: Error) => error),
+        destroy: async (opened) => (opened instanceof Error ? undefined : opened.end()),
+        validate: async (opened) => opened instanceof Error || opened.lost === null,
       },
       { max: maxSessions, testOnBorrow: true, autostart: false },
     );
@@ -37,16 +48,23 @@ export class Sink {
   async deliver(results: readonly Result[]): Promise<void> {
     if (results.length === 0) return;
     const byId = new Map(results.map((result) => [result.id, result]));
-    await this.#sessions.use(async ({ client, problem }) => {
-      if (client === null) throw problem;
-      await this.#prepare(client);
-      await client.query(
-        `insert into ${this.#table} (id, tenant, rule, body)
-         select body->>'id', body->>'tenant', body->>'rule', body
-         from unnest($1::jsonb[]) as delivered (body) order by 1
-         on conflict (id) do update set body = excluded.body`,
-        [[...byId.values()].map((result) => JSON.stringify(result))],
-      );
+    // In one order everywhere, so that two deliveries do not deadlock.
+    const rows = [...byId.keys()].sort().map((id) => {
+      const result = byId.get(id)!;
+      return [id, result.tenant, result.rule, JSON.stringify(result)];
+    });
+    await this.#sessions.use(async (session) => {
+      if (session instanceof Error) throw session;
+      if (!this.#prepared) await session.createTables(this.#tables);
+      this.#prepared = true;
+      await session.begin();
+      try {
+        await session.executeMany(this.#deliver, rows);
+        await session.commit();
+      } catch (error) {
+        await session.rollback().catch(() => {}); // what failed the delivery is what matters
+        throw error;
+      }
     });
   }
 
@@ -54,42 +72,20 @@ export class Sink {
     await this.#sessions.drain();
     await this.#sessions.clear();
   }
-
-  async #prepare(client: pg.Client): Promise<void> {
-    if (this.#prepared) return;
-    // In one statement, hence one transaction, under a lock: `if not exists` alone fails when two run it at once.
-    await client.query(`
-      select pg_advisory_xact_lock(hashtext('sink_${this.region}'));
-      create schema if not exists sink_${this.region};
-      create table if not exists ${this.#table} (
-        id text primary key, tenant text not null, rule text not null, body jsonb not null
-      )`);
-    this.#prepared = true;
-  }
 }
 
-/**
- * A session, or why there is none: generic-pool answers a factory that rejects by trying again until somebody's time is
- * up, but a region that is down should say so at once.
- */
-type Session = { client: pg.Client; problem: Error | null } | { client: null; problem: Error };
+/** In Oracle a schema is a user: there the name of the table says it all. */
+function nameOf(region: Region) {
+  return { postgres: `sink_${region}.results`, oracle: `sink_${region}_results` };
+}
 
-async function openSession(url: string, connectTimeoutMs: number): Promise<Session> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: 60_000,
-  });
-  const session: Session = { client, problem: null };
-  // Without a listener the loss of an idle session would end the process; with it, it is not lent again.
-  client.on('error', (error) => {
-    session.problem = error;
-  });
-  try {
-    await client.connect();
-    return session;
-  } catch (error) {
-    await client.end().catch(() => {});
-    return { client: null, problem: error as Error };
-  }
+function tablesOf(region: Region): Statement[] {
+  return [
+    { postgres: `create schema sink_${region}`, oracle: [] },
+    table(
+      ({ name, text, jsonb }, dialect) => `create table ${nameOf(region)[dialect]} (
+        id ${name} primary key, tenant ${name} not null, rule ${text} not null, body ${jsonb} not null
+      )`,
+    ),
+  ];
 }

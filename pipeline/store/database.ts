@@ -1,7 +1,10 @@
 /** Which database to use: the one that is named, or a private one. */
 import pg from 'pg';
 import { type PostgresOptions, startPostgres } from './embedded.ts';
-import { DatabaseUnavailable } from './store.ts';
+import { failureOf } from './failure.ts';
+import { namesOracle, ORACLE_FORM, oracleAddress } from './oracle-address.ts';
+import { openPostgresSession, PostgresPool } from './postgres.ts';
+import { type ConnectionPool, DatabaseUnavailable, type OwnSession, type PoolOptions } from './store.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 
@@ -12,48 +15,53 @@ export interface Database {
 }
 
 /**
- * The database at `url` (default: DATABASE_URL), known to answer; without one a private PostgreSQL, see
- * `startPostgres`. Throws `DatabaseUnavailable`.
+ * The database at `url` (default: DATABASE_URL), PostgreSQL or Oracle, known to answer; without one a private
+ * PostgreSQL, see `startPostgres`. Throws `DatabaseUnavailable`.
  */
 export async function openDatabase(options: PostgresOptions & { url?: string | undefined } = {}): Promise<Database> {
   const url = options.url ?? process.env.DATABASE_URL;
   if (!url) return startPostgres(options);
-  await mustAnswer(url);
+  if (!namesOracle(url)) mustBePostgres(url);
+  const session = await openSession(url, CONNECT_LIMIT_MS).catch((error) => {
+    if (error instanceof DatabaseUnavailable) throw error;
+    throw new DatabaseUnavailable(`${placeOf(url)} cannot be used: ${failureOf(error)}.`, { cause: error });
+  });
+  await session.end();
   return { url, stop: async () => {} };
 }
 
-async function mustAnswer(url: string): Promise<void> {
-  const client = clientFor(url);
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    await client.query('select 1');
-  } catch (error) {
-    throw new DatabaseUnavailable(`PostgreSQL at ${client.host}:${client.port} cannot be used: ${reason(error)}.`, {
-      cause: error,
-    });
-  } finally {
-    await client.end().catch(() => {});
-  }
+export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
+  if (!namesOracle(options.url)) return new PostgresPool(options);
+  return (await oracle()).OraclePool.open(options);
 }
 
-function clientFor(url: string): pg.Client {
-  try {
-    if (!/^postgres(ql)?:\/\//.test(url)) throw new Error('another scheme');
-    return new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: CONNECT_LIMIT_MS,
-      query_timeout: CONNECT_LIMIT_MS,
-    });
-  } catch {
-    throw new DatabaseUnavailable('The database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE.');
-  }
+/** A session of one's own. Throws what the driver throws, or `DatabaseUnavailable`. */
+export async function openSession(url: string, connectTimeout: number): Promise<OwnSession> {
+  if (!namesOracle(url)) return openPostgresSession(url, connectTimeout);
+  return (await oracle()).openOracleSession(url, connectTimeout);
 }
 
-function reason(error: unknown): string {
-  // A name with several addresses gives one error for each of them and no message for all.
-  const first = error instanceof AggregateError ? error.errors[0] : error;
-  return (first as Error).message;
+/** Only who uses Oracle needs its driver. */
+function oracle() {
+  return import('./oracle.ts').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new DatabaseUnavailable('Oracle needs its driver: npm install oracledb.', { cause: error });
+  });
+}
+
+function mustBePostgres(url: string): void {
+  try {
+    if (/^postgres(ql)?:\/\//.test(url)) return void new pg.Client({ connectionString: url });
+  } catch {}
+  throw new DatabaseUnavailable(
+    `The database URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE or ${ORACLE_FORM}.`,
+  );
+}
+
+function placeOf(url: string): string {
+  if (namesOracle(url)) return `Oracle at ${oracleAddress(url).connectString}`;
+  const { host, port } = new pg.Client({ connectionString: url });
+  return `PostgreSQL at ${host}:${port}`;
 }
 
 /** A new, empty database on the server of `url`; one of the same name that a killed run left is replaced. */

@@ -1,21 +1,16 @@
 /** PostgreSQL behind the store's interface: thin, so that the stack of a loan shows who took it. */
 import pg from 'pg';
-import type { Connection, ConnectionPool } from './store.ts';
+import type { Connection, ConnectionPool, OwnSession, PoolOptions, Session, Statement } from './store.ts';
+import { textsOf } from './store.ts';
 
-export interface PostgresPoolOptions {
-  url: string;
-  /** Also the sessions' application_name. */
-  name: string;
-  max: number;
-  /** How long `acquire()` waits for a free or new session, milliseconds; then it throws. Default 10 s. */
-  acquireTimeout?: number;
-}
+/** Of all uses of advisory locks in the database, ours. */
+const SCHEMA_LOCK = 0x6f75746c; // "outl"
 
 export class PostgresPool implements ConnectionPool {
   readonly name: string;
   readonly #pool: pg.Pool;
 
-  constructor({ url, name, max, acquireTimeout = 10_000 }: PostgresPoolOptions) {
+  constructor({ url, name, max, acquireTimeout = 10_000 }: PoolOptions) {
     this.name = name;
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -37,31 +32,102 @@ export class PostgresPool implements ConnectionPool {
   }
 }
 
-class PostgresConnection implements Connection {
-  readonly #client: pg.PoolClient;
+/** What any client of pg can do. */
+export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> implements Session {
+  readonly dialect = 'postgres';
+  protected readonly client: Client;
 
-  constructor(client: pg.PoolClient) {
-    this.#client = client;
+  constructor(client: Client) {
+    this.client = client;
   }
 
-  async query<Row = Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.#client.query(sql, [...values]);
-    return result.rows as Row[];
+  async query<Row = Record<string, unknown>>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.#run(statement, values)).rows as Row[];
+  }
+
+  async execute(statement: Statement, values: readonly unknown[] = []): Promise<number> {
+    return (await this.#run(statement, values)).rowCount ?? 0;
+  }
+
+  async executeMany(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<number> {
+    const [first] = rows;
+    if (first === undefined) return 0;
+    return this.execute(
+      statement,
+      first.map((_, column) => rows.map((row) => row[column])),
+    );
+  }
+
+  /** Under a lock: `if not exists` alone fails when two run it at once. */
+  async createTables(tables: readonly Statement[]): Promise<void> {
+    await this.begin();
+    try {
+      await this.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
+      for (const table of tables.flatMap((statement) => textsOf(statement, 'postgres'))) {
+        await this.query(table.replace(/^create (table|schema) /, 'create $1 if not exists '));
+      }
+      await this.commit();
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
   async begin(): Promise<void> {
-    await this.#client.query('begin');
+    await this.client.query('begin');
   }
 
   async commit(): Promise<void> {
-    await this.#client.query('commit');
+    await this.client.query('commit');
   }
 
   async rollback(): Promise<void> {
-    await this.#client.query('rollback');
+    await this.client.query('rollback');
   }
 
+  async #run(statement: Statement, values: readonly unknown[]): Promise<pg.QueryResult> {
+    const [first = '', ...others] = textsOf(statement, 'postgres');
+    let result = await this.client.query(first, [...values]);
+    for (const text of others) result = await this.client.query(text, [...values]);
+    return result;
+  }
+}
+
+class PostgresConnection extends PostgresSession<pg.PoolClient> implements Connection {
   release(error?: Error): void {
-    this.#client.release(error);
+    this.client.release(error);
+  }
+}
+
+class OwnPostgresSession extends PostgresSession<pg.Client> implements OwnSession {
+  lost: Error | null = null;
+
+  constructor(client: pg.Client) {
+    super(client);
+    // unheard, the loss of an idle session would end the process
+    client.on('error', (error) => {
+      this.lost = error;
+    });
+  }
+
+  end(): Promise<void> {
+    return this.client.end();
+  }
+}
+
+/** Throws what pg throws. */
+export async function openPostgresSession(url: string, connectTimeout: number): Promise<OwnSession> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeout,
+    query_timeout: 60_000,
+  });
+  const session = new OwnPostgresSession(client);
+  try {
+    await client.connect();
+    return session;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Streams as an append-only log in PostgreSQL.
+ * Streams as an append-only log in tables.
  *
  * Writers: a partition's head row gives out its offsets and is locked until the writer commits. So writers of one
  * partition take turns, offsets have no gaps, and entries become visible in their order: a reader never passes an
@@ -8,7 +8,8 @@
  * Readers: a group's position moves in the transaction that holds the results of a batch. Kept in the same database,
  * results are therefore exactly-once; whatever else a consumer does (mail, HTTP) is at-least-once.
  */
-import type { Connection, ConnectionPool } from '../store/store.ts';
+import type { Connection, ConnectionPool, Statement } from '../store/store.ts';
+import { insertUnlessThere } from '../store/upsert.ts';
 import { type Batch, type Entry, type Message, StaleBatchError, type Stream } from './stream.ts';
 
 export interface LogTableOptions {
@@ -29,24 +30,50 @@ export class LogTableStream implements Stream {
 
   /**
    * Heads are locked in ascending order, so that writers do not deadlock. Transactions that publish several times can:
-   * PostgreSQL then fails one of them (code 40P01), to be run again.
+   * the database then fails one of them (40P01, ORA-00060), to be run again.
    */
   async publish(topic: string, messages: readonly Message[], transaction?: Connection): Promise<void> {
     if (messages.length === 0) return;
-    const values = [
-      topic,
-      messages.map(({ key }) => partitionOf(key, this.#partitions)),
-      messages.map(({ key }) => key),
-      messages.map(({ value }) => JSON.stringify(value)),
-    ];
-    if (transaction) await transaction.query(APPEND, values);
-    else await this.#query(APPEND, values);
+    if (transaction) return this.#append(topic, messages, transaction);
+    await this.#borrowed(async (connection) => {
+      await connection.begin();
+      try {
+        await this.#append(topic, messages, connection);
+        await connection.commit();
+      } catch (error) {
+        await connection.rollback();
+        throw error;
+      }
+    });
+  }
+
+  async #append(topic: string, messages: readonly Message[], transaction: Connection): Promise<void> {
+    const partitions = new Map<number, Message[]>();
+    for (const message of messages) {
+      const partition = partitionOf(message.key, this.#partitions);
+      const own = partitions.get(partition);
+      if (own) own.push(message);
+      else partitions.set(partition, [message]);
+    }
+    const ascending = [...partitions].sort(([a], [b]) => a - b);
+    await transaction.executeMany(
+      TAKE_OFFSETS,
+      ascending.map(([partition, own]) => [topic, partition, own.length]),
+    );
+    const entries = ascending.flatMap(([partition, own]) =>
+      own.map(({ key, value }, rank) => [topic, partition, own.length - rank, key, JSON.stringify(value)]),
+    );
+    await transaction.executeMany(APPEND, entries);
   }
 
   /** Of each partition, what was there when its turn came. A batch that is not committed comes again. */
   async *drain(topic: string, group: string, { maxBatch }: { maxBatch: number }): AsyncGenerator<Batch> {
-    for (const { partition } of await this.#query<{ partition: number }>(ENTER, [topic, group])) {
-      const [head] = await this.#query<{ next_offset: string }>(HEAD, [topic, partition]);
+    const partitions = await this.#borrowed(async (connection) => {
+      await connection.execute(ENTER, [topic, group]);
+      return connection.query<{ partition: number }>(PARTITIONS, [topic]);
+    });
+    for (const { partition } of partitions) {
+      const [head] = await this.#query<{ next_offset: string | number }>(HEAD, [topic, partition]);
       for (;;) {
         const rows = await this.#query<Row>(READ, [topic, group, partition, head?.next_offset, maxBatch]);
         if (rows.length === 0) break;
@@ -55,11 +82,15 @@ export class LogTableStream implements Stream {
     }
   }
 
-  /** One statement on a connection of its own: none is held while the caller works on a batch. */
-  async #query<R>(sql: string, values: unknown[]): Promise<R[]> {
+  #query<R>(statement: Statement, values: unknown[]): Promise<R[]> {
+    return this.#borrowed((connection) => connection.query<R>(statement, values));
+  }
+
+  /** A connection for no longer than `work`: none is held while the caller works on a batch. */
+  async #borrowed<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = await this.#pool.acquire();
     try {
-      return await connection.query<R>(sql, values);
+      return await work(connection);
     } finally {
       connection.release();
     }
@@ -82,8 +113,8 @@ class LogTableBatch implements Batch {
   async commit(transaction: Connection): Promise<void> {
     const first = this.entries[0]!.offset;
     const next = first + this.entries.length;
-    const moved = await transaction.query(MOVE, [this.topic, this.#group, this.partition, first, next]);
-    if (moved.length === 0) throw new StaleBatchError(this, this.#group);
+    const moved = await transaction.execute(MOVE, [this.topic, this.#group, this.partition, first, next]);
+    if (moved === 0) throw new StaleBatchError(this, this.#group);
   }
 }
 
@@ -94,52 +125,67 @@ export function partitionOf(key: string, partitions: number): number {
   return (hash >>> 0) % partitions;
 }
 
-/** PostgreSQL's bigint comes as text. */
+/** PostgreSQL's bigint comes as text, Oracle's empty text as null. */
 interface Row {
   partition: number;
-  offset: string;
-  key: string;
-  value: unknown;
+  offset: string | number;
+  key: string | null;
+  value: string;
 }
 
 function toEntry({ partition, offset, key, value }: Row): Entry {
-  return { partition, offset: Number(offset), key, value };
+  return { partition, offset: Number(offset), key: key ?? '', value: JSON.parse(value) };
 }
 
-const APPEND = `
-  with message as (
-    select partition, key, value,
-      row_number() over (partition by partition order by number) - 1 as rank,
-      count(*) over (partition by partition) as size
-    from unnest($2::integer[], $3::text[], $4::text[]) with ordinality as m (partition, key, value, number)
-  ), head as (
+/** Moves the heads past what is to be appended. */
+const TAKE_OFFSETS: Statement = {
+  postgres: `
     insert into stream_heads as h (topic, partition, next_offset)
-    select $1, partition, count(*) from message group by partition order by partition
-    on conflict (topic, partition) do update set next_offset = h.next_offset + excluded.next_offset
-    returning partition, next_offset
-  )
-  insert into stream_entries (topic, partition, "offset", key, value)
-  select $1, partition, next_offset - size + rank, key, value::json from message join head using (partition)`;
+    select * from unnest($1::text[], $2::integer[], $3::bigint[])
+    on conflict (topic, partition) do update set next_offset = h.next_offset + excluded.next_offset`,
+  oracle: [
+    insertUnlessThere('stream_heads', ['topic', '"partition"'], ['next_offset']).replace('$3', '0'),
+    'update stream_heads set next_offset = next_offset + $3 where topic = $1 and "partition" = $2',
+  ],
+};
+
+/** `$3` is how far before the head the entry comes. */
+const APPEND: Statement = {
+  postgres: `
+    insert into stream_entries (topic, partition, "offset", key, value)
+    select topic, partition, h.next_offset - m.before, m.key, m.value
+    from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::json[])
+      as m (topic, partition, before, key, value)
+    join stream_heads h using (topic, partition)`,
+  oracle: `
+    insert into stream_entries (topic, "partition", "offset", key, value) values (
+      $1, $2, (select next_offset - $3 from stream_heads where topic = $1 and "partition" = $2), $4, $5
+    )`,
+};
 
 /** The group takes its place at the start of partitions that are new to it. */
-const ENTER = `
-  with entered as (
-    insert into stream_positions (topic, consumer_group, partition, next_offset)
-    select topic, $2, partition, 0 from stream_heads where topic = $1
-    on conflict do nothing
-  )
-  select partition from stream_heads where topic = $1 order by partition`;
+const enter = (insert: string) => `
+  ${insert} into stream_positions (topic, consumer_group, "partition", next_offset)
+  select topic, $2, "partition", 0 from stream_heads where topic = $1`;
 
-const HEAD = 'select next_offset from stream_heads where topic = $1 and partition = $2';
+const ENTER: Statement = {
+  postgres: `${enter('insert')} on conflict do nothing`,
+  oracle: enter('insert /*+ ignore_row_on_dupkey_index(stream_positions (topic, consumer_group, "partition")) */'),
+};
 
-const READ = `
-  select partition, "offset", key, value from stream_entries
-  where topic = $1 and partition = $3 and "offset" < $4 and "offset" >= (
-    select next_offset from stream_positions where topic = $1 and consumer_group = $2 and partition = $3
+const PARTITIONS = 'select "partition" from stream_heads where topic = $1 order by "partition"';
+
+const HEAD = 'select next_offset from stream_heads where topic = $1 and "partition" = $2';
+
+const read = (value: string) => `
+  select "partition", "offset", key, ${value} from stream_entries
+  where topic = $1 and "partition" = $3 and "offset" < $4 and "offset" >= (
+    select next_offset from stream_positions where topic = $1 and consumer_group = $2 and "partition" = $3
   )
-  order by "offset" limit $5`;
+  order by "offset" fetch first $5 rows only`;
+
+const READ: Statement = { postgres: read('value::text'), oracle: read('value') };
 
 const MOVE = `
   update stream_positions set next_offset = $5
-  where topic = $1 and consumer_group = $2 and partition = $3 and next_offset = $4
-  returning partition`;
+  where topic = $1 and consumer_group = $2 and "partition" = $3 and next_offset = $4`;

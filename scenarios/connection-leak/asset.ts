@@ -1,6 +1,6 @@
 import type { Asset } from '../../pipeline/jobs/asset-lookup.ts';
 
-export const SELECT_ASSET = 'SELECT type, region, owner FROM assets WHERE tenant = $1 AND resource = $2';
+export const SELECT_ASSET = 'SELECT type, region, owner FROM assets WHERE tenant = $1 AND "resource" = $2';
 
 export class UnownedAsset extends Error {
   override name = 'UnownedAsset';

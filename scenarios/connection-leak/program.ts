@@ -6,7 +6,7 @@ import { loadIntel } from '../../pipeline/jobs/intel.ts';
 import { loadRules } from '../../pipeline/jobs/rule-set.ts';
 import { runRules } from '../../pipeline/jobs/rules.ts';
 import { createTables } from '../../pipeline/jobs/tables.ts';
-import { PostgresPool } from '../../pipeline/store/postgres.ts';
+import { openPool } from '../../pipeline/store/database.ts';
 import { prepareSchema } from '../../pipeline/store/schema.ts';
 import { LogTableStream } from '../../pipeline/streams/log-table.ts';
 import { scope } from '../../probe/index.ts';
@@ -21,8 +21,8 @@ const runs = Number(runsText);
 const url = process.env.DATABASE_URL as string;
 
 const pools = {
-  ingest: new PostgresPool({ url, name: 'ingest', max: 4 }),
-  rules: new PostgresPool({ url, name: 'rules', max: 40 }),
+  ingest: await openPool({ url, name: 'ingest', max: 4 }),
+  rules: await openPool({ url, name: 'rules', max: 40 }),
 };
 const connection = await pools.ingest.acquire();
 await prepareSchema(connection).finally(() => connection.release());
