@@ -10,6 +10,7 @@ export const PARTS = [
   'timers',
   'http',
   'connects',
+  'collections',
   'children',
   'workers',
   'control',

@@ -9,6 +9,7 @@ import { watchModules } from './adapters/modules.ts';
 import { genericPool } from './adapters/pools/generic-pool.ts';
 import { pg } from './adapters/pools/pg.ts';
 import { watchHttpServers } from './adapters/scopes/http.ts';
+import { watchCollections } from './collections.ts';
 import { openControl } from './control.ts';
 import { type Ending, onExit } from './exit.ts';
 import { guarded } from './faults.ts';
@@ -84,6 +85,8 @@ export function startProbe(began: number): Probe {
   guarded('modules', () => watchModules(libraries, (label) => recorder.adapter(label)));
   if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
+
+  watchCollections(() => recorder.collected());
 
   const governor = isSoak ? null : new Governor(settings.cpuPercent, now(), (what) => recorder.unsupported(what));
   const costMs = (): number => spent + sites.cost + costOfOperations(ledger, scopes);

@@ -28,6 +28,8 @@ const { pid } = process;
 /** What is known of lines without a finding is only written so often, and for so many. */
 const LINES_EVERY_MS = 5000;
 const MAX_LINES = 300;
+/** Programs that collect all the time are not told more often. */
+const GC_EVERY_MS = 100;
 
 export class Recorder {
   private readonly writer: Writer;
@@ -38,10 +40,12 @@ export class Recorder {
   private sitesWritten = 0;
   private readonly poolsWritten: Set<number> = new Set();
   private linesAt = 0;
+  private collectedAt = Number.NEGATIVE_INFINITY;
   private heldAt = Number.NEGATIVE_INFINITY;
   /** In the last line: that there are none any more is worth one. */
   private heldCount = 0;
-  private lastTotals = '';
+  private readonly lastTotals: Map<string, string> = new Map();
+  private refused: number | undefined;
   private lastScopes = '';
 
   constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
@@ -115,6 +119,14 @@ export class Recorder {
     this.writer.writeBulk({ t: 'sample', at, pools, open, heapUsed, rss, nativeContexts, loopDelay });
   }
 
+  /** A major collection has just ended. */
+  collected(): void {
+    const at = now() - this.zero;
+    if (at - this.collectedAt < GC_EVERY_MS) return;
+    this.collectedAt = at;
+    this.writer.writeBulk({ t: 'gc', at, heapUsed: getHeapStatistics().used_heap_size });
+  }
+
   /** Who has which connection, from time to time; the last is always written. */
   held(isLast: boolean): void {
     const at = now();
@@ -131,17 +143,19 @@ export class Recorder {
 
   totals(): void {
     const at = now() - this.zero;
-    const sites: TotalsLine['sites'] = [];
-    for (const { kind, library, pool, accounts } of this.ledger.sources) {
-      for (const { site, shape, acquired, released } of accounts.values()) {
-        if (isCounted(shape)) sites.push([site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
-      }
+    // what a full disk swallowed has to be said again
+    if (this.writer.dropped.write !== this.refused) this.lastTotals.clear();
+    this.refused = this.writer.dropped.write;
+    const changed: TotalsLine['sites'] = [];
+    for (const [key, row] of this.totalsByRow()) {
+      const counts = `${row[4]} ${row[5]}`;
+      if (this.lastTotals.get(key) === counts) continue;
+      this.lastTotals.set(key, counts);
+      changed.push(row);
     }
-    const totals = JSON.stringify(sites);
-    if (totals !== this.lastTotals) {
-      this.lastTotals = totals;
+    if (changed.length > 0) {
       this.writeSites();
-      this.writer.write({ t: 'totals', at, sites });
+      this.writer.write({ t: 'totals', at, sites: changed });
     }
     const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
     if (JSON.stringify(scopes) !== this.lastScopes) {
@@ -172,6 +186,24 @@ export class Recorder {
   end(end: EndLine['end'], code: number): void {
     this.writer.write({ t: 'end', at: now() - this.zero, end, code });
     this.writer.close();
+  }
+
+  /** Pools of one name are one row. */
+  private totalsByRow(): Map<string, TotalsLine['sites'][number]> {
+    const rows = new Map<string, TotalsLine['sites'][number]>();
+    for (const { kind, library, pool, accounts } of this.ledger.sources) {
+      for (const { site, shape, acquired, released } of accounts.values()) {
+        if (!isCounted(shape)) continue;
+        const key = `${site?.id ?? -1} ${kind} ${library} ${pool?.name}`;
+        const row = rows.get(key);
+        if (!row) rows.set(key, [site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
+        else {
+          row[4] += acquired;
+          row[5] += released;
+        }
+      }
+    }
+    return rows;
   }
 
   private writeSites(): void {

@@ -2,12 +2,13 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
+import { BoundedSamples } from '../probe/recording/bounded.ts';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
-import type { Line, RecordedFinding } from '../probe/recording/format.ts';
+import type { Line, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { mask, maskArguments } from '../probe/recording/mask.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
-import { fixture, probed, temporaryFolder } from './support/probed.ts';
+import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
 
 const processLine: Line = {
   t: 'process',
@@ -76,17 +77,101 @@ test('damage in the middle is told, and the rest is read', () => {
 test.each([
   ['empty', '', 'x.jsonl is empty.'],
   ['foreign', '{"level":30,"msg":"hello"}\n', 'x.jsonl is not a recording of outlive.'],
+  ['foreign, and has a t', '{"t":"note","text":"hello"}\n', 'x.jsonl is not a recording of outlive.'],
   ['binary', '\0\u0001\u0002\n', 'x.jsonl is not a recording of outlive.'],
-  [
-    'newer',
-    `${JSON.stringify({ ...processLine, schema: 'outlive.recording/2' })}\n`,
-    'x.jsonl is of format outlive.recording/2; this version reads outlive.recording/1.',
-  ],
+  ['a list', '[1,2]\nnull\n3\n', 'x.jsonl is not a recording of outlive.'],
 ])('a file that is %s is named in one sentence', (_, content, sentence) => {
   using folder = temporaryFolder();
   const file = path.join(folder.path, 'x.jsonl');
   writeFileSync(file, content);
   expect(readRecording(file)).toBe(sentence);
+});
+
+test('of a newer format what is known is shown, and the doubt told', () => {
+  using folder = temporaryFolder();
+  const newer = { ...processLine, schema: 'outlive.recording/2' } as unknown as Line;
+  const unknown = { t: 'telepathy', at: 3, of: 'users' } as unknown as Line;
+  const odd = { t: 'finding', at: 5, key: 'b', finding: { ...finding, kind: 'quantum' } } as unknown as Line;
+  recordingFile(folder.path, 'newer', [newer, site, unknown, odd, { t: 'finding', at: 5, key: 'a', finding }]);
+  const { report } = writeReport(folder.path);
+  expect(report.findings).toHaveLength(1);
+  expect(report.problems).toEqual([
+    'newer.jsonl is of format outlive.recording/2; this version reads outlive.recording/1, and what it knows of it.',
+    'newer.jsonl: 1 unreadable line was skipped.',
+  ]);
+});
+
+test('a recording that has lost its beginning is read; its name tells whose it was', () => {
+  using folder = temporaryFolder();
+  recordingFile(folder.path, '4211-0-1700000000000', [site, { t: 'finding', at: 5, key: 'a', finding }]);
+  const { report } = writeReport(folder.path);
+  expect(report.processes).toMatchObject([{ pid: 4211, thread: 0, started: '2023-11-14T22:13:20.000Z' }]);
+  expect(report.findings).toHaveLength(1);
+  expect(report.problems).toEqual([
+    '4211-0-1700000000000.jsonl has lost its beginning: which program it was is not known.',
+  ]);
+});
+
+test.each<[string, unknown]>([
+  ['a sample without gauges', { t: 'sample', at: 1 }],
+  ['a time that is a word', { t: 'cost', at: 'now', cpuMs: 1, share: 0, forcedGc: 0, faults: 0, dropped: {} }],
+  ['a stack that is a string', { t: 'site', id: 1, stack: 'at reserve (orders.js:1:1)' }],
+  ['a finding that is null', { t: 'finding', at: 1, key: 'a', finding: null }],
+  ['no object', 17],
+])('%s is skipped and told, and hides nothing else', (_, line) => {
+  using folder = temporaryFolder();
+  recordingFile(folder.path, 'x', [processLine, line as Line, { t: 'adapter', name: 'pg 8' }]);
+  const { report } = writeReport(folder.path);
+  expect(report.processes[0]?.adapters).toEqual(['pg 8']);
+  expect(report.problems).toEqual(['x.jsonl: 1 unreadable line was skipped.']);
+});
+
+test('totals say only what changed; what was open over time is kept', () => {
+  using folder = temporaryFolder();
+  const totals = (at: number, sites: [number, number, number][]): Line => ({
+    ...{ t: 'totals', at },
+    sites: sites.map(([id, acquired, released]) => [id, 'connection', 'pg', 'orders', acquired, released]),
+  });
+  const file = recordingFile(folder.path, 'x', [
+    processLine,
+    totals(1000, [
+      [0, 4, 4],
+      [1, 1, 0],
+    ]),
+    totals(2000, [[0, 9, 7]]),
+  ]);
+  const recording = readRecording(file) as Recording;
+  expect(recording.totals).toEqual([
+    [0, 'connection', 'pg', 'orders', 9, 7],
+    [1, 'connection', 'pg', 'orders', 1, 0],
+  ]);
+  expect(recording.open).toEqual([
+    [
+      [1000, 0, 0],
+      [2000, 2, 2],
+    ],
+    [[1000, 1, 1]],
+  ]);
+});
+
+test('of more samples than memory holds, each peak and low is kept, and the last sample', () => {
+  const samples = new BoundedSamples(100);
+  for (let at = 0; at < 100_000; at++) {
+    samples.push({
+      ...{ t: 'sample', at, heapUsed: 1000, rss: 5000, nativeContexts: 1 },
+      ...{ pools: [[1, at === 77_777 ? 20 : 3, at === 5 ? 0 : 2, 0]], open: { timer: at < 50_000 ? 4 : 7 } },
+      loopDelay: at === 31_234 ? 987 : 1,
+    });
+  }
+  const kept = samples.values();
+  expect(kept.length).toBeLessThanOrEqual(102);
+  expect(Math.max(...kept.map(({ loopDelay }) => loopDelay))).toBe(987);
+  expect(Math.max(...kept.map(({ pools }) => pools[0]![1]))).toBe(20);
+  expect(Math.min(...kept.map(({ pools }) => pools[0]![2]))).toBe(0);
+  expect(kept.filter(({ at }) => at < 45_000).map(({ open }) => open.timer)).not.toContain(7);
+  expect(kept.at(-1)?.at).toBe(99_999);
+  const times = kept.map(({ at }) => at);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
 test('a finding that came back is withdrawn', () => {
@@ -183,4 +268,16 @@ test('report.json follows the published schema, with findings and without', asyn
     const { report } = await probed(fixture('generic-pool.mjs'), [variant]);
     expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
   }
+});
+
+test('what is on the heap right after a major collection is recorded', async () => {
+  using folder = temporaryFolder();
+  const program = `
+    let ballast = Array.from({ length: 1e6 }, (_, i) => ({ i }));
+    gc();
+    setTimeout(() => { ballast = null; gc(); setTimeout(() => {}, 300); }, 300);`;
+  await start(NODE, ['--expose-gc', '--require', REGISTER, '-e', program], { env: { OUTLIVE_OUT: folder.path } });
+  const [recording] = readRun(folder.path).recordings;
+  const [most, least] = [Math.max, Math.min].map((of) => of(...recording!.collections.map(({ heapUsed }) => heapUsed)));
+  expect(most! - least!).toBeGreaterThan(2e7);
 });

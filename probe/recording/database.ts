@@ -154,19 +154,35 @@ export function isDatabaseRecording(name: string): boolean {
 
 /** One recording, or a sentence that says why it is none. */
 export function readDatabase(file: string): DatabaseRecording | string {
-  const read = readLines<DatabaseRecordingLine>(file);
-  if (typeof read === 'string') return read;
-  const [first] = read.lines;
   const name = path.basename(file);
-  if (first?.t !== 'database') return `${name} is not a database's recording of outlive.`;
+  let read: DatabaseRecording | string | null = null;
+  const problem = readLines(file, isLine, (line) => {
+    if (read === null) read = begin(file, line);
+    else if (typeof read !== 'string') fold(read, line);
+    return typeof read !== 'string';
+  });
+  const recording = read as DatabaseRecording | string | null;
+  if (recording === null || typeof recording === 'string') {
+    return recording ?? (problem?.includes('skipped') ? foreign(name) : (problem ?? foreign(name)));
+  }
+  if (problem !== null) recording.problems.push(problem);
+  return recording;
+}
+
+function begin(file: string, first: DatabaseRecordingLine): DatabaseRecording | string {
+  const name = path.basename(file);
+  if (first.t !== 'database') return foreign(name);
   if (first.schema !== DATABASE_SCHEMA)
     return `${name} is of format ${first.schema}; this version reads ${DATABASE_SCHEMA}.`;
-  const recording: DatabaseRecording = {
-    ...{ file, database: first, server: null, looks: [], sessions: [], gaps: [], lastAt: 0 },
-    problems: read.problem === null ? [] : [read.problem],
-  };
-  for (const line of read.lines) fold(recording, line);
-  return recording;
+  return { file, database: first, server: null, looks: [], sessions: [], gaps: [], lastAt: 0, problems: [] };
+}
+
+function foreign(name: string): string {
+  return `${name} is not a database's recording of outlive.`;
+}
+
+function isLine(line: unknown): line is DatabaseRecordingLine {
+  return typeof line === 'object' && line !== null && 't' in line;
 }
 
 function fold(recording: DatabaseRecording, line: DatabaseRecordingLine): void {

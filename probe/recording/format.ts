@@ -141,6 +141,14 @@ export interface SampleLine {
   loopDelay: number;
 }
 
+/** A major garbage collection has just ended: what is left on the heap is in use. */
+export interface GcLine {
+  t: 'gc';
+  at: number;
+  /** Bytes. */
+  heapUsed: number;
+}
+
 /** A job run (`scope(name, fn)`) that ended. Requests are only counted, see ScopesLine. */
 export interface RunLine {
   t: 'run';
@@ -159,7 +167,7 @@ export interface ScopesLine {
   scopes: { name: string; kind: 'job' | 'request'; began: number; ended: number; failed: number }[];
 }
 
-/** Totals per site since start; the latest line of a site wins. */
+/** Totals per site since start, of those that changed; the latest of a site wins. */
 export interface TotalsLine {
   t: 'totals';
   at: number;
@@ -297,6 +305,7 @@ export type Line =
   | SiteLine
   | PoolLine
   | SampleLine
+  | GcLine
   | RunLine
   | ScopesLine
   | TotalsLine
@@ -354,6 +363,9 @@ export interface RecordedFinding {
   scopes: ScopeShare[];
 }
 
+/** How many of something there were, from a moment on: the least and the most of them. */
+export type Point = readonly [at: number, least: number, greatest: number];
+
 /** One process's recording, read back. */
 export interface Recording {
   file: string;
@@ -362,10 +374,15 @@ export interface Recording {
   unsupported: string[];
   sites: Map<number, Frame[]>;
   pools: Map<number, PoolLine>;
+  /** Of a long run, stretches of time are two samples: the least and the greatest of each gauge. */
   samples: SampleLine[];
+  collections: GcLine[];
+  /** Of very many, the latest. */
   runs: RunLine[];
   scopes: ScopesLine['scopes'];
   totals: TotalsLine['sites'];
+  /** How many were open over time, of each row of `totals`. */
+  open: (readonly Point[])[];
   lines: RecordedLine[];
   held: HeldLine[];
   /** Standing findings, by key; `at` is when each was first seen. */
@@ -376,6 +393,8 @@ export interface Recording {
   notices: Map<string, NoticeLine>;
   end: EndLine | null;
   cost: CostLine | null;
+  /** When the probe had faults of its own, and how many by then. */
+  faults: { at: number; count: number }[];
   /** Milliseconds since start of the newest line. */
   lastAt: number;
   /** What could not be read, one plain sentence each. */

@@ -1,37 +1,80 @@
-/** JSON lines, from whatever is left of them. */
-import { readFileSync } from 'node:fs';
+/** JSON lines, from whatever is left of them, one at a time: a recording may be larger than memory. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-export interface Lines<Line> {
-  lines: Line[];
-  /** What was skipped, as a sentence. */
-  problem: string | null;
-}
+const CHUNK = 1024 * 1024;
+/** No line of ours is as long: it is skipped, not kept. */
+const LONGEST = 64 * 1024 * 1024;
+const NEWLINE = 10;
 
-/** The lines of a file, or a sentence that says why there are none. */
-export function readLines<Line>(file: string): Lines<Line> | string {
+/**
+ * Calls `onLine` for each line of the file that is JSON and sound, until it returns false. Returns what could not be
+ * read, as a sentence, or null.
+ */
+export function readLines<Line>(
+  file: string,
+  isSound: (line: unknown) => line is Line,
+  onLine: (line: Line) => boolean,
+): string | null {
   const name = path.basename(file);
-  let text: string;
+  let skipped = 0;
+  let isEmpty = true;
+  const take = (bytes: Buffer): boolean => {
+    const text = bytes.toString();
+    if (text.trim() === '') return true;
+    isEmpty = false;
+    const line = parse(text);
+    if (isSound(line)) return onLine(line);
+    skipped++;
+    return true;
+  };
   try {
-    text = readFileSync(file, 'utf8');
+    const { rest, tooLong } = splitLines(file, take);
+    skipped += tooLong;
+    // a torn last line is what a kill leaves; more than that is damage
+    const before = skipped;
+    if (rest && take(rest) && skipped > before && parse(rest.toString()) === undefined) skipped--;
   } catch (error) {
     return `${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`;
   }
-  if (text.trim() === '') return `${name} is empty.`;
-  const lines: Line[] = [];
-  let torn = 0;
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    try {
-      lines.push(JSON.parse(line) as Line);
-    } catch {
-      torn++;
-    }
+  if (isEmpty) return `${name} is empty.`;
+  return skipped > 0 ? `${name}: ${skipped} unreadable line${skipped === 1 ? ' was' : 's were'} skipped.` : null;
+}
+
+/** Undefined when it is not JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  // a torn last line is what a kill leaves; more than that is damage
-  const isDamaged = torn > 1 || (torn === 1 && text.endsWith('\n'));
-  return {
-    lines,
-    problem: isDamaged ? `${name}: ${torn} unreadable line${torn === 1 ? ' was' : 's were'} skipped.` : null,
-  };
+}
+
+/** Calls `take` for each whole line until it returns false; what stands behind the last line end is the rest. */
+function splitLines(file: string, take: (line: Buffer) => boolean): { rest: Buffer | null; tooLong: number } {
+  const descriptor = openSync(file, 'r');
+  try {
+    let parts: Buffer[] = [];
+    let length = 0;
+    let tooLong = 0;
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      const size = readSync(descriptor, buffer, 0, CHUNK, null);
+      if (size === 0) break;
+      let from = 0;
+      for (let to = buffer.indexOf(NEWLINE); to >= 0 && to < size; to = buffer.indexOf(NEWLINE, from)) {
+        if (length > LONGEST) tooLong++;
+        else if (!take(Buffer.concat([...parts, buffer.subarray(from, to)]))) return { rest: null, tooLong };
+        from = to + 1;
+        parts = [];
+        length = 0;
+      }
+      length += size - from;
+      if (length > LONGEST) parts = [];
+      else parts.push(buffer.subarray(from, size));
+    }
+    return length > LONGEST ? { rest: null, tooLong: tooLong + 1 } : { rest: Buffer.concat(parts), tooLong };
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -1,7 +1,9 @@
 /** Reads recordings back, from whatever is left of them. */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isSound } from './check.ts';
 import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './database.ts';
+import { Fold } from './fold.ts';
 import { type Line, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
 
@@ -43,97 +45,38 @@ export function readRun(folder: string): Run {
 
 /** One recording, or a sentence that says why it is none. */
 export function readRecording(file: string): Recording | string {
-  const read = readLines<Line>(file);
-  if (typeof read === 'string') return read;
   const name = path.basename(file);
-  const [first] = read.lines;
-  if (first?.t !== 'process') return `${name} is not a recording of outlive.`;
-  if (first.schema !== RECORDING_SCHEMA)
-    return `${name} is of format ${first.schema}; this version reads ${RECORDING_SCHEMA}.`;
-
-  const recording = emptyRecording(file, first);
-  for (const line of read.lines) fold(recording, line);
-  if (read.problem !== null) recording.problems.push(read.problem);
+  let fold: Fold | null = null;
+  let doubt: string | null = null;
+  const problem = readLines(file, isSound, (line) => {
+    if (fold === null) {
+      const process = line.t === 'process' ? line : headOf(name, line);
+      if (!process) return false;
+      doubt = doubtAbout(name, line);
+      fold = new Fold(file, process);
+    }
+    fold.take(line);
+    return true;
+  });
+  const recording = (fold as Fold | null)?.end();
+  if (!recording) return problem && !problem.includes('skipped') ? problem : `${name} is not a recording of outlive.`;
+  recording.problems.push(...[doubt, problem].filter((sentence) => sentence !== null));
   return recording;
 }
 
-function emptyRecording(file: string, process: ProcessLine): Recording {
-  return {
-    file,
-    process,
-    adapters: [],
-    unsupported: [],
-    sites: new Map(),
-    pools: new Map(),
-    samples: [],
-    runs: [],
-    scopes: [],
-    totals: [],
-    lines: [],
-    held: [],
-    findings: new Map(),
-    withdrawn: [],
-    notices: new Map(),
-    end: null,
-    cost: null,
-    lastAt: 0,
-    problems: [],
-  };
+/** What can be said of the process when the first line is lost: the file's name tells. Null when it is not one of ours. */
+function headOf(name: string, { t }: Line): ProcessLine | null {
+  const [, pid, thread, startedMs] = /^(\d+)-(\d+)-(\d+)\.jsonl$/.exec(name)?.map(Number) ?? [];
+  if (!pid || thread === undefined || !startedMs || !(t in KNOWN)) return null;
+  const unknown = { parent: 0, host: '', node: 'unknown', argv: [], cwd: '/', settings: {} };
+  return { t: 'process', schema: RECORDING_SCHEMA, pid, thread, startedMs, ...unknown };
 }
 
-function fold(recording: Recording, line: Line): void {
-  if ('at' in line && line.at > recording.lastAt) recording.lastAt = line.at;
-  switch (line.t) {
-    case 'adapter':
-      recording.adapters.push(line.name);
-      break;
-    case 'unsupported':
-      recording.unsupported.push(line.what);
-      break;
-    case 'site':
-      recording.sites.set(line.id, line.stack);
-      break;
-    case 'pool':
-      recording.pools.set(line.id, line);
-      break;
-    case 'sample':
-      recording.samples.push(line);
-      break;
-    case 'run':
-      recording.runs.push(line);
-      break;
-    case 'scopes':
-      recording.scopes = line.scopes;
-      break;
-    case 'totals':
-      recording.totals = line.sites;
-      break;
-    case 'lines':
-      recording.lines = line.lines;
-      break;
-    case 'held':
-      recording.held.push(line);
-      break;
-    case 'finding':
-      recording.findings.set(line.key, {
-        at: recording.findings.get(line.key)?.at ?? line.at,
-        finding: line.finding,
-      });
-      break;
-    case 'withdrawn': {
-      const found = recording.findings.get(line.key);
-      recording.findings.delete(line.key);
-      if (found) recording.withdrawn.push({ at: line.at, finding: found.finding, why: line.why });
-      break;
-    }
-    case 'notice':
-      recording.notices.set(JSON.stringify([line.library, line.pool, line.name]), line);
-      break;
-    case 'cost':
-      recording.cost = line;
-      break;
-    case 'end':
-      recording.end = line;
-      break;
-  }
+/** What tells our lines from those of another program. */
+const KNOWN: Partial<Record<Line['t'], true>> = { sample: true, totals: true, site: true, cost: true, finding: true };
+
+function doubtAbout(name: string, first: Line): string | null {
+  if (first.t !== 'process') return `${name} has lost its beginning: which program it was is not known.`;
+  if ((first.schema as string) === RECORDING_SCHEMA) return null;
+  return `${name} is of format ${first.schema}; this version reads ${RECORDING_SCHEMA}, and what it knows of it.`;
 }

@@ -203,12 +203,14 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
         loopDelay: 1.5 + noise() * 3 + (noise() > 0.985 ? 38 * noise() : 0),
       };
     }),
+    collections: [],
     runs,
     scopes: [
       { name, kind: 'job', began: 200, ended: 200, failed: runs.filter((run) => run.failedWith !== null).length },
       { name: 'POST /orders', kind: 'request', began: 18_240, ended: 18_240, failed: 31 },
     ],
     totals: [],
+    open: [],
     lines: [],
     held: [],
     findings: new Map(),
@@ -216,6 +218,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     notices: new Map(),
     end: { t: 'end', at: 724_000, end: 'exit', code: 0 },
     cost: null,
+    faults: [],
     lastAt: 724_000,
     problems: [],
   };
