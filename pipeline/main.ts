@@ -1,7 +1,17 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { parseArgs } from 'node:util';
+import { Cluster, JobFailed } from './cluster/cluster.ts';
+import { runPipelineOn } from './cluster/run-pipeline.ts';
+import {
+  DEFAULT_CONNECTIONS,
+  POOL_LIBRARIES,
+  POOL_MODELS,
+  type PoolLibrary,
+  type PoolModel,
+} from './connections/settings.ts';
 import { loadIntel } from './jobs/intel.ts';
 import { loadRules } from './jobs/rule-set.ts';
+import { createTables } from './jobs/tables.ts';
 import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
 import { mustExist } from './records/files.ts';
 import { loadRegions, REGIONS, type Region, Regions } from './sinks/regions.ts';
@@ -27,6 +37,11 @@ results to each tenant's reporting region and correlates them into insights.
                        one that ORACLE_CONNECT_STRING, ORACLE_USER and ORACLE_PASSWORD name (default: DATABASE_URL,
                        else a private PostgreSQL that is removed at the end)
   --sink REGION=URL    database of a reporting region's sink: ${REGIONS.join(', ')} (default: --database); repeatable
+  --task-managers N    run on N processes, each with --slots lanes of work; one that dies is started anew, and nothing
+                       is lost or done twice (default: all in this process)
+  --slots N            lanes of each task manager (default 2)
+  --pool-model MODEL   ${POOL_MODELS.join(', ')}: who shares a pool in a task manager (default per-job)
+  --pool-library NAME  ${POOL_LIBRARIES.join(' or ')} (default driver: the one that the database's driver has)
   --json               the counts as JSON on standard output
   --help
 
@@ -41,6 +56,8 @@ interface Settings {
   database: string | undefined;
   sinks: Map<Region, string>;
   json: boolean;
+  /** Null: all in this process. */
+  cluster: { taskManagers: number; slots: number; model: PoolModel; library: PoolLibrary } | null;
 }
 
 const PARTITIONS = 4;
@@ -75,6 +92,10 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
       await prepareSchema(connection).finally(() => connection.release());
       const stream = new LogTableStream({ pool, partitions: PARTITIONS });
       const { input } = settings;
+      if (settings.cluster) {
+        await createTables(pool);
+        return await runClustered(settings, settings.cluster, url, signal);
+      }
       return await runPipeline({ pool, stream, input, rules, intel, regions, sinks, signal, observe: progress() });
     } finally {
       await Promise.all([pool.close(), ...sinks.map((sink) => sink.close())]);
@@ -84,12 +105,35 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
   }
 }
 
+async function runClustered(
+  { input, rules, intel, tenants, sinks }: Settings,
+  { taskManagers, slots, model, library }: NonNullable<Settings['cluster']>,
+  url: string,
+  signal: AbortSignal,
+): Promise<PipelineCounts> {
+  const connections = { ...DEFAULT_CONNECTIONS, url, model, library };
+  const cluster = await Cluster.start({ taskManagers, slots, connections, log: say });
+  const stop = () => void cluster.stop();
+  signal.addEventListener('abort', stop);
+  try {
+    return await runPipelineOn(cluster, {
+      ...{ input, rules, intel, tenants, partitions: PARTITIONS },
+      sinks: REGIONS.map((region) => [region, sinks.get(region) ?? url]),
+      parallelism: taskManagers * slots,
+    });
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await cluster.stop();
+  }
+}
+
 /** Null when help is asked for. */
 function settingsFrom(args: string[]): Settings | null {
   const text = { type: 'string' } as const;
   const options = {
     ...{ input: text, intel: text, rules: text, tenants: text, database: text },
     sink: { type: 'string', multiple: true },
+    ...{ 'task-managers': text, slots: text, 'pool-model': text, 'pool-library': text },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
@@ -109,7 +153,35 @@ function settingsFrom(args: string[]): Settings | null {
     database: values.database,
     sinks: new Map((values.sink ?? []).map(sinkFrom)),
     json: values.json ?? false,
+    cluster: clusterFrom(values),
   };
+}
+
+function clusterFrom(values: Record<string, unknown>): Settings['cluster'] {
+  const taskManagers = values['task-managers'];
+  const others = ['slots', 'pool-model', 'pool-library'].find((name) => values[name] !== undefined);
+  if (taskManagers === undefined) {
+    if (others) throw new UserError(`--${others} is for --task-managers N, which is not given.`);
+    return null;
+  }
+  if (values.input === '-') throw new UserError('--task-managers needs files: standard input is read by one process.');
+  return {
+    taskManagers: numberFrom('task-managers', taskManagers, 32),
+    slots: numberFrom('slots', values.slots ?? '2', 256),
+    model: wordFrom('pool-model', values['pool-model'] ?? 'per-job', POOL_MODELS),
+    library: wordFrom('pool-library', values['pool-library'] ?? 'driver', POOL_LIBRARIES),
+  };
+}
+
+function numberFrom(option: string, value: unknown, max: number): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  throw new UserError(`--${option} must be a whole number from 1 to ${max}, not "${value}".`);
+}
+
+function wordFrom<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
+  if (allowed.includes(value as T)) return value as T;
+  throw new UserError(`--${option} must be one of ${allowed.join(', ')}, not "${value}".`);
 }
 
 function sinkFrom(text: string): [Region, string] {
@@ -147,6 +219,9 @@ try {
     process.exitCode = 2;
   } else if (isDatabaseFailure(error)) {
     say(`The database failed: ${failureOf(error)}. With --database a further run goes on where this one ended.`);
+    process.exitCode = 1;
+  } else if (error instanceof JobFailed) {
+    say(`${error.message}. With --database a further run goes on where this one ended.`);
     process.exitCode = 1;
   } else {
     throw error;

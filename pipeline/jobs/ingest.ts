@@ -14,6 +14,8 @@ import {
 } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
+import { partitionOf } from '../streams/log-table.ts';
+import type { Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
@@ -21,6 +23,8 @@ export interface IngestOptions extends JobOptions {
   /** A folder, a file, or `-` for standard input (`stdin`), which is read from its start at every run. */
   input: string;
   stdin?: AsyncIterable<Buffer>;
+  /** Of several that share the files, by their paths. */
+  share?: Share;
   limits?: Limits;
 }
 
@@ -57,6 +61,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
   }
   for await (const file of filesOf(options.input)) {
     if (options.signal?.aborted) break;
+    if (options.share && partitionOf(file.path, options.share.of) !== options.share.index) continue;
     while (!(await ingestFile(file, options, counts)));
   }
   return counts;

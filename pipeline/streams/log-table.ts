@@ -10,7 +10,7 @@
  */
 import type { Connection, ConnectionPool, Statement } from '../store/store.ts';
 import { insertUnlessThere } from '../store/upsert.ts';
-import { type Batch, type Entry, type Message, StaleBatchError, type Stream } from './stream.ts';
+import { type Batch, type Entry, type Message, type Share, StaleBatchError, type Stream } from './stream.ts';
 
 export interface LogTableOptions {
   /** Its database has the tables of `prepareSchema`. */
@@ -67,12 +67,17 @@ export class LogTableStream implements Stream {
   }
 
   /** Of each partition, what was there when its turn came. A batch that is not committed comes again. */
-  async *drain(topic: string, group: string, { maxBatch }: { maxBatch: number }): AsyncGenerator<Batch> {
+  async *drain(
+    topic: string,
+    group: string,
+    { maxBatch, share = { index: 0, of: 1 } }: { maxBatch: number; share?: Share },
+  ): AsyncGenerator<Batch> {
     const partitions = await this.#borrowed(async (connection) => {
       await connection.execute(ENTER, [topic, group]);
       return connection.query<{ partition: number }>(PARTITIONS, [topic]);
     });
     for (const { partition } of partitions) {
+      if (partition % share.of !== share.index) continue;
       const [head] = await this.#query<{ next_offset: string | number }>(HEAD, [topic, partition]);
       for (;;) {
         const rows = await this.#query<Row>(READ, [topic, group, partition, head?.next_offset, maxBatch]);

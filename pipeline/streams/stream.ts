@@ -25,11 +25,18 @@ export interface Batch {
   commit(transaction: Connection): Promise<void>;
 }
 
+/** Of several consumers that share the partitions of a topic, the one with this index takes each `of`-th. */
+export interface Share {
+  /** From 0. */
+  index: number;
+  of: number;
+}
+
 export interface Stream {
   /** Durable when it resolves, or, given a transaction, when that commits. */
   publish(topic: string, messages: readonly Message[], transaction?: Connection): Promise<void>;
   /** Batches of each partition in turn until the group has seen everything that was there at the end. */
-  drain(topic: string, group: string, options: { maxBatch: number }): AsyncIterable<Batch>;
+  drain(topic: string, group: string, options: { maxBatch: number; share?: Share }): AsyncIterable<Batch>;
 }
 
 /** Another consumer of the group has already committed past this batch. */

@@ -1,0 +1,219 @@
+/**
+ * The runner's side of the task managers: starts them, spreads tasks over their slots, and starts anew what dies. A
+ * job manager with an API of its own would stand in front of this.
+ */
+import type { ConnectionAccount } from '../connections/factory.ts';
+import type { ConnectionSettings } from '../connections/settings.ts';
+import { UserError } from '../user-error.ts';
+import type { FromTaskManager, Task } from './protocol.ts';
+import { TaskManagerProcess } from './task-manager-process.ts';
+
+export interface ClusterOptions {
+  taskManagers: number;
+  /** Of each task manager. */
+  slots: number;
+  connections: ConnectionSettings;
+  /** Of the task managers' processes, beside what they inherit. */
+  execArgv?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Told in one sentence when a task manager died and is started anew. */
+  log?: (sentence: string) => void;
+}
+
+export interface Job {
+  name: string;
+  /** Its default export is a `TaskBody`. */
+  module: URL;
+  /** Lanes: tasks at a time, if there are as many slots. */
+  parallelism: number;
+  /** Plain data, the same for all lanes. */
+  options: unknown;
+  /** Told what tasks tell. */
+  onNote?: (note: unknown, task: Task) => void;
+}
+
+interface Running {
+  task: Task;
+  job: Job;
+  /** How often it threw, and how often it went down with its task manager. */
+  failures: number;
+  deaths: number;
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A task that threw, or that was there when its task manager died, this often fails its job. */
+const MOST_FAILURES = 5;
+const MOST_DEATHS = 20;
+/** Before a task that threw is begun again; doubled each time. */
+const FIRST_PAUSE_MS = 250;
+
+/** A lane failed too often; the message says how. */
+export class JobFailed extends Error {
+  override name = 'JobFailed';
+}
+
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #taskManagers: TaskManagerProcess[];
+  readonly #waiting: Running[] = [];
+  readonly #running = new Map<number, Running>();
+  readonly #pausing = new Map<NodeJS.Timeout, Running>();
+  /** Of task managers that ended: their connections are closed, but what they did is part of the account. */
+  readonly #accounts: ConnectionAccount[] = [];
+  #lastTask = 0;
+  #isStopping = false;
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#taskManagers = Array.from({ length: options.taskManagers }, (_, index) => this.#taskManager(index + 1));
+  }
+
+  /** Resolves when all task managers are ready. Throws when one cannot be started. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    try {
+      await Promise.all(cluster.#taskManagers.map((taskManager) => taskManager.ready));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Of the task managers, in their order. */
+  get pids(): number[] {
+    return this.#taskManagers.map(({ pid }) => pid);
+  }
+
+  /** How often task managers died. */
+  get deaths(): number {
+    return this.#taskManagers.reduce((sum, { deaths }) => sum + deaths, 0);
+  }
+
+  /** The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped. */
+  async run(job: Job): Promise<unknown[]> {
+    if (this.#isStopping) throw stopped(job);
+    const { name, module, parallelism: of, options } = job;
+    const lanes = Array.from({ length: of }, (_, index) => {
+      const id = ++this.#lastTask;
+      const task = { id, job: name, module: module.href, index, of, attempt: 1, options };
+      return new Promise((resolve, reject) =>
+        this.#waiting.push({ task, job, failures: 0, deaths: 0, resolve, reject }),
+      );
+    });
+    this.#assign();
+    return Promise.all(lanes);
+  }
+
+  /** What the connections of all task managers went through. A task manager that died takes its account with it. */
+  async account(): Promise<ConnectionAccount[]> {
+    const living = await Promise.all(this.#taskManagers.map((taskManager) => taskManager.account()));
+    return [...this.#accounts, ...living.filter((account) => account !== null)];
+  }
+
+  /** Lets the tasks end between two batches, ends the processes, and those that will not end as well. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const { reject, job } of [...this.#waiting.splice(0), ...this.#pausing.values()]) reject(stopped(job));
+    for (const timer of this.#pausing.keys()) clearTimeout(timer);
+    this.#pausing.clear();
+    const accounts = await Promise.all(this.#taskManagers.map((taskManager) => taskManager.stop()));
+    this.#accounts.push(...accounts.filter((account) => account !== null));
+    for (const { reject, job } of this.#running.values()) reject(stopped(job));
+    this.#running.clear();
+  }
+
+  #taskManager(number: number): TaskManagerProcess {
+    const { slots, connections, execArgv = [], env = {}, log = () => {} } = this.#options;
+    return new TaskManagerProcess(
+      { number, slots, connections },
+      { execArgv, env },
+      {
+        told: (message) => this.#told(message),
+        isReady: () => this.#assign(),
+        died: (tasks, how) => {
+          log(
+            `Task manager ${number} died (${how}) with ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`}; it is started anew.`,
+          );
+          for (const id of tasks) this.#again(id, 'death', `its task manager died (${how})`);
+          this.#assign();
+        },
+        gaveUp: (error) => {
+          for (const { reject } of [...this.#waiting.splice(0), ...this.#running.values()]) reject(error);
+          this.#running.clear();
+        },
+      },
+    );
+  }
+
+  /** Each waiting task goes to the task manager with the most free slots. */
+  #assign(): void {
+    if (this.#isStopping) return;
+    while (this.#waiting.length > 0) {
+      const free = this.#taskManagers.reduce((most, other) => (other.freeSlots > most.freeSlots ? other : most));
+      if (free.freeSlots === 0) return;
+      const next = this.#waiting.shift()!;
+      this.#running.set(next.task.id, next);
+      free.run(next.task);
+    }
+  }
+
+  #told(message: FromTaskManager): void {
+    if (!('task' in message)) return;
+    const running = this.#running.get(message.task);
+    if (!running) return;
+    if (message.tells === 'note') {
+      running.job.onNote?.(message.note, running.task);
+      return;
+    }
+    if (message.tells === 'failed') this.#failed(running, message);
+    else {
+      this.#running.delete(message.task);
+      running.resolve(message.result);
+    }
+    this.#assign();
+  }
+
+  #failed({ task, reject }: Running, { error, isForGood }: Extract<FromTaskManager, { tells: 'failed' }>): void {
+    if (isForGood) {
+      this.#running.delete(task.id);
+      reject(new UserError(error));
+    } else {
+      this.#again(task.id, 'failure', error);
+    }
+  }
+
+  #again(id: number, cause: 'failure' | 'death', why: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    this.#running.delete(id);
+    const { task, job, reject } = running;
+    if (cause === 'failure') running.failures++;
+    else running.deaths++;
+    const next = { ...running, task: { ...task, attempt: task.attempt + 1 } };
+    if (this.#isStopping) {
+      reject(stopped(job));
+    } else if (running.failures >= MOST_FAILURES || running.deaths >= MOST_DEATHS) {
+      const lane = `Lane ${task.index + 1} of ${task.of} of job ${job.name}`;
+      reject(new JobFailed(`${lane} failed at each of ${task.attempt} attempts, at last so: ${why}`));
+    } else if (cause === 'death') {
+      this.#waiting.push(next);
+    } else {
+      this.#later(next, FIRST_PAUSE_MS * 2 ** (running.failures - 1));
+    }
+  }
+
+  #later(next: Running, pause: number): void {
+    const timer = setTimeout(() => {
+      this.#pausing.delete(timer);
+      this.#waiting.push(next);
+      this.#assign();
+    }, pause);
+    this.#pausing.set(timer, next);
+  }
+}
+
+function stopped({ name }: Job): UserError {
+  return new UserError(`The cluster was stopped before job ${name} had ended.`);
+}

@@ -1,0 +1,58 @@
+/** What the runner and its task managers tell each other. */
+import type { ConnectionAccount } from '../connections/factory.ts';
+import type { ConnectionSettings } from '../connections/settings.ts';
+import type { ConnectionPool } from '../store/store.ts';
+
+/** One lane of a job's parallel work. Plain data. */
+export interface Task {
+  id: number;
+  job: string;
+  /** URL of a module whose default export is a `TaskBody`. */
+  module: string;
+  /** Which of the job's `of` lanes. */
+  index: number;
+  of: number;
+  /** 1 at first; more after a failure or the death of its task manager. */
+  attempt: number;
+  options: unknown;
+}
+
+/** What a task has to work with. */
+export interface TaskContext extends Omit<Task, 'module' | 'id'> {
+  slot: number;
+  /** By the pool model; closed by the task slot. */
+  connections: ConnectionPool;
+  /** Ends the task early, between two batches. */
+  signal: AbortSignal;
+  /** Whether an error is that of a logon, which the connections' account has. */
+  isLogonError(error: unknown): boolean;
+  /** Tells the runner how far it is: plain data. */
+  tell(note: unknown): void;
+}
+
+/**
+ * The work of a lane. It may be begun again at any moment, in another process, while the first attempt's last
+ * transaction is still under way: all that it does must be safe to repeat. The result is plain data.
+ */
+export type TaskBody = (context: TaskContext) => Promise<unknown>;
+
+export interface TaskManagerSettings {
+  /** From 1. */
+  number: number;
+  slots: number;
+  connections: ConnectionSettings;
+}
+
+export type ToTaskManager =
+  | { do: 'configure'; settings: TaskManagerSettings }
+  | { do: 'run'; task: Task; slot: number }
+  | { do: 'account' }
+  | { do: 'stop' };
+
+export type FromTaskManager =
+  | { tells: 'ready' }
+  | { tells: 'done'; task: number; result: unknown }
+  /** `isForGood`: to try again is of no use. */
+  | { tells: 'failed'; task: number; error: string; isForGood: boolean }
+  | { tells: 'note'; task: number; note: unknown }
+  | { tells: 'account'; account: ConnectionAccount };

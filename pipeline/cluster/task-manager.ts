@@ -1,0 +1,58 @@
+/**
+ * A task manager: a process that runs tasks of many jobs, each in a slot, and has one connection factory for all of
+ * them. Started by `Cluster`, and gone with it.
+ */
+import { connectionFactory } from '../connections/factory.ts';
+import { failureOf, isDatabaseFailure } from '../store/failure.ts';
+import { UserError } from '../user-error.ts';
+import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
+import { TaskSlot } from './task-slot.ts';
+
+const stopping = new AbortController();
+const working = new Set<Promise<void>>();
+let slots: TaskSlot[] = [];
+let account: () => void = () => {};
+
+process.on('message', (message: ToTaskManager) => {
+  if (message.do === 'configure') configure(message.settings);
+  else if (message.do === 'account') account();
+  else if (message.do === 'stop') void stop();
+  else {
+    const { task } = message;
+    const tell = (note: unknown) => send({ tells: 'note', task: task.id, note });
+    const work = slots[message.slot - 1]!.run(task, stopping.signal, tell).then(
+      (result) => send({ tells: 'done', task: task.id, result }),
+      (error) => send({ tells: 'failed', task: task.id, ...wordsOf(error) }),
+    );
+    working.add(work);
+    void work.finally(() => working.delete(work));
+  }
+});
+// the runner is gone: transactions that are open are rolled back by the database
+process.on('disconnect', () => process.exit(1));
+// Ctrl-C at a terminal reaches every process; the runner says what to do about it
+process.on('SIGINT', () => {});
+
+function configure({ slots: count, connections }: TaskManagerSettings): void {
+  const factory = connectionFactory(connections);
+  slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory));
+  account = () => send({ tells: 'account', account: factory.account() });
+  send({ tells: 'ready' });
+}
+
+async function stop(): Promise<void> {
+  stopping.abort();
+  await Promise.all(working);
+  account();
+  process.removeAllListeners('disconnect').disconnect();
+}
+
+function wordsOf(error: unknown): { error: string; isForGood: boolean } {
+  if (error instanceof UserError) return { error: error.message, isForGood: true };
+  const isExpected = isDatabaseFailure(error);
+  return { error: isExpected ? failureOf(error) : String((error as Error)?.stack ?? error), isForGood: false };
+}
+
+function send(message: FromTaskManager): void {
+  if (process.connected) process.send!(message);
+}
