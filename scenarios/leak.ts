@@ -95,7 +95,7 @@ async function runProgram(
   { runs, signal, onProgress }: SoakContext,
 ): Promise<Work> {
   mkdirSync(folder, { recursive: true });
-  const control = new Control(`outlive-${process.pid}-${variant}`);
+  const control = new Control();
   const child = fork(program, [variant, String(runs)], {
     execArgv: ['--require', REGISTER],
     env: { ...process.env, ...databaseEnv, OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.name },
@@ -114,7 +114,7 @@ async function runProgram(
       return;
     }
     const { run, of, note } = message;
-    control.roundEnded().then(
+    control.roundEnded(run).then(
       ({ findings }) => {
         onProgress(variant, run, of, `${note}, ${findings} findings`);
         child.send({ next: run + 1 });

@@ -135,7 +135,7 @@ test.each([
   [['report'], 'outlive report needs the folder of a run, such as .outlive/latest.'],
   [['report', '/no/such/folder'], 'There is no folder /no/such/folder.'],
   [['report', '/etc/hostname'], '/etc/hostname is a file; give the folder of a run.'],
-  [['soak'], 'outlive soak needs the name of a scenario: connection-leak.'],
+  [['soak'], 'outlive soak needs --url and a program after --, or --command, or a scenario: connection-leak.'],
   [['soak', 'nothing'], 'There is no scenario "nothing"; there is connection-leak.'],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],
 ])('wrong use is one sentence and exit code 2: %j', async (args, sentence) => {

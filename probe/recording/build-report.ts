@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording } from './format.ts';
+import { type Load, readLoad } from './load.ts';
 import { mask } from './mask.ts';
 import { readRun } from './reader.ts';
 import {
@@ -22,16 +23,25 @@ const MAX_WITHDRAWN = 50;
 /** Reads the run in `folder`, writes its report.json by temporary file and rename, and returns both. */
 export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
   const { recordings, problems } = readRun(folder);
-  const report = buildReport(recordings, problems);
+  const report = buildReport(recordings, problems, readLoad(folder, problems));
   const temporary = path.join(folder, `.report-${process.pid}.json`);
   writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
   renameSync(temporary, path.join(folder, 'report.json'));
   return { report, recordings };
 }
 
-export function buildReport(recordings: readonly Recording[], problems: readonly string[] = []): Report {
+export function buildReport(
+  recordings: readonly Recording[],
+  problems: readonly string[] = [],
+  load: Load | null = null,
+): Report {
   const sources = new Sources();
-  const findings = merge(recordings.flatMap((recording) => findingsOf(recording, sources)));
+  const found = recordings.flatMap((recording) => {
+    const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
+    return findingsOf(recording, sources).map((finding) => ({ finding, round }));
+  });
+  const findings = merge(found.map(({ finding }) => finding));
+  if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
   const dropped: Record<string, number> = {};
   for (const { cost } of recordings) {
     for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
@@ -44,6 +54,7 @@ export function buildReport(recordings: readonly Recording[], problems: readonly
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
     notices: noticesIn(recordings),
+    load,
     settings: recordings[0]?.process.settings ?? {},
     dropped,
     problems: [...problems, ...recordings.flatMap((recording) => recording.problems)],
@@ -68,6 +79,7 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
       })),
       siteUnknown: site ? null : (siteUnknown ?? 'the recording has no stack for it'),
       stack,
+      recurrence: null,
       excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
     };
   });
@@ -150,6 +162,19 @@ function merge(findings: Finding[]): Finding[] {
     }
   }
   return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.id.localeCompare(b.id));
+}
+
+/** Runs of a command follow each other, so the time tells which one a process belongs to. */
+function roundOf({ process: { startedMs } }: Recording, { rounds }: Load): number | null {
+  return rounds.find((round) => startedMs >= round.startedMs && startedMs <= round.endedMs)?.round ?? null;
+}
+
+function tellRecurrence(finding: Finding, found: readonly { finding: Finding; round: number | null }[], load: Load) {
+  const rounds = found.flatMap(({ finding: { id }, round }) => (id === finding.id && round !== null ? [round] : []));
+  const of = load.rounds.length;
+  const runs = new Set(rounds).size;
+  finding.recurrence = { runs, of };
+  finding.evidence = [`Found in ${runs} of ${of} runs of the command.`, ...finding.evidence];
 }
 
 function rank({ certainty }: Finding): number {

@@ -76,6 +76,10 @@ const LINES: Partial<Record<Line['t'], Check>> = {
     ...{ heapUsed: number, rss: number, nativeContexts: number, loopDelay: number },
   }),
   gc: shape({ at: number, heapUsed: number }),
+  round: shape({
+    ...{ at: number, round: number, open: recordOf(number, KINDS), findings: number },
+    ...{ heapUsed: number, rss: number, nativeContexts: number },
+  }),
   run: shape({ name: text, began: number, ended: number, failedWith: maybe(text) }),
   scopes: shape({
     at: number,

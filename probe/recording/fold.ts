@@ -22,6 +22,7 @@ export class Fold {
       pools: new Map(),
       samples: [],
       collections: [],
+      rounds: [],
       runs: [],
       scopes: [],
       totals: [],
@@ -70,6 +71,9 @@ export class Fold {
         break;
       case 'gc':
         recording.collections = keep(recording.collections, line, MOST.collections);
+        break;
+      case 'round':
+        recording.rounds.push(line);
         break;
       case 'run':
         recording.runs = keep<RunLine>(recording.runs, line, MOST.runs);

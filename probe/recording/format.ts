@@ -149,6 +149,21 @@ export interface GcLine {
   heapUsed: number;
 }
 
+/** The end of a soak's round, at rest and right after a garbage collection: comparable with the other rounds. */
+export interface RoundLine {
+  t: 'round';
+  at: number;
+  /** 0: the warm-up. */
+  round: number;
+  open: Partial<Record<Kind, number>>;
+  /** That stand. */
+  findings: number;
+  /** Bytes. */
+  heapUsed: number;
+  rss: number;
+  nativeContexts: number;
+}
+
 /** A job run (`scope(name, fn)`) that ended. Requests are only counted, see ScopesLine. */
 export interface RunLine {
   t: 'run';
@@ -306,6 +321,7 @@ export type Line =
   | PoolLine
   | SampleLine
   | GcLine
+  | RoundLine
   | RunLine
   | ScopesLine
   | TotalsLine
@@ -377,6 +393,7 @@ export interface Recording {
   /** Of a long run, stretches of time are two samples: the least and the greatest of each gauge. */
   samples: SampleLine[];
   collections: GcLine[];
+  rounds: RoundLine[];
   /** Of very many, the latest. */
   runs: RunLine[];
   scopes: ScopesLine['scopes'];

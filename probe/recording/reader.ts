@@ -6,6 +6,7 @@ import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './da
 import { Fold } from './fold.ts';
 import { type Line, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
+import { LOAD_FILE } from './load.ts';
 
 /** Wrong use or unreadable input: one sentence, meant for the person who asked. */
 export class InputError extends Error {
@@ -24,7 +25,7 @@ export function readRun(folder: string): Run {
   let names: string[];
   try {
     if (!statSync(folder).isDirectory()) throw new InputError(`${folder} is a file; give the folder of a run.`);
-    names = readdirSync(folder).filter((name) => name.endsWith('.jsonl') && !isDatabaseRecording(name));
+    names = readdirSync(folder).filter(isRecording);
   } catch (error) {
     if (error instanceof InputError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -41,6 +42,11 @@ export function readRun(folder: string): Run {
   });
   recordings.sort((a, b) => a.process.startedMs - b.process.startedMs);
   return { recordings, databases, problems };
+}
+
+/** By its name: the load and the databases lie beside the recordings of processes. */
+function isRecording(name: string): boolean {
+  return name.endsWith('.jsonl') && name !== LOAD_FILE && !isDatabaseRecording(name);
 }
 
 /** One recording, or a sentence that says why it is none. */

@@ -1,5 +1,6 @@
 /** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
 import type { Certainty, Detector, Exhausted, Frame, Kind, Notice, ScopeShare, Shape } from './format.ts';
+import type { Load } from './load.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -35,6 +36,8 @@ export interface Finding {
   /** … and who held it. */
   holders: { site: Site | null; count: number; oldestMs: number; idleMs: number; busy: number | null }[];
   scopes: ScopeShare[];
+  /** Of a command that was run several times: in how many of the runs it was found; else null. */
+  recurrence: { runs: number; of: number } | null;
   /** Source around the site, if it could be read: `first` is the line number of `lines[0]`. */
   excerpt: { first: number; lines: string[] } | null;
 }
@@ -87,6 +90,8 @@ export interface Report {
   watched: Watched[];
   /** Traps of libraries that the service fell into; no leaks, and without effect on the verdict. */
   notices: Notice[];
+  /** What a soak did to the service; null where nobody soaked it. */
+  load: Load | null;
   settings: Record<string, string | number | boolean>;
   dropped: Record<string, number>;
   /** What was missing or unreadable, one plain sentence each. */

@@ -67,6 +67,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
     exhausted: null,
     holders: [],
     scopes: [{ name: 'rules', ended: 200, leaked: 14, failedWith: 'OutOfStock' }],
+    recurrence: null,
     excerpt: {
       first: 9,
       lines: [
@@ -130,6 +131,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     findings: [makeFinding(), TIMER_FINDING, SUSPECT_FINDING],
     withdrawn: [],
     notices: [],
+    load: null,
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
@@ -212,6 +214,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     totals: [],
     open: [],
     lines: [],
+    rounds: [],
     held: [],
     findings: new Map(),
     withdrawn: [],

@@ -1,0 +1,111 @@
+/**
+ * What a soak did to the service: `load.jsonl` beside the recordings, append-only like them, written by the soak as it
+ * goes. A report without it is of a run that nobody soaked.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { readLines } from './lines.ts';
+
+export const LOAD_FILE = 'load.jsonl';
+export const LOAD_SCHEMA = 'outlive.load/1';
+
+export type LoadKind = 'requests' | 'commands' | 'script';
+
+/** First line. */
+export interface LoadLine {
+  t: 'load';
+  schema: typeof LOAD_SCHEMA;
+  kind: LoadKind;
+  /** What was asked for: `POST http://127.0.0.1:3000/orders`, a command, a script. Masked. */
+  targets: string[];
+  /** Clients at once; 0: not known. */
+  connections: number;
+  /** Rounds that were to be, without the warm-up. */
+  planned: number;
+}
+
+/** What one target answered in one round. */
+export interface TargetCount {
+  /** Index into `targets`. */
+  target: number;
+  /** Answers by status; for commands by exit code or signal. */
+  statuses: Record<string, number>;
+  /** How many of them count as failed. */
+  failed: number;
+}
+
+export interface LoadRound {
+  t: 'round';
+  /** 0: the warm-up. */
+  round: number;
+  /** Wall clock, milliseconds since 1970. */
+  startedMs: number;
+  endedMs: number;
+  requests: number;
+  targets: TargetCount[];
+  /** Requests that got no answer: refused, reset, timed out. */
+  errors: number;
+  /** Milliseconds; null where it was not measured. */
+  latency: { p50: number; p99: number; max: number } | null;
+  /** At rest after the round: open resources, and findings that stand. Null where nobody could be asked. */
+  open: number | null;
+  findings: number | null;
+}
+
+/** Last line; its absence means that the soak itself was killed. */
+export interface LoadEndLine {
+  t: 'end';
+  /** Why the soak ended before its time, or what else went wrong; plain sentences. */
+  problems: string[];
+}
+
+export type LoadLines = LoadLine | LoadRound | LoadEndLine;
+
+/** As `report.json` has it. */
+export interface Load extends Omit<LoadLine, 't' | 'schema'> {
+  rounds: Omit<LoadRound, 't'>[];
+}
+
+/** Null when the run in `folder` was not soaked; sentences on what is missing go to `problems`. */
+export function readLoad(folder: string, problems: string[]): Load | null {
+  const file = path.join(folder, LOAD_FILE);
+  if (!existsSync(file)) return null;
+  const lines: LoadLines[] = [];
+  const unreadable = readLines(file, isSound, (line) => lines.push(line) > 0);
+  if (unreadable !== null) problems.push(unreadable);
+  const [first] = lines;
+  if (first?.t !== 'load' || first.schema !== LOAD_SCHEMA) {
+    problems.push(`${LOAD_FILE} is not of format ${LOAD_SCHEMA}; what load was given is not known.`);
+    return null;
+  }
+  const { t: _, schema: __, ...load } = first;
+  const rounds = lines.flatMap((line) => (line.t === 'round' ? [withoutTag(line)] : []));
+  const end = lines.find((line) => line.t === 'end');
+  problems.push(...(end?.problems ?? ['The soak was killed before its end.']), ...failuresIn(first.targets, rounds));
+  return { ...load, rounds };
+}
+
+function isSound(line: unknown): line is LoadLines {
+  const { t, targets, problems } = (line ?? {}) as Partial<LoadLine & LoadEndLine>;
+  return t === 'end' ? Array.isArray(problems) : (t === 'load' || (t as string) === 'round') && Array.isArray(targets);
+}
+
+function withoutTag({ t: _, ...round }: LoadRound): Omit<LoadRound, 't'> {
+  return round;
+}
+
+/** What failed altogether shows nothing: silence there must not be taken for health. */
+function failuresIn(names: readonly string[], rounds: readonly Omit<LoadRound, 't'>[]): string[] {
+  return names.flatMap((name, index) => {
+    const counts = rounds.flatMap(({ targets }) => targets.filter(({ target }) => target === index));
+    const answers = sum(counts.map(({ statuses }) => sum(Object.values(statuses))));
+    const failed = sum(counts.map((count) => count.failed));
+    if (rounds.length === 0) return [];
+    if (answers === 0) return [`${name} never answered: that it leaks nothing is not shown.`];
+    return failed < answers ? [] : [`Every answer of ${name} was a failure: that it leaks nothing is not shown.`];
+  });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

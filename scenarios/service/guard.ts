@@ -1,0 +1,40 @@
+/**
+ * Ends a program that was started for a soak when the soak itself is killed. It holds one end of a pipe whose other end
+ * only we have: when that closes, by whatever death, and nobody said that all is over, the program's processes go.
+ */
+import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+
+// Descriptor 3 is the pipe: its first line is the group to end, a second one says that it has ended by itself.
+const SCRIPT = `
+trap '' HUP INT TERM
+IFS= read -r group <&3 || exit 0
+IFS= read -r _ <&3 && exit 0
+kill -TERM "-$group" 2>/dev/null || exit 0
+n=0
+while [ $n -lt 50 ]; do kill -0 "-$group" 2>/dev/null || exit 0; sleep 0.1; n=$((n + 1)); done
+kill -KILL "-$group" 2>/dev/null
+`;
+
+export interface ProgramGuard {
+  watch(group: number): void;
+  /** The program has ended. */
+  release(): void;
+}
+
+/** There is none on Windows, where processes have no groups. */
+export function startGuard(): ProgramGuard {
+  if (process.platform === 'win32') return { watch: () => {}, release: () => {} };
+  const child = spawn('/bin/sh', ['-c', SCRIPT], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  child.on('error', () => {});
+  const pipe = child.stdio[3] as Writable;
+  pipe.on('error', () => {});
+  child.unref();
+  return {
+    watch: (group) => void pipe.write(`${group}\n`),
+    release: () => void pipe.end('over\n'),
+  };
+}

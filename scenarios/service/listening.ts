@@ -1,0 +1,56 @@
+/** Whether somebody listens, and waiting until the service does. */
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { UserError } from '../../pipeline/user-error.ts';
+import { howItEnded, type Program } from './program.ts';
+import { portOf } from './targets.ts';
+
+const POLL_MS = 50;
+const TRY_MS = 1000;
+
+/** Throws `UserError` when somebody else is there already: the load would go to a stranger. */
+export async function mustBeFree(urls: readonly URL[]): Promise<void> {
+  for (const url of urls) {
+    if (await accepts(url)) {
+      throw new UserError(
+        `Port ${portOf(url)} of ${url.hostname} is taken: something listens there before the service was started. Stop it first.`,
+      );
+    }
+  }
+}
+
+/** Resolves when all `urls` accept connections. Throws `UserError` when the program ends first, or takes too long. */
+export async function listening(program: Program, urls: readonly URL[], limitMs: number, signal: AbortSignal) {
+  const began = performance.now();
+  for (const url of urls) {
+    const place = `${url.hostname}:${portOf(url)}`;
+    while (!(await accepts(url))) {
+      signal.throwIfAborted();
+      if (program.hasEnded) {
+        const how = howItEnded(program.hasEnded);
+        throw new UserError(`${program.name} ${how} before it listened on ${place}. ${program.lastWords()}.`);
+      }
+      if (performance.now() - began > limitMs) {
+        const seconds = Math.round(limitMs / 100) / 10;
+        throw new UserError(
+          `${program.name} did not listen on ${place} within ${seconds} s (--wait gives it longer). ${program.lastWords()}.`,
+        );
+      }
+      await pause(POLL_MS);
+    }
+  }
+}
+
+function accepts(url: URL): Promise<boolean> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: portOf(url), timeout: TRY_MS });
+    const settle = (does: boolean) => {
+      socket.destroy();
+      resolve(does);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('timeout', () => settle(false));
+    socket.once('error', () => settle(false));
+  });
+}

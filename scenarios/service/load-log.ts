@@ -1,0 +1,28 @@
+/** Writes `load.jsonl`: a line as soon as there is something to tell, so that a kill loses nothing. */
+import { appendFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { LOAD_FILE, LOAD_SCHEMA, type LoadLine, type LoadLines, type LoadRound } from '../../probe/recording/load.ts';
+
+export class LoadLog {
+  readonly #file: string;
+  /** Plain sentences for the report. */
+  readonly problems: string[] = [];
+
+  constructor(folder: string, what: Omit<LoadLine, 't' | 'schema'>) {
+    this.#file = path.join(folder, LOAD_FILE);
+    writeFileSync(this.#file, '');
+    this.#append({ t: 'load', schema: LOAD_SCHEMA, ...what });
+  }
+
+  round(round: Omit<LoadRound, 't'>): void {
+    this.#append({ t: 'round', ...round });
+  }
+
+  end(): void {
+    this.#append({ t: 'end', problems: this.problems });
+  }
+
+  #append(line: LoadLines): void {
+    appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Soaks a service: starts it under the probe, waits until it listens, warms it up, and then, round after round, gives
+ * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { UserError } from '../../pipeline/user-error.ts';
+import type { LoadRound } from '../../probe/recording/load.ts';
+import { Control } from '../control.ts';
+import { listening, mustBeFree } from './listening.ts';
+import { type Given, hopeless, load } from './load.ts';
+import { LoadLog } from './load-log.ts';
+import { type Ended, howItEnded, Program } from './program.ts';
+import type { Drive } from './script.ts';
+import { nameOf, type Target } from './targets.ts';
+
+export interface ServiceSoak {
+  command: readonly [string, ...string[]];
+  /** Where it listens, and what it is asked unless a script does that. */
+  targets: readonly Target[];
+  script: { name: string; drive: Drive } | null;
+  /** Made by the caller. */
+  folder: string;
+  rounds: number;
+  /** Of each round, and of the warm-up; milliseconds. */
+  roundMs: number;
+  warmUpMs: number;
+  connections: number;
+  rate: number | null;
+  /** Statuses that are as they should be; empty: all below 400. */
+  expected: readonly number[];
+  /** How long it may take until it listens, milliseconds. */
+  waitMs: number;
+  signal: AbortSignal;
+  onProgress(step: Step): void;
+}
+
+export interface Step {
+  name: 'start' | 'warm-up' | 'round' | 'stop';
+  round: number;
+  /** Of the whole soak, from 0 to 1. */
+  done: number;
+  /** Milliseconds until its end; null: not known. */
+  leftMs: number | null;
+  note: string;
+  /** The step is over. */
+  isOver: boolean;
+}
+
+/** How the service ended, if it did so by itself; null when it was stopped by us. */
+export type Outcome = Ended | null;
+
+/** About what rest, judgement and collection take, milliseconds: for the time left. */
+const REST_MS = 1500;
+/** How long after the service listens its probe may need to come to the side door, milliseconds. */
+const PROBE_LIMIT_MS = 3000;
+/** After an interruption nobody waits for long. */
+const HURRY_MS = 5000;
+
+/** Throws `UserError` when the soak cannot be, or proves nothing. An interruption is no error. */
+export async function soakService(options: ServiceSoak): Promise<Outcome> {
+  const urls = options.targets.map(({ url }) => url);
+  await mustBeFree(urls);
+  const log = new LoadLog(options.folder, {
+    kind: options.script ? 'script' : 'requests',
+    targets: options.script ? [options.script.name] : options.targets.map(nameOf),
+    connections: options.script ? 0 : options.connections,
+    planned: options.rounds,
+  });
+  const control = new Control();
+  const program = await Program.start({
+    command: options.command,
+    folder: options.folder,
+    log: 'service.log',
+    env: { OUTLIVE_CONTROL: control.name },
+  }).catch((error: unknown) => {
+    control.close();
+    throw error;
+  });
+  try {
+    options.onProgress(step(options, 'start', 0, `waiting for ${program.name}`));
+    await ready(program, control, urls, options).catch((error: unknown) => {
+      if (!options.signal.aborted) throw error;
+    });
+    return await runRounds(program, control, log, options);
+  } finally {
+    if (!program.hasEnded) options.onProgress(step(options, 'stop', options.rounds, `stopping ${program.name}`));
+    if ((await program.stop()) === 'killed') {
+      log.problems.push(`${program.name} did not end within 10 s of SIGTERM and was killed.`);
+    }
+    control.close();
+    log.end();
+  }
+}
+
+/** Throws `UserError`. */
+async function ready(program: Program, control: Control, urls: readonly URL[], { waitMs, signal }: ServiceSoak) {
+  await listening(program, urls, waitMs, signal);
+  // the probe comes before the program's first line: who listens without it is no Node.js process
+  const limit = urls.length > 0 ? PROBE_LIMIT_MS : waitMs;
+  const isProbed = await Promise.race([
+    control.connected.then(() => true),
+    program.ended,
+    pause(limit, false, { ref: false }),
+  ]);
+  if (isProbed !== true)
+    throw new UserError(`No Node.js process was seen under ${program.name}. ${program.lastWords()}.`);
+}
+
+async function runRounds(program: Program, control: Control, log: LoadLog, options: ServiceSoak): Promise<Outcome> {
+  const { signal, rounds } = options;
+  // the load ends with the service, or when the user has had enough
+  const over = new AbortController();
+  const end = () => over.abort();
+  signal.addEventListener('abort', end);
+  program.ended.then(end);
+  try {
+    for (let round = options.warmUpMs > 0 ? 0 : 1; round <= rounds && !signal.aborted; round++) {
+      const startedMs = Date.now();
+      const given = await drive(round, over.signal, options);
+      const endedMs = Date.now();
+      const rest = program.hasEnded ? null : await atRest(control, round, signal, program);
+      log.round({ round, startedMs, endedMs, ...given, open: rest?.open ?? null, findings: rest?.findings ?? null });
+      options.onProgress({
+        ...step(options, round === 0 ? 'warm-up' : 'round', round, summary(given, rest)),
+        isOver: true,
+      });
+      if (program.hasEnded) {
+        log.problems.push(
+          `${program.name} ${howItEnded(program.hasEnded)} in ${round === 0 ? 'the warm-up' : `round ${round} of ${rounds}`}. ${program.lastWords()}.`,
+        );
+        return program.hasEnded;
+      }
+      const inVain = signal.aborted || options.script ? null : hopeless(given, options.targets);
+      if (inVain !== null) {
+        log.problems.push(`Every request failed, so that the soak was given up: ${inVain}.`);
+        throw new UserError(
+          `No request succeeded (${inVain}), and a soak of failures proves nothing. If they are meant, say so with --expect STATUS.`,
+        );
+      }
+    }
+    if (signal.aborted) log.problems.push('The soak was interrupted.');
+    return null;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+async function drive(round: number, signal: AbortSignal, options: ServiceSoak): Promise<Given> {
+  const name = round === 0 ? 'warm-up' : 'round';
+  if (options.script) {
+    options.onProgress(step(options, name, round, options.script.name));
+    return options.script.drive({ round, rounds: options.rounds, signal, targets: options.targets });
+  }
+  const began = performance.now();
+  return load({
+    ...options,
+    durationMs: round === 0 ? options.warmUpMs : options.roundMs,
+    isFailure: (status) => (options.expected.length > 0 ? !options.expected.includes(status) : status >= 400),
+    signal,
+    onTick: (answered) => {
+      options.onProgress(step(options, name, round, `${answered} answers`, performance.now() - began));
+    },
+  });
+}
+
+async function atRest(control: Control, round: number, signal: AbortSignal, program: Program) {
+  const limit = signal.aborted ? HURRY_MS : undefined;
+  const gone = program.ended.then(() => null);
+  return Promise.race([control.roundEnded(round, limit), gone]).catch(() => null);
+}
+
+function summary(given: Given, rest: Pick<LoadRound, 'open' | 'findings'> | null): string {
+  const failed = given.targets.reduce((total, target) => total + target.failed, 0) + given.errors;
+  const parts = [`${given.requests.toLocaleString('en-US')} answers`];
+  if (failed > 0) parts.push(`${failed.toLocaleString('en-US')} failed`);
+  if (given.latency) parts.push(`p99 ${given.latency.p99} ms`);
+  parts.push(rest ? `${rest.open} open at rest, ${rest.findings} found` : 'not judged');
+  return parts.join(', ');
+}
+
+/** Where the soak is, `elapsedMs` into the step. */
+function step(options: ServiceSoak, name: Step['name'], round: number, note: string, elapsedMs = 0): Step {
+  const { rounds, roundMs, warmUpMs } = options;
+  const warmUp = warmUpMs > 0 ? warmUpMs + REST_MS : 0;
+  const total = warmUp + rounds * (roundMs + REST_MS);
+  const before = { start: 0, stop: total, 'warm-up': 0, round: warmUp + (round - 1) * (roundMs + REST_MS) }[name];
+  const leftMs = options.script ? null : Math.max(0, total - before - elapsedMs);
+  const done = options.script ? (name === 'stop' ? 1 : round / (rounds + 1)) : (before + elapsedMs) / total;
+  return { name, round, done: Math.min(1, done), leftMs, note, isOver: false };
+}
