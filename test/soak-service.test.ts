@@ -1,6 +1,6 @@
 /** `outlive soak` of a service or a job of the user's. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -143,8 +143,8 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
       stdio: 'ignore',
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    await until(() => existsSync(path.join(folder.path, 'load.jsonl')) && running(`${ORDERS}\0${port}`).length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // until it leaks and that is seen
+    await until(() => recorded(folder.path).includes('"t":"finding"'));
     child.kill(signal);
     const code = await ended;
     await until(() => running(`${ORDERS}\0${port}`).length === 0);
@@ -156,6 +156,11 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     expect(report.load?.rounds[0]?.requests).toBeGreaterThan(0);
   },
 );
+
+function recorded(folder: string): string {
+  const names = readdirSync(folder).filter((name) => /^\d.*\.jsonl$/.test(name));
+  return names.map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
+}
 
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 50));
