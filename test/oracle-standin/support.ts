@@ -1,0 +1,67 @@
+/** A stand-in for the tests of one file, on a database of its own; the driver is the real one, unmodified. */
+import oracledb from 'oracledb';
+import { afterAll, beforeAll } from 'vitest';
+import {
+  type OracleStandIn,
+  type OracleStandInOptions,
+  startOracleStandIn,
+} from '../../scenarios/oracle-standin/index.ts';
+import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
+
+export interface UnderTest {
+  readonly standIn: OracleStandIn;
+  /** Of the stand-in: user, password and connect string. */
+  readonly credentials: { user: string; password: string; connectString: string };
+  /** A connection that is closed when `use` has ended. */
+  connected<Result>(use: (connection: oracledb.Connection) => Promise<Result>): Promise<Result>;
+}
+
+export function standInForTests(options: OracleStandInOptions = {}): UnderTest {
+  let database: FreshDatabase;
+  let standIn: OracleStandIn;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    standIn = await startOracleStandIn({ database: database.url, verifierRounds: 1, ...options });
+  });
+  afterAll(async () => {
+    await standIn?.stop();
+    await database?.drop();
+  });
+  const credentials = () => {
+    const { user, password, connectString } = standIn;
+    return { user, password, connectString };
+  };
+  return {
+    get standIn() {
+      return standIn;
+    },
+    get credentials() {
+      return credentials();
+    },
+    async connected(use) {
+      const connection = await oracledb.getConnection(credentials());
+      try {
+        return await use(connection);
+      } finally {
+        await connection.close().catch(() => {});
+      }
+    },
+  };
+}
+
+/** What a call is rejected with; fails when it is not. */
+export async function refusal(
+  call: Promise<unknown>,
+): Promise<Error & { errorNum?: number; offset?: number; code?: string }> {
+  try {
+    await call;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('The call should have failed.');
+}
+
+/** Until `condition` holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
