@@ -44,6 +44,40 @@ export function meaning(finding: Finding): string {
   }
 }
 
+/** What keeps a likely finding from being proven, by how its detector knows. */
+const NOT_PROVEN: Partial<Record<Detector, string>> = {
+  'outlived-scope': 'something that the run left behind might still give it back.',
+  'flow-ended': 'another flow might still reach it.',
+  superseded: 'a flow that goes on might still come back to it.',
+  growth: 'a rising number alone could be work that is slow to end.',
+  'pool-exhausted': 'the holders might still give back.',
+};
+
+/** What keeps a suspect from being likely. */
+const NOT_LIKELY: Record<Detector, string> = {
+  collected: 'the line is not known.',
+  'retained-by-pool-only': 'the line is not known.',
+  'outlived-scope': 'it has not yet happened in several runs, while others gave theirs back.',
+  'flow-ended': 'so far not all at this line was given back by the flow that took it, so another may do so here too.',
+  superseded: 'it has not yet happened often enough at this line.',
+  growth: 'few stay so far, or it is not known how long one is meant to stay.',
+  'held-too-long': 'time alone proves nothing: this one may be slow.',
+  'hold-and-wait': 'somebody else may still release one.',
+  'pool-exhausted': 'a cause is judged from numbers, not seen.',
+};
+
+/** Why the finding is not more certain than it is; null when it is proven. */
+export function doubt(finding: Finding): string | null {
+  const { certainty, detector } = finding;
+  if (certainty === 'proven') return null;
+  if (certainty === 'suspect') {
+    const why = finding.site ? NOT_LIKELY[detector] : 'the line is not known.';
+    return `Not likely, because ${matterOf(finding) === 'pools' ? 'one pool for each tenant or shard may be meant.' : why}`;
+  }
+  const why = matterOf(finding) === 'pools' ? 'the program might still use them.' : NOT_PROVEN[detector];
+  return `Not proven, because ${why ?? 'the program might still give it back.'}`;
+}
+
 /** `src/orders.ts:12`, or the words that stand for a line nobody could tell. */
 export function place(
   finding: Pick<Finding, 'site'>,

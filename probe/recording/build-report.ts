@@ -16,9 +16,11 @@ import {
   type Withdrawn,
 } from './report.ts';
 import { Sources } from './source.ts';
+import { callersOf, mergeCallers, through } from './through.ts';
 
 /** Of one process. */
 const MAX_WITHDRAWN = 50;
+const MAX_CALLERS = 20;
 
 /** Reads the run in `folder`, writes its report.json by temporary file and rename, and returns both. */
 export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
@@ -77,12 +79,21 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
         site: siteOf(recording, id, at, sources),
         ...held,
       })),
+      callers:
+        site && isOfLine(finding)
+          ? callersOf(through(recording, { ...finding, site }, sources)).slice(0, MAX_CALLERS)
+          : [],
       siteUnknown: site ? null : (siteUnknown ?? 'the recording has no stack for it'),
       stack,
       recurrence: null,
       excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
     };
   });
+}
+
+/** Not of a whole pool, whose totals are of many lines. */
+function isOfLine({ detector, shape }: RecordedFinding): boolean {
+  return detector !== 'pool-exhausted' && detector !== 'hold-and-wait' && shape !== 'pool' && shape !== 'transaction';
 }
 
 export function siteOf({ sites }: Recording, id: number, frame: number, sources: Sources): Site | null {
@@ -149,6 +160,7 @@ function merge(findings: Finding[]): Finding[] {
     }
     if (known.pool !== finding.pool) known.pool = null;
     known.holders = [...known.holders, ...finding.holders];
+    known.callers = mergeCallers([...known.callers, ...finding.callers]);
     known.evidence = [...new Set([...known.evidence, ...finding.evidence])];
     for (const scope of finding.scopes) {
       const same = known.scopes.find(({ name }) => name === scope.name);

@@ -30,6 +30,8 @@ export interface Finding {
   /** Why `site` is null. */
   siteUnknown: string | null;
   stack: Frame[];
+  /** Who calls the line's function, most left open first; empty when nobody is known. */
+  callers: Caller[];
   evidence: string[];
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
@@ -38,8 +40,15 @@ export interface Finding {
   scopes: ScopeShare[];
   /** Of a command that was run several times: in how many of the runs it was found; else null. */
   recurrence: { runs: number; of: number } | null;
-  /** Source around the site, if it could be read: `first` is the line number of `lines[0]`. */
+  /** Source around the site, to the end of its block if that is near; `first` is the line number of `lines[0]`. */
   excerpt: { first: number; lines: string[] } | null;
+}
+
+/** What was acquired and released through a finding's line when called from here; only those with a stack count. */
+export interface Caller {
+  site: Site;
+  acquired: number;
+  released: number;
 }
 
 export interface ReportProcess {

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame } from './format.ts';
 
-/** Lines shown around a site. */
-const AROUND = 6;
+/** Lines shown before a site, and after it until its block ends: at least and at most so many. */
+const BEFORE = 5;
+const AFTER = { least: 6, most: 16 };
 
 interface Mapped {
   map: SourceMap;
@@ -40,8 +41,8 @@ export class Sources {
   excerpt(file: string, line: number): { first: number; lines: string[] } | null {
     const lines = this.lines(file);
     if (!lines || line < 1 || line > lines.length) return null;
-    const first = Math.max(1, line - AROUND);
-    return { first, lines: lines.slice(first - 1, line + AROUND) };
+    const first = Math.max(1, line - BEFORE);
+    return { first, lines: lines.slice(first - 1, lastOfBlock(lines, line)) };
   }
 
   private mapOf(file: string): Mapped | null {
@@ -75,6 +76,18 @@ export class Sources {
       return null;
     }
   }
+}
+
+/** The line that ends the block which `line` stands in, by its indentation; or as many lines as are shown. */
+function lastOfBlock(lines: readonly string[], line: number): number {
+  const depth = indentation(lines[line - 1] ?? '');
+  const rest = lines.slice(line, line + AFTER.most);
+  const end = rest.findIndex((text) => text.trim() !== '' && indentation(text) < depth);
+  return line + Math.max(end < 0 ? AFTER.least : end + 1, Math.min(AFTER.least, rest.length));
+}
+
+function indentation(text: string): number {
+  return text.length - text.trimStart().length;
 }
 
 function read(file: string): string | null {

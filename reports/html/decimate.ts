@@ -28,6 +28,8 @@ function bucketed(end: number, slots: number): Axis {
 /** One line of a chart. */
 export class Series {
   readonly label: string;
+  /** Each value is drawn as a dot too. */
+  readonly isDotted: boolean;
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
   last = Number.NaN;
@@ -37,8 +39,9 @@ export class Series {
   readonly #lowAt: Float64Array;
   readonly #highAt: Float64Array;
 
-  constructor(label: string, axis: Axis) {
+  constructor(label: string, axis: Axis, isDotted = false) {
     this.label = label;
+    this.isDotted = isDotted;
     this.#axis = axis;
     this.#low = new Float64Array(axis.slots).fill(Number.POSITIVE_INFINITY);
     this.#high = new Float64Array(axis.slots).fill(Number.NEGATIVE_INFINITY);

@@ -3,7 +3,7 @@ import type { Certainty, RecordedFinding, Recording } from '../../probe/recordin
 import type { Finding, Report } from '../../probe/recording/report.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import { place } from '../finding-words.ts';
-import { cardId } from './findings.ts';
+import { cardId } from './card.ts';
 
 export interface Flag {
   /** Seconds on the time line. */

@@ -1,11 +1,14 @@
 /** What each section of the page is made from. */
 import type { Recording } from '../../probe/recording/format.ts';
-import type { Report } from '../../probe/recording/report.ts';
+import type { Finding, Report } from '../../probe/recording/report.ts';
+import type { Step } from '../held-over-time.ts';
 
 export interface PageContext {
   report: Report;
   /** Empty when only report.json is known. */
   recordings: readonly Recording[];
+  /** How many were open at the lines of findings over time, where that is known. */
+  held: ReadonlyMap<Finding, readonly Step[]>;
   /** Of the outermost process: paths are said relative to it. */
   cwd: string;
 }

@@ -28,10 +28,10 @@ function idleOf({ holders }: Finding): number {
   return holders.reduce((sum, { busy, count }) => sum + (busy === null ? 0 : count - busy), 0);
 }
 
-export function holders(finding: Finding, cwd: string): Markup {
+export function holders(finding: Finding, ordinal: number, cwd: string): Markup {
   const rows = holdersByPlace(finding);
   const isTold = rows.some(({ busy }) => busy !== null);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who held the pool"><table class="holders">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Finding ${ordinal}: who held the pool"><table class="holders">
 <thead><tr><th scope="col">line</th><th scope="col" class="numeric">held</th>${isTold && html`<th scope="col">doing</th>`}<th scope="col" class="numeric">oldest</th><th scope="col" class="numeric">unused for</th></tr></thead>
 <tbody>${rows.slice(0, HOLDERS).map((holder) => {
     const { site, count, oldestMs, idleMs, busy } = holder;

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
+import { heldOverTime } from '../held-over-time.ts';
 import { verdictSentence } from '../verdict.ts';
 import { outermost } from '../words.ts';
 import { cameBack } from './came-back.ts';
-import { findings } from './findings.ts';
+import { CARDS, findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
 import { masthead } from './masthead.ts';
 import type { PageContext } from './page-context.ts';
@@ -29,10 +30,13 @@ const STYLES = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables
 /** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
 export function renderHtml(report: Report, recordings: readonly Recording[]): string {
   const cwd = workingDirectory(report, recordings);
-  const context: PageContext = { report, recordings, cwd };
+  const held = heldOverTime(report.findings.slice(0, CARDS), recordings);
+  const context: PageContext = { report, recordings, held, cwd };
   const time = timeline(context);
   const styles = STYLES.map(asset);
-  const scripts = time.groups.length ? [asset('uPlot.iife.min.js'), asset('report.js')] : [asset('report.js')];
+  const scripts = time.groups.length
+    ? [asset('uPlot.iife.min.js'), asset('charts.js'), asset('report.js')]
+    : [asset('report.js')];
   const policy = [
     "default-src 'none'",
     'img-src data:',
@@ -56,11 +60,11 @@ ${styles.map((style) => element('style', style))}
 <body>
 ${masthead(report, recordings, cwd)}
 <main>
-${findings(report, recordings, cwd)}
+${findings(context)}
 ${timelineSection(time)}
 ${SECTIONS.map((section) => section(context))}
 </main>
-<footer>${report.findings.length > 0 && html`<kbd>j</kbd> next finding, <kbd>k</kbd> previous. Every <span class="hash">#</span> is a link that can be pasted into a ticket.`}</footer>
+${KEYS}
 <script type="application/json" id="time">${json(timelineData(time))}</script>
 ${scripts.map((script) => element('script', script))}
 </body>
@@ -68,6 +72,14 @@ ${scripts.map((script) => element('script', script))}
 `;
   return page.text;
 }
+
+/** The page's script opens it with `?`. */
+const KEYS = html`<footer>Every <span class="hash">#</span> is a link that can be pasted into a ticket. <button type="button" class="help" aria-haspopup="dialog" hidden>keys <kbd>?</kbd></button></footer>
+<dialog class="keys" aria-labelledby="keys"><h2 id="keys">Keys</h2><dl>
+<dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next, previous finding</dd>
+<dt><kbd>/</kbd></dt><dd>filter the findings; <kbd>Esc</kbd> shows all again</dd>
+<dt><kbd>?</kbd></dt><dd>these keys</dd>
+</dl><form method="dialog"><button type="submit">close</button></form></dialog>`;
 
 const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 5h7" stroke="#8a8f98" stroke-width="3"/><path d="M1 11h14" stroke="#d55e00" stroke-width="3"/></svg>',

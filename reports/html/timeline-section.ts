@@ -16,14 +16,20 @@ export function timelineData({ x, end, groups, lanes, flags }: Timeline) {
     lanes: lanes.map(({ done, failed }) => ({ done, failed })),
     charts: groups
       .flatMap((group) => group.charts)
-      .map(({ unit, limit, series }) => ({ unit, limit, series: series.map((line) => line.values()) })),
+      .map(({ unit, limit, series }) => ({
+        limit,
+        // of a count there are no halves
+        isWhole: unit === '',
+        dots: series.map((line) => line.isDotted),
+        series: series.map((line) => line.values()),
+      })),
   };
 }
 
 export function timelineSection(time: Timeline): Markup | null {
   if (time.groups.length === 0) return null;
   return html`<section class="time" aria-labelledby="time-lines">
-<header><h2 id="time-lines">Over time</h2><p class="hint"><span>drag to zoom, double-click to see all</span> <output></output> <button type="button" class="reset" hidden>see all</button></p></header>
+<header><h2 id="time-lines">Over time</h2><p class="hint"><span>drag to zoom, double-click to see all</span> <output></output></p>${ZOOM}</header>
 ${time.flags.length > 0 && flagsFigure(time.flags)}
 ${
   time.lanes.length > 0 &&
@@ -38,6 +44,8 @@ ${time.groups.map(
 ${time.omitted.length > 0 && html`<p class="more">Not drawn: ${time.omitted.join(', ')}.</p>`}
 </section>`;
 }
+
+const ZOOM = html`<p class="zoom" role="group" aria-label="Zoom of all charts"><button type="button" value="earlier" aria-label="earlier" disabled>←</button><button type="button" value="later" aria-label="later" disabled>→</button><button type="button" value="in" aria-label="zoom in">+</button><button type="button" value="out" aria-label="zoom out" disabled>−</button><button type="button" value="all" disabled>see all</button></p>`;
 
 /** Flags are links: the list is for reading, and the script puts copies of them at their time. */
 function flagsFigure(flags: Flag[]): Markup {

@@ -3,9 +3,10 @@ import type { Recording } from '../../probe/recording/format.ts';
 import { number } from '../words.ts';
 import { axisOf, Series } from './decimate.ts';
 import { type Flag, flagsOf } from './flags.ts';
+import { heldTracks } from './held.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import type { PageContext } from './page-context.ts';
-import { processTracks, type Seconds, type Track, type TrackGroup } from './tracks.ts';
+import { processTracks, type Seconds, type Track, type TrackGroup, type TrackLine } from './tracks.ts';
 
 export interface Chart extends Pick<Track, 'title' | 'unit' | 'limit'> {
   series: Series[];
@@ -27,8 +28,10 @@ export interface Timeline {
   omitted: string[];
 }
 
-/** More groups of tracks, in the page's order, below those of the processes; null where there is nothing to draw. */
-const GROUPS: readonly ((page: PageContext, seconds: Seconds) => TrackGroup | null)[] = [];
+/** More groups of tracks, in the page's order, above and below those of the processes; null: nothing to draw. */
+type MakeGroup = (page: PageContext, seconds: Seconds) => TrackGroup | null;
+const ABOVE: readonly MakeGroup[] = [heldTracks];
+const GROUPS: readonly MakeGroup[] = [];
 
 const PROCESSES = 4;
 /** Keeps the page small: a point costs about four bytes, and no screen shows more than 800 across. */
@@ -41,19 +44,21 @@ export function timeline(page: PageContext): Timeline {
   const end = Math.max(0.001, ...recordings.map((recording) => seconds(recording, recording.lastAt)));
 
   const { shown, omitted } = busiest(recordings);
-  const tracks = [
-    ...shown.map((recording) => processTracks(recording, seconds)),
-    ...GROUPS.map((group) => (recordings.length > 0 ? group(page, seconds) : null)).filter((group) => group !== null),
-  ];
+  const made = (groups: readonly MakeGroup[]) =>
+    groups.map((group) => (recordings.length > 0 ? group(page, seconds) : null)).filter((group) => group !== null);
+  const tracks = [...made(ABOVE), ...shown.map((recording) => processTracks(recording, seconds)), ...made(GROUPS)];
   const lines = tracks.flatMap((group) => group.tracks).flatMap((track) => track.lines);
   const points = Math.max(POINTS.least, Math.min(POINTS.most, Math.floor(POINTS.total / Math.max(1, lines.length))));
   const axis = axisOf(timesOf(lines), end, points);
   const groups = tracks.map(({ name, tracks }): Group => {
-    const charts = tracks.map(({ lines, ...track }) => ({ ...track, series: lines.map((line) => seriesOf(line)) }));
-    return { name, charts: charts.filter(({ series }) => series.some(({ min, max }) => max >= min)) };
+    const charts = tracks.map(({ lines, ...track }) => ({
+      ...track,
+      series: lines.map(seriesOf).filter(({ min, max }) => max >= min),
+    }));
+    return { name, charts: charts.filter(({ series }) => series.length > 0) };
   });
-  function seriesOf({ label, points }: Track['lines'][number]): Series {
-    const series = new Series(label, axis);
+  function seriesOf({ label, points, isDotted }: TrackLine): Series {
+    const series = new Series(label, axis, isDotted);
     for (const [at, value] of points) series.add(at, value);
     return series;
   }
@@ -77,6 +82,6 @@ function busiest(recordings: readonly Recording[]): { shown: Recording[]; omitte
   return { shown: sampled.slice(0, PROCESSES), omitted: more > 0 ? [`${number(more)} more processes`] : [] };
 }
 
-function* timesOf(lines: readonly Track['lines'][number][]): Iterable<number> {
+function* timesOf(lines: readonly TrackLine[]): Iterable<number> {
   for (const { points } of lines) for (const [at] of points) yield at;
 }

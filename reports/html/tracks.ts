@@ -12,6 +12,8 @@ export interface Track {
 
 export interface TrackLine {
   label: string;
+  /** Draws each value as a dot too: for what is known only now and then. */
+  isDotted?: true;
   /** Seconds on the time line, and the value then; oldest first. Iterated more than once. */
   points: Iterable<readonly [at: number, value: number]>;
 }
@@ -47,6 +49,13 @@ export function processTracks(recording: Recording, seconds: Seconds): TrackGrou
       lines: [
         line('heap used', ({ heapUsed }) => megabytes(heapUsed)),
         line('resident set', ({ rss }) => megabytes(rss)),
+        {
+          label: 'heap after collection',
+          isDotted: true,
+          points: recording.collections.map(
+            ({ at, heapUsed }) => [seconds(recording, at), megabytes(heapUsed)] as const,
+          ),
+        },
       ],
     },
     {

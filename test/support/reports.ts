@@ -60,6 +60,13 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
         user: false,
       },
     ],
+    callers: [
+      {
+        site: { file: `${CWD}/src/jobs/runner.ts`, line: 41, column: 11, function: 'JobRunner.run' },
+        acquired: 200,
+        released: 186,
+      },
+    ],
     evidence: [
       'The 14 clients were garbage-collected while their leases were open.',
       'The 186 that were released were released 3 to 41 ms after they were acquired.',
@@ -79,6 +86,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
         '  if (stock.rows[0].left < order.quantity) throw new OutOfStock(sku);',
         "  await client.query('update stock set left = left - $2 where sku = $1', [sku, order.quantity]);",
         '  client.release();',
+        '}',
       ],
     },
     ...changes,
@@ -97,6 +105,7 @@ export const TIMER_FINDING = makeFinding({
   pool: null,
   site: { file: `${CWD}/src/session.ts`, line: 31, column: 16, function: 'open' },
   stack: [{ file: `${CWD}/src/session.ts`, line: 31, column: 16, function: 'open', user: true }],
+  callers: [],
   evidence: ['Each of 200 runs of rules left one interval behind.'],
   scopes: [{ name: 'rules', ended: 200, leaked: 200, failedWith: null }],
   excerpt: {
@@ -118,6 +127,7 @@ export const SUSPECT_FINDING = makeFinding({
   released: 11,
   site: { file: `${CWD}/src/export.ts`, line: 88, column: 20, function: 'stream' },
   stack: [],
+  callers: [],
   evidence: ['Held for 312 s; this line usually holds one for 2 to 9 s.'],
   scopes: [],
   excerpt: null,

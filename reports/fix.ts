@@ -1,0 +1,138 @@
+/**
+ * A change in the shape of the user's own code, made from the excerpt: the same names, the same call that gives it
+ * back, in a `finally`. Where the code is not plain enough to be sure of that, there is none: a wrong suggestion costs
+ * more than a sentence.
+ */
+import type { Kind } from '../probe/recording/format.ts';
+import type { Finding } from '../probe/recording/report.ts';
+import { matterOf } from './matter.ts';
+
+/** Like a line of `diff -w`: what only moves to the right is unchanged. */
+export interface FixLine {
+  sign: ' ' | '+' | '-';
+  text: string;
+}
+
+/** `const client = await pool.connect();`: what is before the name, the name, and the expression. */
+const TAKES = /^(\s*)(?:const|let|var)\s+([A-Za-z_$][\w$]*)(?:\s*:[^=]+)?\s*=\s*(?:await\s+)?([^;]+);?\s*$/;
+/** Lines of the body that are shown before and after what is left out. */
+const SHOWN = { head: 5, tail: 3 };
+
+/** Null when the excerpt does not show plainly what is taken, where it is given back, and where its block ends. */
+export function suggestFix(finding: Finding): FixLine[] | null {
+  const { site, excerpt } = finding;
+  if (!site || !excerpt || matterOf(finding) !== 'resource' || finding.origin !== 'user') return null;
+  const at = site.line - excerpt.first;
+  const taking = excerpt.lines[at];
+  const [, indent = '', name = '', expression = ''] = TAKES.exec(taking ?? '') ?? [];
+  if (taking === undefined || !name || !isBalanced(expression)) return null;
+  const block = blockAfter(excerpt.lines.slice(at + 1), indent.length);
+  if (!block) return null;
+  const release = releaseIn(block.body, name, finding.kind) ?? usualRelease(finding, name, expression);
+  if (release === null || !isPlain(block.body, name, release)) return null;
+  const unit = indentUnit(excerpt.lines);
+  const inner = block.body.map((text): FixLine => {
+    if (isRelease(text, name)) return { sign: '-', text };
+    return { sign: ' ', text: text.trim() === '' ? '' : unit + text };
+  });
+  return [
+    { sign: ' ', text: taking },
+    { sign: '+', text: `${indent}try {` },
+    ...shorten(inner, indent + unit),
+    { sign: '+', text: `${indent}} finally {` },
+    { sign: '+', text: `${indent}${unit}${release}` },
+    { sign: '+', text: `${indent}}` },
+    { sign: ' ', text: block.end },
+  ];
+}
+
+/** The rest of the block that a line stands in, and the line that ends it; null when its end is not in sight. */
+function blockAfter(lines: readonly string[], depth: number): { body: string[]; end: string } | null {
+  const end = lines.findIndex((text) => text.trim() !== '' && indentation(text) < depth);
+  if (end < 0 || !/^\s*\}/.test(lines[end] ?? '')) return null;
+  const body = lines.slice(0, end);
+  while (body.at(-1)?.trim() === '') body.pop();
+  return body.length > 0 ? { body, end: lines[end] ?? '' } : null;
+}
+
+/** A whole line that gives `name` back: `client.release();`, `await pool.release(client);`. */
+function isRelease(text: string, name: string): boolean {
+  const own = `${escaped(name)}\\.(?:release|close|end|destroy|terminate|kill|unref)\\([^()]*\\)`;
+  const by = `[\\w$.]+\\.(?:release|releaseConnection|destroy|close)\\(\\s*${escaped(name)}\\s*\\)`;
+  const clear = `clear(?:Interval|Timeout)\\(\\s*${escaped(name)}\\s*\\)`;
+  return new RegExp(`^\\s*(?:await\\s+)?(?:${own}|${by}|${clear});?\\s*$`).test(text);
+}
+
+function releaseIn(body: readonly string[], name: string, kind: Kind): string | null {
+  const releases = new Set(body.filter((text) => isRelease(text, name)).map((text) => text.trim()));
+  const [release] = releases;
+  if (releases.size !== 1 || release === undefined) return null;
+  // clearing is for timers, and only for them
+  return release.includes('clear') === (kind === 'timer') ? release : null;
+}
+
+const OF_LIBRARY: Record<string, (name: string, pool: string | null) => string | null> = {
+  pg: (name) => `${name}.release();`,
+  mysql2: (name) => `${name}.release();`,
+  oracledb: (name) => `await ${name}.close();`,
+  'generic-pool': (name, pool) => (pool ? `await ${pool}.release(${name});` : null),
+};
+const OF_KIND: Partial<Record<Kind, (name: string, call: string) => string | null>> = {
+  timer: (name, call) =>
+    /^set(Interval|Timeout)\(/.test(call) ? `clear${call.slice(3, call.indexOf('('))}(${name});` : null,
+  socket: (name) => `${name}.destroy();`,
+  worker: (name) => `await ${name}.terminate();`,
+  watcher: (name) => `${name}.close();`,
+};
+
+/** How such a thing is given back when the code nowhere does; null when that is not sure. */
+function usualRelease({ kind, library }: Finding, name: string, expression: string): string | null {
+  const pool = /^([\w$.]+)\.(?:acquire|connect|getConnection)\(/.exec(expression)?.[1] ?? null;
+  if (kind === 'connection') return OF_LIBRARY[library]?.(name, pool) ?? null;
+  return OF_KIND[kind]?.(name, expression) ?? null;
+}
+
+/** Nothing that a `finally` around the body would break or double: no other release, no own try, no hand-over. */
+function isPlain(body: readonly string[], name: string, release: string): boolean {
+  const others = body.filter((text) => !isRelease(text, name));
+  // handed to somebody who may keep it, or given back before a promise that is returned has settled
+  const handsOver = new RegExp(
+    `^\\s*(?:return|yield)\\b(?!\\s+await\\b).*\\b${escaped(name)}\\b|[\\w$.\\]]\\s*=\\s*${escaped(name)}\\s*;?$|\\bnew\\b.*\\b${escaped(name)}\\b|\\.(?:push|add|set)\\(.*\\b${escaped(name)}\\b`,
+  );
+  const call = release.replace(/^await\s+/, '').replace(/\(.*$/s, '(');
+  return others.every((text) => !/\b(?:finally|using)\b/.test(text) && !text.includes(call) && !handsOver.test(text));
+}
+
+/** What is far from both ends of the change is left out. */
+function shorten(lines: readonly FixLine[], indent: string): FixLine[] {
+  if (lines.length <= SHOWN.head + SHOWN.tail + 1) return [...lines];
+  const middle = lines.slice(SHOWN.head, -SHOWN.tail);
+  return [
+    ...lines.slice(0, SHOWN.head),
+    ...(middle.some(({ sign }) => sign === '-') ? middle.filter(({ sign }) => sign === '-') : []),
+    { sign: ' ', text: `${indent}…` },
+    ...lines.slice(-SHOWN.tail),
+  ];
+}
+
+function isBalanced(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if ('([{'.includes(character)) depth++;
+    else if (')]}'.includes(character)) depth--;
+  }
+  return depth === 0;
+}
+
+function indentUnit(lines: readonly string[]): string {
+  const indents = lines.flatMap((text) => (text.trim() ? (/^\s+/.exec(text) ?? []) : []));
+  return indents.sort((a, b) => a.length - b.length)[0] ?? '  ';
+}
+
+function indentation(text: string): number {
+  return text.length - text.trimStart().length;
+}
+
+function escaped(name: string): string {
+  return name.replaceAll('$', '\\$');
+}

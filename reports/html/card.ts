@@ -1,0 +1,126 @@
+/** One finding: what it claims, its account, its line, its evidence, and what to change. */
+import type { Frame } from '../../probe/recording/format.ts';
+import type { Finding } from '../../probe/recording/report.ts';
+import { advice } from '../advice.ts';
+import { account, doubt, evidence, meaning, place, subject, tally } from '../finding-words.ts';
+import { type FixLine, suggestFix } from '../fix.ts';
+import { type Matter, matterOf } from '../matter.ts';
+import { number, pathFrom, plural } from '../words.ts';
+import { heldFigure } from './held.ts';
+import { html, type Markup } from './html.ts';
+import { mark } from './masthead.ts';
+import type { PageContext } from './page-context.ts';
+import { demandBar, holders } from './pool.ts';
+
+/** Callers beyond these are left to report.json. */
+const CALLERS = 6;
+
+/** Of the card's element. */
+export function cardId({ id }: Finding): string {
+  return `finding-${id}`;
+}
+
+/** `ordinal` is what the flags call it, counted from 1. */
+export function card(finding: Finding, ordinal: number, page: PageContext): Markup {
+  const { cwd } = page;
+  const id = cardId(finding);
+  const title = place(finding, (file) => pathFrom(cwd, file));
+  return html`<article class="finding ${finding.certainty}" id="${id}" tabindex="-1">
+<p class="kind"><span class="certainty">${mark(finding.certainty)} ${finding.certainty}</span><span>${subject(finding)}</span><span>${finding.detector}</span></p>
+<h3><span class="place">${title}</span>${finding.site && html` <span class="function">${finding.site.function}</span>`} <a class="hash" href="#${encodeURIComponent(id)}" aria-label="Link to finding ${ordinal}">#${ordinal}</a></h3>
+<p class="means">${meaning(finding)}${finding.origin === 'library' && ' The line is a dependency’s, not your own.'}</p>
+${finding.siteUnknown && html`<p class="unknown">The line is not known: ${finding.siteUnknown}</p>`}
+${bar(finding)}
+${heldFigure(finding, page)}
+${excerpt(finding, ordinal)}
+<dl>
+${evidenceList(finding)}
+${finding.callers.length > 0 && html`<dt>Called by</dt><dd>${callers(finding, ordinal, cwd)}</dd>`}
+${finding.holders.length > 0 && html`<dt>Held by</dt><dd>${holders(finding, ordinal, cwd)}</dd>`}
+<dt>Fix</dt><dd>${advice(finding)}${fix(suggestFix(finding), ordinal)}</dd>
+${doubt(finding) && html`<dt>Certainty</dt><dd>${doubt(finding)}</dd>`}
+${finding.stack.length > 0 && html`<dt>Stack</dt><dd>${stack(finding.stack, cwd)}</dd>`}
+</dl>
+</article>`;
+}
+
+function evidenceList(finding: Finding): Markup | null {
+  const { first, more } = evidence(finding);
+  const list = (sentences: string[]) => html`<ul>${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  if (first.length === 0) return null;
+  return html`<dt>Evidence</dt><dd>${list(first)}${more.length > 0 && html`<details><summary>more evidence</summary>${list(more)}</details>`}</dd>`;
+}
+
+/** Released, otherwise open and leaked as parts of what was acquired; of a whole pool how full it was. */
+function bar(finding: Finding): Markup {
+  const parts = account(finding);
+  if (!parts) return demandBar(finding);
+  const whole = Math.max(finding.acquired, finding.released + finding.count);
+  if (finding.acquired === 0) return html`<p class="tally">${tally(finding)}</p>`;
+  const released = (finding.released / whole) * 100;
+  const leaked = Math.max((finding.count / whole) * 100, 0.5);
+  return html`<figure class="bar">
+<svg width="100%" height="10" aria-hidden="true"><rect class="open" width="100%" height="10"/><rect class="released" width="${released.toFixed(2)}%" height="10"/><rect class="leaked" x="${(100 - leaked).toFixed(2)}%" width="${leaked.toFixed(2)}%" height="10"/></svg>
+<figcaption><span>${parts.acquired}</span><span>${parts.released}</span><b>${parts.open}</b></figcaption>
+</figure>`;
+}
+
+/** What the marked call did. */
+const CALLS: Record<Matter, string> = {
+  resource: 'created here',
+  transaction: 'acquired here',
+  pools: 'a pool of its own for this call',
+  exhaustion: 'acquired here',
+  deadlock: 'waits here',
+};
+
+function excerpt(finding: Finding, ordinal: number): Markup | null {
+  const { site, excerpt } = finding;
+  if (!site || !excerpt || excerpt.lines.length === 0) return null;
+  const lines = excerpt.lines.map((text, i) => {
+    const number = excerpt.first + i;
+    if (number !== site.line) return html`<span class="line"><i>${number}</i>${text}\n</span>`;
+    const from = site.column - 1;
+    const call = /^[\w$.]+/.exec(text.slice(Math.max(0, from)))?.[0] ?? '';
+    return html`<mark class="line"><i>${number}</i>${text.slice(0, from)}<u>${call}</u>${text.slice(from + call.length)}<em>  ← ${callOf(finding)}</em>\n</mark>`;
+  });
+  return html`<pre class="excerpt" tabindex="0" aria-label="Finding ${ordinal}: source around line ${site.line}"><code>${lines}</code></pre>`;
+}
+
+function callOf(finding: Finding): string {
+  const matter = matterOf(finding);
+  return matter === 'resource' && finding.kind === 'connection' ? 'acquired here' : CALLS[matter];
+}
+
+function stack(frames: Frame[], cwd: string): Markup {
+  const own = frames.filter((frame) => frame.user).length;
+  return html`<details><summary>${plural(frames.length, 'frame')}, ${own} of your code</summary><ol class="stack">${frames.map(
+    (frame) =>
+      html`<li class="${frame.user ? 'user' : 'dependency'}"><span>${frame.function || '(anonymous)'}</span> <code>${pathFrom(cwd, frame.file)}:${frame.line}:${frame.column}</code></li>`,
+  )}</ol></details>`;
+}
+
+/** Who calls the function of the line: with one caller a line, with several how each of them fares. */
+function callers({ callers }: Finding, ordinal: number, cwd: string): Markup {
+  const name = ({ site }: Finding['callers'][number]) =>
+    html`<code>${pathFrom(cwd, site.file)}:${site.line}</code> <span class="function">${site.function}</span>`;
+  const [only, ...others] = callers;
+  if (only && others.length === 0) return name(only);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Finding ${ordinal}: who calls the line’s function"><table class="callers">
+<thead><tr><th scope="col">caller</th><th scope="col" class="numeric">acquired</th><th scope="col" class="numeric">released</th><th scope="col" class="numeric">open</th></tr></thead>
+<tbody>${callers.slice(0, CALLERS).map((caller) => {
+    const { acquired, released } = caller;
+    return html`<tr><td>${name(caller)}</td><td class="numeric">${number(acquired)}</td><td class="numeric">${number(released)}</td><td class="numeric"><b>${number(acquired - released)}</b></td></tr>`;
+  })}</tbody></table></div>
+${callers.length > CALLERS && html`<p class="more">and ${plural(callers.length - CALLERS, 'more caller')} in report.json</p>`}`;
+}
+
+const SIGNS: Record<FixLine['sign'], string> = { '+': 'added', '-': 'removed', ' ': 'same' };
+
+/** As a diff without changes of indentation. */
+function fix(lines: FixLine[] | null, ordinal: number): Markup | null {
+  if (!lines) return null;
+  return html`<pre class="fix" tabindex="0" aria-label="Finding ${ordinal}: a suggested change"><code>${lines.map(
+    ({ sign, text }) => html`<span class="line ${SIGNS[sign]}"><i>${sign}</i>${text}\n</span>`,
+  )}</code></pre>`;
+}

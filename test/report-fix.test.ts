@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import type { Finding } from '../probe/recording/report.ts';
+import { suggestFix } from '../reports/fix.ts';
+import { makeFinding } from './support/reports.ts';
+
+/** A finding at the line of `code` that ends in `// here`. */
+function at(code: string, changes: Partial<Finding> = {}): Finding {
+  const lines = code
+    .replace(/^\n/, '')
+    .replace(/ *\/\/ here$/m, '')
+    .split('\n');
+  const index = code
+    .replace(/^\n/, '')
+    .split('\n')
+    .findIndex((line) => line.endsWith('// here'));
+  const site = { file: '/srv/orders.ts', line: 40 + index, column: 1, function: 'reserve' };
+  return makeFinding({ site, excerpt: { first: 40, lines }, ...changes });
+}
+const suggestion = (finding: Finding) =>
+  suggestFix(finding)
+    ?.map(({ sign, text }) => `${sign}${text}`)
+    .join('\n') ?? null;
+
+describe('the suggested fix', () => {
+  test('moves the release that the code has into a finally', () => {
+    const code = `
+async function reserve(pool, sku) {
+  const client: PoolClient = await pool.connect(); // here
+  const stock = await client.query(LEFT, [sku]);
+
+  if (stock.rows[0].left < 1) throw new OutOfStock(sku);
+  client.release();
+  return stock;
+}`;
+    expect(suggestion(at(code))?.split('\n')).toEqual([
+      '   const client: PoolClient = await pool.connect();',
+      '+  try {',
+      '     const stock = await client.query(LEFT, [sku]);',
+      ' ',
+      '     if (stock.rows[0].left < 1) throw new OutOfStock(sku);',
+      '-  client.release();',
+      '     return stock;',
+      '+  } finally {',
+      '+    client.release();',
+      '+  }',
+      ' }',
+    ]);
+  });
+
+  test.each([
+    ['generic-pool', 'const c = await this.pool.acquire();', 'await this.pool.release(c);'],
+    ['oracledb', 'const c = await pool.getConnection();', 'await c.close();'],
+    ['pg', 'let c = await pool.connect();', 'c.release();'],
+  ])('adds what is missing altogether, as %s wants it', (library, call, release) => {
+    const code = `function f() {\n\t${call} // here\n\tawait use(c);\n}`;
+    expect(suggestion(at(code, { library }))).toBe(
+      [` \t${call}`, '+\ttry {', ' \t\tawait use(c);', '+\t} finally {', `+\t\t${release}`, '+\t}', ' }'].join('\n'),
+    );
+  });
+
+  test('clears a timer with the function that belongs to it', () => {
+    const code = 'function f() {\n  const beat = setInterval(ping, 10); // here\n  await work();\n}';
+    expect(suggestion(at(code, { kind: 'timer', library: 'setInterval' }))).toContain('+    clearInterval(beat);');
+  });
+
+  test('leaves out what is far from both ends, but no line that it removes', () => {
+    const work = Array.from({ length: 12 }, (_, i) => `  await step(client, ${i});`);
+    work.splice(6, 0, '  client.release();');
+    const text = suggestion(at(`{\n  const client = await pool.connect(); // here\n${work.join('\n')}\n}`))!;
+    expect(text.split('\n')).toHaveLength(16);
+    expect(text).toContain('-  client.release();');
+    expect(text).toContain('…');
+  });
+
+  test.each([
+    ['it is returned', 'const c = await pool.connect(); // here\n  await c.query(A);\n  return c;'],
+    ['it is returned in an object', 'const c = await pool.connect(); // here\n  return { c };'],
+    ['it is kept', 'const c = await pool.connect(); // here\n  this.client = c;'],
+    ['it is collected', 'const c = await pool.connect(); // here\n  all.push(c);'],
+    ['its use outlives the function', 'const c = await pool.connect(); // here\n  return c.query(A);'],
+    ['there is a finally already', 'const c = await pool.connect(); // here\n  try { a(); } finally { c.release(); }'],
+    ['it is released in an expression', 'const c = await pool.connect(); // here\n  if (a) c.release();'],
+    ['the call goes on over lines', 'const c = await pool.connect({ // here\n    a,\n  });'],
+    ['it has no name', 'await pool.connect().then(use); // here\n  a();'],
+    ['it has several names', 'const { c } = await connect(pool); // here\n  a();'],
+  ])('there is none when %s', (_, body) => {
+    expect(suggestion(at(`async function f() {\n  ${body}\n}`))).toBe(null);
+  });
+
+  test('there is none where the block does not end in sight, or the line is a dependency’s', () => {
+    const code = '  const c = await pool.connect(); // here\n  await c.query(A);';
+    expect(suggestion(at(code))).toBe(null);
+    expect(suggestion(at(`${code}\n}`))).not.toBe(null);
+    expect(suggestion(at(`${code}\n}`, { origin: 'library' }))).toBe(null);
+  });
+});
