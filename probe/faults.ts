@@ -6,6 +6,8 @@ export const PARTS = [
   'generic-pool',
   'pg-pool',
   'pg',
+  'oracledb',
+  'oracledb-traps',
   'held',
   'timers',
   'http',
@@ -35,6 +37,14 @@ export function fault(part: Part): void {
 
 export function isOff(part: Part): boolean {
   return faults.size !== 0 && faults.has(part);
+}
+
+/** Nothing is known any more of what is open of a library whose adapter is off: it may all have come back. */
+export function isUnwatched(library: string): boolean {
+  if (faults.size === 0) return false;
+  // `pg pool` and `oracledb result set` are of the adapters `pg` and `oracledb`
+  const [part] = library.split(' ');
+  return faults.has(part as Part);
 }
 
 /** Runs a hook of `part`; whatever it throws ends that part, never the caller. */

@@ -1,6 +1,7 @@
 /** Puts accounts together by the line that detectors are to judge: the blamed one. */
 import { blamedFrame, ownerDepth } from './blame.ts';
 import type { Group, History } from './detectors/detector.ts';
+import { isUnwatched } from './faults.ts';
 import type { Account, Ledger, Resource } from './ledger.ts';
 
 /**
@@ -12,6 +13,7 @@ export function groupsOf(ledger: Ledger, at: number, floorsOf: (key: string) => 
   for (const resource of ledger.opened(at)) push(open, resource.account, resource);
   const lines = new Map<string, Account[]>();
   for (const { kind, library, accounts } of ledger.sources) {
+    if (isUnwatched(library)) continue;
     for (const account of accounts.values()) {
       push(lines, `${kind} ${library} ${account.shape} ${positionOf(account, 0)}`, account);
     }

@@ -14,8 +14,8 @@ export function heldConnections(ledger: Ledger, at: number): { connections: Held
     return frame;
   };
   const all: HeldConnection[] = [];
-  for (const { pool } of ledger.sources) {
-    for (const { resource, peer } of pool?.peers?.() ?? []) {
+  for (const { pool, peers } of ledger.sources) {
+    for (const { resource, peer } of (pool?.peers ?? peers)?.() ?? []) {
       if (peer.localPort === null && peer.connectionId === null) continue;
       all.push(held(pool?.id ?? 0, resource, peer, at, frameOf));
     }

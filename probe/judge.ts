@@ -11,17 +11,20 @@ import { openTransaction } from './detectors/open-transaction.ts';
 import { outlivedScope } from './detectors/outlived-scope.ts';
 import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { rearmed } from './detectors/rearmed.ts';
+import { stranded } from './detectors/stranded.ts';
 import { superseded } from './detectors/superseded.ts';
+import { isUnwatched } from './faults.ts';
 import { findingOf, lineOf, poolFindingOf } from './findings.ts';
 import { Floors } from './floors.ts';
 import { groupsOf } from './groups.ts';
-import { type Account, isCounted, type Ledger } from './ledger.ts';
+import { type Account, isCounted, type Ledger, type Resource } from './ledger.ts';
 import { CERTAINTIES, type RecordedFinding, type RecordedLine } from './recording/format.ts';
 import type { Scopes } from './scope.ts';
 
 /** Strongest first, then growth and held-too-long: of equally certain verdicts the first one names the finding. */
 const DETECTORS: readonly Detector[] = [
   collected,
+  stranded,
   outlivedScope,
   superseded,
   flowEnded,
@@ -71,18 +74,27 @@ export class Judge {
     const groups = groupsOf(this.ledger, at, (key) => this.floorsOf(key, at));
     for (const group of groups) group.floors.add(group, at);
     const growing = growthOf(groups, at);
-    const detectors: Detector[] = [...DETECTORS, (group) => growing.get(group) ?? null, heldTooLong];
-    for (const group of groups) {
-      if (group.open.length === 0) continue;
-      const verdict = strongest(detectors.flatMap((detector) => detector(group, context) ?? []));
+    const byResource = new Map<Resource, RecordedFinding>();
+    for (const group of groups.toSorted((a, b) => Number(hasOwners(a)) - Number(hasOwners(b)))) {
+      const open = group.open.filter((resource) => !goesWithOwner(resource));
+      if (open.length === 0) continue;
+      const own = open.length === group.open.length ? group : { ...group, open };
+      const grows: Detector = () => (own === group ? (growing.get(group) ?? null) : null);
+      const detectors = [...DETECTORS, grows, heldTooLong];
+      const verdict = strongest(detectors.flatMap((detector) => detector(own, context) ?? []));
       if (!verdict) continue;
-      if (verdict.certainty !== 'suspect') for (const resource of verdict.leaked) resource.isCondemned = true;
-      found.set(group.key, findingOf(group, verdict, context.scopes));
+      const finding = findingOf(own, verdict, context.scopes);
+      found.set(group.key, finding);
+      for (const resource of verdict.leaked) {
+        byResource.set(resource, finding);
+        if (verdict.certainty !== 'suspect') resource.isCondemned = true;
+      }
     }
+    tellOfOwned(groups, byResource);
     this.arm(groups, context);
     adoptUnknown(found);
     for (const { pool, library } of this.ledger.sources) {
-      for (const detector of pool ? POOL_DETECTORS : []) {
+      for (const detector of pool && !isUnwatched(library) ? POOL_DETECTORS : []) {
         const verdict = pool && detector(pool, context);
         if (verdict) {
           found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
@@ -95,12 +107,16 @@ export class Judge {
     return { ...this.compare(found), lines };
   }
 
-  /** Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing. */
-  awaitsCollection(at: number): boolean {
-    for (const { flow, account, isCondemned, lastUsedAt, isBusy } of this.ledger.opened(at)) {
-      if (flow === null || isCondemned || account.acquired < 2) continue;
-      const patience = Math.max(this.options.graceMs, account.useTimes.max);
-      if (at - lastUsedAt > patience && !isBusy?.()) return true;
+  /**
+   * Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing: not even to
+   * ask what can be collected whether it is busy. `isLast`: there will be no other, so it is due to all that can be.
+   */
+  awaitsCollection(at: number, isLast: boolean = false): boolean {
+    for (const { flow, handle, account, isCondemned, lastUsedAt, isBusy } of this.ledger.opened(at)) {
+      if ((flow === null && handle === null) || isCondemned) continue;
+      if (account.acquired < 2 && !(isLast && handle)) continue;
+      const patience = isLast && handle ? 0 : Math.max(this.options.graceMs, account.useTimes.max);
+      if (at - lastUsedAt > patience && (handle || !isBusy?.())) return true;
     }
     return false;
   }
@@ -143,6 +159,26 @@ export class Judge {
     const withdrawn = [...this.standing.keys()].filter((key) => !found.has(key));
     for (const key of withdrawn) this.standing.delete(key);
     return { changed, withdrawn };
+  }
+}
+
+function hasOwners({ open }: Group): boolean {
+  return open.some(({ owner }) => owner !== null);
+}
+
+/** What was opened on something that leaks itself shares its life: it is no leak of its own. */
+function goesWithOwner({ owner }: Resource): boolean {
+  return owner?.isCondemned === true && !owner.closed;
+}
+
+function tellOfOwned(groups: readonly Group[], byResource: ReadonlyMap<Resource, RecordedFinding>): void {
+  const owned = new Map<RecordedFinding, number>();
+  for (const resource of groups.flatMap(({ open }) => open)) {
+    const finding = resource.owner && goesWithOwner(resource) && byResource.get(resource.owner);
+    if (finding) owned.set(finding, (owned.get(finding) ?? 0) + 1);
+  }
+  for (const [finding, count] of owned) {
+    finding.evidence.push(`Opened on them and not closed either: ${count} result sets, query streams or LOBs.`);
   }
 }
 

@@ -80,6 +80,8 @@ export interface Source {
   accounts: Map<number, Account>;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
+  /** As a pool's, of connections that are of no pool. */
+  peers?: NonNullable<PoolState['peers']>;
 }
 
 /** Pools and transactions are judged, but counting them beside the leases taken there would count twice. */
@@ -160,6 +162,10 @@ export class Resource {
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
   handle: WeakRef<object> | null = null;
+  /** What it was opened on and cannot outlive: the connection of a result set. */
+  owner: Resource | null = null;
+  /** Its owner was given back, and without it nobody can close it any more. */
+  isStranded = false;
   /** Used by another flow than the one that acquired it. */
   isHandedOver = false;
   /** Later ones that its flow took at the same line. */
@@ -224,6 +230,14 @@ export class Ledger {
     this.first = resource;
   }
 
+  /** Takes back that it was opened. */
+  forget(resource: Resource): void {
+    if (resource.closed) return;
+    resource.closed = true;
+    this.unlink(resource);
+    resource.account.acquired--;
+  }
+
   /** Counts a resource that came and went before it was entered. */
   pass(account: Account): void {
     account.acquired++;
@@ -233,11 +247,8 @@ export class Ledger {
   close(resource: Resource, at: number): void {
     if (resource.closed) return;
     resource.closed = true;
-    const { account, scope, previous, next } = resource;
-    if (previous) previous.next = next;
-    else this.first = next;
-    if (next) next.previous = previous;
-    resource.previous = resource.next = null;
+    const { account, scope } = resource;
+    this.unlink(resource);
     account.released++;
     if (account.source.pool) account.source.pool.lastReleasedAt = at;
     if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
@@ -247,6 +258,14 @@ export class Ledger {
     if (resource.earlier === null) return;
     for (const earlier of resource.earlier) earlier.superseded++;
     resource.earlier = null;
+  }
+
+  private unlink(resource: Resource): void {
+    const { previous, next } = resource;
+    if (previous) previous.next = next;
+    else this.first = next;
+    if (next) next.previous = previous;
+    resource.previous = resource.next = null;
   }
 
   /** Open resources, newest first; those that turn out to be gone are closed on the way. */

@@ -18,6 +18,21 @@ export function patch<T extends object>(
   Object.defineProperty(owner, key, { ...descriptor, value: disguise(wrap(original), original) });
 }
 
+/** Replaces a function that its owner has under several names, and keeps them the same function. */
+export function patchAliases<T extends object>(
+  owner: T,
+  [key, ...aliases]: [keyof T & string, ...(keyof T & string)[]],
+  wrap: (original: AnyFunction) => AnyFunction,
+): void {
+  const original = owner[key];
+  patch(owner, key, wrap);
+  for (const alias of aliases) {
+    const descriptor = Object.getOwnPropertyDescriptor(owner, alias);
+    if (descriptor?.value !== original || !descriptor?.configurable) continue;
+    Object.defineProperty(owner, alias, { ...descriptor, value: owner[key] });
+  }
+}
+
 /** Gives `replacement` all own properties of `original`: `name`, `length`, `util.promisify.custom`… */
 export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFunction {
   const isLikeOriginal = Object.hasOwn(original, 'prototype') || !Object.hasOwn(replacement, 'prototype');

@@ -7,6 +7,7 @@ import { shedConnects } from './adapters/connects.ts';
 import { watchTimers } from './adapters/handles/timers.ts';
 import { watchModules } from './adapters/modules.ts';
 import { genericPool } from './adapters/pools/generic-pool.ts';
+import { oracledb } from './adapters/pools/oracledb.ts';
 import { pg } from './adapters/pools/pg.ts';
 import { watchHttpServers } from './adapters/scopes/http.ts';
 import { watchCollections } from './collections.ts';
@@ -66,7 +67,7 @@ export function startProbe(began: number): Probe {
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
   const judge = new Judge(ledger, scopes, settings);
   const collector = new Collector({
-    enabled: settings.gc && flows.supported,
+    enabled: settings.gc,
     wait: isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
     maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
   });
@@ -81,7 +82,9 @@ export function startProbe(began: number): Probe {
     else if (settings.scopes === 'auto')
       recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
   }
-  const libraries = [genericPool(desk), ...pg(desk)].filter(({ name }) => isOn(name === 'pg-pool' ? 'pg' : name));
+  const libraries = [genericPool(desk), ...pg(desk), oracledb(desk)].filter(({ name }) =>
+    isOn(name === 'pg-pool' ? 'pg' : name),
+  );
   guarded('modules', () => watchModules(libraries, (label) => recorder.adapter(label)));
   if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
@@ -104,7 +107,7 @@ export function startProbe(began: number): Probe {
   const judgeCosts: number[] = [];
   const judgeNow = (isOver: boolean, isLast: boolean): void => {
     sweepRequests();
-    const waiting = judge.awaitsCollection(now());
+    const waiting = judge.awaitsCollection(now(), isLast);
     const collected = waiting && collector.collect(now(), isLast);
     const began = now();
     recorder.judgement(judge.judge(began, isOver), isLast);

@@ -70,7 +70,7 @@ export const SETTINGS = {
   },
   off: {
     variable: 'OUTLIVE_OFF',
-    help: 'adapters to leave out, separated by commas: generic-pool,pg,timers,http,children',
+    help: 'adapters to leave out, separated by commas: generic-pool,pg,oracledb,timers,http,children',
     fallback: '',
   },
 } as const satisfies Record<string, Setting>;

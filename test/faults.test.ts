@@ -5,22 +5,36 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PARTS } from '../probe/faults.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type Oracle, startOracle } from './support/oracle.ts';
 import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, start, temporaryFolder } from './support/probed.ts';
 
 // Whatever breaks in the probe: the service sees nothing, the part is switched off, the fault is counted.
 
 const program = fixture('everything.cjs');
+const oracleProgram = fixture('everything-oracledb.cjs');
+const programOf = (part: string) => (part.startsWith('oracledb') ? oracleProgram : program);
 let database: FreshDatabase;
+let oracle: Oracle;
+let surroundings: Record<string, string>;
+const endings: Record<string, Ended> = {};
 let alone: Ended;
 beforeAll(async () => {
   database = await freshDatabase();
-  alone = await start(NODE, [program], { env: { PG_URL: database.url } });
-  expect(alone).toMatchObject({ code: 0, stderr: '' });
+  oracle = await startOracle();
+  surroundings = { PG_URL: database.url, ...oracle.env };
+  for (const each of [program, oracleProgram]) {
+    endings[each] = await start(NODE, [each], { env: surroundings });
+    expect(endings[each]).toMatchObject({ code: 0, stderr: '' });
+  }
+  alone = endings[program]!;
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await oracle.stop();
+  await database.drop();
+});
 
 const probedInto = (out: string, env: Record<string, string> = {}, args = [program]) =>
-  start(NODE, ['--require', REGISTER, ...args], { env: { PG_URL: database.url, OUTLIVE_OUT: out, ...env } });
+  start(NODE, ['--require', REGISTER, ...args], { env: { ...surroundings, OUTLIVE_OUT: out, ...env } });
 
 /** What switches a part on, and parts that have no hook in this program on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
@@ -35,8 +49,9 @@ describe.each(PARTS.filter((part) => !unused.has(part)))('a fault in %s', (part)
   // the first hook of most parts is the one that sets it up
   test.each([1, 2, 7])('at its hook number %i', async (call) => {
     using folder = temporaryFolder();
-    const ended = await probedInto(folder.path, { ...needs[part], OUTLIVE_TEST_FAULT: `${part}:${call}` });
-    expect(ended).toEqual(alone);
+    const env = { ...needs[part], OUTLIVE_TEST_FAULT: `${part}:${call}` };
+    const ended = await probedInto(folder.path, env, [programOf(part)]);
+    expect(ended).toEqual(endings[programOf(part)]);
     const [recording] = readRun(folder.path).recordings;
     expect(recording?.problems).toEqual([]);
     if (call === 1 && !uncounted.has(part)) expect(recording?.cost?.faults).toBe(1);

@@ -13,11 +13,11 @@ export interface LibraryAdapter {
   /** Package name. */
   name: Part;
   /**
-   * Called for each loaded copy with what `require(name)` returns, until it says true: in a require cycle the exports
-   * are still unfinished at first.
+   * Called for each loaded copy with what `require(name)` returns, and the file that exports it, until it says true: in
+   * a require cycle the exports are still unfinished at first.
    */
   // biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
-  attach(exports: any): boolean;
+  attach(exports: any, file: string): boolean;
 }
 
 interface Loader {
@@ -39,7 +39,7 @@ export function watchModules(adapters: readonly LibraryAdapter[], onAttached: (l
     const adapter = library && byName.get(library.name);
     if (!adapter) return;
     guarded(adapter.name, () => {
-      if (!adapter.attach(exports)) return;
+      if (!adapter.attach(exports, file)) return;
       seen.add(exports);
       onAttached(`${library.name} ${library.version}`);
     });

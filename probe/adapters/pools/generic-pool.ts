@@ -18,6 +18,8 @@ const PART = 'generic-pool';
 interface Pool {
   borrowed: number;
   available: number;
+  /** Connections that exist. */
+  size: number;
   pending: number;
   max: number;
   _allObjects?: Iterable<{ obj: unknown }>;
@@ -36,7 +38,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
     max: weak.deref()?.max ?? 0,
     gauges: () => {
       const pool = weak.deref();
-      return pool ? { used: pool.borrowed, idle: pool.available, pending: pool.pending } : null;
+      if (!pool) return null;
+      const { borrowed: used, available, size, pending } = pool;
+      // a pool that was cleared still lists as available what it has destroyed
+      return { used, idle: Math.min(available, size - used), pending };
     },
     *peers() {
       const pool = weak.deref();

@@ -7,11 +7,11 @@
  * and are not leases.
  */
 import { guarded } from '../../faults.ts';
-import type { Flows } from '../../flow.ts';
 import type { Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
 import { now } from '../../runtime.ts';
 import type { Desk, Request } from '../adapter.ts';
+import { bindLast } from '../callbacks.ts';
 import type { LibraryAdapter } from '../modules.ts';
 import { peerOf } from './peer.ts';
 import { type Client, isBusy, isConnected, isInTransaction, OpenTransaction } from './pg-client.ts';
@@ -212,8 +212,9 @@ export function pg(desk: Desk): LibraryAdapter[] {
               if (!own?.lease) return;
               desk.use(own.lease, textOf(statement));
               own.lease.isBusy = own.isBusy;
+              // a query's callback runs in the socket's flow unless it is bound to the one that asked
               // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-              bindCallback(arguments, desk.flows);
+              bindLast(arguments, desk.flows);
             });
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return Reflect.apply(original, this, arguments);
@@ -234,13 +235,6 @@ function textOf(statement: unknown): string | null {
   const { text, cursor } = (statement ?? {}) as { text?: unknown; cursor?: { text?: unknown } };
   const found = text ?? cursor?.text;
   return typeof found === 'string' ? found : null;
-}
-
-/** A query's callback runs in the socket's flow unless it is bound to the one that asked. */
-function bindCallback(args: IArguments, flows: Flows): void {
-  const last = args.length - 1;
-  const mark = typeof args[last] === 'function' ? flows.current() : null;
-  if (mark) args[last] = flows.bind(args[last], mark);
 }
 
 /** A new connection that does not come up in time is told only as an error to the one who asked. */

@@ -43,6 +43,15 @@ export class PoolAccount {
     this.pools = pools;
   }
 
+  get name(): string {
+    return this.source.pool.name;
+  }
+
+  /** Acquires that are not served yet. */
+  get waiting(): number {
+    return this.source.pool.waiting.size;
+  }
+
   /** Notes an acquire, at the moment of the call to `wrapper`. */
   // biome-ignore lint/complexity/noBannedTypes: any method of a library
   ask(wrapper: Function): Request {
@@ -78,6 +87,12 @@ export class PoolAccount {
     this.itself.lastUsedAt = lease.openedAt;
     this.itself.uses++;
     return lease;
+  }
+
+  /** The acquire failed, other than by a time-out. */
+  fail(request: Request): void {
+    this.stopWaiting(request);
+    if (request.mark) request.mark.token.failed = true;
   }
 
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
