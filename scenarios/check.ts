@@ -1,7 +1,7 @@
 /** Compares the reports of an incident's two variants with what it declares. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CERTAINTIES, type Certainty, type Kind } from '../probe/recording/format.ts';
+import { CERTAINTIES, type Certainty, type Kind, type Recording } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { Sources } from '../probe/recording/source.ts';
 import type { Check, Work } from './scenario.ts';
@@ -20,17 +20,34 @@ export interface Expectation {
 
 /** What is claimed of a leak. */
 export interface Claims {
+  /** In the leaking variant; the fixed one must give nothing at `likely` or above. */
   mustFind: readonly Expectation[];
+  /** The library that the fixed variant must have been seen to use: silence proves nothing otherwise. */
   mustUse: string;
+  /** Codes of the errors that the leaking variant must end with, all later than the findings; the fixed one has none. */
+  mustEndWith?: readonly string[];
+}
+
+/** An error that a program ended with, and told its runner of. */
+export interface ProgramError {
+  code: string;
+  /** Milliseconds since 1970. */
+  time: number;
 }
 
 export interface LeakVariant {
   report: Report;
+  recordings: Pick<Recording, 'process' | 'findings'>[];
   work: Work;
+  errors: ProgramError[];
 }
 
 /** Every declared claim, with whether it held. Throws when a declaration does not fit the source. */
-export function checkLeak({ mustFind, mustUse }: Claims, leaking: LeakVariant, fixed: LeakVariant): Check[] {
+export function checkLeak(
+  { mustFind, mustUse, mustEndWith }: Claims,
+  leaking: LeakVariant,
+  fixed: LeakVariant,
+): Check[] {
   const found = mustFind.map((expectation) => checkFound(expectation, leaking.report));
   const expected = found.flatMap(({ finding }) => finding ?? []);
   return [
@@ -39,6 +56,7 @@ export function checkLeak({ mustFind, mustUse }: Claims, leaking: LeakVariant, f
     checkSilent('fixed', 'nothing was found', fixed.report, []),
     checkUsed(mustUse, fixed.report),
     checkWork(leaking.work, fixed.work),
+    ...(mustEndWith ? checkEnd(mustEndWith, leaking, fixed) : []),
   ];
 }
 
@@ -84,6 +102,23 @@ function checkWork(leaking: Work, fixed: Work): Check {
     ? `both did the same work: ${words(fixed)}`
     : `work differs: ${words(leaking)}; ${words(fixed)}`;
   return { passed, sentence };
+}
+
+function checkEnd(codes: readonly string[], leaking: LeakVariant, fixed: LeakVariant): Check[] {
+  const ended = ({ errors }: LeakVariant) => errors.map(({ code }) => code).join(', then ') || 'no error';
+  const [first] = leaking.errors;
+  const found = leaking.recordings.flatMap(({ process, findings }) =>
+    [...findings.values()].map(({ at }) => process.startedMs + at),
+  );
+  const ahead = first ? (first.time - Math.min(...found)) / 1000 : Number.NaN;
+  return [
+    { passed: ended(leaking) === codes.join(', then '), sentence: `leaking: ended with ${ended(leaking)}` },
+    {
+      passed: ahead > 0,
+      sentence: `leaking: found ${Number.isFinite(ahead) ? `${ahead.toFixed(1)} s` : 'not'} before ${first?.code ?? 'its end'}`,
+    },
+    { passed: fixed.errors.length === 0, sentence: `fixed: ended with ${ended(fixed)}` },
+  ];
 }
 
 /** `file:line` of the declared call, in the source that people read. */

@@ -4,24 +4,23 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeReport } from '../probe/recording/build-report.ts';
-import { checkLeak, type Expectation, type LeakVariant } from './check.ts';
+import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import { Control } from './control.ts';
 import type { ProgramMessage } from './program.ts';
-import type { Scenario, SoakContext, SoakResult, Work } from './scenario.ts';
+import type { Scenario, SoakContext, SoakResult } from './scenario.ts';
+import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts';
 
 export const VARIANTS = ['leaking', 'fixed'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 /** What is special about one incident: all else is the same for every leak. */
-export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs'> {
+export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs'>, Claims {
   /** Run as `node PROGRAM VARIANT RUNS` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
   program: URL;
-  /** In the leaking variant; the fixed one must give nothing at `likely` or above. */
-  mustFind: readonly Expectation[];
-  /** The library that the fixed variant must have been seen to use: silence proves nothing otherwise. */
-  mustUse: string;
   /** Which database each variant gets an empty one of (default PostgreSQL). */
   database?: 'postgres' | 'none';
+  /** What is claimed where it runs on Oracle, by `--database oracle`; without this there is no such flag. */
+  oracle?: Claims;
 }
 
 /** A short grace: between rounds the runner waits for it. */
@@ -29,21 +28,29 @@ const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_GRACE_MS: '300' };
 const REGISTER = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
 export function leakScenario(incident: LeakIncident): Scenario {
-  const { name, title, story, runs } = incident;
+  const { name, title, story, runs, oracle } = incident;
   return {
     name,
     title,
     story,
     runs,
+    ...(oracle && { options: { database: DATABASE_FLAG } }),
     fewestRuns: 3,
     conclusion: 'the leak is found, the fix is silent',
     soak: (context) => soakLeak(incident, context),
   };
 }
 
+const DATABASE_FLAG = {
+  help: 'on which database; Oracle is the one of ORACLE_CONNECT_STRING, or a stand-in',
+  fallback: 'postgres',
+  allowed: DATABASE_CHOICES,
+};
+
 /** Throws `DatabaseUnavailable` too. */
 async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<SoakResult> {
-  const server = await openServer(incident, context);
+  const onOracle = context.options.database === 'oracle' && incident.oracle !== undefined;
+  const server = await serverFor(incident, onOracle, context);
   const variants: (LeakVariant & SoakResult['variants'][number])[] = [];
   try {
     for (const variant of VARIANTS) {
@@ -52,8 +59,8 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
       try {
         const folder = path.join(context.out, variant);
         rmSync(folder, { recursive: true, force: true });
-        const work = await runProgram(incident, variant, folder, database.env, context);
-        variants.push({ name: variant, folder, work, ...writeReport(folder) });
+        const outcome = await runProgram(incident, variant, folder, database.url, context);
+        variants.push({ name: variant, folder, ...outcome, ...writeReport(folder) });
       } finally {
         await database.drop();
       }
@@ -63,54 +70,48 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
   }
   const [leaking, fixed] = variants;
   if (!leaking || !fixed) throw new Error('a variant did not run');
-  return { variants, checks: checkLeak(incident, leaking, fixed) };
+  return { variants, checks: checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed) };
 }
 
-/** Where the variants' databases are made. */
-interface DatabaseServer {
-  create(name: string): Promise<{ env: Record<string, string>; drop(): Promise<void> }>;
-  stop(): Promise<void>;
+async function serverFor(
+  { database }: LeakIncident,
+  onOracle: boolean,
+  { onProgress }: SoakContext,
+): Promise<DatabaseServer | typeof NO_SERVER> {
+  if (database === 'none') return NO_SERVER;
+  return openServer(onOracle ? 'oracle' : 'postgres', (note) => onProgress('database', 0, 1, note));
 }
 
-async function openServer({ database }: LeakIncident, { onProgress }: SoakContext): Promise<DatabaseServer> {
-  if (database === 'none') return { create: async () => ({ env: {}, drop: async () => {} }), stop: async () => {} };
-  onProgress('database', 0, 1, 'starting PostgreSQL');
-  // loaded only now: a scenario without a database needs no driver
-  const { createDatabase, openDatabase } = await import('../pipeline/store/database.ts');
-  const server = await openDatabase();
-  return {
-    create: async (name) => {
-      const { url, drop } = await createDatabase(server.url, name);
-      return { env: { DATABASE_URL: url }, drop };
-    },
-    stop: () => server.stop(),
-  };
-}
+const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} }), stop: async () => {} };
 
 async function runProgram(
   { program }: LeakIncident,
   variant: Variant,
   folder: string,
-  databaseEnv: Record<string, string>,
+  databaseUrl: string | undefined,
   { runs, signal, onProgress }: SoakContext,
-): Promise<Work> {
+): Promise<Pick<LeakVariant, 'work' | 'errors'>> {
   mkdirSync(folder, { recursive: true });
   const control = new Control();
   const child = fork(program, [variant, String(runs)], {
     execArgv: ['--require', REGISTER],
-    env: { ...process.env, ...databaseEnv, OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.name },
+    env: {
+      ...process.env,
+      ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+      ...{ OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.name },
+    },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     signal,
     killSignal: 'SIGKILL',
   });
-  let work: Work | null = null;
+  let outcome: Pick<LeakVariant, 'work' | 'errors'> | null = null;
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
   child.on('message', (message: ProgramMessage) => {
     if ('work' in message) {
-      work = message.work;
+      outcome = message;
       return;
     }
     const { run, of, note } = message;
@@ -130,6 +131,6 @@ async function runProgram(
     child.on('close', (code, killedBy) => resolve(code === 0 ? null : (killedBy ?? `exit code ${code}`)));
   }).finally(() => control.close());
   signal.throwIfAborted();
-  if (ended !== null || work === null) throw new Error(`the ${variant} program ended with ${ended}:\n${errors}`);
-  return work;
+  if (ended !== null || outcome === null) throw new Error(`the ${variant} program ended with ${ended}:\n${errors}`);
+  return outcome;
 }

@@ -1,8 +1,9 @@
 /** A scenario's program talks to its runner over the channel it was started with, and ends when that is gone. */
+import type { ProgramError } from './check.ts';
 import type { Work } from './scenario.ts';
 
 /** What a program tells its runner. */
-export type ProgramMessage = { run: number; of: number; note: string } | { work: Work };
+export type ProgramMessage = { run: number; of: number; note: string } | { work: Work; errors: ProgramError[] };
 
 process.on('disconnect', () => process.exit(1));
 
@@ -15,10 +16,10 @@ export function reportRun(run: number, of: number, note: string): Promise<void> 
   });
 }
 
-/** Resolves when the runner has been told. */
-export function reportWork(work: Work): Promise<void> {
+/** Resolves when the runner has been told what was done, and which errors it ended with. */
+export function reportWork(work: Work, errors: ProgramError[] = []): Promise<void> {
   return new Promise((resolve) => {
-    if (process.send) process.send({ work } satisfies ProgramMessage, () => resolve());
+    if (process.send) process.send({ work, errors } satisfies ProgramMessage, () => resolve());
     else resolve();
   });
 }

@@ -7,7 +7,7 @@ import { runIngest } from '../pipeline/jobs/ingest.ts';
 import { curate } from '../pipeline/records/curate.ts';
 import { elementsOf } from '../pipeline/records/elements.ts';
 import type { CloudRecord, DeadLetter } from '../pipeline/records/record.ts';
-import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type FreshStore, freshStore } from './setup/stores.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 
 const trailEvent = {
@@ -180,17 +180,17 @@ describe('elements of a stream', () => {
 });
 
 describe('ingest', () => {
-  let database: FreshDatabase;
+  let store: FreshStore;
   let workload: Workload;
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'outlive-ingest-'));
-    database = await freshDatabase();
-    workload = await openWorkload(database.url);
+    store = await freshStore();
+    workload = await openWorkload(store.url);
   });
   afterEach(async () => {
     await workload.pool.close();
-    await database.drop();
+    await store.drop();
     await rm(folder, { recursive: true });
   });
 

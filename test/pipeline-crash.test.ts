@@ -9,7 +9,7 @@ import { PHASES } from '../pipeline/jobs/job.ts';
 import { JOBS, runPipeline } from '../pipeline/pipeline.ts';
 import { REGIONS } from '../pipeline/sinks/regions.ts';
 import { Sink } from '../pipeline/sinks/sink.ts';
-import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type FreshStore, freshStore, STORE } from './setup/stores.ts';
 import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
 
 /** Of each job: small enough that there are more batches than kills. */
@@ -19,11 +19,11 @@ const program = join(import.meta.dirname, 'fixtures/pipeline-job.ts');
 
 const input = generate({ seed: 20260105, events: 20_500 });
 let folder: string;
-let databases: FreshDatabase[];
+let databases: FreshStore[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'outlive-crash-'));
   await writeGenerated(input, folder);
-  databases = [await freshDatabase(), await freshDatabase()];
+  databases = [await freshStore(), await freshStore()];
 });
 afterAll(async () => {
   for (const database of databases) await database.drop();
@@ -56,7 +56,7 @@ async function outcome(url: string) {
       results: await topic(workload, 'results'),
       insights: await workload.query('select * from insights order by id'),
       delivered: await Promise.all(
-        REGIONS.map((region) => workload.query(`select body from sink_${region}.results order by id`)),
+        REGIONS.map((region) => workload.query(`select body from ${SINK[STORE](region)} order by id`)),
       ),
     };
   } finally {
@@ -64,12 +64,17 @@ async function outcome(url: string) {
   }
 }
 
+const SINK = {
+  postgres: (region: string) => `sink_${region}.results`,
+  oracle: (region: string) => `sink_${region}_results`,
+};
+
 async function topic(workload: Workload, name: string): Promise<string[]> {
   return (await workload.published(name)).map((value) => JSON.stringify(value)).sort();
 }
 
-test('more than 50 kills at any moment change nothing in what the pipeline finds', { timeout: 300_000 }, async () => {
-  const [calm, stormy] = databases as [FreshDatabase, FreshDatabase];
+test('more than 50 kills at any moment change nothing in what the pipeline finds', { timeout: 600_000 }, async () => {
+  const [calm, stormy] = databases as [FreshStore, FreshStore];
   await undisturbed(calm.url);
 
   const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);

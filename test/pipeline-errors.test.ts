@@ -6,9 +6,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
-import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type FreshStore, freshStore, STORE } from './setup/stores.ts';
 import { openWorkload } from './support/workload.ts';
 
+const DATABASE_FAILED = {
+  postgres: /^The database failed: .*does not exist\. With --database a further run goes on[^\n]*\n$/,
+  oracle: /^The database failed: ORA-00904: [^\n]*\. With --database a further run goes on[^\n]*\n$/,
+};
 const program = join(import.meta.dirname, '../pipeline/main.ts');
 const NOWHERE = 'postgres://outlive:secret@127.0.0.1:1/none';
 
@@ -80,18 +84,18 @@ test('--help says what can be given', async () => {
 });
 
 describe('on a database', () => {
-  let database: FreshDatabase;
+  let store: FreshStore;
   beforeEach(async () => {
-    database = await freshDatabase();
+    store = await freshStore();
   });
-  afterEach(() => database.drop());
+  afterEach(() => store.drop());
 
   const tally = (counts: Record<string, number>) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
   test('a run counts what it found, for machines and for people', async () => {
     const generated = generate({ seed: 1, events: 500 });
     await writeGenerated(generated, join(folder, 'in'));
-    const run = (...more: string[]) => ended(start('--input', 'in', '--database', database.url, ...more));
+    const run = (...more: string[]) => ended(start('--input', 'in', '--database', store.url, ...more));
     const { stdout, stderr, code } = await run('--json');
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const counts = JSON.parse(stdout);
@@ -106,7 +110,7 @@ describe('on a database', () => {
   });
 
   test('records come in through standard input', async () => {
-    const child = start('--input', '-', '--database', database.url, '--json');
+    const child = start('--input', '-', '--database', store.url, '--json');
     child.stdin.end(
       `{"service":"rds","op":"DescribeDBInstances","data":{"DBInstances":[{"PubliclyAccessible":true}]}}\nnot json\n`,
     );
@@ -117,11 +121,16 @@ describe('on a database', () => {
   });
 
   test('Ctrl-C ends a run that waits for input, at once and cleanly', async () => {
-    const child = start('--input', '-', '--database', database.url, '--json');
-    const workload = await openWorkload(database.url);
+    const child = start('--input', '-', '--database', store.url, '--json');
+    const workload = await openWorkload(store.url);
     // The sessions of the run tell that it is at work.
     const sessions = async () =>
-      (await workload.query(`select 1 from pg_stat_activity where application_name = 'pipeline'`)).length;
+      (
+        await workload.query({
+          postgres: `select 1 from pg_stat_activity where application_name = 'pipeline'`,
+          oracle: `select 1 from v$session where program = 'pipeline'`,
+        })
+      ).length;
     while ((await sessions()) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     child.stdin.write('{"half a li');
     child.kill('SIGINT');
@@ -134,15 +143,15 @@ describe('on a database', () => {
   test('a run that Ctrl-C stopped is completed by the next one', async () => {
     const generated = generate({ seed: 2, events: 8_000 });
     await writeGenerated(generated, join(folder, 'in'));
-    const child = start('--input', 'in', '--database', database.url, '--json');
-    const workload = await openWorkload(database.url);
-    while ((await workload.query('select 1 from ingest_progress limit 1')).length === 0) {
+    const child = start('--input', 'in', '--database', store.url, '--json');
+    const workload = await openWorkload(store.url);
+    while ((await workload.query('select source from ingest_progress')).length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     child.kill('SIGINT');
     const first = await ended(child);
     expect(first.code).toBe(130);
-    const second = await ended(start('--input', 'in', '--database', database.url, '--json'));
+    const second = await ended(start('--input', 'in', '--database', store.url, '--json'));
     expect(second.code).toBe(0);
     const records = [first, second].map(({ stdout }) => tally(JSON.parse(stdout).ingest.records));
     expect(records[0]).toBeGreaterThan(0);
@@ -152,11 +161,11 @@ describe('on a database', () => {
   });
 
   test('that refuses in the middle of a run, the run says so in one sentence', async () => {
-    const workload = await openWorkload(database.url);
-    await workload.query('alter table ingest_progress rename elements to something_else');
+    const workload = await openWorkload(store.url);
+    await workload.execute('alter table ingest_progress rename column elements to something_else');
     await workload.pool.close();
-    const { stderr, code } = await ended(start('--input', 'in', '--database', database.url));
-    expect(stderr).toMatch(/^The database failed: .*does not exist\. With --database a further run goes on[^\n]*\n$/);
+    const { stderr, code } = await ended(start('--input', 'in', '--database', store.url));
+    expect(stderr).toMatch(DATABASE_FAILED[STORE]);
     expect(code).toBe(1);
   });
 });

@@ -9,9 +9,9 @@ import { loadRules, parseRule, RuleSet } from '../pipeline/jobs/rule-set.ts';
 import { runRules } from '../pipeline/jobs/rules.ts';
 import type { CloudRecord } from '../pipeline/records/record.ts';
 import { loadRegions, Regions } from '../pipeline/sinks/regions.ts';
-import { PostgresPool } from '../pipeline/store/postgres.ts';
+import { openPool } from '../pipeline/store/database.ts';
 import { LogTableStream } from '../pipeline/streams/log-table.ts';
-import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
 
 const RULE = `id: trail-stopped
@@ -132,16 +132,16 @@ test('reporting regions come from a file, with a default for tenants that it doe
   await expect(loadRegions(file)).rejects.toThrow('"mars" is no reporting region; there are eu, us, apac.');
 });
 
-describe('the rules job', () => {
-  let database: FreshDatabase;
+describe.each(STORES)('the rules job on %s', (dialect) => {
+  let store: FreshStore;
   let workload: Workload;
   beforeEach(async () => {
-    database = await freshDatabase();
-    workload = await openWorkload(database.url);
+    store = await freshStore(dialect);
+    workload = await openWorkload(store.url);
   });
   afterEach(async () => {
     await workload.pool.close();
-    await database.drop();
+    await store.drop();
   });
 
   const options = async () => ({
@@ -181,9 +181,9 @@ describe('the rules job', () => {
   });
 
   test('adds what the inventory knows about the resource, and never needs two connections at once', async () => {
-    await workload.query(`insert into assets values ('111122223333', 'trail-1', 'aws:trail', 'eu-west-1', 'bob')`);
+    await workload.execute(`insert into assets values ('111122223333', 'trail-1', 'aws:trail', 'eu-west-1', 'bob')`);
     await publish({}, { id: 'r2', resource: 'unheard-of' });
-    const pool = new PostgresPool({ url: database.url, name: 'single', max: 1, acquireTimeout: 5_000 });
+    const pool = await openPool({ url: store.url, name: 'single', max: 1, acquireTimeout: 5_000 });
     const stream = new LogTableStream({ pool, partitions: 4 });
     await runRules({ ...(await options()), pool, stream, lookUpAsset }).finally(() => pool.close());
     expect((await results()).map(({ asset }) => asset)).toEqual([

@@ -112,6 +112,8 @@ test('a scenario fails when its leak is not found, when the fixed twin is not si
   };
   const result = (findings: unknown[], records: number): LeakVariant => ({
     report: { findings, watched: [] } as never,
+    recordings: [],
+    errors: [],
     work: { records },
   });
   const file = new URL('../scenarios/connection-leak/leaking.ts', import.meta.url);

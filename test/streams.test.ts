@@ -1,214 +1,215 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { PostgresPool } from '../pipeline/store/postgres.ts';
+import { openPool } from '../pipeline/store/database.ts';
 import { prepareSchema } from '../pipeline/store/schema.ts';
-import type { Connection, ConnectionPool } from '../pipeline/store/store.ts';
+import type { Connection, ConnectionPool, Statement } from '../pipeline/store/store.ts';
+import { table } from '../pipeline/store/tables.ts';
 import { LogTableStream, partitionOf } from '../pipeline/streams/log-table.ts';
 import { type Batch, type Entry, StaleBatchError } from '../pipeline/streams/stream.ts';
-import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 
-let database: FreshDatabase;
+let store: FreshStore;
 let pool: ConnectionPool;
 let stream: LogTableStream;
 let topic = '';
 let topics = 0;
 
-beforeAll(async () => {
-  database = await freshDatabase();
-  pool = new PostgresPool({ url: database.url, name: 'streams', max: 10 });
-  stream = new LogTableStream({ pool, partitions: 4 });
-  await borrowed(prepareSchema);
-  await borrowed((connection) =>
-    connection.query('create table results (topic text, consumer text, partition int, "offset" bigint)'),
-  );
-});
-
-afterAll(async () => {
-  await pool?.close();
-  await database?.drop();
-});
-
-beforeEach(() => {
-  topic = `topic-${++topics}`;
-});
-
-describe('publish', () => {
-  test('keeps the order of each key, in the partition of that key', async () => {
-    await stream.publish(topic, [message('a', 1), message('b', 1), message('a', 2)]);
-    await stream.publish(topic, [message('b', 2), message('a', 3)]);
-    const entries = await readAll('reader');
-    for (const key of ['a', 'b']) {
-      const own = entries.filter((entry) => entry.key === key);
-      expect(own.map(({ value }) => value)).toEqual(key === 'a' ? [1, 2, 3] : [1, 2]);
-      expect(own.every(({ partition }) => partition === partitionOf(key, 4))).toBe(true);
-    }
+describe.each(STORES)('on %s', (dialect) => {
+  beforeAll(async () => {
+    store = await freshStore(dialect);
+    pool = await openPool({ url: store.url, name: 'streams', max: 10 });
+    stream = new LogTableStream({ pool, partitions: 4 });
+    await borrowed(prepareSchema);
+    await borrowed((connection) => connection.createTables([RESULTS]));
   });
 
-  test('gives values back as they were', async () => {
-    const values = [null, 'text with \u0000 and "quotes"', 1.5, [], { nested: { list: [1, null] } }];
-    await stream.publish(
-      topic,
-      values.map((value) => message('same', value)),
-    );
-    expect((await readAll('reader')).map(({ value }) => value)).toEqual(values);
+  afterAll(async () => {
+    await pool?.close();
+    await store?.drop();
   });
 
-  test('is part of the given transaction, and leaves no gap when that is rolled back', async () => {
-    await stream.publish(topic, [message('a', 'before')]);
-    await borrowed(async (connection) => {
-      await connection.begin();
-      await stream.publish(topic, [message('a', 'never')], connection);
-      await connection.rollback();
-    });
-    await stream.publish(topic, [message('a', 'after')]);
-    const entries = await readAll('reader');
-    expect(entries.map(({ offset, value }) => [offset, value])).toEqual([
-      [0, 'before'],
-      [1, 'after'],
-    ]);
+  beforeEach(() => {
+    topic = `topic-${++topics}`;
   });
 
-  test('lets no later writer overtake one that has not committed yet', async () => {
-    await borrowed(async (connection) => {
-      await connection.begin();
-      await stream.publish(topic, [message('a', 'first')], connection);
-      const second = stream.publish(topic, [message('a', 'second')]);
-      await someoneWaitsForALock();
-      expect(await readAll('early reader')).toEqual([]);
-      await connection.commit();
-      await second;
-    });
-    expect((await readAll('reader')).map(({ value }) => value)).toEqual(['first', 'second']);
-  });
-
-  test('from many writers at once, with a reader beside them: everything once, in order, without gaps', async () => {
-    const writers = 6;
-    const batches = 15;
-    let writing = true;
-    const written = Promise.all(
-      Array.from({ length: writers }, async (_, writer) => {
-        for (let batch = 0; batch < batches; batch++) {
-          const messages = Array.from({ length: 8 }, (_, i) => message(`w${writer}-${i}`, batch));
-          await stream.publish(topic, writer % 2 ? messages : messages.reverse());
-        }
-      }),
-    ).finally(() => {
-      writing = false;
+  describe('publish', () => {
+    test('keeps the order of each key, in the partition of that key', async () => {
+      await stream.publish(topic, [message('a', 1), message('b', 1), message('a', 2)]);
+      await stream.publish(topic, [message('b', 2), message('a', 3)]);
+      const entries = await readAll('reader');
+      for (const key of ['a', 'b']) {
+        const own = entries.filter((entry) => entry.key === key);
+        expect(own.map(({ value }) => value)).toEqual(key === 'a' ? [1, 2, 3] : [1, 2]);
+        expect(own.every(({ partition }) => partition === partitionOf(key, 4))).toBe(true);
+      }
     });
 
-    const seen: Entry[] = [];
-    while (writing) seen.push(...(await readAll('reader', 7)));
-    await written;
-    seen.push(...(await readAll('reader', 7)));
+    test('gives values back as they were', async () => {
+      const values = [null, 'text with \u0000 and "quotes"', 1.5, [], { nested: { list: [1, null] } }];
+      await stream.publish(
+        topic,
+        values.map((value) => message('same', value)),
+      );
+      expect((await readAll('reader')).map(({ value }) => value)).toEqual(values);
+    });
 
-    expect(seen).toHaveLength(writers * batches * 8);
-    expectGaplessOrder(seen);
-    for (let writer = 0; writer < writers; writer++) {
-      const own = seen.filter(({ key }) => key === `w${writer}-3`);
-      expect(own.map(({ value }) => value)).toEqual(Array.from({ length: batches }, (_, batch) => batch));
-    }
-  });
-});
-
-describe('drain', () => {
-  test('gives batches of at most maxBatch entries, each group all of them', async () => {
-    await stream.publish(topic, numbered(10));
-    const sizes: number[] = [];
-    for await (const batch of stream.drain(topic, 'one', { maxBatch: 4 })) {
-      sizes.push(batch.entries.length);
-      await committed(batch);
-    }
-    expect(sizes).toEqual([4, 4, 2]);
-    expect(await readAll('one')).toEqual([]);
-    expect(await readAll('two')).toHaveLength(10);
-  });
-
-  test('ends with what was there at the beginning, even if its consumer publishes more', async () => {
-    await stream.publish(topic, numbered(3));
-    let batches = 0;
-    for await (const batch of stream.drain(topic, 'echo', { maxBatch: 10 })) {
-      batches++;
-      await stream.publish(topic, [...batch.entries]);
-      await committed(batch);
-    }
-    expect(batches).toBe(1);
-    expect(await readAll('echo')).toHaveLength(3);
-  });
-
-  test('brings a batch again after its transaction was rolled back, together with its results', async () => {
-    await stream.publish(topic, numbered(3));
-    const attempts: number[][] = [];
-    for await (const batch of stream.drain(topic, 'retrying', { maxBatch: 10 })) {
-      attempts.push(batch.entries.map(({ offset }) => offset));
+    test('is part of the given transaction, and leaves no gap when that is rolled back', async () => {
+      await stream.publish(topic, [message('a', 'before')]);
       await borrowed(async (connection) => {
         await connection.begin();
-        await record(connection, 'retrying', batch);
-        await batch.commit(connection);
-        if (attempts.length === 1) await connection.rollback();
-        else await connection.commit();
+        await stream.publish(topic, [message('a', 'never')], connection);
+        await connection.rollback();
       });
-    }
-    expect(attempts).toEqual([
-      [0, 1, 2],
-      [0, 1, 2],
-    ]);
-    expect(await results()).toHaveLength(3);
-  });
-
-  test('holds no connection while its consumer works on a batch', async () => {
-    const single = new PostgresPool({ url: database.url, name: 'single', max: 1, acquireTimeout: 5_000 });
-    try {
-      const narrow = new LogTableStream({ pool: single, partitions: 4 });
-      await narrow.publish(topic, numbered(1));
-      for await (const batch of narrow.drain(topic, 'reader', { maxBatch: 1 })) await committed(batch, single);
-    } finally {
-      await single.close();
-    }
-  });
-});
-
-describe('commit', () => {
-  test('of a batch that another consumer of the group has committed is refused', async () => {
-    await stream.publish(topic, numbered(3));
-    const slow = await firstBatch('group');
-    await committed(await firstBatch('group'));
-    await expect(committed(slow)).rejects.toThrow(StaleBatchError);
-  });
-
-  test('waits for a faster consumer that has not committed yet, and succeeds if that one rolls back', async () => {
-    await stream.publish(topic, numbered(3));
-    const [fast, slow] = [await firstBatch('group'), await firstBatch('group')];
-    await borrowed(async (connection) => {
-      await connection.begin();
-      await fast.commit(connection);
-      const second = committed(slow);
-      await someoneWaitsForALock();
-      await connection.rollback();
-      await second;
+      await stream.publish(topic, [message('a', 'after')]);
+      const entries = await readAll('reader');
+      expect(entries.map(({ offset, value }) => [offset, value])).toEqual([
+        [0, 'before'],
+        [1, 'after'],
+      ]);
     });
-    expect(await readAll('group')).toEqual([]);
+
+    test('lets no later writer overtake one that has not committed yet', async () => {
+      await borrowed(async (connection) => {
+        await connection.begin();
+        await stream.publish(topic, [message('a', 'first')], connection);
+        const second = stream.publish(topic, [message('a', 'second')]);
+        await someoneWaitsForALock();
+        expect(await readAll('early reader')).toEqual([]);
+        await connection.commit();
+        await second;
+      });
+      expect((await readAll('reader')).map(({ value }) => value)).toEqual(['first', 'second']);
+    });
+
+    test('from many writers at once, with a reader beside them: everything once, in order, without gaps', async () => {
+      const writers = 6;
+      const batches = 15;
+      let writing = true;
+      const written = Promise.all(
+        Array.from({ length: writers }, async (_, writer) => {
+          for (let batch = 0; batch < batches; batch++) {
+            const messages = Array.from({ length: 8 }, (_, i) => message(`w${writer}-${i}`, batch));
+            await stream.publish(topic, writer % 2 ? messages : messages.reverse());
+          }
+        }),
+      ).finally(() => {
+        writing = false;
+      });
+
+      const seen: Entry[] = [];
+      while (writing) seen.push(...(await readAll('reader', 7)));
+      await written;
+      seen.push(...(await readAll('reader', 7)));
+
+      expect(seen).toHaveLength(writers * batches * 8);
+      expectGaplessOrder(seen);
+      for (let writer = 0; writer < writers; writer++) {
+        const own = seen.filter(({ key }) => key === `w${writer}-3`);
+        expect(own.map(({ value }) => value)).toEqual(Array.from({ length: batches }, (_, batch) => batch));
+      }
+    });
   });
 
-  test('by several consumers of one group records no entry twice and misses none', async () => {
-    await stream.publish(topic, numbered(120, 12));
-    const consume = async (consumer: string) => {
-      for await (const batch of stream.drain(topic, 'group', { maxBatch: 5 })) {
+  describe('drain', () => {
+    test('gives batches of at most maxBatch entries, each group all of them', async () => {
+      await stream.publish(topic, numbered(10));
+      const sizes: number[] = [];
+      for await (const batch of stream.drain(topic, 'one', { maxBatch: 4 })) {
+        sizes.push(batch.entries.length);
+        await committed(batch);
+      }
+      expect(sizes).toEqual([4, 4, 2]);
+      expect(await readAll('one')).toEqual([]);
+      expect(await readAll('two')).toHaveLength(10);
+    });
+
+    test('ends with what was there at the beginning, even if its consumer publishes more', async () => {
+      await stream.publish(topic, numbered(3));
+      let batches = 0;
+      for await (const batch of stream.drain(topic, 'echo', { maxBatch: 10 })) {
+        batches++;
+        await stream.publish(topic, [...batch.entries]);
+        await committed(batch);
+      }
+      expect(batches).toBe(1);
+      expect(await readAll('echo')).toHaveLength(3);
+    });
+
+    test('brings a batch again after its transaction was rolled back, together with its results', async () => {
+      await stream.publish(topic, numbered(3));
+      const attempts: number[][] = [];
+      for await (const batch of stream.drain(topic, 'retrying', { maxBatch: 10 })) {
+        attempts.push(batch.entries.map(({ offset }) => offset));
         await borrowed(async (connection) => {
           await connection.begin();
-          try {
-            await record(connection, consumer, batch);
-            await batch.commit(connection);
-            await connection.commit();
-          } catch (error) {
-            await connection.rollback();
-            if (!(error instanceof StaleBatchError)) throw error;
-          }
+          await record(connection, 'retrying', batch);
+          await batch.commit(connection);
+          if (attempts.length === 1) await connection.rollback();
+          else await connection.commit();
         });
       }
-    };
-    await Promise.all(['one', 'two', 'three'].map(consume));
-    const recorded = await results();
-    expect(recorded).toHaveLength(120);
-    expect(new Set(recorded.map(({ partition, offset }) => `${partition}/${offset}`)).size).toBe(120);
+      expect(attempts).toEqual([
+        [0, 1, 2],
+        [0, 1, 2],
+      ]);
+      expect(await results()).toHaveLength(3);
+    });
+
+    test('holds no connection while its consumer works on a batch', async () => {
+      const single = await openPool({ url: store.url, name: 'single', max: 1, acquireTimeout: 5_000 });
+      try {
+        const narrow = new LogTableStream({ pool: single, partitions: 4 });
+        await narrow.publish(topic, numbered(1));
+        for await (const batch of narrow.drain(topic, 'reader', { maxBatch: 1 })) await committed(batch, single);
+      } finally {
+        await single.close();
+      }
+    });
+  });
+
+  describe('commit', () => {
+    test('of a batch that another consumer of the group has committed is refused', async () => {
+      await stream.publish(topic, numbered(3));
+      const slow = await firstBatch('group');
+      await committed(await firstBatch('group'));
+      await expect(committed(slow)).rejects.toThrow(StaleBatchError);
+    });
+
+    test('waits for a faster consumer that has not committed yet, and succeeds if that one rolls back', async () => {
+      await stream.publish(topic, numbered(3));
+      const [fast, slow] = [await firstBatch('group'), await firstBatch('group')];
+      await borrowed(async (connection) => {
+        await connection.begin();
+        await fast.commit(connection);
+        const second = committed(slow);
+        await someoneWaitsForALock();
+        await connection.rollback();
+        await second;
+      });
+      expect(await readAll('group')).toEqual([]);
+    });
+
+    test('by several consumers of one group records no entry twice and misses none', async () => {
+      await stream.publish(topic, numbered(120, 12));
+      const consume = async (consumer: string) => {
+        for await (const batch of stream.drain(topic, 'group', { maxBatch: 5 })) {
+          await borrowed(async (connection) => {
+            await connection.begin();
+            try {
+              await record(connection, consumer, batch);
+              await batch.commit(connection);
+              await connection.commit();
+            } catch (error) {
+              await connection.rollback();
+              if (!(error instanceof StaleBatchError)) throw error;
+            }
+          });
+        }
+      };
+      await Promise.all(['one', 'two', 'three'].map(consume));
+      const recorded = await results();
+      expect(recorded).toHaveLength(120);
+      expect(new Set(recorded.map(({ partition, offset }) => `${partition}/${offset}`)).size).toBe(120);
+    });
   });
 });
 
@@ -256,31 +257,29 @@ async function borrowed<T>(work: (connection: Connection) => Promise<T>, from = 
   }
 }
 
+const RESULTS = table(
+  ({ name, integer, bigint }) =>
+    `create table results (topic ${name}, consumer ${name}, "partition" ${integer}, "offset" ${bigint})`,
+);
+
+const RECORD: Statement = {
+  postgres: 'insert into results select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[])',
+  oracle: 'insert into results values ($1, $2, $3, $4)',
+};
+
 async function record(connection: Connection, consumer: string, batch: Batch): Promise<void> {
-  await connection.query('insert into results select $1, $2, $3, unnest($4::bigint[])', [
-    topic,
-    consumer,
-    batch.partition,
-    batch.entries.map(({ offset }) => offset),
-  ]);
+  const rows = batch.entries.map(({ offset }) => [topic, consumer, batch.partition, offset]);
+  expect(await connection.executeMany(RECORD, rows)).toBe(rows.length);
 }
 
-function results(): Promise<{ partition: number; offset: string }[]> {
+function results(): Promise<{ partition: number; offset: string | number }[]> {
   return borrowed((connection) =>
-    connection.query('select partition, "offset" from results where topic = $1', [topic]),
+    connection.query('select "partition", "offset" from results where topic = $1', [topic]),
   );
 }
 
 async function someoneWaitsForALock(): Promise<void> {
-  await expect
-    .poll(() =>
-      borrowed((connection) =>
-        connection.query(
-          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-        ),
-      ),
-    )
-    .toHaveLength(1);
+  await expect.poll(() => store.lockWaits()).toBe(1);
 }
 
 function expectGaplessOrder(entries: Entry[]): void {

@@ -1,6 +1,7 @@
 /** Oracle behind the store's interface, on the driver's own pool: thin, so that the stack of a loan shows who took it. */
 import oracledb from 'oracledb';
 import { oracleAddress } from './oracle-address.ts';
+import { logOn } from './oracle-logon.ts';
 import type { Connection, ConnectionPool, OwnSession, PoolOptions, Session, Statement } from './store.ts';
 import { textsOf } from './store.ts';
 
@@ -120,6 +121,7 @@ class OracleConnection extends OracleSession implements Connection {
   }
 
   release(error?: Error): void {
+    if (error) disconnect(this.connection);
     // a session that cannot even be closed is no longer in the pool
     const returned = this.connection
       .close({ drop: error !== undefined })
@@ -127,6 +129,12 @@ class OracleConnection extends OracleSession implements Connection {
       .finally(() => this.#returning.delete(returned));
     this.#returning.add(returned);
   }
+}
+
+/** In thin mode `drop` has no effect (oracledb 26.0): only what has lost its socket is not lent again. */
+function disconnect(connection: oracledb.Connection): void {
+  const { _impl } = connection as unknown as { _impl?: { nscon?: { disconnect?(): void } } };
+  _impl?.nscon?.disconnect?.();
 }
 
 class OwnOracleSession extends OracleSession implements OwnSession {
@@ -141,8 +149,7 @@ class OwnOracleSession extends OracleSession implements OwnSession {
 
 /** Throws what the driver throws. */
 export async function openOracleSession(url: string, connectTimeout: number): Promise<OwnSession> {
-  const seconds = Math.ceil(connectTimeout / 1000);
-  return new OwnOracleSession(await oracledb.getConnection({ ...oracleAddress(url), connectTimeout: seconds }));
+  return new OwnOracleSession(await logOn(oracleAddress(url), 'outlive', connectTimeout));
 }
 
 /** Names as they are written in statements, and long texts whole instead of as handles that need a trip each. */

@@ -1,5 +1,11 @@
 import { leakScenario } from '../leak.ts';
 
+const call = {
+  kind: 'connection',
+  file: new URL('./leaking.js', import.meta.url),
+  call: 'await pool.acquire()',
+} as const;
+
 export const connectionLeak = leakScenario({
   name: 'connection-leak',
   title: 'a rule job borrows connections and does not return them when a record makes it throw',
@@ -8,14 +14,13 @@ a connection and looks up the asset. An asset without an owner makes the look-up
 job itself copes and goes on, so nobody notices: every run looks fine, and leaves a few connections borrowed for good.`,
   program: new URL('./program.js', import.meta.url),
   runs: 10,
-  mustFind: [
-    {
-      kind: 'connection',
-      library: 'pg',
-      certainty: 'likely',
-      file: new URL('./leaking.js', import.meta.url),
-      call: 'await pool.acquire()',
-    },
-  ],
+  mustFind: [{ ...call, library: 'pg', certainty: 'likely' }],
   mustUse: 'pg',
+  oracle: {
+    // a fresh object for each loan: that it was collected is proof
+    mustFind: [{ ...call, library: 'oracledb', certainty: 'proven' }],
+    mustUse: 'oracledb',
+    // the job waits for a connection in vain, and the pool refuses to close
+    mustEndWith: ['NJS-040', 'NJS-104'],
+  },
 });

@@ -9,6 +9,7 @@ export type { Sampler } from './sampler.ts';
 const SIDES: Record<string, (url: string) => Promise<DatabaseSide>> = {
   postgres: async (url) => new (await import('./postgres.ts')).PostgresSide(url),
   postgresql: async (url) => new (await import('./postgres.ts')).PostgresSide(url),
+  oracle: async (url) => new (await import('./oracle.ts')).OracleSide(url),
 };
 
 /**

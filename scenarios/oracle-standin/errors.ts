@@ -54,7 +54,11 @@ const name = (text: string | undefined) => (text ?? '?').toUpperCase();
 type Translate = (error: PostgresError, user: string) => [code: number, text: string];
 
 const STATES: Record<string, Translate> = {
-  '23505': ({ constraint }, user) => [1, `unique constraint (${user}.${name(constraint)}) violated`],
+  '23505': ({ constraint, schema }, user) =>
+    // two that create the same at once meet in PostgreSQL's catalog
+    schema === 'pg_catalog'
+      ? [955, 'name is already used by an existing object']
+      : [1, `unique constraint (${user}.${name(constraint)}) violated`],
   '23502': ({ table, column }, user) => [
     1400,
     `cannot insert NULL into ("${user}"."${name(table)}"."${name(column)}")`,

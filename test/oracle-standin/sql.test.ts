@@ -76,6 +76,22 @@ describe.each([
     `insert into t (a) values ($1) returning id, a`,
   ],
   [
+    'rows whose key is there are left out',
+    `insert /*+ ignore_row_on_dupkey_index(t (a, "b")) */ into t (a, "b") values (:1, :2)`,
+    `insert into t (a, "B") values ($1, $2) on conflict (a, "B") do nothing`,
+  ],
+  [
+    'rows whose key is there are left out, by the name of the key',
+    `insert /*+ IGNORE_ROW_ON_DUPKEY_INDEX(t, T_PK) */ into t select a from u returning a into :1`,
+    `insert into t select a from u on conflict on constraint t_pk do nothing returning a`,
+  ],
+  ['other hints mean nothing', `insert /*+ append */ into t select 1 from dual`, `insert into t select 1 from dual`],
+  [
+    'JSON that is returned as a type',
+    `select json_arrayagg(a order by a returning clob), json_value(b, '$.c' returning varchar2(9)) from t`,
+    `select json_arrayagg(a order by a returning text), json_value(b, '$.c' returning varchar(9)) from t`,
+  ],
+  [
     'UPDATE with an alias',
     `update t x set x.a = 1, x.b = 2 where x.c = 3`,
     `update t x set a = 1, b = 2 where x.c = 3`,

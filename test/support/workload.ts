@@ -4,8 +4,9 @@ import type { IntelList } from '../../pipeline/jobs/intel.ts';
 import { loadIntel } from '../../pipeline/jobs/intel.ts';
 import { loadRules, type RuleSet } from '../../pipeline/jobs/rule-set.ts';
 import { createTables } from '../../pipeline/jobs/tables.ts';
-import { PostgresPool } from '../../pipeline/store/postgres.ts';
+import { openPool } from '../../pipeline/store/database.ts';
 import { prepareSchema } from '../../pipeline/store/schema.ts';
+import type { Connection, ConnectionPool, Statement } from '../../pipeline/store/store.ts';
 import { LogTableStream } from '../../pipeline/streams/log-table.ts';
 import type { Stream } from '../../pipeline/streams/stream.ts';
 
@@ -16,36 +17,38 @@ export const bundledIntel = (): Promise<IntelList> =>
 
 export interface Workload {
   url: string;
-  pool: PostgresPool;
+  pool: ConnectionPool;
   stream: Stream;
-  query<Row = Record<string, unknown>>(sql: string): Promise<Row[]>;
+  query<Row = Record<string, unknown>>(statement: Statement): Promise<Row[]>;
+  execute(statement: Statement): Promise<void>;
   /** The values published on a topic. */
   published<Value>(topic: string): Promise<Value[]>;
 }
 
 export async function openWorkload(url: string): Promise<Workload> {
-  const pool = new PostgresPool({ url, name: 'test', max: 4 });
-  const query = async <Row>(sql: string): Promise<Row[]> => {
+  const pool = await openPool({ url, name: 'test', max: 4 });
+  const borrowed = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
     const connection = await pool.acquire();
     try {
-      return await connection.query<Row>(sql);
+      return await work(connection);
     } finally {
       connection.release();
     }
   };
-  const connection = await pool.acquire();
-  await prepareSchema(connection).finally(() => connection.release());
+  await borrowed(prepareSchema);
   await createTables(pool);
+  const values = (value: string) => `select ${value} from stream_entries where topic = `;
   return {
     url,
     pool,
-    query,
     stream: new LogTableStream({ pool, partitions: 4 }),
+    query: (statement) => borrowed((connection) => connection.query(statement)),
+    execute: (statement) => borrowed(async (connection) => void (await connection.execute(statement))),
     published: async <Value>(topic: string) => {
-      const rows = await query<{ value: Value }>(
-        `select value from stream_entries where topic = '${topic}' order by partition, "offset"`,
-      );
-      return rows.map((row) => row.value);
+      const rest = `'${topic}' order by "partition", "offset"`;
+      const statement = { postgres: `${values('value::text')}${rest}`, oracle: `${values('value')}${rest}` };
+      const rows = await borrowed((connection) => connection.query<{ value: string }>(statement));
+      return rows.map(({ value }) => JSON.parse(value) as Value);
     },
   };
 }

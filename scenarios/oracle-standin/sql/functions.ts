@@ -173,6 +173,14 @@ function rewriteCall(name: Token, tokens: readonly Token[], open: number, close:
     const order = rewrite(tokens.slice(group, end));
     return { tokens: sql`string_agg(cast(${value!} as text),${separator ?? sql`''`} ${order})`, last: end };
   }
+  if (name.value.startsWith('JSON_')) {
+    const returning = inside.findLastIndex((token) => isWord(token, 'RETURNING'));
+    if (returning < 0) return null;
+    const type = trim(inside.slice(returning + 1));
+    // a domain, which CLOB is elsewhere, is no type that JSON can be returned as
+    const into = isWord(type[0], 'CLOB') ? [made('text'), ...type.slice(1)] : castType(type);
+    return { tokens: sql`${[name]}(${rewrite(inside.slice(0, returning))} returning ${into})`, last: close };
+  }
   const handler = FUNCTIONS[name.value];
   if (!handler) return null;
   const args = trim(inside).length === 0 ? [] : split(inside, ',').map((part) => rewrite(trim(part)));

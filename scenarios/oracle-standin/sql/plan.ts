@@ -2,6 +2,7 @@
 import { type Block, parseBlock } from './block.ts';
 import { translateDdl } from './ddl.ts';
 import { rewrite } from './functions.ts';
+import { ignoringDuplicates } from './insert.ts';
 import { outside, rewriteDelete, rewriteMerge, rewriteUpdate } from './merge.ts';
 import { rewriteRowNumbers } from './rownum.ts';
 import { type Statement, statement } from './statement.ts';
@@ -133,7 +134,7 @@ function query(tokens: readonly Token[]): Query {
 }
 
 const REWRITES: Record<string, (tokens: readonly Token[]) => Token[]> = {
-  INSERT: (tokens) => [...tokens],
+  INSERT: ignoringDuplicates,
   UPDATE: rewriteUpdate,
   DELETE: rewriteDelete,
   MERGE: rewriteMerge,
