@@ -4,6 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 import {
   type OracleStandIn,
   type OracleStandInOptions,
+  type StandInSession,
   startOracleStandIn,
 } from '../../scenarios/oracle-standin/index.ts';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
@@ -12,8 +13,15 @@ export interface UnderTest {
   readonly standIn: OracleStandIn;
   /** Of the stand-in: user, password and connect string. */
   readonly credentials: { user: string; password: string; connectString: string };
+  /** The session of a connection: the driver and the listener know it by the same id. */
+  sessionOf(connection: oracledb.Connection): StandInSession;
   /** A connection that is closed when `use` has ended. */
   connected<Result>(use: (connection: oracledb.Connection) => Promise<Result>): Promise<Result>;
+}
+
+/** Where the driver keeps the id of a connection. */
+interface Connected {
+  _impl: { nscon: { sAtts: { connectionId: string } } };
 }
 
 export function standInForTests(options: OracleStandInOptions = {}): UnderTest {
@@ -31,7 +39,14 @@ export function standInForTests(options: OracleStandInOptions = {}): UnderTest {
     const { user, password, connectString } = standIn;
     return { user, password, connectString };
   };
+  const sessionOf = (connection: oracledb.Connection) => {
+    const { connectionId } = (connection as unknown as Connected)._impl.nscon.sAtts;
+    const session = standIn.sessions().find((one) => one.connectionId === connectionId);
+    if (!session) throw new Error(`The stand-in knows no session ${connectionId}.`);
+    return session;
+  };
   return {
+    sessionOf,
     get standIn() {
       return standIn;
     },
@@ -40,10 +55,12 @@ export function standInForTests(options: OracleStandInOptions = {}): UnderTest {
     },
     async connected(use) {
       const connection = await oracledb.getConnection(credentials());
+      const { sid, serial } = sessionOf(connection);
       try {
         return await use(connection);
       } finally {
         await connection.close().catch(() => {});
+        await until(() => !standIn.sessions().some((one) => one.sid === sid && one.serial === serial));
       }
     },
   };

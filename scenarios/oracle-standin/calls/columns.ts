@@ -48,6 +48,8 @@ export const Oid = {
 const LONG_SIZE = 0x7fff_ffff;
 const VARCHAR_SIZE = 4000;
 const UNSCALED = -127;
+/** Fields of an interval, in the upper half of its modifier. */
+const YEAR_TO_MONTH = 6;
 
 export function oracleColumn(field: Field, catalogue: CatalogueColumn | undefined): Column {
   const modifier = field.dataTypeModifier;
@@ -81,7 +83,9 @@ export function oracleColumn(field: Field, catalogue: CatalogueColumn | undefine
     case Oid.timestamptz:
       return column(Type.timestampTz, 13, 0, modifier < 0 ? 6 : modifier);
     case Oid.interval:
-      return column(Type.intervalDaySecond, 11, 2, 6);
+      return modifier >> 16 === YEAR_TO_MONTH
+        ? column(Type.intervalYearMonth, 5, 2)
+        : column(Type.intervalDaySecond, 11, 2, 6);
     case Oid.bytea:
       if (catalogue?.domain === 'blob') return column(Type.blob, VARCHAR_SIZE);
       return catalogue?.domain === 'long_raw' ? column(Type.longRaw, LONG_SIZE) : column(Type.raw, 2000);
@@ -124,7 +128,7 @@ export function encodeValue(text: string | null, type: number): Buffer | null {
       return encodeTimestampTz(text);
     case Type.intervalDaySecond:
     case Type.intervalYearMonth:
-      return encodeInterval(text);
+      return encodeInterval(text, type === Type.intervalYearMonth);
     case Type.raw:
     case Type.longRaw:
     case Type.blob:

@@ -68,6 +68,8 @@ export class Cursor {
   /** Per text, since a block has several statements. */
   readonly prepared = new Map<string, Prepared>();
   columns: Column[] = [];
+  /** Those that the client knows of. */
+  described: Column[] = [];
   /** What the client wants LOB columns as; null: it has not said yet. */
   defines: BindType[] | null = null;
   rows: Rows | null = null;

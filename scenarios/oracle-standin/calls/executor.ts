@@ -7,6 +7,7 @@ import type { Writer } from '../wire/writer.ts';
 import { type BindType, type BindValue, readBindRow } from './binds.ts';
 import { BlockRunner, directions, type SessionContext } from './blocks.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Column } from './columns.ts';
 import { Cursor } from './cursor.ts';
 import { isStale, type Preparer } from './prepare.ts';
 import {
@@ -185,10 +186,15 @@ export class Executor {
       const { columns } = await this.#options.preparer.prepare(cursor, planned.statement);
       if (planned.kind === 'query') {
         cursor.columns = columns;
-        writeDescription(writer, this.#options.dialect, columns);
+        this.#writeDescription(cursor, writer);
       }
     }
     this.#end(writer, { cursor: cursor.id });
+  }
+
+  #writeDescription(cursor: Cursor, writer: Writer): void {
+    cursor.described = cursor.columns;
+    writeDescription(writer, this.#options.dialect, cursor.columns);
   }
 
   async #execute(execution: Execution, writer: Writer): Promise<void> {
@@ -212,7 +218,8 @@ export class Executor {
         if (planned.wait !== null) await preparer.gateway.within(`set local lock_timeout = '${planned.wait}s'`);
         cursor.rows = await preparer.query(cursor, planned.statement, rows[0] ?? [], planned.locks);
         if (commit && this.#inTransaction) await preparer.gateway.commit();
-        if (execution.describe) writeDescription(writer, this.#options.dialect, cursor.columns);
+        if (execution.describe || !sameColumns(cursor.columns, cursor.described))
+          this.#writeDescription(cursor, writer);
         const undefinedLobs = cursor.defines === null && cursor.columns.some(({ type }) => isLob(type));
         if (undefinedLobs || execution.wanted === 0) return this.#end(writer, { cursor: cursor.id });
         return this.#sendRows(cursor, execution.wanted, writer);
@@ -248,7 +255,7 @@ export class Executor {
       return;
     }
     const cursor = new Cursor(++this.#last, value.sql, value.planned);
-    Object.assign(cursor, { columns: value.columns, rows: value.rows });
+    Object.assign(cursor, { columns: value.columns, described: value.columns, rows: value.rows });
     this.cursors.set(cursor.id, cursor);
     writer.u8(1);
     writeColumns(writer, this.#options.dialect, cursor.columns);
@@ -326,4 +333,9 @@ export class Executor {
   error(error: unknown): OracleError {
     return asOracleError(error instanceof CallFailed ? error.cause : error, this.#options.user);
   }
+}
+
+/** As far as the client reads them by: other binds can give other types. */
+function sameColumns(columns: readonly Column[], described: readonly Column[]): boolean {
+  return columns.length === described.length && columns.every(({ type }, i) => type === described[i]?.type);
 }

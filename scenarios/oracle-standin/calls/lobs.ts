@@ -88,7 +88,7 @@ export class Lobs {
     let amount = request.amount;
     switch (request.operation) {
       case LobOperation.read: {
-        const part = lob.content.slice(from, from + amount);
+        const part = slice(lob.content, from, from + amount);
         amount = part.length;
         writer.u8(Message.lobData).sized(Buffer.from(part as Buffer));
         break;
@@ -137,4 +137,11 @@ function overwritten({ content }: Lob, from: number, data: Buffer): string | Buf
   }
   const gap = Buffer.alloc(Math.max(0, from - content.length));
   return Buffer.concat([content.subarray(0, from), gap, data, content.subarray(from + data.length)]);
+}
+
+/** A character outside the basic plane is two units of text, which must not be torn apart. */
+function slice(content: string | Buffer, from: number, to: number): string | Buffer {
+  if (typeof content !== 'string') return content.subarray(from, to);
+  const torn = to < content.length && /[\ud800-\udbff]/.test(content[to - 1] ?? '');
+  return content.slice(from, torn && to - 1 > from ? to - 1 : to);
 }

@@ -90,17 +90,15 @@ export function decodeInterval(bytes: Buffer): string {
 }
 
 /** PostgreSQL's output in the style `postgres`: `1 year 2 mons 3 days 04:05:06.7`. */
-export function encodeInterval(text: string): Buffer {
+export function encodeInterval(text: string, yearToMonth: boolean): Buffer {
   const part = (unit: string) => Number(new RegExp(`(-?\\d+) ${unit}s?\\b`).exec(text)?.[1] ?? 0);
-  const clock = /(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?/.exec(text);
-  const years = part('year');
-  const months = part('mon');
-  if (!clock && part('day') === 0 && (years !== 0 || months !== 0)) {
+  if (yearToMonth) {
     const bytes = Buffer.alloc(5);
-    bytes.writeUInt32BE(years + MIDDLE, 0);
-    bytes[4] = months + 60;
+    bytes.writeUInt32BE(part('year') + MIDDLE, 0);
+    bytes[4] = part('mon') + 60;
     return bytes;
   }
+  const clock = /(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?/.exec(text);
   const sign = clock?.[1] === '-' ? -1 : 1;
   const bytes = Buffer.alloc(11);
   bytes.writeUInt32BE(part('day') + MIDDLE, 0);
