@@ -16,6 +16,7 @@ import { installation } from './sql/library.ts';
 import type { ViewName } from './sql/views.ts';
 import { viewRows } from './views.ts';
 import type { ConnectData } from './wire/connect.ts';
+import { offsetText } from './wire/times.ts';
 
 /** Sessions of Oracle's own begin with 1. */
 const FIRST_SID = 100;
@@ -124,6 +125,7 @@ export class StandInServer implements Host {
       db_name: this.settings.service,
       host: session.logon.values.get('AUTH_MACHINE') ?? '',
       os_user: session.logon.values.get('AUTH_SID') ?? '',
+      sessiontimezone: offsetText(session.logon.timeZone),
     };
     const program = session.logon.values.get('AUTH_PROGRAM_NM') ?? 'oracledb';
     return Backend.open({ url: this.#url, program, timeZone: session.logon.timeZone, context }, onLost);

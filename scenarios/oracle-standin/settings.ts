@@ -30,7 +30,10 @@ async function setTimeZone(value: string, gateway: Gateway): Promise<void> {
   const minutes = timeZoneMinutes(value);
   if (minutes === null)
     throw new OracleError(1882, `timezone region not found: the stand-in knows offsets, not ${value}`);
-  await gateway.guarded([{ kind: 'plain', text: `set time zone '<${offsetText(minutes)}>${offsetText(-minutes)}'` }]);
+  await gateway.guarded([
+    { kind: 'plain', text: `set time zone '<${offsetText(minutes)}>${offsetText(-minutes)}'` },
+    { kind: 'plain', text: `set standin.sessiontimezone to '${offsetText(minutes)}'` },
+  ]);
 }
 
 /** Of an offset such as `+02:0`, minutes east of UTC; null for names. */
