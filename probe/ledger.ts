@@ -68,6 +68,8 @@ export interface PoolState {
   /** The latest acquires that timed out, and how many there were. */
   exhaustions: Exhaustion[];
   timeouts: number;
+  /** What those who timed out had waited, milliseconds. */
+  waitedInVain: number;
   /** Of these, how many there were at the last judgement. */
   timeoutsJudged: number;
 }
@@ -121,9 +123,10 @@ export class Account {
   /** Where the first few were given back, and which of this site's user frames did so, see blame. */
   readonly releases: Site[] = [];
   readonly owners: number[] = [];
-  /** Signs of use, and milliseconds waited, of those that came back: totals. */
+  /** Signs of use, and milliseconds waited and held, of those that came back: totals. */
   usesReleased = 0;
   waitedReleased = 0;
+  heldReleased = 0;
   private times: UseTimes | null = null;
   constructor(source: Source, site: Site | null, shape: Shape) {
     this.source = source;
@@ -255,6 +258,7 @@ export class Ledger {
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
+    account.heldReleased += at - resource.openedAt;
     if (resource.earlier === null) return;
     for (const earlier of resource.earlier) earlier.superseded++;
     resource.earlier = null;

@@ -7,7 +7,7 @@ import { threadId } from 'node:worker_threads';
 import { faultCount, guarded } from './faults.ts';
 import { heldConnections } from './held.ts';
 import type { Judgement } from './judge.ts';
-import { isCounted, type Ledger, type Source } from './ledger.ts';
+import { isCounted, type Ledger, type PoolState, type Source } from './ledger.ts';
 import {
   type EndLine,
   type HeldLine,
@@ -114,7 +114,7 @@ export class Recorder {
       const gauges = source.pool?.gauges();
       if (!source.pool || !gauges) continue;
       this.writePool(source as Source & { pool: object });
-      pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending]);
+      pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending, ...turnover(source, source.pool)]);
     }
     const open = this.openByKind();
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
@@ -233,4 +233,15 @@ export class Recorder {
     this.poolsWritten.add(id);
     this.writer.write({ t: 'pool', id, library, name: mask(name), max });
   }
+}
+
+/** Leases of the pool that came back, and milliseconds waited and held. */
+function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, number, number] {
+  let [released, waited, held] = [0, waitedInVain, 0];
+  for (const account of accounts.values()) {
+    released += account.released;
+    waited += account.waitedReleased;
+    held += account.heldReleased;
+  }
+  return [released, Math.round(waited), Math.round(held)];
 }

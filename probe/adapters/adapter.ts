@@ -115,6 +115,7 @@ export class Desk {
       lastReleasedAt: 0,
       exhaustions: [],
       timeouts: 0,
+      waitedInVain: 0,
       timeoutsJudged: 0,
     };
     const source = Object.assign(this.ledger.source('connection', library, pool), { pool });

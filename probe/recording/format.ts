@@ -123,8 +123,19 @@ export interface PoolLine {
   max: number;
 }
 
-/** [pool id, used, idle, pending] at one moment. */
-export type PoolSample = [id: number, used: number, idle: number, pending: number];
+/**
+ * Of a pool at one moment: used, idle, pending; then totals since its first lease: leases that came back, milliseconds
+ * that were waited for them (and in vain), milliseconds that they were held.
+ */
+export type PoolSample = [
+  id: number,
+  used: number,
+  idle: number,
+  pending: number,
+  released?: number,
+  waitedMs?: number,
+  heldMs?: number,
+];
 
 /** Gauges, about once a second; old ones are thinned. */
 export interface SampleLine {

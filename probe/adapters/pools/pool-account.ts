@@ -102,6 +102,7 @@ export class PoolAccount {
     if (request.mark) request.mark.token.failed = true;
     pool.timeouts++;
     const at = now();
+    pool.waitedInVain += at - request.askedAt;
     const gauges = pool.gauges();
     if (!gauges || (pool.exhaustions.at(-1)?.at ?? Number.NEGATIVE_INFINITY) > at - 50) return;
     const holders = pool.leases(at);
