@@ -1,8 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { buildReport, writeReport } from '../probe/recording/build-report.ts';
-import { readRun } from '../probe/recording/reader.ts';
 import { whyNot } from '../probe/recording/why.ts';
+import { type RunReport, reportRun, writeRunReport } from '../reports/run.ts';
 import { printSummary, shortPath, writeHtml } from './output.ts';
 import { EXIT_CLEAN, parse, UsageError } from './usage.ts';
 
@@ -31,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const [first] = positionals;
   if (first === undefined) throw new UsageError('outlive report needs the folder of a run, such as .outlive/latest.');
-  const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportMany(positionals);
+  const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportRun(positionals);
   if (values.why !== undefined) {
     const [, file, line] = /^(.+):(\d+)$/.exec(values.why) ?? [];
     if (!file) throw new UsageError(`--why needs FILE:LINE, such as orders.js:12, not "${values.why}".`);
@@ -51,25 +50,13 @@ export async function main(args: readonly string[]): Promise<number> {
   return EXIT_CLEAN;
 }
 
-function reportOne(folder: string): ReturnType<typeof writeReport> {
+function reportOne(folder: string): RunReport {
   try {
-    return writeReport(folder);
+    return writeRunReport(folder);
   } catch (error) {
     // a folder that cannot be written to can still be read
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EACCES' && code !== 'EROFS' && code !== 'ENOSPC') throw error;
-    return reportMany([folder]);
+    return reportRun([folder]);
   }
-}
-
-function reportMany(folders: readonly string[]): ReturnType<typeof writeReport> {
-  const runs = folders.map((folder) => readRun(folder));
-  const recordings = runs.flatMap((run) => run.recordings);
-  return {
-    report: buildReport(
-      recordings,
-      runs.flatMap((run) => run.problems),
-    ),
-    recordings,
-  };
 }

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { newRunFolder } from '../probe/folder.ts';
-import { writeReport } from '../probe/recording/build-report.ts';
-import { readRun } from '../probe/recording/reader.ts';
 import { readSettings, SETTINGS } from '../probe/settings.ts';
+import { type RunReport, writeRunReport } from '../reports/run.ts';
+import { type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, FAIL_ON, printSummary, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
 import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse, UsageError } from './usage.ts';
@@ -16,6 +16,8 @@ Runs the program with the probe preloaded, in it and in every Node.js process it
       --out DIR         where to write (default .outlive/<time>-<pid>; .outlive/latest points to the newest)
       --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings (default likely)
       --json            print report.json on stdout; the program's own output goes to stderr
+      --database URL    watch this database's own side too (or OUTLIVE_DATABASE_URL): its sessions are joined with the
+                        lines that hold them; postgres://USER:PASSWORD@HOST:PORT/DATABASE; may be given several times
 
   outlive run -- node server.js
   outlive run --fail-on suspect -- npm test
@@ -35,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
     out: { type: 'string' },
     'fail-on': { type: 'string', default: 'likely' },
     json: { type: 'boolean' },
+    database: { type: 'string', multiple: true },
     help: { type: 'boolean', short: 'h' },
   });
   if (values.help) {
@@ -50,7 +53,10 @@ export async function main(args: readonly string[]): Promise<number> {
   if (problems[0]) throw new UsageError(problems[0]);
   const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
 
-  const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' });
+  const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.database), out);
+  const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' }).finally(
+    watch.stop,
+  );
   if (status === null) throw new UsageError(`${program} cannot be started: there is no such program.`);
   return conclude(out, status, { failOn, json: values.json === true });
 }
@@ -66,6 +72,7 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
   const env = {
     ...process.env,
     OUTLIVE_OUT: out,
+    OUTLIVE_DATABASE_URL: undefined,
     NODE_OPTIONS: [process.env.NODE_OPTIONS, requirement].filter(Boolean).join(' '),
   };
   const child = spawn(program, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] });
@@ -86,10 +93,9 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
 }
 
 function conclude(out: string, status: number, { failOn, json }: { failOn: (typeof FAIL_ON)[number]; json: boolean }) {
-  let result: ReturnType<typeof writeReport>;
+  let result: RunReport;
   try {
-    readRun(out);
-    result = writeReport(out);
+    result = writeRunReport(out);
   } catch {
     process.stderr.write(`outlive: no Node.js process was seen under the program, or ${out} could not be written.\n`);
     return status || EXIT_WRONG_USE;

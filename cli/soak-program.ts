@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { newRunFolder } from '../probe/folder.ts';
-import { writeReport } from '../probe/recording/build-report.ts';
 import type { Certainty } from '../probe/recording/format.ts';
 import { readSettings } from '../probe/settings.ts';
+import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { exitStatus } from '../scenarios/service/program.ts';
 import { loadScript } from '../scenarios/service/script.ts';
 import { soakCommand } from '../scenarios/service/soak-command.ts';
@@ -123,9 +123,9 @@ async function soaked({ out, json, failOn }: CommonFlags, soak: Soak): Promise<n
 }
 
 function conclude(folder: string, failOn: Certainty | 'never', json: boolean, isWhole: boolean): number {
-  let result: ReturnType<typeof writeReport>;
+  let result: RunReport;
   try {
-    result = writeReport(folder);
+    result = writeRunReport(folder);
   } catch {
     if (isWhole) process.stderr.write(`outlive: no Node.js process was seen, or ${folder} could not be written.\n`);
     return EXIT_WRONG_USE;

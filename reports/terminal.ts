@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { databaseLines } from './database/terminal.ts';
 import { activity, evidence, MARKS, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
 import { gaps, verdict } from './verdict.ts';
@@ -18,6 +19,7 @@ export interface TerminalOptions {
 const FINDINGS = 5;
 const HOLDERS = 3;
 const GAPS = 6;
+const ALARMS = 4;
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -41,6 +43,10 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
   if (report.withdrawn.length > 0) lines.push(...line('came back', cameBack(report)));
   lines.push(...line('cost', cost(report)));
+  for (const [i, sentence] of alarmsOf(report).entries()) lines.push(...line(i ? '' : 'look at', sentence));
+  for (const server of report.database?.servers ?? []) {
+    for (const [i, sentence] of databaseLines(server).entries()) lines.push(...line(i ? '' : 'database', sentence));
+  }
   const missing = gaps(report);
   for (const [i, gap] of missing.slice(0, GAPS).entries()) lines.push(...line(i ? '' : 'not seen', gap));
   if (missing.length > GAPS) lines.push(...line('', `and ${number(missing.length - GAPS)} more in report.json`));
@@ -110,4 +116,10 @@ function wrap(text: string, width: number): string[] {
     } else current = current ? `${current} ${word}` : word;
   }
   return [...lines, current];
+}
+
+/** Those that matter on a screen; report.json has all. */
+function alarmsOf({ alarms = [] }: Report): string[] {
+  const shown = alarms.slice(0, ALARMS).map(({ sentence }) => sentence);
+  return alarms.length > ALARMS ? [...shown, `and ${number(alarms.length - ALARMS)} more in report.json`] : shown;
 }

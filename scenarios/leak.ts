@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeReport } from '../probe/recording/build-report.ts';
+import { writeRunReport } from '../reports/run.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import { Control } from './control.ts';
 import type { ProgramMessage } from './program.ts';
@@ -59,8 +59,13 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
       try {
         const folder = path.join(context.out, variant);
         rmSync(folder, { recursive: true, force: true });
+<<<<<<< HEAD
         const outcome = await runProgram(incident, variant, folder, database.url, context);
         variants.push({ name: variant, folder, ...outcome, ...writeReport(folder) });
+=======
+        const work = await runProgram(incident, variant, folder, database.env, context);
+        variants.push({ name: variant, folder, work, ...writeRunReport(folder) });
+>>>>>>> 4663799 (Say of each server session which line holds it, what moved together on both sides, and what to look at)
       } finally {
         await database.drop();
       }

@@ -78,14 +78,13 @@ function combine(choose: (a: number, b: number) => number, [first, ...others]: r
 
 function combinePools(choose: (a: number, b: number) => number, a: PoolSample[], b: PoolSample[]): PoolSample[] {
   const merged = new Map(a.map((pool) => [pool[0], pool]));
-  for (const [id, used, idle, pending] of b) {
+  for (const [id, used, idle, pending, ...totals] of b) {
     const known = merged.get(id);
-    merged.set(
-      id,
-      known
-        ? [id, choose(known[1], used), choose(known[2], idle), choose(known[3], pending)]
-        : [id, used, idle, pending],
-    );
+    // totals only grow: the later ones are true
+    const gauges: [number, number, number] = known
+      ? [choose(known[1], used), choose(known[2], idle), choose(known[3], pending)]
+      : [used, idle, pending];
+    merged.set(id, [id, ...gauges, ...totals]);
   }
   return [...merged.values()];
 }

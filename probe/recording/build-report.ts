@@ -22,14 +22,19 @@ import { callersOf, mergeCallers, through } from './through.ts';
 const MAX_WITHDRAWN = 50;
 const MAX_CALLERS = 20;
 
-/** Reads the run in `folder`, writes its report.json by temporary file and rename, and returns both. */
+/** Reads the run in `folder`, writes its report.json, and returns both. What the process itself does at its exit. */
 export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
   const { recordings, problems } = readRun(folder);
   const report = buildReport(recordings, problems, readLoad(folder, problems));
+  storeReport(folder, report);
+  return { report, recordings };
+}
+
+/** By temporary file and rename: whoever reads it reads all of it. */
+export function storeReport(folder: string, report: Report): void {
   const temporary = path.join(folder, `.report-${process.pid}.json`);
   writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
   renameSync(temporary, path.join(folder, 'report.json'));
-  return { report, recordings };
 }
 
 export function buildReport(

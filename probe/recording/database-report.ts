@@ -66,6 +66,19 @@ export interface DatabaseReport {
   transactions: { commits: number; rollbacks: number; deadlocks: number; lostSessions: number };
   /** Null where the server runs elsewhere. */
   cost: { cpuMs: number; cpuPerTransactionMs: number | null; memoryPeakBytes: number | null } | null;
+  /** Its metrics over time, thinned; null where one was not seen. */
+  over: {
+    /** Milliseconds since 1970. */
+    at: number[];
+    sessions: number[];
+    active: number[];
+    idleInTransaction: number[];
+    waitingForLocks: number[];
+    transactionsPerSecond: (number | null)[];
+    /** Of one processor: 2 is two of them. */
+    cpu: (number | null)[];
+    memoryBytes: (number | null)[];
+  };
   /** When the sessions below were seen; null: never beside a recorded process. */
   sessionsAt: string | null;
   /** Those of the application, each with who held it; those that nobody held and should be looked at come first. */

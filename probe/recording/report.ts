@@ -1,4 +1,5 @@
 /** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
+import type { DatabaseReport } from './database-report.ts';
 import type { Certainty, Detector, Exhausted, Frame, Kind, Notice, ScopeShare, Shape } from './format.ts';
 import type { Load } from './load.ts';
 
@@ -89,6 +90,17 @@ export interface Watched {
   released: number;
 }
 
+export interface Alarm {
+  name: 'steady-rise' | 'pool-near-limit' | 'wait-above-use';
+  /** Of what: a pool's name, or the gauge. */
+  subject: string;
+  /** Null: of several processes, or of a database. */
+  pid: number | null;
+  sentence: string;
+  /** When it is raised. */
+  threshold: string;
+}
+
 export interface Report {
   schema: typeof REPORT_SCHEMA;
   /** `leak`: a finding is likely or proven; `suspect`: only suspects. */
@@ -101,6 +113,10 @@ export interface Report {
   notices: Notice[];
   /** What a soak did to the service; null where nobody soaked it. */
   load: Load | null;
+  /** What rose, came near its limit or made others wait; from samples, without effect on the verdict. */
+  alarms?: Alarm[];
+  /** Databases that were watched beside the run. */
+  database?: { servers: DatabaseReport[] };
   settings: Record<string, string | number | boolean>;
   dropped: Record<string, number>;
   /** What was missing or unreadable, one plain sentence each. */

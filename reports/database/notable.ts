@@ -3,8 +3,9 @@ import type { JoinedSession } from '../../probe/recording/database-report.ts';
 import { duration, plural } from '../words.ts';
 import { activityOf, whoHas } from './describe.ts';
 
-/** Shorter than this a transaction may rest, or a lock be waited for, without a word; milliseconds. */
-export const NOTABLE_MS = 5000;
+/** Shorter than these a transaction may rest, and a lock be waited for, without a word; milliseconds. */
+export const RESTING_MS = 5000;
+export const WAITING_MS = 1000;
 const MAX_SENTENCES = 12;
 
 /** Longest first; what the same holder did several times is one sentence. `moments`: all sessions, moment by moment. */
@@ -18,12 +19,11 @@ export function notable(moments: readonly (readonly JoinedSession[])[]): string[
   for (const sessions of moments) {
     const byId = new Map(sessions.map((session) => [session.id, session]));
     for (const session of sessions) {
-      if (session.stateMs < NOTABLE_MS) continue;
       const who = whoHas(session);
-      if (session.state === 'idle in transaction') {
+      if (session.state === 'idle in transaction' && session.stateMs >= RESTING_MS) {
         note(`rests ${who}`, session, (others) => `${named(session, others)}, ${activityOf(session)}, ${who}.`);
       }
-      for (const blocker of session.blockedBy) {
+      for (const blocker of session.stateMs >= WAITING_MS ? session.blockedBy : []) {
         const other = byId.get(blocker);
         const whose = other ? `, ${other.state}, ${whoHas(other)}` : '';
         note(

@@ -7,6 +7,7 @@ import { Sources } from '../../probe/recording/source.ts';
 import { associationsOf } from './associations.ts';
 import { formerHolder, type Held, joined, type Moment, plain } from './join.ts';
 import { notable } from './notable.ts';
+import { overTime } from './over-time.ts';
 
 /** Younger sessions may not have been listed by their process yet, milliseconds. */
 const SETTLED_MS = 6500;
@@ -41,6 +42,7 @@ export function databaseReport(database: DatabaseRecording, recordings: readonly
     },
     transactions: transactionsOf(looks),
     cost: costOf(looks),
+    over: overTime(database),
     sessionsAt: shown ? new Date(shown.at).toISOString() : null,
     sessions: shown ? sessionsOf(shown).sort(leftOversFirst).slice(0, MAX_SESSIONS) : [],
     leasesWithoutSession: (

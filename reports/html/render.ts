@@ -6,7 +6,9 @@ import type { Report } from '../../probe/recording/report.ts';
 import { heldOverTime } from '../held-over-time.ts';
 import { verdictSentence } from '../verdict.ts';
 import { outermost } from '../words.ts';
+import { alarmsSection } from './alarms.ts';
 import { cameBack } from './came-back.ts';
+import { databaseSection } from './database.ts';
 import { CARDS, findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
 import { masthead } from './masthead.ts';
@@ -22,6 +24,8 @@ const UPLOT = new URL('../../node_modules/uplot/dist/', import.meta.url);
 /** Below the time lines, in this order; null where there is nothing to say. */
 const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
   ({ report, cwd }) => cameBack(report, cwd),
+  alarmsSection,
+  databaseSection,
   ({ report, recordings, cwd }) => tables(report, recordings, cwd),
 ];
 

@@ -1,6 +1,7 @@
 /** Recordings as chart data: one time axis, a group of charts per process, and a lane per job. */
 import type { Recording } from '../../probe/recording/format.ts';
 import { number } from '../words.ts';
+import { databaseTracks } from './database.ts';
 import { axisOf, Series } from './decimate.ts';
 import { type Flag, flagsOf } from './flags.ts';
 import { heldTracks } from './held.ts';
@@ -31,7 +32,7 @@ export interface Timeline {
 /** More groups of tracks, in the page's order, above and below those of the processes; null: nothing to draw. */
 type MakeGroup = (page: PageContext, seconds: Seconds) => TrackGroup | null;
 const ABOVE: readonly MakeGroup[] = [heldTracks];
-const GROUPS: readonly MakeGroup[] = [];
+const GROUPS: readonly MakeGroup[] = [databaseTracks];
 
 const PROCESSES = 4;
 /** Keeps the page small: a point costs about four bytes, and no screen shows more than 800 across. */

@@ -1,0 +1,29 @@
+/** `--database URL`: the database's own side, watched while the program runs. */
+import { mkdirSync } from 'node:fs';
+import { type Sampler, watchDatabase } from '../scenarios/database/index.ts';
+
+export interface DatabaseWatch {
+  stop(): Promise<void>;
+}
+
+/** As given, or of the environment, where a password is not seen by `ps`. */
+export function databaseUrls(given: readonly string[] | undefined): string[] {
+  const { OUTLIVE_DATABASE_URL: fallback } = process.env;
+  return given?.length ? [...given] : fallback ? [fallback] : [];
+}
+
+/** Throws `UserError` when one cannot be reached: nothing has been started by then. */
+export async function watchDatabases(urls: readonly string[], out: string): Promise<DatabaseWatch> {
+  const samplers: Sampler[] = [];
+  const stop = async () => {
+    await Promise.all(samplers.map((sampler) => sampler.stop()));
+  };
+  try {
+    if (urls.length > 0) mkdirSync(out, { recursive: true });
+    for (const url of urls) samplers.push(await watchDatabase(url, out));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}

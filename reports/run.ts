@@ -1,0 +1,36 @@
+/** A run's folder → its whole report: what the processes recorded, what stood out, and the database's side. */
+import { buildReport, storeReport } from '../probe/recording/build-report.ts';
+import type { Recording } from '../probe/recording/format.ts';
+import { readLoad } from '../probe/recording/load.ts';
+import { readRun } from '../probe/recording/reader.ts';
+import type { Report } from '../probe/recording/report.ts';
+import { alarmsIn } from './alarms.ts';
+import { databaseReport } from './database/report.ts';
+
+export interface RunReport {
+  report: Report;
+  recordings: Recording[];
+}
+
+/** Several folders are read as one run. Writes nothing. Throws `InputError` when there is nothing to read. */
+export function reportRun(folders: readonly string[]): RunReport {
+  const runs = folders.map((folder) => readRun(folder));
+  const recordings = runs.flatMap((run) => run.recordings);
+  const databases = runs.flatMap((run) => run.databases);
+  const problems = [...runs.flatMap((run) => run.problems), ...databases.flatMap((database) => database.problems)];
+  const [only] = folders;
+  const load = folders.length === 1 && only !== undefined ? readLoad(only, problems) : null;
+  const report = buildReport(recordings, problems, load);
+  report.alarms = alarmsIn(recordings, databases);
+  if (databases.length > 0) {
+    report.database = { servers: databases.map((database) => databaseReport(database, recordings)) };
+  }
+  return { report, recordings };
+}
+
+/** … and writes the folder's report.json. */
+export function writeRunReport(folder: string): RunReport {
+  const result = reportRun([folder]);
+  storeReport(folder, result.report);
+  return result;
+}
