@@ -7,7 +7,7 @@ import { type Movement, movements } from './correlation.ts';
 import { applicationMetrics, clockOf, databaseMetrics, type Metric } from './series.ts';
 
 /** Less cannot be told from chance after so many comparisons. */
-const FEWEST_STEPS = 60;
+const FEWEST_STEPS = 120;
 const MAX_LAG_STEPS = 5;
 /** Said are only those that are this strong, and this unlikely by chance after all comparisons. */
 export const STRENGTH = 0.5;

@@ -20,7 +20,7 @@ export interface Pair {
 export interface Movement {
   /** Steps by which the second series follows the first; negative: precedes. */
   lag: number;
-  /** Spearman's rank correlation at that lag. */
+  /** Spearman's rank correlation of the deviations at that lag; 0 where the changes go the other way. */
   strength: number;
   /** Chance that of all these pairs, were none related, one would stand out so much. */
   p: number;
@@ -58,9 +58,19 @@ export function movements(pairs: readonly Pair[], maxLag: number, seed = 1): (Mo
   return pairs.map((_, pair) => {
     const own = trials.filter((trial) => trial.pair === pair).sort((a, b) => b.score - a.score);
     if (!own[0]) return null;
-    const { lag, strength, score, samples } = own[0];
+    const { lag, score, samples } = own[0];
+    const strength = strengthAt(pairs[pair] as Pair, lag);
     return { lag, strength, samples, p: (worst.filter((other) => other >= score).length + 1) / (PERMUTATIONS + 1) };
   });
+}
+
+/** What is true of series that move together is true of their levels and of their changes. */
+function strengthAt({ first, second }: Pair, lag: number): number {
+  const [levels, moves] = [deviations, changes].map((form) => {
+    const [a, b] = [centredRanks(form(first)), centredRanks(form(second))];
+    return product(a, b, lag) / Math.sqrt(product(a, a, 0) * product(b, b, 0));
+  });
+  return levels !== undefined && moves !== undefined && levels * moves > 0 ? levels : 0;
 }
 
 interface Trial extends Omit<Movement, 'p'> {
