@@ -59,13 +59,8 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
       try {
         const folder = path.join(context.out, variant);
         rmSync(folder, { recursive: true, force: true });
-<<<<<<< HEAD
         const outcome = await runProgram(incident, variant, folder, database.url, context);
-        variants.push({ name: variant, folder, ...outcome, ...writeReport(folder) });
-=======
-        const work = await runProgram(incident, variant, folder, database.env, context);
-        variants.push({ name: variant, folder, work, ...writeRunReport(folder) });
->>>>>>> 4663799 (Say of each server session which line holds it, what moved together on both sides, and what to look at)
+        variants.push({ name: variant, folder, ...outcome, ...writeRunReport(folder) });
       } finally {
         await database.drop();
       }

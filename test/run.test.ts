@@ -127,7 +127,10 @@ test('register-path prints what --require takes', async () => {
 });
 
 test.each([
-  [['run', '--loud', '--', 'node'], "outlive run has no option '--loud'; it has --out, --fail-on, --json, --database, --help."],
+  [
+    ['run', '--loud', '--', 'node'],
+    "outlive run has no option '--loud'; it has --out, --fail-on, --json, --database, --help.",
+  ],
   [['run'], 'outlive run needs the program after --, as in: outlive run -- node server.js.'],
   [['run', '--', 'no-such-program'], 'no-such-program cannot be started: there is no such program.'],
   [['run', '--fail-on', 'maybe', '--', 'node'], '--fail-on must be proven, likely, suspect or never, not "maybe".'],
