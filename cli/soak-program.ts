@@ -6,10 +6,11 @@ import { newRunFolder } from '../probe/folder.ts';
 import type { Certainty } from '../probe/recording/format.ts';
 import { readSettings } from '../probe/settings.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
+import { explore } from '../scenarios/fail-path/explore.ts';
 import { exitStatus } from '../scenarios/service/program.ts';
 import { loadScript } from '../scenarios/service/script.ts';
 import { soakCommand } from '../scenarios/service/soak-command.ts';
-import { soakService } from '../scenarios/service/soak-service.ts';
+import { type ServiceSoak, soakService } from '../scenarios/service/soak-service.ts';
 import { type RequestFlags, targetsOf } from '../scenarios/service/targets.ts';
 import { exitCodeOf, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
@@ -31,6 +32,7 @@ export interface ServiceFlags extends CommonFlags, Omit<RequestFlags, 'url'> {
   expect?: string | undefined;
   wait: string;
   script?: string | undefined;
+  failPath: boolean;
 }
 
 export interface JobFlags extends CommonFlags {
@@ -64,6 +66,7 @@ export async function soakProgram(flags: ServiceFlags, [program, ...args]: reado
     expected: expect === undefined ? [] : expect.split(',').map((status) => wholeNumber('expect', status, 100, 599)),
     waitMs: milliseconds('wait', flags.wait, 100, DAY_MS),
   };
+  if (flags.failPath) return soaked(flags, failEachPath(given));
   return soaked(flags, async (folder, signal, progress) => {
     const ended = await soakService({
       ...given,
@@ -77,6 +80,21 @@ export async function soakProgram(flags: ServiceFlags, [program, ...args]: reado
     // it was to serve until the end: also 0 is a failure then
     return ended && (exitStatus(ended, constants.signals) || EXIT_WRONG_USE);
   });
+}
+
+type Given = Pick<ServiceSoak, 'command' | 'targets' | 'script' | 'waitMs'>;
+
+function failEachPath({ script, ...given }: Given): Soak {
+  return async (folder, signal, progress) => {
+    const began = performance.now();
+    const onProgress = (done: number, of: number, note: string) => {
+      const leftMs = done === 0 ? null : ((performance.now() - began) / done) * (of - done);
+      progress.report({ stage: `fault ${done} of ${of}`, done: done / of, leftMs, note, isOver: done > 0 });
+    };
+    const by = { drive: script?.drive ?? null, scriptName: script?.name ?? null };
+    await explore({ ...given, ...by, folder, signal, onProgress });
+    return null;
+  };
 }
 
 export async function soakJob(flags: JobFlags): Promise<number> {

@@ -23,6 +23,8 @@ load, lets it settle, and judges what is still open. Stops it gently, and writes
       --expect STATUS   statuses that are as they should be, such as 404,500 (default: all below 400)
       --wait T          how long the service may take until it listens (default 30s)
       --script FILE     a module whose default export makes the requests of a round, instead of --url's load
+      --fail-path       no load: each query, connect and HTTP request that the service makes while the URLs are
+                        requested fails once, in turn; what then stays open is found, with a test that shows it
 
 A job: runs COMMAND by the shell, N times one after the other, and reports which findings recur.
 
@@ -42,6 +44,7 @@ All of them:
 
   outlive soak --url http://127.0.0.1:3000/orders -- node server.js
   outlive soak --url http://127.0.0.1:3000/orders --duration 5m --connections 50 -- npm start
+  outlive soak --fail-path --url http://127.0.0.1:3000/orders -- node server.js
   outlive soak --command "node nightly.js" --times 20
   outlive soak connection-leak
 
@@ -72,6 +75,7 @@ const SERVICE = {
   expect: { type: 'string' },
   wait: { type: 'string', default: '30s' },
   script: { type: 'string' },
+  'fail-path': { type: 'boolean' },
 } as const;
 
 const COMMAND = {
@@ -100,7 +104,7 @@ async function service(own: readonly string[], program: readonly string[]): Prom
   if (values.help) return help();
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const { soakProgram } = await import('./soak-program.ts');
-  return soakProgram({ ...values, failOn }, program);
+  return soakProgram({ ...values, failPath: values['fail-path'] === true, failOn }, program);
 }
 
 async function command(own: readonly string[], program: readonly string[]): Promise<number> {

@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { guarded } from './faults.ts';
+import type { Fault, Injector, Left, Turn } from './inject/injector.ts';
 import { later as laterUnguarded } from './runtime.ts';
 
 export interface RoundResult {
@@ -14,14 +15,19 @@ export interface RoundResult {
   open: number;
   /** Findings that stand. */
   findings: number;
+  /** Of a soak that makes operations fail, see inject/. */
+  turn?: Turn;
 }
 
-export interface ControlRequest {
-  id: number;
-  do: 'round-ended';
-  /** 0: of the warm-up. */
-  round: number;
-}
+export type ControlRequest = { id: number } & ControlOrder;
+
+export type ControlOrder =
+  /** Let it settle and judge; `round` 0: the warm-up. */
+  | { do: 'round-ended'; round: number }
+  /** A turn begins, in which `fault` is made. */
+  | { do: 'begin-turn'; fault: Fault | null }
+  /** That the fault of the last turns left these open is known. */
+  | { do: 'blame'; recipe: string; left: Omit<Left, 'count'>[] };
 
 /** Where a door of that name is: on Linux not in the file system, so that nothing is left behind. */
 export function controlAddress(name: string): string {
@@ -33,8 +39,11 @@ export function controlAddress(name: string): string {
 export interface Controlled {
   /** Resources open now. */
   open(): number;
-  /** Collects, judges, writes it down as the end of a round; the findings that stand. */
-  judge(round: number): number;
+  /** Findings that stand. */
+  standing(): number;
+  /** Collects, judges, and writes it down as the end of a round. */
+  judge(round: number): void;
+  injector: Injector | null;
 }
 
 /** Settled: the number of open resources has not changed for this long; tried for at most `SETTLE_LIMIT`. */
@@ -54,14 +63,23 @@ export function openControl(name: string, atRest: number, controlled: Controlled
     for (const line of lines) guarded('control', () => answer(JSON.parse(line) as ControlRequest));
   });
 
-  const answer = ({ id, round }: ControlRequest): void => {
+  const reply = (id: number): void => {
+    const answer: RoundResult & { id: number } = { id, open: controlled.open(), findings: controlled.standing() };
+    socket.write(`${JSON.stringify(controlled.injector ? { ...answer, turn: controlled.injector.end() } : answer)}\n`);
+  };
+  const answer = (request: ControlRequest): void => {
+    const { injector } = controlled;
+    if (request.do === 'begin-turn') injector?.begin(request.fault);
+    if (request.do === 'blame') for (const left of request.left) injector?.blame(request.recipe, left);
+    if (request.do !== 'round-ended') {
+      reply(request.id);
+      return;
+    }
     settle(controlled, () => {
       // what outlived its scope does so only after a grace: nothing else runs meanwhile
       later(atRest, () => {
-        const findings = controlled.judge(round);
-        socket.write(
-          `${JSON.stringify({ id, open: controlled.open(), findings } satisfies { id: number } & RoundResult)}\n`,
-        );
+        controlled.judge(request.round);
+        reply(request.id);
       });
     });
   };

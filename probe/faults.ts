@@ -16,6 +16,7 @@ export const PARTS = [
   'children',
   'workers',
   'control',
+  'inject',
   'signals',
   'tick',
   'exit',

@@ -3,6 +3,7 @@
 import { capacity } from './detectors/capacity.ts';
 import { collected } from './detectors/collected.ts';
 import type { Context, Detector, Group, PoolDetector, Verdict } from './detectors/detector.ts';
+import { failPath } from './detectors/fail-path.ts';
 import { flowEnded } from './detectors/flow-ended.ts';
 import { growthOf } from './detectors/growth.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
@@ -25,6 +26,7 @@ import type { Scopes } from './scope.ts';
 const DETECTORS: readonly Detector[] = [
   collected,
   stranded,
+  failPath,
   outlivedScope,
   superseded,
   flowEnded,

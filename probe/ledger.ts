@@ -160,6 +160,8 @@ export class Resource {
   isBusy: (() => boolean) | null = null;
   /** A verdict beyond suspicion stands on it already. */
   isCondemned = false;
+  /** Which fault leaves it open, where a soak made faults and has found that out; one sentence. */
+  recipe: string | null = null;
   private flowIsLost = false;
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;

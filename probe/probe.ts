@@ -18,6 +18,7 @@ import { Flows } from './flow.ts';
 import { newRunFolder } from './folder.ts';
 import { Collector, PRODUCTION_WAIT } from './gc.ts';
 import { costOfOperations, Governor } from './governor.ts';
+import { beneath, startInjector } from './inject/start.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Notices } from './notices.ts';
@@ -71,6 +72,9 @@ export function startProbe(began: number): Probe {
     wait: isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
     maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
   });
+  const control = process.env.OUTLIVE_CONTROL;
+  const failPath = process.env.OUTLIVE_FAIL_PATH;
+  const injector = control && failPath ? guarded('inject', () => startInjector(failPath, sites, ledger)) : null;
   if (flows.supported) guarded('connects', () => shedConnects(flows));
   else recorder.unsupported(`flow-ended, superseded, hold-and-wait: Node ${nodeMajor} (they need 24)`);
   for (const problem of problems) recorder.unsupported(problem);
@@ -85,7 +89,8 @@ export function startProbe(began: number): Probe {
   const libraries = [genericPool(desk), ...pg(desk), oracledb(desk)].filter(({ name }) =>
     isOn(name === 'pg-pool' ? 'pg' : name),
   );
-  guarded('modules', () => watchModules(libraries, (label) => recorder.adapter(label)));
+  const loaded = injector ? beneath(libraries, injector.libraries) : libraries;
+  guarded('modules', () => watchModules(loaded, (label) => recorder.adapter(label)));
   if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
@@ -157,7 +162,6 @@ export function startProbe(began: number): Probe {
     onDeadlySignal(() => guarded('signals', () => finish({ end: 'signal', code: 0, isDrained: false })));
   }
 
-  const control = process.env.OUTLIVE_CONTROL;
   if (control) {
     guarded('control', () =>
       openControl(control, settings.graceMs, {
@@ -168,8 +172,9 @@ export function startProbe(began: number): Probe {
           collector.collect(now(), true);
           recorder.round(round, judge.standingCount);
           recorder.flush();
-          return judge.standingCount;
         },
+        standing: () => judge.standingCount,
+        injector: injector?.injector ?? null,
       }),
     );
   }

@@ -22,6 +22,7 @@ const DETECTOR_MEANS: Record<Detector, string> = {
   'flow-ended': 'The chain of callbacks that took it is gone, and it is open and idle.',
   superseded: 'The same flow took and returned later ones at this line while this one stayed.',
   growth: 'The number left open at this line rises with every round of equal work.',
+  'fail-path': 'It stayed open each time that one operation was made to fail, and never when it was not.',
   'held-too-long': 'It has been held far longer than this line usually holds one.',
   'hold-and-wait': 'All who hold a connection of this pool wait for one more of it.',
   'pool-exhausted': 'An acquire timed out because every one was taken.',
@@ -50,6 +51,7 @@ const NOT_PROVEN: Partial<Record<Detector, string>> = {
   'flow-ended': 'another flow might still reach it.',
   superseded: 'a flow that goes on might still come back to it.',
   growth: 'a rising number alone could be work that is slow to end.',
+  'fail-path': 'something that runs later might still give it back.',
   'pool-exhausted': 'the holders might still give back.',
 };
 
@@ -61,6 +63,7 @@ const NOT_LIKELY: Record<Detector, string> = {
   'flow-ended': 'so far not all at this line was given back by the flow that took it, so another may do so here too.',
   superseded: 'it has not yet happened often enough at this line.',
   growth: 'few stay so far, or it is not known how long one is meant to stay.',
+  'fail-path': 'the line is not known.',
   'held-too-long': 'time alone proves nothing: this one may be slow.',
   'hold-and-wait': 'somebody else may still release one.',
   'pool-exhausted': 'a cause is judged from numbers, not seen.',

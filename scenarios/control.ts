@@ -1,13 +1,14 @@
 /** The runner's end of the probe's side door. Every probed process and thread of a program comes to it. */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { type ControlRequest, controlAddress, type RoundResult } from '../probe/control.ts';
+import { type ControlOrder, type ControlRequest, controlAddress, type RoundResult } from '../probe/control.ts';
 
 /** Waiting longer for an answer means that the program is gone or hangs. */
 const ANSWER_LIMIT_MS = 30_000;
 
 type Answer = RoundResult & { id: number };
-type Ask = Omit<ControlRequest, 'id'>;
+/** What waits for an answer of one of them; null: it is gone. */
+type Waiting = Map<number, (answer: Answer | null) => void>;
 
 let doors = 0;
 
@@ -17,7 +18,7 @@ export class Control {
   readonly name: string = `outlive-${process.pid}-${++doors}`;
   /** Resolves when the first one came. */
   readonly connected: Promise<unknown>;
-  readonly #sockets: Map<Socket, Map<number, (answer: Answer | null) => void>> = new Map();
+  readonly #sockets: Map<Socket, Waiting> = new Map();
   #lastId = 0;
 
   constructor() {
@@ -32,15 +33,18 @@ export class Control {
    * Rejects when one does not answer in time, or nobody ever came.
    */
   async roundEnded(round: number, limitMs: number = ANSWER_LIMIT_MS): Promise<RoundResult> {
+    const answers = await this.tell({ do: 'round-ended', round }, limitMs);
+    return {
+      open: answers.reduce((total, { open }) => total + open, 0),
+      findings: answers.reduce((total, { findings }) => total + findings, 0),
+    };
+  }
+
+  /** The answers of all that are there to be told; rejects as `roundEnded` does. */
+  async tell(order: ControlOrder, limitMs: number = ANSWER_LIMIT_MS): Promise<RoundResult[]> {
     return within(
       limitMs,
-      this.connected.then(async () => {
-        const answers = await this.#askAll({ do: 'round-ended', round });
-        return {
-          open: answers.reduce((total, { open }) => total + open, 0),
-          findings: answers.reduce((total, { findings }) => total + findings, 0),
-        };
-      }),
+      this.connected.then(() => this.#tellAll(order)),
     );
   }
 
@@ -49,21 +53,23 @@ export class Control {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
-  async #askAll(ask: Ask): Promise<Answer[]> {
-    const answers = await Promise.all([...this.#sockets].map(([socket, waiting]) => this.#ask(socket, waiting, ask)));
+  async #tellAll(order: ControlOrder): Promise<Answer[]> {
+    const answers = await Promise.all(
+      [...this.#sockets].map(([socket, waiting]) => this.#tell(socket, waiting, order)),
+    );
     return answers.filter((answer) => answer !== null);
   }
 
-  #ask(socket: Socket, waiting: Map<number, (answer: Answer | null) => void>, ask: Ask): Promise<Answer | null> {
+  #tell(socket: Socket, waiting: Waiting, order: ControlOrder): Promise<Answer | null> {
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       waiting.set(id, resolve);
-      socket.write(`${JSON.stringify({ id, ...ask } satisfies ControlRequest)}\n`);
+      socket.write(`${JSON.stringify({ id, ...order } satisfies ControlRequest)}\n`);
     });
   }
 
   #listen(socket: Socket): void {
-    const waiting = new Map<number, (answer: Answer | null) => void>();
+    const waiting: Waiting = new Map();
     this.#sockets.set(socket, waiting);
     let buffer = '';
     socket.on('error', () => {});

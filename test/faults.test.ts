@@ -39,6 +39,7 @@ const probedInto = (out: string, env: Record<string, string> = {}, args = [progr
 /** What switches a part on, and parts that have no hook in this program on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   control: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens' },
+  inject: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens', OUTLIVE_FAIL_PATH: 'null' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
 const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals']);

@@ -49,6 +49,7 @@ export function buildReport(
   });
   const findings = merge(found.map(({ finding }) => finding));
   if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
+  for (const finding of findings) tellRecipe(finding, load);
   const dropped: Record<string, number> = {};
   for (const { cost } of recordings) {
     for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
@@ -91,6 +92,7 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
       siteUnknown: site ? null : (siteUnknown ?? 'the recording has no stack for it'),
       stack,
       recurrence: null,
+      recipe: null,
       excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
     };
   });
@@ -179,6 +181,15 @@ function merge(findings: Finding[]): Finding[] {
     }
   }
   return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.id.localeCompare(b.id));
+}
+
+/** An experiment says more than what was merely seen. */
+function tellRecipe(finding: Finding, load: Load | null): void {
+  const { sentence, test = null } = load?.faults.find((fault) => finding.evidence.includes(fault.sentence)) ?? {};
+  if (sentence === undefined) return;
+  finding.recipe = { sentence, test };
+  finding.evidence = [sentence, ...finding.evidence.filter((other) => other !== sentence)];
+  if (finding.certainty === 'likely') finding.detector = 'fail-path';
 }
 
 /** Runs of a command follow each other, so the time tells which one a process belongs to. */

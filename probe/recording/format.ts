@@ -58,6 +58,7 @@ export const DETECTORS = [
   'flow-ended',
   'superseded',
   'growth',
+  'fail-path',
   'held-too-long',
   'hold-and-wait',
   'pool-exhausted',

@@ -9,7 +9,7 @@ import { readLines } from './lines.ts';
 export const LOAD_FILE = 'load.jsonl';
 export const LOAD_SCHEMA = 'outlive.load/1';
 
-export type LoadKind = 'requests' | 'commands' | 'script';
+export type LoadKind = 'requests' | 'commands' | 'script' | 'faults';
 
 /** First line. */
 export interface LoadLine {
@@ -52,6 +52,26 @@ export interface LoadRound {
   findings: number | null;
 }
 
+/** An operation that was made to fail, and what came of it. */
+export interface LoadFault {
+  t: 'fault';
+  kind: 'query' | 'connect' | 'request';
+  /** The line that asked for it, in the source that people read. */
+  site: { file: string; line: number; column: number; function: string };
+  /** Which one at that line in a turn, from 1. */
+  ordinal: number;
+  /**
+   * `returned`: all came back; `leaks`: something stays open if and only if it fails; `dies`: the service ended;
+   * `hangs`: a request was never answered; `varies`: something stayed open, but not each time; `missed`: it was not
+   * reached again.
+   */
+  outcome: 'returned' | 'leaks' | 'dies' | 'hangs' | 'varies' | 'missed';
+  /** One plain sentence; of a leak also among its finding's evidence. */
+  sentence: string;
+  /** A test that fails as long as it leaks, relative to the report's folder. */
+  test: string | null;
+}
+
 /** Last line; its absence means that the soak itself was killed. */
 export interface LoadEndLine {
   t: 'end';
@@ -59,11 +79,12 @@ export interface LoadEndLine {
   problems: string[];
 }
 
-export type LoadLines = LoadLine | LoadRound | LoadEndLine;
+export type LoadLines = LoadLine | LoadRound | LoadFault | LoadEndLine;
 
 /** As `report.json` has it. */
 export interface Load extends Omit<LoadLine, 't' | 'schema'> {
   rounds: Omit<LoadRound, 't'>[];
+  faults: Omit<LoadFault, 't'>[];
 }
 
 /** Null when the run in `folder` was not soaked; sentences on what is missing go to `problems`. */
@@ -82,16 +103,25 @@ export function readLoad(folder: string, problems: string[]): Load | null {
   const rounds = lines.flatMap((line) => (line.t === 'round' ? [withoutTag(line)] : []));
   const end = lines.find((line) => line.t === 'end');
   problems.push(...(end?.problems ?? ['The soak was killed before its end.']), ...failuresIn(first.targets, rounds));
-  return { ...load, rounds };
+  const faults = lines.flatMap((line) => (line.t === 'fault' ? [withoutTag(line)] : []));
+  return { ...load, rounds, faults };
 }
+
+const SOUND: Record<string, keyof LoadLine | keyof LoadFault | keyof LoadEndLine> = {
+  load: 'targets',
+  round: 'targets',
+  fault: 'sentence',
+  end: 'problems',
+};
 
 function isSound(line: unknown): line is LoadLines {
-  const { t, targets, problems } = (line ?? {}) as Partial<LoadLine & LoadEndLine>;
-  return t === 'end' ? Array.isArray(problems) : (t === 'load' || (t as string) === 'round') && Array.isArray(targets);
+  const fields = (line ?? {}) as Record<string, unknown>;
+  const key = SOUND[String(fields.t)];
+  return key !== undefined && typeof fields[key] === (key === 'sentence' ? 'string' : 'object');
 }
 
-function withoutTag({ t: _, ...round }: LoadRound): Omit<LoadRound, 't'> {
-  return round;
+function withoutTag<T extends LoadRound | LoadFault>({ t: _, ...line }: T): Omit<T, 't'> {
+  return line;
 }
 
 /** What failed altogether shows nothing: silence there must not be taken for health. */

@@ -41,6 +41,8 @@ export interface Finding {
   scopes: ScopeShare[];
   /** Of a command that was run several times: in how many of the runs it was found; else null. */
   recurrence: { runs: number; of: number } | null;
+  /** Of a soak that made operations fail: which fault leaves it open, and a test that shows it; else null. */
+  recipe: { sentence: string; test: string | null } | null;
   /** Source around the site, to the end of its block if that is near; `first` is the line number of `lines[0]`. */
   excerpt: { first: number; lines: string[] } | null;
 }

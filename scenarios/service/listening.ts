@@ -7,6 +7,8 @@ import { portOf } from './targets.ts';
 
 const POLL_MS = 50;
 const TRY_MS = 1000;
+/** How long after the service listens its probe may need to come to the side door, milliseconds. */
+const PROBE_LIMIT_MS = 3000;
 
 /** Throws `UserError` when somebody else is there already: the load would go to a stranger. */
 export async function mustBeFree(urls: readonly URL[]): Promise<void> {
@@ -19,8 +21,25 @@ export async function mustBeFree(urls: readonly URL[]): Promise<void> {
   }
 }
 
+/**
+ * Resolves when the program listens on all `urls`, and its probe has come to the side door. Throws `UserError`, or an
+ * `AbortError`.
+ */
+export async function ready(
+  program: Program,
+  probed: Promise<unknown>,
+  urls: readonly URL[],
+  { waitMs, signal }: { waitMs: number; signal: AbortSignal },
+): Promise<void> {
+  await listening(program, urls, waitMs, signal);
+  // the probe comes before the program's first line: who listens without it is no Node.js process
+  const late = pause(urls.length > 0 ? PROBE_LIMIT_MS : waitMs, false, { ref: false });
+  if (await Promise.race([probed.then(() => true), program.ended.then(() => false), late])) return;
+  throw new UserError(`No Node.js process was seen under ${program.name}. ${program.lastWords()}.`);
+}
+
 /** Resolves when all `urls` accept connections. Throws `UserError` when the program ends first, or takes too long. */
-export async function listening(program: Program, urls: readonly URL[], limitMs: number, signal: AbortSignal) {
+async function listening(program: Program, urls: readonly URL[], limitMs: number, signal: AbortSignal) {
   const began = performance.now();
   for (const url of urls) {
     const place = `${url.hostname}:${portOf(url)}`;

@@ -1,7 +1,14 @@
 /** Writes `load.jsonl`: a line as soon as there is something to tell, so that a kill loses nothing. */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LOAD_FILE, LOAD_SCHEMA, type LoadLine, type LoadLines, type LoadRound } from '../../probe/recording/load.ts';
+import {
+  LOAD_FILE,
+  LOAD_SCHEMA,
+  type LoadFault,
+  type LoadLine,
+  type LoadLines,
+  type LoadRound,
+} from '../../probe/recording/load.ts';
 
 export class LoadLog {
   readonly #file: string;
@@ -16,6 +23,10 @@ export class LoadLog {
 
   round(round: Omit<LoadRound, 't'>): void {
     this.#append({ t: 'round', ...round });
+  }
+
+  fault(fault: Omit<LoadFault, 't'>): void {
+    this.#append({ t: 'fault', ...fault });
   }
 
   end(): void {

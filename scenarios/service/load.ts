@@ -97,14 +97,22 @@ function worst(latencies: readonly { p50: number; p99: number; max: number }[]):
   return { p50: most('p50'), p99: most('p99'), max: most('max') };
 }
 
-/** `GET http://…/orders: 500 (12), 200 (3)`, for those of which every answer failed; null when there is none. */
-export function hopeless({ targets: counts }: Pick<Given, 'targets'>, targets: readonly Target[]): string | null {
-  const lines = counts.flatMap(({ target, statuses, failed }) => {
-    const answers = Object.entries(statuses);
-    const total = answers.reduce((sum, [, count]) => sum + count, 0);
-    if (failed < total) return [];
-    const what = total === 0 ? 'no answer' : answers.map(([status, count]) => `${status} (${count})`).join(', ');
-    return [`${nameOf(targets[target] as Target)}: ${what}`];
+/** `GET http://…/orders: 500 (12), 404 (3)`, for those that never gave a good answer; null when there is none. */
+export function hopeless(rounds: readonly Pick<Given, 'targets'>[], targets: readonly Target[]): string | null {
+  const lines = targets.flatMap((target, index) => {
+    const counts = rounds.flatMap((round) => round.targets.filter((count) => count.target === index));
+    const totals: Record<string, number> = {};
+    let good = 0;
+    for (const { statuses, failed } of counts) {
+      good -= failed;
+      for (const [status, count] of Object.entries(statuses)) {
+        totals[status] = (totals[status] ?? 0) + count;
+        good += count;
+      }
+    }
+    if (good > 0) return [];
+    const answers = Object.entries(totals).map(([status, count]) => `${status} (${count})`);
+    return [`${nameOf(target)}: ${answers.join(', ') || 'no answer'}`];
   });
   return lines.length > 0 ? lines.join('; ') : null;
 }

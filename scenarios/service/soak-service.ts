@@ -2,11 +2,10 @@
  * Soaks a service: starts it under the probe, waits until it listens, warms it up, and then, round after round, gives
  * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { UserError } from '../../pipeline/user-error.ts';
 import type { LoadRound } from '../../probe/recording/load.ts';
 import { Control } from '../control.ts';
-import { listening, mustBeFree } from './listening.ts';
+import { mustBeFree, ready } from './listening.ts';
 import { type Given, hopeless, load } from './load.ts';
 import { LoadLog } from './load-log.ts';
 import { type Ended, howItEnded, Program } from './program.ts';
@@ -51,8 +50,6 @@ export type Outcome = Ended | null;
 
 /** About what rest, judgement and collection take, milliseconds: for the time left. */
 const REST_MS = 1500;
-/** How long after the service listens its probe may need to come to the side door, milliseconds. */
-const PROBE_LIMIT_MS = 3000;
 /** After an interruption nobody waits for long. */
 const HURRY_MS = 5000;
 
@@ -78,7 +75,7 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
   });
   try {
     options.onProgress(step(options, 'start', 0, `waiting for ${program.name}`));
-    await ready(program, control, urls, options).catch((error: unknown) => {
+    await ready(program, control.connected, urls, options).catch((error: unknown) => {
       if (!options.signal.aborted) throw error;
     });
     return await runRounds(program, control, log, options);
@@ -92,24 +89,11 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
   }
 }
 
-/** Throws `UserError`. */
-async function ready(program: Program, control: Control, urls: readonly URL[], { waitMs, signal }: ServiceSoak) {
-  await listening(program, urls, waitMs, signal);
-  // the probe comes before the program's first line: who listens without it is no Node.js process
-  const limit = urls.length > 0 ? PROBE_LIMIT_MS : waitMs;
-  const isProbed = await Promise.race([
-    control.connected.then(() => true),
-    program.ended,
-    pause(limit, false, { ref: false }),
-  ]);
-  if (isProbed !== true)
-    throw new UserError(`No Node.js process was seen under ${program.name}. ${program.lastWords()}.`);
-}
-
 async function runRounds(program: Program, control: Control, log: LoadLog, options: ServiceSoak): Promise<Outcome> {
   const { signal, rounds } = options;
   // the load ends with the service, or when the user has had enough
   const over = new AbortController();
+  const all: Given[] = [];
   const end = () => over.abort();
   signal.addEventListener('abort', end);
   program.ended.then(end);
@@ -130,7 +114,8 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
         );
         return program.hasEnded;
       }
-      const inVain = signal.aborted || options.script ? null : hopeless(given, options.targets);
+      all.push(given);
+      const inVain = signal.aborted || options.script ? null : hopeless(all, options.targets);
       if (inVain !== null) {
         log.problems.push(`Every request failed, so that the soak was given up: ${inVain}.`);
         throw new UserError(

@@ -75,6 +75,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
     holders: [],
     scopes: [{ name: 'rules', ended: 200, leaked: 14, failedWith: 'OutOfStock' }],
     recurrence: null,
+    recipe: null,
     excerpt: {
       first: 9,
       lines: [

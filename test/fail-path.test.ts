@@ -1,0 +1,139 @@
+/** `outlive soak --fail-path`: each outgoing operation fails once, and all is to come back. */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeTest } from '../scenarios/fail-path/test-file.ts';
+import { targetsOf } from '../scenarios/service/targets.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { freePort } from './support/free-port.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, ROOT, readReport, start, temporaryFolder } from './support/probed.ts';
+
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+
+/** A folder that has outlive and the service in it. */
+function project(service: string) {
+  const folder = temporaryFolder();
+  mkdirSync(path.join(folder.path, 'node_modules'));
+  for (const name of ['pg', 'generic-pool']) {
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder.path, 'node_modules', name));
+  }
+  symlinkSync(ROOT, path.join(folder.path, 'node_modules/outlive'));
+  writeFileSync(path.join(folder.path, 'service.mjs'), service);
+  return folder;
+}
+
+test('a query whose failure keeps a connection: the recipe, and a test that is red until it is mended', async () => {
+  const source = readFileSync(fixture('bookings.mjs'), 'utf8');
+  using folder = project(source);
+  const service = path.join(folder.path, 'service.mjs');
+  const port = String(await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const env = { PG_URL: database.url, OUTLIVE_GRACE_MS: '50' };
+  const args = ['--out', 'out', '--url', `${url}/book`, '--url', `${url}/list`, '--', 'node', 'service.mjs', port];
+  const { code, stderr } = await start(NODE, [CLI, 'soak', '--fail-path', ...args], { cwd: folder.path, env });
+  expect(code, stderr).toBe(1);
+
+  const report = readReport(path.join(folder.path, 'out'));
+  expect(report.findings.map(placeOf)).toEqual([lineOf(service, '// held')]);
+  const [, failing] = lineOf(service, '// fails').split(service);
+  const recipe = `Stays open if and only if the query at service.mjs${failing} fails: 3 of 3 times with that fault, never in 2 without.`;
+  const test = `fail-path/query-at-service-mjs-${failing?.slice(1)}-in-book.test.mjs`;
+  expect(report.findings[0]).toMatchObject({
+    detector: 'fail-path',
+    certainty: 'likely',
+    recipe: { sentence: recipe, test },
+  });
+  // everything else that failed, failed well
+  const others = report.load?.faults.filter(({ outcome }) => outcome !== 'leaks');
+  expect(others?.map(({ kind, outcome }) => [kind, outcome])).toEqual([
+    ['query', 'returned'],
+    ['query', 'returned'],
+    ['connect', 'returned'],
+  ]);
+
+  // as it is, and after the fix, which moves the lines
+  const run = () => start(NODE, ['--test', path.join('out', test)], { cwd: folder.path, env });
+  const red = await run();
+  expect(red.code).toBe(1);
+  expect(red.stdout).toContain(
+    `1 pg connection stays open, taken at service.mjs${lineOf(service, '// held').split(service)[1]}`,
+  );
+  writeFileSync(service, source.replace("if (how === 'fixed') ", '').replace('const server', '// moved\nconst server'));
+  const green = await run();
+  expect(green.code, green.stdout).toBe(0);
+});
+
+test('requests to others fail as a reset connection does, by callback, promise and event; a service that dies of it is said', async () => {
+  const upstream = createServer((_, response) => response.end('fine'));
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  const { port: other } = upstream.address() as { port: number };
+  using folder = project(`import { createServer, get } from 'node:http';
+import { createPool } from 'generic-pool';
+
+const pool = createPool({ create: async () => ({}), destroy: async () => {} }, { max: 50 });
+const upstream = 'http://127.0.0.1:${other}';
+const server = createServer(async (request, response) => {
+  const seat = await pool.acquire(); // seat
+  try {
+    await (await fetch(upstream)).text(); // fetched
+  } catch (error) {
+    console.log(error.message, error.cause.code);
+    return response.end('sorry');
+  }
+  get(upstream, (answer) => { // asked
+    answer.resume().on('end', () => {
+      pool.release(seat);
+      response.end('done');
+    });
+  }).on('error', (error) => {
+    console.log(error.message, error.code);
+    pool.release(seat);
+    if (process.argv[3] === 'brittle') throw error;
+    response.end('sorry');
+  });
+});
+server.listen(Number(process.argv[2]), '127.0.0.1');
+`);
+  const port = String(await freePort());
+  const args = ['--out', 'out', '--url', `http://127.0.0.1:${port}/`, '--', 'node', 'service.mjs', port, 'brittle'];
+  const { code, stderr } = await start(NODE, [CLI, 'soak', '--fail-path', ...args], {
+    cwd: folder.path,
+    env: { OUTLIVE_GRACE_MS: '50' },
+  });
+  upstream.close();
+  expect(code, stderr).toBe(1);
+  const report = readReport(path.join(folder.path, 'out'));
+  const service = path.join(folder.path, 'service.mjs');
+  expect(report.findings.map(placeOf)).toEqual([lineOf(service, '// seat')]);
+  expect(report.findings[0]?.recipe?.sentence).toContain(
+    `the request at service.mjs${lineOf(service, '// fetched').split(service)[1]} fails`,
+  );
+  const faults = report.load?.faults.map(({ kind, site, outcome }) => `${kind} ${site.line} ${outcome}`);
+  const lineNumber = (text: string) => lineOf(service, text).split(':').at(-1);
+  expect(faults).toContain(`request ${lineNumber('// fetched')} leaks`);
+  expect(faults).toContain(`request ${lineNumber('// asked')} dies`);
+  const log = readFileSync(path.join(folder.path, 'out/service.log'), 'utf8');
+  expect(log).toContain('fetch failed ECONNRESET');
+  expect(log).toContain('socket hang up ECONNRESET');
+});
+
+test('a secret of the soak is not written into the test: who runs it gives it', () => {
+  using folder = temporaryFolder();
+  const targets = targetsOf({
+    url: ['POST http://127.0.0.1:1/'],
+    header: ['Authorization: Bearer hunter2', 'X-Shop: 7'],
+    body: '{}',
+  });
+  const site = { file: fixture('bookings.mjs'), line: 1, column: 1, function: 'book' };
+  const point = { fault: { kind: 'query', ...site, ordinal: 1 }, site, of: 1, atStart: false } as const;
+  const file = writeTest({ command: ['node'], targets, folder: folder.path }, point);
+  const written = readFileSync(file, 'utf8');
+  expect(written).toContain('"authorization": process.env.OUTLIVE_SECRET_1');
+  expect(written).toContain('"x-shop": "7"');
+  expect(written).not.toContain('hunter2');
+});
