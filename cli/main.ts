@@ -11,6 +11,7 @@ const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand
   soak: { help: 'replay a known incident and say whether it is found', load: () => import('./soak.ts') },
   scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
+  size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
   'register-path': { help: 'print the path to preload with node --require', load: () => import('./register-path.ts') },
 };
 

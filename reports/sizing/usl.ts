@@ -37,6 +37,10 @@ export interface Fit {
   knee: number | null;
   /** The fewest connections that reach 95 % of the peak's throughput. */
   enough: number | null;
+}
+
+export interface FitResult {
+  fit: Fit | null;
   /** Why nothing should be read off it; empty when it is usable. */
   doubts: string[];
 }
@@ -47,6 +51,8 @@ export const FEWEST_LEVELS = 5;
 const WORST_ERROR = 0.15;
 const RESAMPLES = 300;
 const ENOUGH = 0.95;
+/** The normal distribution's 95 % quantile. */
+const Z95 = 1.645;
 /** A peak so far beyond the last measured level is a guess. */
 const BEYOND = 1.5;
 
@@ -55,10 +61,13 @@ export function throughputAt({ lambda, sigma, kappa }: Law, n: number): number {
 }
 
 /** Fits by least squares of the relative error. Never throws: what is wrong with the points is among the doubts. */
-export function fitLaw(points: readonly Point[], seed = 1): Fit | { doubts: string[] } {
+export function fitLaw(points: readonly Point[], seed = 1): FitResult {
   const levels = new Set(points.map(({ concurrency }) => concurrency));
   if (levels.size < FEWEST_LEVELS) {
-    return { doubts: [`it takes at least ${FEWEST_LEVELS} levels of concurrency, there are ${levels.size}`] };
+    return {
+      fit: null,
+      doubts: [`it takes at least ${FEWEST_LEVELS} levels of concurrency, there are ${levels.size}`],
+    };
   }
   const law = lawOf(points);
   const errors = points.map((point) => relativeError(law, point));
@@ -70,58 +79,76 @@ export function fitLaw(points: readonly Point[], seed = 1): Fit | { doubts: stri
     law,
     error: rootMeanSquare(errors),
     leftOutError: rootMeanSquare(
-      points.map((point) => relativeError(lawOf(points.filter((other) => other !== point)), point)),
+      points.map((point) =>
+        relativeError(
+          lawOf(
+            points.filter((other) => other !== point),
+            law,
+          ),
+          point,
+        ),
+      ),
     ),
     peak,
     peakThroughput,
     peakInterval,
     knee: peakThroughput && Math.max(1, peakThroughput / law.lambda),
     enough: peak && peakThroughput && fewestFor(law, peak, ENOUGH * peakThroughput),
-    doubts: [],
   };
-  if (fit.error > WORST_ERROR) fit.doubts.push(`the points do not follow the law: its error is ${share(fit.error)}`);
+  const doubts: string[] = [];
+  if (fit.error > WORST_ERROR) doubts.push(`the points do not follow the law: its error is ${share(fit.error)}`);
   if (peak === null || peak > BEYOND * most) {
-    fit.doubts.push(`throughput still rises at ${most} connections, the most that were measured: measure more`);
+    doubts.push(`throughput still rises at ${most} connections, the most that were measured: measure more`);
   } else if (peakInterval === null) {
-    fit.doubts.push('the curve is too flat or too noisy to tell its peak: measure longer, or more levels');
+    doubts.push('the curve is too flat or too noisy to tell its peak: measure longer, or more levels');
   }
-  return fit;
+  return { fit, doubts };
 }
 
-/** The law as a line in N/X = a + b(N − 1) + cN(N − 1), then refined where the error is relative to X. */
-function lawOf(points: readonly Point[]): Law {
+/** Where the search for a law begins: serial and coherency times, as multiples of the time alone, at the most connections. */
+const STARTS: readonly (readonly [serial: number, coherency: number])[] = [
+  [0.5, 0.5],
+  [5, 1],
+  [1, 5],
+  [0.05, 0.05],
+];
+/** Of the search; less from a law that is nearly right. */
+const ITERATIONS = { fromAfar: 150, fromNear: 25 };
+
+/**
+ * Least squares of the relative error, so that slow levels count as much as fast ones: fitted is log X. The parameters
+ * are times (N/X is linear in them), scaled so that all are of one size. `near`: a law to begin from.
+ */
+function lawOf(points: readonly Point[], near?: Law): Law {
   const x = points.map(({ concurrency }) => concurrency);
   const y = points.map(({ throughput }) => Math.log(throughput));
   const most = Math.max(...x);
-  // the parameters are of one size: shares of the time that a transaction takes alone, at the most connections
-  const time = ([a = 1, b = 0, c = 0]: number[], n: number) =>
-    a + (b * (n - 1)) / most + (c * n * (n - 1)) / (most * most);
   const alone = points.reduce((best, { concurrency, throughput }) => Math.max(best, throughput / concurrency), 0);
+  const time = ([a = 1, b = 0, c = 0]: number[], n: number) =>
+    Math.max(1e-9, a + (b * (n - 1)) / most + (c * n * (n - 1)) / (most * most));
+  const a = near ? alone / near.lambda : 1;
+  const starts = near ? [[near.sigma * most * a, near.kappa * most * most * a] as const] : STARTS;
   let best: { parameters: number[]; error: number } | null = null;
-  for (const [b, c] of [
-    [0.5, 0.5],
-    [most / 10, 1],
-    [1, most / 10],
-    [0.05, 0.05],
-  ] as const) {
+  for (const [serial, coherency] of starts) {
     const { parameterValues, parameterError } = levenbergMarquardt(
       { x, y },
-      (parameters) => (n) => Math.log((alone * n) / Math.max(1e-9, time(parameters, n))),
+      (parameters) => (n) => Math.log((alone * n) / time(parameters, n)),
       {
-        initialValues: [1, b, c],
+        initialValues: [a, serial, coherency],
         minValues: [1e-3, 0, 0],
-        gradientDifference: 1e-4,
-        centralDifference: true,
+        jacobianFunction: (parameters) => (n) => {
+          const inverse = -1 / time(parameters, n);
+          return [inverse, (inverse * (n - 1)) / most, (inverse * n * (n - 1)) / (most * most)];
+        },
         damping: 0.01,
-        maxIterations: 200,
-        errorTolerance: 1e-12,
-        improvementThreshold: 1e-6,
+        maxIterations: near ? ITERATIONS.fromNear : ITERATIONS.fromAfar,
+        errorTolerance: 1e-14,
       },
     );
     if (best === null || parameterError < best.error) best = { parameters: parameterValues, error: parameterError };
   }
-  const [a = 1, b = 0, c = 0] = best?.parameters ?? [];
-  return { lambda: alone / a, sigma: b / most / a, kappa: c / (most * most) / a };
+  const [alpha = 1, b = 0, c = 0] = best?.parameters ?? [];
+  return { lambda: alone / alpha, sigma: b / most / alpha, kappa: c / (most * most) / alpha };
 }
 
 function peakOf({ sigma, kappa }: Law): number | null {
@@ -131,8 +158,9 @@ function peakOf({ sigma, kappa }: Law): number | null {
 /** Residual bootstrap (Efron, Ann. Statist. 7, 1979): the fitted curve with its errors dealt anew, fitted again. */
 function intervalOf(points: readonly Point[], law: Law, seed: number): Fit['peakInterval'] {
   const random = generator(seed);
-  // a fit follows its points: their errors are too small by this
-  const inflation = Math.sqrt(points.length / Math.max(1, points.length - 3));
+  // a fit follows its points, and few points know their own spread badly (Student's t against the normal, expanded)
+  const freedom = Math.max(1, points.length - 3);
+  const inflation = Math.sqrt(points.length / freedom) * (1 + (Z95 * Z95 + 1) / (4 * freedom));
   const errors = points.map(({ concurrency, throughput }) => Math.log(throughput / throughputAt(law, concurrency)));
   const peaks: number[] = [];
   for (let i = 0; i < RESAMPLES; i++) {
@@ -140,7 +168,7 @@ function intervalOf(points: readonly Point[], law: Law, seed: number): Fit['peak
       const error = errors[Math.floor(random() * errors.length)] as number;
       return { concurrency, throughput: throughputAt(law, concurrency) * Math.exp(error * inflation) };
     });
-    const peak = peakOf(lawOf(again));
+    const peak = peakOf(lawOf(again, law));
     if (peak !== null) peaks.push(peak);
   }
   if (peaks.length < 0.95 * RESAMPLES) return null;
