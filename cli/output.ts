@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
 import type { Report } from '../probe/recording/report.ts';
+import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
@@ -16,13 +17,13 @@ export function writeHtml(file: string, report: Report, recordings: Recording[])
 }
 
 /** The summary for people goes to stderr: stdout is the program's, or the machine's with --json. */
-export function printSummary(report: Report): void {
+export function printSummary(report: Report, comparison: Comparison | null = null): void {
   const color = process.stderr.isTTY === true && !process.env.NO_COLOR;
-  process.stderr.write(`${renderTerminal(report, { color, width: process.stderr.columns ?? 100 })}\n`);
+  process.stderr.write(`${renderTerminal(report, { color, width: process.stderr.columns ?? 100, comparison })}\n`);
 }
 
 /** 1 when a finding is at least as certain as `failOn`, else 0. */
-export function exitCodeOf({ findings }: Report, failOn: Certainty | 'never'): number {
+export function exitCodeOf({ findings }: Pick<Report, 'findings'>, failOn: Certainty | 'never'): number {
   const limit = failOn === 'never' ? -1 : CERTAINTIES.indexOf(failOn);
   return findings.some(({ certainty }) => CERTAINTIES.indexOf(certainty) <= limit) ? EXIT_FINDINGS : EXIT_CLEAN;
 }

@@ -1,26 +1,42 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { InputError } from '../probe/recording/reader.ts';
+import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
 import { whyNot } from '../probe/recording/why.ts';
+import { compare } from '../reports/compare.ts';
 import { type RunReport, reportRun, writeRunReport } from '../reports/run.ts';
-import { printSummary, shortPath, writeHtml } from './output.ts';
-import { EXIT_CLEAN, parse, UsageError } from './usage.ts';
+import { FORMAT_NAMES, FORMATS, type FormatName, formatOf, type Outcome } from './formats.ts';
+import { exitCodeOf, FAIL_ON, printSummary, shortPath } from './output.ts';
+import { EXIT_CLEAN, oneOf, parse, UsageError } from './usage.ts';
 
-const HELP = `Usage: outlive report DIR... [-o FILE] [--json] [--why FILE:LINE]
+const HELP = `Usage: outlive report DIR... [options]
 
 Turns the recordings in DIR into report.json and one self-contained HTML file. Works on what a crash, a kill -9 or a
 full disk left behind. Several folders are read as one run.
 
-  -o, --output FILE   the HTML file (default DIR/report.html)
-      --json          print report.json on stdout, write no HTML
-      --why FILE:LINE say why nothing was found at a line: which evidence was sought, and what it came to
+  -o, --output FILE     what to write, once or several times; the ending says how: .html, .json, .xml (JUnit),
+                        .sarif or .md (default DIR/report.html)
+      --format NAME     print it on stdout instead: ${FORMAT_NAMES.join(', ')}
+      --json            the same as --format json
+      --baseline DIR    compare with an earlier run, or its report.json: what is fixed, new, still there
+      --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings, with --baseline only on new
+                        ones (default never)
+      --why FILE:LINE   say why nothing was found at a line: which evidence was sought, and what it came to
 
   outlive report .outlive/latest
+  outlive report .outlive/latest -o report.html -o outlive.sarif -o junit.xml
+  outlive report after/ --baseline before/ --fail-on likely
+
+Exit code: 0, 1 with --fail-on, 2 wrong use or unreadable input.
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse('report', args, {
-    output: { type: 'string', short: 'o' },
+    output: { type: 'string', short: 'o', multiple: true },
+    format: { type: 'string' },
     json: { type: 'boolean' },
+    baseline: { type: 'string' },
+    'fail-on': { type: 'string', default: 'never' },
     why: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -30,6 +46,11 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const [first] = positionals;
   if (first === undefined) throw new UsageError('outlive report needs the folder of a run, such as .outlive/latest.');
+  const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
+  const format = formatToPrint(values);
+  // found out before anything is read: reading may take long
+  const wanted = values.output?.map(writable);
+
   const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportRun(positionals);
   if (values.why !== undefined) {
     const [, file, line] = /^(.+):(\d+)$/.exec(values.why) ?? [];
@@ -37,17 +58,45 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${whyNot(report, recordings, file, Number(line)).join('\n')}\n`);
     return EXIT_CLEAN;
   }
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    return EXIT_CLEAN;
+  const comparison = values.baseline === undefined ? null : compare(baseline(values.baseline), report, recordings);
+  const outputs = wanted ?? (format ? [] : [writable(path.join(first, 'report.html'))]);
+  const outcome: Outcome = { report, recordings, comparison };
+  for (const { file, render } of outputs) writeFileSync(file, render(outcome));
+  if (format) process.stdout.write(FORMATS[format].render(outcome));
+  else {
+    printSummary(report, comparison);
+    for (const { file } of outputs) process.stdout.write(`${shortPath(path.resolve(file))}\n`);
   }
-  const output = values.output ?? path.join(first, 'report.html');
-  if (!statSync(path.dirname(path.resolve(output)), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`There is no folder ${path.dirname(output)} to write ${path.basename(output)} in.`);
+  return exitCodeOf(comparison ? { findings: comparison.added } : report, failOn);
+}
+
+function formatToPrint({ json, format }: { json?: boolean; format?: string }): FormatName | null {
+  if (format === undefined) return json ? 'json' : null;
+  if (json && format !== 'json') throw new UsageError(`--json and --format ${format} exclude each other.`);
+  return oneOf('format', format, FORMAT_NAMES);
+}
+
+function writable(file: string): { file: string; render: (outcome: Outcome) => string } {
+  if (!statSync(path.dirname(path.resolve(file)), { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
   }
-  printSummary(report);
-  process.stdout.write(`${shortPath(writeHtml(output, report, recordings))}\n`);
-  return EXIT_CLEAN;
+  return { file, render: formatOf(file).render };
+}
+
+/** Of an earlier run: its folder, or the report.json that somebody kept. */
+function baseline(where: string): Report {
+  if (!statSync(where, { throwIfNoEntry: false })?.isFile()) return reportRun([where]).report;
+  let kept: unknown;
+  try {
+    kept = JSON.parse(readFileSync(where, 'utf8'));
+  } catch {
+    throw new InputError(`${where} is no report.json.`);
+  }
+  const { schema, findings, watched, scopes } = (kept ?? {}) as Partial<Report>;
+  if (schema !== REPORT_SCHEMA || ![findings, watched, scopes].every(Array.isArray)) {
+    throw new InputError(`${where} is no report.json of format ${REPORT_SCHEMA}.`);
+  }
+  return kept as Report;
 }
 
 function reportOne(folder: string): RunReport {

@@ -15,7 +15,7 @@ const CERTAINTY_MEANS: Record<Certainty, string> = {
 };
 
 /** How each detector knows. */
-const DETECTOR_MEANS: Record<Detector, string> = {
+export const DETECTOR_MEANS: Record<Detector, string> = {
   collected: 'The object needed to release it was garbage-collected while it was still open.',
   'retained-by-pool-only': 'In a heap snapshot only its pool still refers to it.',
   'outlived-scope': 'The run or request that took it has ended, and it is still open.',

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { type Comparison, comparisonCounts } from './compare.ts';
 import { databaseLines } from './database/terminal.ts';
 import { activity, evidence, MARKS, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
@@ -13,6 +14,7 @@ export interface TerminalOptions {
   color: boolean;
   /** Columns; 80 when not given. */
   width?: number;
+  comparison?: Comparison | null;
 }
 
 /** A leak is to fit one screen: what is beyond these is left to report.json. */
@@ -39,6 +41,11 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   for (const finding of report.findings.slice(0, FINDINGS)) lines.push(...card(finding, width, paint), '');
   if (report.findings.length > FINDINGS) {
     lines.push(paint('dim', `and ${plural(report.findings.length - FINDINGS, 'more finding')} in report.json`), '');
+  }
+  if (options.comparison) {
+    lines.push(...line('baseline', comparisonCounts(options.comparison)), ...line('', options.comparison.work));
+    for (const finding of options.comparison.fixed) lines.push(...line('', `fixed: ${place(finding)}`));
+    for (const finding of options.comparison.unreached) lines.push(...line('', `not reached: ${place(finding)}`));
   }
   for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
   if (report.withdrawn.length > 0) lines.push(...line('came back', cameBack(report)));

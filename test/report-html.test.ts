@@ -242,9 +242,9 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     view.silent();
   });
 
-  test('a million samples stay under 500 kB and are drawn with their peaks', async () => {
-    const recording = makeRecording({ samples: 1_000_000 });
-    recording.samples[500_000]!.loopDelay = 987;
+  test('as many samples as a reader keeps stay under 500 kB and are drawn with their peaks', async () => {
+    const recording = makeRecording({ samples: 40_000 });
+    recording.samples[20_000]!.loopDelay = 987;
     const text = await view.open(makeReport(), [recording]);
     expect(text.length).toBeLessThan(500_000);
     expect(await view.page.locator('.plot canvas').count()).toBe(6);

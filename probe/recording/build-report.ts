@@ -11,6 +11,7 @@ import {
   REPORT_SCHEMA,
   type Report,
   type ReportProcess,
+  type ScopeTotals,
   type Site,
   type Watched,
   type Withdrawn,
@@ -61,6 +62,7 @@ export function buildReport(
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
+    scopes: scopesIn(recordings),
     notices: noticesIn(recordings),
     load,
     settings: recordings[0]?.process.settings ?? {},
@@ -249,6 +251,19 @@ function noticesIn(recordings: readonly Recording[]): Notice[] {
     }
   }
   return [...byKey.values()].sort((a, b) => b.count - a.count);
+}
+
+function scopesIn(recordings: readonly Recording[]): ScopeTotals[] {
+  const byName = new Map<string, ScopeTotals>();
+  for (const { name, kind, began, ended, failed } of recordings.flatMap(({ scopes }) => scopes)) {
+    const key = `${kind} ${name}`;
+    const known = byName.get(key) ?? { name, kind, began: 0, ended: 0, failed: 0 };
+    known.began += began;
+    known.ended += ended;
+    known.failed += failed;
+    byName.set(key, known);
+  }
+  return [...byName.values()].sort((a, b) => b.ended - a.ended);
 }
 
 function watchedIn(recordings: readonly Recording[]): Watched[] {

@@ -103,6 +103,15 @@ export interface Alarm {
   threshold: string;
 }
 
+/** Runs of one job, or requests of one route. */
+export interface ScopeTotals {
+  name: string;
+  kind: 'job' | 'request';
+  began: number;
+  ended: number;
+  failed: number;
+}
+
 export interface Report {
   schema: typeof REPORT_SCHEMA;
   /** `leak`: a finding is likely or proven; `suspect`: only suspects. */
@@ -111,6 +120,8 @@ export interface Report {
   findings: Finding[];
   withdrawn: Withdrawn[];
   watched: Watched[];
+  /** Jobs and requests, most ended first. */
+  scopes: ScopeTotals[];
   /** Traps of libraries that the service fell into; no leaks, and without effect on the verdict. */
   notices: Notice[];
   /** What a soak did to the service; null where nobody soaked it. */

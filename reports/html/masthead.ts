@@ -2,13 +2,15 @@
 import type { Certainty, Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { advice, proof } from '../advice.ts';
+import { comparisonCounts } from '../compare.ts';
 import { place } from '../finding-words.ts';
 import { countByCertainty, verdict } from '../verdict.ts';
 import { command, duration, number, outermost, pathFrom, plural } from '../words.ts';
 import { html, type Markup } from './html.ts';
 import { outlook } from './outlook.ts';
+import type { PageContext } from './page-context.ts';
 
-export function masthead(report: Report, recordings: readonly Recording[], cwd: string): Markup {
+export function masthead({ report, recordings, comparison, cwd }: PageContext): Markup {
   const { headline, detail } = verdict(report);
   const counts = countByCertainty(report);
   const worst = report.findings[0];
@@ -20,6 +22,7 @@ export function masthead(report: Report, recordings: readonly Recording[], cwd: 
 ${rate && html`<p class="outlook">${rate}</p>`}
 <ul class="counts" aria-label="Findings by certainty">
 ${(Object.keys(counts) as Certainty[]).map((certainty) => html`<li class="${counts[certainty] ? certainty : 'none'}">${mark(certainty)} <b>${counts[certainty]}</b> ${certainty}</li>`)}
+${comparison && html`<li class="none"><a href="#compared">compared with the baseline</a>: ${comparisonCounts(comparison)}</li>`}
 </ul>
 ${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && proof(worst)}</span></p>`}
 </header>`;

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
+import type { Comparison } from '../compare.ts';
 import { heldOverTime } from '../held-over-time.ts';
 import { verdictSentence } from '../verdict.ts';
 import { outermost } from '../words.ts';
 import { alarmsSection } from './alarms.ts';
 import { cameBack } from './came-back.ts';
+import { comparisonSection } from './comparison.ts';
 import { databaseSection } from './database.ts';
 import { CARDS, findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
@@ -32,10 +34,14 @@ const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
 const STYLES = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'];
 
 /** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
-export function renderHtml(report: Report, recordings: readonly Recording[]): string {
+export function renderHtml(
+  report: Report,
+  recordings: readonly Recording[],
+  comparison: Comparison | null = null,
+): string {
   const cwd = workingDirectory(report, recordings);
   const held = heldOverTime(report.findings.slice(0, CARDS), recordings);
-  const context: PageContext = { report, recordings, held, cwd };
+  const context: PageContext = { report, recordings, comparison, held, cwd };
   const time = timeline(context);
   const styles = STYLES.map(asset);
   const scripts = time.groups.length
@@ -62,8 +68,9 @@ export function renderHtml(report: Report, recordings: readonly Recording[]): st
 ${styles.map((style) => element('style', style))}
 </head>
 <body>
-${masthead(report, recordings, cwd)}
+${masthead(context)}
 <main>
+${comparisonSection(context)}
 ${findings(context)}
 ${timelineSection(time)}
 ${SECTIONS.map((section) => section(context))}

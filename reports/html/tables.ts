@@ -18,7 +18,7 @@ export function tables(report: Report, recordings: readonly Recording[], cwd: st
 <h2 id="details">Details</h2>
 ${table('Watched', WATCHED, watchedRows(report))}
 ${table('Pools', POOLS, poolRows(recordings))}
-${table('Scopes', SCOPES, scopeRows(recordings))}
+${table('Scopes', SCOPES, scopeRows(report))}
 ${table('Processes, and what the probe cost them', PROCESSES, processRows(report, cwd))}
 ${table(
   'Settings',
@@ -101,20 +101,9 @@ const SCOPES = [
   { name: 'failed', numeric: true },
 ];
 
-function scopeRows(recordings: readonly Recording[]): Content[][] {
-  const totals = new Map<string, Recording['scopes'][number]>();
-  for (const scope of recordings.flatMap((recording) => recording.scopes)) {
-    const key = `${scope.kind} ${scope.name}`;
-    const before = totals.get(key) ?? { ...scope, began: 0, ended: 0, failed: 0 };
-    totals.set(key, {
-      ...before,
-      began: before.began + scope.began,
-      ended: before.ended + scope.ended,
-      failed: before.failed + scope.failed,
-    });
-  }
-  return [...totals.values()]
-    .sort((a, b) => b.failed - a.failed || b.ended - a.ended)
+function scopeRows({ scopes }: Report): Content[][] {
+  return scopes
+    .toSorted((a, b) => b.failed - a.failed || b.ended - a.ended)
     .map(({ name, kind, began, ended, failed }) => [name, kind, number(began), number(ended), number(failed)]);
 }
 

@@ -7,6 +7,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
+import type { Comparison } from '../../reports/compare.ts';
 import { renderHtml } from '../../reports/html/render.ts';
 import { findBrowser, launch } from './browser.ts';
 import { sweptFolder } from './swept-folder.ts';
@@ -34,8 +35,13 @@ export class ReportPage {
   }
 
   /** The text of the page. */
-  async open(report: Report, recordings: Recording[], hash = ''): Promise<string> {
-    const text = renderHtml(report, recordings);
+  async open(
+    report: Report,
+    recordings: Recording[],
+    hash = '',
+    comparison: Comparison | null = null,
+  ): Promise<string> {
+    const text = renderHtml(report, recordings, comparison);
     const file = join(this.folder, 'report.html');
     writeFileSync(file, text);
     await this.openFile(file, hash);

@@ -148,6 +148,10 @@ export function makeReport(changes: Partial<Report> = {}): Report {
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
       { kind: 'socket', library: 'node', acquired: 64, released: 60 },
     ],
+    scopes: [
+      { name: 'POST /orders', kind: 'request', began: 18_240, ended: 18_240, failed: 31 },
+      { name: 'rules', kind: 'job', began: 200, ended: 200, failed: 14 },
+    ],
     settings: { OUTLIVE_STACKS_PER_SECOND: 300, OUTLIVE_SIGNALS: false },
     dropped: {},
     problems: [],

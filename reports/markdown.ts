@@ -1,0 +1,71 @@
+/** A comment for a pull request: the verdict, a row a finding, and where to read on. */
+import type { Finding, Report } from '../probe/recording/report.ts';
+import { advice } from './advice.ts';
+import { type Comparison, comparisonCounts } from './compare.ts';
+import { evidence, MARKS, place, subject, tally } from './finding-words.ts';
+import { gaps, verdict } from './verdict.ts';
+import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.ts';
+
+/** Findings that are told; the others are counted. */
+const FINDINGS = 8;
+
+/** `root` is the folder that paths are relative to. */
+export function renderMarkdown(report: Report, root: string, comparison: Comparison | null): string {
+  const { headline, detail } = verdict(report);
+  const lines = [`### outlive: ${text(headline)}`, '', text(detail)];
+  if (comparison)
+    lines.push('', `Compared with the baseline: ${comparisonCounts(comparison)}. ${text(comparison.work)}`);
+  if (report.findings.length > 0) {
+    lines.push('', '| certainty | line | what | account |', '|---|---|---|---|');
+    for (const finding of report.findings.slice(0, FINDINGS)) lines.push(row(finding, root, comparison));
+    const more = report.findings.length - FINDINGS;
+    if (more > 0) lines.push('', `and ${plural(more, 'more finding')}`);
+    for (const finding of report.findings.slice(0, FINDINGS)) lines.push('', ...details(finding, root));
+  } else {
+    const watched = report.watched.map((each) => `- ${text(`${watchedName(each, 2)}: ${watchedCounts(each)}`)}`);
+    if (watched.length > 0) lines.push('', ...watched);
+  }
+  const missing = gaps(report).length;
+  if (missing > 0) lines.push('', `${plural(missing, 'thing')} could not be seen; the HTML report lists them.`);
+  return `${lines.join('\n')}\n`;
+}
+
+function row(finding: Finding, root: string, comparison: Comparison | null): string {
+  const isNew = comparison?.added.some(({ id }) => id === finding.id) ? ' · new' : '';
+  const where = place(finding, (file) => pathFrom(root, file));
+  const cells = [
+    `${MARKS[finding.certainty]} ${finding.certainty}${isNew}`,
+    code(where),
+    text(subject(finding)),
+    text(tally(finding)),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function details(finding: Finding, root: string): string[] {
+  const where = place(finding, (file) => pathFrom(root, file));
+  const sentences = [...evidence(finding).first, advice(finding)].map((sentence) => `- ${text(sentence)}`);
+  return [`<details><summary>${markup(where)}</summary>`, '', ...sentences, '', '</details>'];
+}
+
+/** Text of the service stays text: no markup, no mention of anybody, no link, one line. */
+function text(value: string): string {
+  return markup(value)
+    .replace(/[\\`*_[\]|~]/g, (character) => `\\${character}`)
+    .replace(/^([#+>-]|\d+[.)])/, (start) => start.replace(/(?=.$)/, '\\'));
+}
+
+function markup(value: string): string {
+  return visible(value)
+    .replace(/\s+/g, ' ')
+    .replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/@|\bwww(?=\.)/gi, '$&\u200b')
+    .replace(/:(?=\/\/)/g, ':\u200b');
+}
+
+/** In a table a bar ends the cell even inside code. */
+function code(value: string): string {
+  const plain = visible(value).replace(/\s+/g, ' ').replaceAll('|', '\\|');
+  const fence = '`'.repeat(Math.max(0, ...(plain.match(/`+/g) ?? []).map((run) => run.length)) + 1);
+  return plain.includes('`') ? `${fence} ${plain} ${fence}` : `\`${plain}\``;
+}
