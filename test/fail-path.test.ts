@@ -2,18 +2,36 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Fault, FaultKind } from '../probe/inject/injector.ts';
 import { writeTest } from '../scenarios/fail-path/test-file.ts';
+import { type OracleStandIn, startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
 import { targetsOf } from '../scenarios/service/targets.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { freePort } from './support/free-port.ts';
-import { CLI, fixture, lineOf, NODE, placeOf, ROOT, readReport, start, temporaryFolder } from './support/probed.ts';
+import {
+  CLI,
+  fixture,
+  lineOf,
+  NODE,
+  placeOf,
+  probed,
+  ROOT,
+  readReport,
+  start,
+  temporaryFolder,
+} from './support/probed.ts';
 
 let database: FreshDatabase;
+let oracle: OracleStandIn;
 beforeAll(async () => {
   database = await freshDatabase();
+  oracle = await startOracleStandIn({ database: database.url, verifierRounds: 1 });
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await oracle.stop();
+  await database.drop();
+});
 
 /** A folder that has outlive and the service in it. */
 function project(service: string) {
@@ -120,6 +138,71 @@ server.listen(Number(process.argv[2]), '127.0.0.1');
   const log = readFileSync(path.join(folder.path, 'out/service.log'), 'utf8');
   expect(log).toContain('fetch failed ECONNRESET');
   expect(log).toContain('socket hang up ECONNRESET');
+});
+
+/** Runs one style of failures.mjs with the operation on its line failing, and gives what it said. */
+async function failing(style: string, kind: FaultKind, call: string, env: Record<string, string> = {}) {
+  const program = fixture('failures.mjs');
+  const lines = readFileSync(program, 'utf8').split('\n');
+  const line = lines.findIndex((text) => text.endsWith(`// ${style}`));
+  const at = { file: program, line: line + 1, column: (lines[line]?.indexOf(call) ?? 0) + 1, ordinal: 1 };
+  const fault: Fault = { kind, ...at };
+  const door = { OUTLIVE_CONTROL: 'outlive-test-nobody-listens', OUTLIVE_FAIL_PATH: JSON.stringify(fault) };
+  const { stdout, stderr } = await probed(program, [style], { env: { PG_URL: database.url, ...door, ...env } });
+  const [told = '', ...rest] = stdout.trimEnd().split('\n');
+  expect(told, stderr).toMatch(/^\{/);
+  return { told: JSON.parse(told), rest };
+}
+
+describe('it fails as the real thing does, and is told in the way that the caller asked for', () => {
+  const cancelled = { name: 'error', code: '57014', message: 'canceling statement due to statement timeout' };
+  test.each([
+    ['promise', 'promise'],
+    ['values', 'promise'],
+    ['callback', 'callback'],
+    ['event', 'event'],
+  ])('a query: %s', async (style, how) => {
+    const { told, rest } = await failing(style, 'query', 'query(');
+    expect(told).toEqual({ how, ...cancelled });
+    expect(rest).toEqual(['42 I']); // the connection is as good as ever
+  });
+
+  test('a query of a pool, whose client goes back', async () => {
+    expect(await failing('pool', 'query', 'query(')).toEqual({
+      told: { how: 'promise', ...cancelled },
+      rest: ['42 1'],
+    });
+  });
+
+  test('a commit: the transaction is over', async () => {
+    const { told, rest } = await failing('commit', 'query', 'query(');
+    expect(told).toMatchObject({ how: 'promise', code: '40001' });
+    expect(rest).toEqual(['42 I']);
+  });
+
+  test('a statement of oracledb', async () => {
+    const { connectString, user, password } = oracle;
+    const env = { ORACLE: JSON.stringify({ connectString, user, password }) };
+    const { told, rest } = await failing('oracle', 'query', 'execute(', env);
+    expect(told).toMatchObject({ how: 'promise', name: 'Error', code: 'ORA-01013' });
+    expect(rest).toEqual(['42']);
+  });
+
+  test('a connect', async () => {
+    const { told, rest } = await failing('connect', 'connect', 'connect(');
+    expect(told).toEqual({
+      ...{ how: 'event', name: 'Error', code: 'ECONNREFUSED' },
+      message: 'connect ECONNREFUSED 127.0.0.1:4321',
+    });
+    expect(rest).toEqual(['closed true true']);
+  });
+
+  test('a request and a fetch', async () => {
+    const { told } = await failing('request', 'request', 'get(');
+    expect(told).toEqual({ how: 'event', name: 'Error', code: 'ECONNRESET', message: 'socket hang up' });
+    const fetched = await failing('fetch', 'request', 'fetch(');
+    expect(fetched.told).toEqual({ how: 'promise', name: 'TypeError', message: 'fetch failed', cause: 'ECONNRESET' });
+  });
 });
 
 test('a secret of the soak is not written into the test: who runs it gives it', () => {

@@ -15,12 +15,11 @@ export function failConnects(injector: Injector): void {
     return function connect(this: net.Socket): unknown {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const args = arguments as unknown as unknown[];
-      if (guarded(PART, () => injector.mustFail('connect', connect)) !== true) {
-        return Reflect.apply(original, this, args);
-      }
-      (this as { connecting: boolean }).connecting = true;
-      process.nextTick(() => this.destroy(refused(args)));
-      return this;
+      const isDue = guarded(PART, () => injector.mustFail('connect', connect)) === true;
+      const socket = Reflect.apply(original, this, args);
+      // sooner than any answer can come
+      if (isDue) process.nextTick(() => this.destroy(refused(args)));
+      return socket;
     };
   });
 }

@@ -3,6 +3,7 @@ import type { LibraryAdapter } from '../adapters/modules.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Sites } from '../site.ts';
 import { type Fault, Injector } from './injector.ts';
+import { failingOracledb } from './oracledb.ts';
 import { failingPg } from './pg.ts';
 import { failConnects, failRequests } from './sockets.ts';
 
@@ -13,7 +14,7 @@ export function startInjector(first: string, sites: Sites, ledger: Ledger) {
   const injector = new Injector(sites, ledger, JSON.parse(first) as Fault | null);
   failConnects(injector);
   failRequests(injector);
-  return { injector, libraries: failingPg(injector) };
+  return { injector, libraries: [...failingPg(injector), failingOracledb(injector)] };
 }
 
 /** Each adapter's library is first made to fail on demand, whether or not it is then watched. */

@@ -124,16 +124,27 @@ function withoutTag<T extends LoadRound | LoadFault>({ t: _, ...line }: T): Omit
   return line;
 }
 
-/** What failed altogether shows nothing: silence there must not be taken for health. */
+/** Silence of what failed must not be taken for health. */
 function failuresIn(names: readonly string[], rounds: readonly Omit<LoadRound, 't'>[]): string[] {
-  return names.flatMap((name, index) => {
+  if (rounds.length === 0) return [];
+  const sentences = names.flatMap((name, index) => {
     const counts = rounds.flatMap(({ targets }) => targets.filter(({ target }) => target === index));
-    const answers = sum(counts.map(({ statuses }) => sum(Object.values(statuses))));
+    const statuses: Record<string, number> = {};
+    for (const [status, count] of counts.flatMap((each) => Object.entries(each.statuses))) {
+      statuses[status] = (statuses[status] ?? 0) + count;
+    }
+    const answers = sum(Object.values(statuses));
     const failed = sum(counts.map((count) => count.failed));
-    if (rounds.length === 0) return [];
     if (answers === 0) return [`${name} never answered: that it leaks nothing is not shown.`];
-    return failed < answers ? [] : [`Every answer of ${name} was a failure: that it leaks nothing is not shown.`];
+    if (failed === 0) return [];
+    const list = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
+    const words = `answers of ${name} failed (${list.join(', ')})`;
+    return failed < answers
+      ? [`${failed} of ${answers} ${words}.`]
+      : [`All ${words}: that it leaks nothing is not shown.`];
   });
+  const lost = sum(rounds.map(({ errors }) => errors));
+  return lost === 0 ? sentences : [...sentences, `${lost} requests got no answer: refused, reset or timed out.`];
 }
 
 function sum(numbers: readonly number[]): number {
