@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runCorrelate } from '../pipeline/jobs/correlate.ts';
 import { runDeliver } from '../pipeline/jobs/deliver.ts';
 import type { Result } from '../pipeline/jobs/result.ts';
 import type { Region } from '../pipeline/sinks/regions.ts';
-import { Sink } from '../pipeline/sinks/sink.ts';
+import { Sink, sinkTable } from '../pipeline/sinks/sink.ts';
 import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 
@@ -29,13 +29,14 @@ const base: Result = {
 describe.each(STORES)('on %s', (dialect) => {
   let store: FreshStore;
   let workload: Workload;
-  beforeEach(async () => {
+  beforeAll(async () => {
     store = await freshStore(dialect);
     workload = await openWorkload(store.url);
   });
-  afterEach(async () => {
-    await workload.pool.close();
-    await store.drop();
+  afterEach(() => workload.empty());
+  afterAll(async () => {
+    await workload?.pool.close();
+    await store?.drop();
   });
 
   const publish = (...results: Partial<Result>[]) =>
@@ -113,6 +114,8 @@ describe.each(STORES)('on %s', (dialect) => {
       const expected = await insights();
       expect(expected).toHaveLength(3);
 
+      await workload.empty();
+
       for (const table of ['insights', 'insight_results', 'stream_entries', 'stream_heads', 'stream_positions']) {
         await workload.execute(`delete from ${table}`);
       }
@@ -124,14 +127,22 @@ describe.each(STORES)('on %s', (dialect) => {
 
   describe('delivery', () => {
     let regional: FreshStore;
+    let there: Workload;
     let sinks: Sink[];
-    beforeEach(async () => {
+    beforeAll(async () => {
       regional = await freshStore(dialect);
+      there = await openWorkload(regional.url);
+    });
+    beforeEach(() => {
       sinks = [];
     });
     afterEach(async () => {
       for (const sink of sinks) await sink.close();
-      await regional.drop();
+      await there.empty();
+    });
+    afterAll(async () => {
+      await there?.pool.close();
+      await regional?.drop();
     });
 
     const open = (region: Region, url: string) => {
@@ -141,7 +152,7 @@ describe.each(STORES)('on %s', (dialect) => {
     };
     const NOWHERE = 'postgres://nobody:x@127.0.0.1:1/none';
     const arrived = async (region: Region, at: Workload) =>
-      (await at.query<{ id: string }>(`select id from ${SINK[dialect](region)} order by id`)).map(({ id }) => id);
+      (await at.query<{ id: string }>(`select id from ${sinkTable(region)[dialect]} order by id`)).map(({ id }) => id);
 
     test('brings each region its own results, once', async () => {
       await publish({ id: '1' }, { id: '2', reportingRegion: 'us' }, { id: '1' });
@@ -157,11 +168,9 @@ describe.each(STORES)('on %s', (dialect) => {
       expect(down).toMatchObject({ eu: { delivered: 0, problem: expect.stringContaining('ECONNREFUSED') } });
       expect(await arrived('us', workload)).toEqual(['2', '4']);
 
-      const there = await openWorkload(regional.url);
       await runDeliver({ ...workload, sinks: [open('eu', regional.url), open('us', store.url)] });
       expect(await arrived('eu', there)).toEqual(['1', '3']);
       expect(await arrived('us', workload)).toEqual(['2', '4']);
-      await there.pool.close();
     });
 
     test('works again with the same sink after its sessions were ended', async () => {
@@ -173,17 +182,10 @@ describe.each(STORES)('on %s', (dialect) => {
       const first = await runDeliver({ ...workload, sinks: [sink] });
       const second = await runDeliver({ ...workload, sinks: [sink] });
       expect(first.eu!.delivered + second.eu!.delivered).toBe(1);
-      const there = await openWorkload(regional.url);
       expect(await arrived('eu', there)).toEqual(['1', '2']);
-      await there.pool.close();
     });
   });
 });
-
-const SINK = {
-  postgres: (region: Region) => `sink_${region}.results`,
-  oracle: (region: Region) => `sink_${region}_results`,
-};
 
 /** A list of PostgreSQL, or the JSON that Oracle keeps it as. */
 function listOf(value: unknown): unknown {

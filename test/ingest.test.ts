@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runIngest } from '../pipeline/jobs/ingest.ts';
 import { curate } from '../pipeline/records/curate.ts';
 import { elementsOf } from '../pipeline/records/elements.ts';
@@ -183,15 +183,20 @@ describe('ingest', () => {
   let store: FreshStore;
   let workload: Workload;
   let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'outlive-ingest-'));
+  beforeAll(async () => {
     store = await freshStore();
     workload = await openWorkload(store.url);
   });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'outlive-ingest-'));
+  });
   afterEach(async () => {
-    await workload.pool.close();
-    await store.drop();
+    await workload.empty();
     await rm(folder, { recursive: true });
+  });
+  afterAll(async () => {
+    await workload?.pool.close();
+    await store?.drop();
   });
 
   const write = async (name: string, content: string | Buffer) => {

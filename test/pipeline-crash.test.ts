@@ -8,7 +8,7 @@ import { GENERATED_REGIONS, generate, randomFrom, writeGenerated } from '../pipe
 import { PHASES } from '../pipeline/jobs/job.ts';
 import { JOBS, runPipeline } from '../pipeline/pipeline.ts';
 import { REGIONS } from '../pipeline/sinks/regions.ts';
-import { Sink } from '../pipeline/sinks/sink.ts';
+import { Sink, sinkTable } from '../pipeline/sinks/sink.ts';
 import { type FreshStore, freshStore, STORE } from './setup/stores.ts';
 import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
 
@@ -56,18 +56,13 @@ async function outcome(url: string) {
       results: await topic(workload, 'results'),
       insights: await workload.query('select * from insights order by id'),
       delivered: await Promise.all(
-        REGIONS.map((region) => workload.query(`select body from ${SINK[STORE](region)} order by id`)),
+        REGIONS.map((region) => workload.query(`select body from ${sinkTable(region)[STORE]} order by id`)),
       ),
     };
   } finally {
     await workload.pool.close();
   }
 }
-
-const SINK = {
-  postgres: (region: string) => `sink_${region}.results`,
-  oracle: (region: string) => `sink_${region}_results`,
-};
 
 async function topic(workload: Workload, name: string): Promise<string[]> {
   return (await workload.published(name)).map((value) => JSON.stringify(value)).sort();

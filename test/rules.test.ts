@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { lookUpAsset } from '../pipeline/jobs/asset-lookup.ts';
 import { IntelList, loadIntel } from '../pipeline/jobs/intel.ts';
 import type { Result } from '../pipeline/jobs/result.ts';
@@ -135,13 +135,14 @@ test('reporting regions come from a file, with a default for tenants that it doe
 describe.each(STORES)('the rules job on %s', (dialect) => {
   let store: FreshStore;
   let workload: Workload;
-  beforeEach(async () => {
+  beforeAll(async () => {
     store = await freshStore(dialect);
     workload = await openWorkload(store.url);
   });
-  afterEach(async () => {
-    await workload.pool.close();
-    await store.drop();
+  afterEach(() => workload.empty());
+  afterAll(async () => {
+    await workload?.pool.close();
+    await store?.drop();
   });
 
   const options = async () => ({

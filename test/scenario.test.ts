@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symli
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkLeak, type LeakVariant } from '../scenarios/check.ts';
+import type { Check } from '../scenarios/scenario.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLI, lineOf, placeOf, probed, ROOT, start, temporaryFolder } from './support/probed.ts';
 
@@ -29,6 +30,26 @@ test('soak connection-leak finds the leak at the declared call, and nothing in t
   expect(fixed.work).toEqual(leaking.work);
   expect(readFileSync(path.join(folder.path, 'leaking/report.html'), 'utf8')).toContain('leaking.ts');
   expect(stderr).toContain('fixed: 4 of 4');
+});
+
+test('soak connection-leak --database oracle proves the line before the pool has no connection left', async () => {
+  using folder = temporaryFolder();
+  const args = [CLI, 'soak', 'connection-leak', '--database', 'oracle', '--runs', '3', '--out', folder.path, '--json'];
+  const { code, stdout, stderr } = await start(process.execPath, args, { env: { DATABASE_URL: database.url } });
+  expect(code, stderr).toBe(0);
+  const { checks, variants } = JSON.parse(stdout);
+  expect(checks.map(({ sentence }: Check) => sentence)).toEqual(
+    expect.arrayContaining([
+      'leaking: ended with NJS-040, then NJS-104',
+      expect.stringMatching(/^leaking: found \d+\.\d s before NJS-040$/),
+      'fixed: ended with no error',
+    ]),
+  );
+  const source = path.join(ROOT, 'scenarios/connection-leak/leaking.ts');
+  expect(variants[0].report.findings[0]).toMatchObject({
+    ...{ detector: 'collected', certainty: 'proven', library: 'oracledb', pool: 'rules' },
+  });
+  expect(placeOf(variants[0].report.findings[0])).toBe(lineOf(source, 'await pool.acquire()'));
 });
 
 /** A copy of the built pipeline and scenario, for editing; without source maps, which would speak of the original. */
@@ -129,4 +150,31 @@ test('a scenario fails when its leak is not found, when the fixed twin is not si
     'fixed: 0 pg connections acquired under watch, 0 released',
     'work differs: 10 records; 9 records',
   ]);
+});
+
+test('a scenario that has an end fails when the end is another one, or came before the finding', () => {
+  const end = (errors: [string, number][], foundAt: number | null): LeakVariant => ({
+    report: { findings: [], watched: [] } as never,
+    recordings:
+      foundAt === null ? [] : [{ process: { startedMs: 100 }, findings: new Map([['key', { at: foundAt }]]) } as never],
+    errors: errors.map(([code, time]) => ({ code, time })),
+    work: {},
+  });
+  const claims = { mustFind: [], mustUse: 'oracledb', mustEndWith: ['NJS-040', 'NJS-104'] };
+  const ending = (leaking: LeakVariant, fixed: LeakVariant) => checkLeak(claims, leaking, fixed).slice(-3);
+  const asDeclared: [string, number][] = [
+    ['NJS-040', 5_100],
+    ['NJS-104', 5_200],
+  ];
+  expect(ending(end(asDeclared, 2_000), end([], null))).toEqual([
+    { passed: true, sentence: 'leaking: ended with NJS-040, then NJS-104' },
+    { passed: true, sentence: 'leaking: found 3.0 s before NJS-040' },
+    { passed: true, sentence: 'fixed: ended with no error' },
+  ]);
+  expect(ending(end([], null), end(asDeclared, 2_000))).toEqual([
+    { passed: false, sentence: 'leaking: ended with no error' },
+    { passed: false, sentence: 'leaking: found not before its end' },
+    { passed: false, sentence: 'fixed: ended with NJS-040, then NJS-104' },
+  ]);
+  expect(ending(end(asDeclared, 5_050), end([], null))[1]?.passed).toBe(false);
 });

@@ -33,7 +33,7 @@ export class Sink {
   constructor({ region, url, maxSessions = 2, connectTimeoutMs = 5_000 }: SinkOptions) {
     this.region = region;
     this.#tables = tablesOf(region);
-    this.#deliver = upsert(nameOf(region), { id: 'text' }, { tenant: 'text', rule: 'text', body: 'jsonb' });
+    this.#deliver = upsert(sinkTable(region), { id: 'text' }, { tenant: 'text', rule: 'text', body: 'jsonb' });
     this.#sessions = createPool(
       {
         create: () => openSession(url, connectTimeoutMs).catch((error: Error) => error),
@@ -75,7 +75,7 @@ export class Sink {
 }
 
 /** In Oracle a schema is a user: there the name of the table says it all. */
-function nameOf(region: Region) {
+export function sinkTable(region: Region) {
   return { postgres: `sink_${region}.results`, oracle: `sink_${region}_results` };
 }
 
@@ -83,7 +83,7 @@ function tablesOf(region: Region): Statement[] {
   return [
     { postgres: `create schema sink_${region}`, oracle: [] },
     table(
-      ({ name, text, jsonb }, dialect) => `create table ${nameOf(region)[dialect]} (
+      ({ name, text, jsonb }, dialect) => `create table ${sinkTable(region)[dialect]} (
         id ${name} primary key, tenant ${name} not null, rule ${text} not null, body ${jsonb} not null
       )`,
     ),

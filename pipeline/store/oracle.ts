@@ -21,7 +21,7 @@ export class OraclePool implements ConnectionPool {
 
   /** Connects at the first `acquire()` only. */
   static async open({ url, name, max, acquireTimeout = 10_000 }: PoolOptions): Promise<OraclePool> {
-    const pool = await oracledb.createPool({
+    const settings = {
       ...oracleAddress(url),
       program: name,
       poolMin: 0,
@@ -29,6 +29,11 @@ export class OraclePool implements ConnectionPool {
       poolIncrement: 1,
       queueTimeout: acquireTimeout,
       connectTimeout: Math.ceil(acquireTimeout / 1000),
+    };
+    // the alias is what tools call the pool; it is the process's, so that a second pool of one name goes without
+    const pool = await oracledb.createPool({ ...settings, poolAlias: name }).catch((error: oracledb.DBError) => {
+      if (error.code !== 'NJS-046') throw error;
+      return oracledb.createPool(settings);
     });
     return new OraclePool(name, pool);
   }

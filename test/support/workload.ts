@@ -3,10 +3,18 @@
 import type { IntelList } from '../../pipeline/jobs/intel.ts';
 import { loadIntel } from '../../pipeline/jobs/intel.ts';
 import { loadRules, type RuleSet } from '../../pipeline/jobs/rule-set.ts';
-import { createTables } from '../../pipeline/jobs/tables.ts';
+import { createTables, JOB_TABLES } from '../../pipeline/jobs/tables.ts';
+import { REGIONS } from '../../pipeline/sinks/regions.ts';
+import { sinkTable } from '../../pipeline/sinks/sink.ts';
 import { openPool } from '../../pipeline/store/database.ts';
-import { prepareSchema } from '../../pipeline/store/schema.ts';
-import type { Connection, ConnectionPool, Statement } from '../../pipeline/store/store.ts';
+import { prepareSchema, STREAM_TABLES } from '../../pipeline/store/schema.ts';
+import {
+  type Connection,
+  type ConnectionPool,
+  type Dialect,
+  type Statement,
+  textsOf,
+} from '../../pipeline/store/store.ts';
 import { LogTableStream } from '../../pipeline/streams/log-table.ts';
 import type { Stream } from '../../pipeline/streams/stream.ts';
 
@@ -23,7 +31,14 @@ export interface Workload {
   execute(statement: Statement): Promise<void>;
   /** The values published on a topic. */
   published<Value>(topic: string): Promise<Value[]>;
+  /** Deletes all that jobs left, the sinks' too. */
+  empty(): Promise<void>;
 }
+
+const TABLES = [...STREAM_TABLES, ...JOB_TABLES].map(
+  (table) => /^create table (\w+)/.exec(textsOf(table, 'oracle')[0]!)![1]!,
+);
+const SINKS = REGIONS.map(sinkTable);
 
 export async function openWorkload(url: string): Promise<Workload> {
   const pool = await openPool({ url, name: 'test', max: 4 });
@@ -44,6 +59,14 @@ export async function openWorkload(url: string): Promise<Workload> {
     stream: new LogTableStream({ pool, partitions: 4 }),
     query: (statement) => borrowed((connection) => connection.query(statement)),
     execute: (statement) => borrowed(async (connection) => void (await connection.execute(statement))),
+    empty: () =>
+      borrowed(async (connection) => {
+        for (const table of TABLES) await connection.execute(`delete from ${table}`);
+        const emptySink = ({ postgres, oracle }: Record<Dialect, string>) =>
+          connection.execute({ postgres: `delete from ${postgres}`, oracle: `delete from ${oracle}` });
+        // where nothing was delivered there is no such table
+        for (const table of SINKS) await emptySink(table).catch(() => {});
+      }),
     published: async <Value>(topic: string) => {
       const rest = `'${topic}' order by "partition", "offset"`;
       const statement = { postgres: `${values('value::text')}${rest}`, oracle: `${values('value')}${rest}` };
