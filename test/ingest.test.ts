@@ -7,7 +7,7 @@ import { runIngest } from '../pipeline/jobs/ingest.ts';
 import { curate } from '../pipeline/records/curate.ts';
 import { elementsOf } from '../pipeline/records/elements.ts';
 import type { CloudRecord, DeadLetter } from '../pipeline/records/record.ts';
-import { type FreshStore, freshStore } from './setup/stores.ts';
+import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 
 const trailEvent = {
@@ -179,12 +179,12 @@ describe('elements of a stream', () => {
   });
 });
 
-describe('ingest', () => {
+describe.each(STORES)('ingest on %s', (dialect) => {
   let store: FreshStore;
   let workload: Workload;
   let folder: string;
   beforeAll(async () => {
-    store = await freshStore();
+    store = await freshStore(dialect);
     workload = await openWorkload(store.url);
   });
   beforeEach(async () => {
