@@ -154,7 +154,7 @@ class OwnOracleSession extends OracleSession implements OwnSession {
 
 /** Throws what the driver throws. */
 export async function openOracleSession(url: string, connectTimeout: number): Promise<OwnSession> {
-  return new OwnOracleSession(await logOn(oracleAddress(url), 'outlive', connectTimeout));
+  return new OwnOracleSession(await logOn(oracleAddress(url), 'outlive-pipeline', connectTimeout));
 }
 
 /** Names as they are written in statements, and long texts whole instead of as handles that need a trip each. */

@@ -27,6 +27,7 @@ export async function sideOf(url: string): Promise<DatabaseSide> {
   try {
     if (side) return await side(url);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw error;
   }
   throw new UserError(

@@ -4,6 +4,7 @@ import type { Catalogue } from './calls/catalogue.ts';
 import type { OracleError } from './errors.ts';
 import type { Faults } from './faults.ts';
 import type { Verifier } from './logon/verifiers.ts';
+import type { Counted } from './metrics.ts';
 import type { Settings } from './options.ts';
 import type { Session } from './session.ts';
 import type { ViewName } from './sql/views.ts';
@@ -15,7 +16,7 @@ export interface Host {
   readonly faults: Faults;
   readonly catalogue: Catalogue;
   log(sentence: string): void;
-  counted(what: 'calls' | 'executions' | 'logons'): void;
+  counted(what: Counted): void;
   /** ORA number with which the listener refuses, or null. */
   refusal(request: ConnectData): number | null;
   /** Takes a place for the session, or says why there is none. */

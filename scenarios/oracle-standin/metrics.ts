@@ -1,6 +1,6 @@
 /** What a stand-in counts of its own work. */
 
-const KINDS = ['calls', 'executions', 'logons'] as const;
+const KINDS = ['calls', 'executions', 'logons', 'commits', 'rollbacks'] as const;
 export type Counted = (typeof KINDS)[number];
 export type Peaked = 'sessions' | 'processes';
 
@@ -13,7 +13,7 @@ interface Sample {
 }
 
 export class Metrics {
-  readonly #counts: Record<Counted, number> = { calls: 0, executions: 0, logons: 0 };
+  readonly #counts: Record<Counted, number> = { calls: 0, executions: 0, logons: 0, commits: 0, rollbacks: 0 };
   readonly #peaks: Record<Peaked, number> = { sessions: 0, processes: 0 };
   readonly #timer: NodeJS.Timeout;
   #begin: Sample = this.#sample();
@@ -50,7 +50,7 @@ export class Metrics {
     return {
       begin: this.#begin.at,
       end: end.at,
-      perSecond: { calls: rate('calls'), executions: rate('executions'), logons: rate('logons') },
+      perSecond: Object.fromEntries(KINDS.map((kind) => [kind, rate(kind)])) as Record<Counted, number>,
     };
   }
 

@@ -9,7 +9,7 @@ import { type OracleError, oracleError } from './errors.ts';
 import { Faults } from './faults.ts';
 import type { Host } from './host.ts';
 import { Verifier } from './logon/verifiers.ts';
-import { Metrics } from './metrics.ts';
+import { type Counted, Metrics } from './metrics.ts';
 import type { Settings } from './options.ts';
 import { Session } from './session.ts';
 import { installation } from './sql/library.ts';
@@ -146,7 +146,7 @@ export class StandInServer implements Host {
     session.kill(disconnect);
   }
 
-  counted(what: 'calls' | 'executions' | 'logons'): void {
+  counted(what: Counted): void {
     this.metrics.count(what);
   }
 

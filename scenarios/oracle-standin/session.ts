@@ -215,7 +215,7 @@ export class Session {
     this.backend = backend;
     // the client may have gone in the meantime
     if (this.#isEnded()) await this.#endBackend();
-    this.#gateway = new Gateway(backend, this.#host.settings.user);
+    this.#gateway = new Gateway(backend, this.#host.settings.user, (how) => this.#host.counted(how));
     const preparer = new Preparer(this.#gateway, this.#lobs, this.#host.catalogue, (view) =>
       this.#host.view(view, this),
     );

@@ -1,5 +1,6 @@
 /** The rows of the stand-in's dynamic views: about itself, and nothing made up. */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { StandInServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -19,6 +20,16 @@ export function sqlId(sql: string): string {
     number >>= 5n;
   }
   return id;
+}
+
+/** Bytes of their own that the backend's process has; null where that cannot be seen. */
+function privateMemory(pid: number): number | null {
+  try {
+    const [, kilobytes] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+  } catch {
+    return null;
+  }
 }
 
 const time = (date: Date) => date.toISOString().slice(0, 19).replace('T', ' ');
@@ -81,6 +92,9 @@ function metricRows(server: StandInServer): Row[] {
     metric_unit,
   });
   return [
+    row(2003, 'User Transaction Per Sec', perSecond.commits + perSecond.rollbacks, 'Transactions Per Second'),
+    row(2022, 'User Commits Per Sec', perSecond.commits, 'Commits Per Second'),
+    row(2024, 'User Rollbacks Per Sec', perSecond.rollbacks, 'Rollbacks Per Second'),
     row(2018, 'Logons Per Sec', perSecond.logons, 'Logons Per Second'),
     row(2026, 'User Calls Per Sec', perSecond.calls, 'Calls Per Second'),
     row(2121, 'Executions Per Sec', perSecond.executions, 'Executes Per Second'),
@@ -101,6 +115,7 @@ const ROWS: Record<ViewName, (server: StandInServer, session: Session) => Row[]>
       'serial#': session.serial,
       program: 'outlive Oracle stand-in',
       background: null,
+      pga_alloc_mem: session.backend ? privateMemory(session.backend.pid) : null,
     })),
   V$RESOURCE_LIMIT: (server) => {
     const row = (resource_name: string, current: number, peak: number, limit: number): Row => ({
@@ -124,7 +139,7 @@ const ROWS: Record<ViewName, (server: StandInServer, session: Session) => Row[]>
         addr: address(session.sid),
         ses_addr: address(session.sid),
         status: 'ACTIVE',
-        start_date: null,
+        backend: session.backend?.pid ?? 0,
       })),
   V$OPEN_CURSOR: (server) =>
     server.admitted.flatMap((session) =>

@@ -7,7 +7,7 @@ import { openPool } from '../../pipeline/store/database.ts';
 import { type Connection, DIALECTS, type Dialect } from '../../pipeline/store/store.ts';
 import { freshDatabase } from './database.ts';
 
-const asked = process.env.OUTLIVE_TEST_DATABASE as Dialect | undefined;
+const asked = (process.env.OUTLIVE_TEST_DATABASE || undefined) as Dialect | undefined;
 if (asked !== undefined && !DIALECTS.includes(asked)) {
   throw new Error(`OUTLIVE_TEST_DATABASE must be one of ${DIALECTS.join(', ')}, not "${asked}".`);
 }

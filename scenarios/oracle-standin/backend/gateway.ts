@@ -19,13 +19,18 @@ export interface Changes {
   errors: { offset: number; error: OracleError }[];
 }
 
+export type Ended = 'commits' | 'rollbacks';
+
 export class Gateway {
   readonly backend: Backend;
   readonly #user: string;
+  readonly #ended: (how: Ended) => void;
 
-  constructor(backend: Backend, user: string) {
+  /** `ended` is told of each transaction. */
+  constructor(backend: Backend, user: string, ended: (how: Ended) => void) {
     this.backend = backend;
     this.#user = user;
+    this.#ended = ended;
   }
 
   get inTransaction(): boolean {
@@ -51,6 +56,12 @@ export class Gateway {
 
   /** The same, within a transaction that begins here if there is none. */
   async changing(steps: readonly CallStep[], commit = false): Promise<StepResult[]> {
+    const results = await this.#changing(steps, commit);
+    if (commit) this.#ended('commits');
+    return results;
+  }
+
+  async #changing(steps: readonly CallStep[], commit: boolean): Promise<StepResult[]> {
     if (this.inTransaction) return this.guarded(steps, commit ? [COMMIT] : []);
     if (commit) return this.backend.run(steps);
     try {
@@ -89,11 +100,15 @@ export class Gateway {
   }
 
   async commit(): Promise<void> {
-    if (this.inTransaction) await this.backend.run([COMMIT]);
+    if (!this.inTransaction) return;
+    await this.backend.run([COMMIT]);
+    this.#ended('commits');
   }
 
   async rollback(): Promise<void> {
-    if (this.inTransaction) await this.backend.run([ROLLBACK]);
+    if (!this.inTransaction) return;
+    await this.backend.run([ROLLBACK]);
+    this.#ended('rollbacks');
   }
 
   /** As it stands, within a transaction: for savepoints, whose own guard would undo them. */

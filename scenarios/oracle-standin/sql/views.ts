@@ -67,6 +67,14 @@ function session(parameter: string): string {
       on a.wait_event_type = 'Lock' and b.backend = (pg_blocking_pids(r.backend))[1])`;
 }
 
+/** Since when they are open only PostgreSQL knows. */
+function transaction(parameter: string): string {
+  return `v$transaction as (select r.addr, r.ses_addr, r.status,
+    cast(a.xact_start at time zone 'UTC' as ${DATE}) as start_date
+    from ${rows(parameter, { addr: VARCHAR, ses_addr: VARCHAR, status: VARCHAR, backend: 'integer' })}
+    left join pg_stat_activity a on a.pid = r.backend)`;
+}
+
 export const VIEWS = {
   V$SESSION: session,
   V$PROCESS: view('v$process', {
@@ -78,6 +86,7 @@ export const VIEWS = {
     'serial#': NUMBER,
     program: VARCHAR,
     background: VARCHAR,
+    pga_alloc_mem: NUMBER,
   }),
   V$RESOURCE_LIMIT: view('v$resource_limit', {
     resource_name: VARCHAR,
@@ -96,7 +105,7 @@ export const VIEWS = {
     value: NUMBER,
     metric_unit: VARCHAR,
   }),
-  V$TRANSACTION: view('v$transaction', { addr: VARCHAR, ses_addr: VARCHAR, status: VARCHAR, start_date: DATE }),
+  V$TRANSACTION: transaction,
   V$OPEN_CURSOR: view('v$open_cursor', { sid: NUMBER, user_name: VARCHAR, sql_id: VARCHAR, sql_text: VARCHAR }),
   V$SQL: view('v$sql', { sql_id: VARCHAR, sql_text: VARCHAR, sql_fulltext: VARCHAR, users_executing: NUMBER }),
   V$PARAMETER: view('v$parameter', { name: VARCHAR, value: VARCHAR, description: VARCHAR }),

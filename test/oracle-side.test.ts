@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSession } from '../pipeline/store/database.ts';
+import type { OwnSession } from '../pipeline/store/store.ts';
+import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
+import { watchDatabase } from '../scenarios/database/index.ts';
+import { Rates } from '../scenarios/database/rates.ts';
+import { type OracleStandIn, startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { temporaryFolder } from './support/probed.ts';
+
+// Oracle's own side of a run. It has only ever been tried on the stand-in.
+
+let database: FreshDatabase;
+let standIn: OracleStandIn;
+const open: OwnSession[] = [];
+beforeAll(async () => {
+  database = await freshDatabase();
+  standIn = await startOracleStandIn({ database: database.url, verifierRounds: 1, sessions: 4 });
+});
+afterAll(async () => {
+  for (const session of open) await session.end().catch(() => {});
+  await standIn?.stop();
+  await database?.drop();
+});
+
+const urlOf = ({ port, user, password }: OracleStandIn) => `oracle://${user}:${password}@127.0.0.1:${port}/STANDIN`;
+
+async function connected(): Promise<{ session: OwnSession; sid: number }> {
+  const session = await openSession(urlOf(standIn), 10_000);
+  open.push(session);
+  const [own] = await session.query<{ sid: string }>(`select sys_context('USERENV', 'SID') as sid from dual`);
+  return { session, sid: Number(own?.sid) };
+}
+
+async function disconnected(): Promise<void> {
+  for (const session of open.splice(0)) await session.end().catch(() => {});
+  await expect.poll(() => standIn.sessions()).toEqual([]);
+}
+
+/** Under load the sampler looks less often. */
+const until = (condition: () => boolean) => expect.poll(condition, { timeout: 30_000 }).toBe(true);
+/** How often the sampler has connected. */
+const servers = (lines: string) => lines.split('"t":"server"').length - 1;
+
+/** Watches while `work` runs, and reads the recording back. */
+async function watchedWhile(work: (lines: () => string) => Promise<unknown>): Promise<DatabaseRecording> {
+  using folder = temporaryFolder();
+  const sampler = await watchDatabase(urlOf(standIn), folder.path);
+  await work(() => readFileSync(sampler.file, 'utf8')).finally(() => sampler.stop());
+  const recording = readDatabase(sampler.file);
+  if (typeof recording === 'string') throw new Error(recording);
+  expect(recording.problems).toEqual([]);
+  // the password, and values in statements, stay out
+  expect(readFileSync(sampler.file, 'utf8')).not.toMatch(new RegExp(`${standIn.password}|a secret`));
+  return recording;
+}
+
+test('sessions are told by state, with their sockets, the age of their transaction, and who blocks whom', async () => {
+  const [holder, waiter, idle] = [await connected(), await connected(), await connected()];
+  await holder.session.createTables(['create table stock (left_over varchar2(20))']);
+  await holder.session.execute(`insert into stock values ('a secret')`);
+  let waiting: Promise<unknown> = Promise.resolve();
+  const recording = await watchedWhile(async () => {
+    await holder.session.begin();
+    await holder.session.execute(`update stock set left_over = left_over where left_over = 'a secret'`);
+    await waiter.session.begin();
+    waiting = waiter.session.execute('delete from stock');
+    await sleep(2100);
+  });
+  await holder.session.rollback();
+  await waiting;
+  await waiter.session.rollback();
+
+  expect(recording.database).toMatchObject({ kind: 'oracle', name: 'STANDIN' });
+  expect(recording.server).toMatchObject({ version: expect.stringMatching(/^Oracle \d+\./), maxSessions: 4 });
+  const { sessions, omitted } = recording.sessions.at(-1)!;
+  const seen = ({ sid }: { sid: number }) => sessions.find(({ id }) => id.startsWith(`${sid},`));
+  const known = ({ sid }: { sid: number }) => standIn.sessions().find((session) => session.sid === sid);
+  expect(omitted).toBe(0);
+  // the sampler does not see itself
+  expect(sessions).toHaveLength(3);
+  expect(seen(holder)).toMatchObject({
+    id: `${holder.sid},${known(holder)!.serial}`,
+    address: '127.0.0.1',
+    port: known(holder)!.clientPort,
+    state: 'idle in transaction',
+    transactionMs: expect.any(Number),
+    blockedBy: [],
+  });
+  expect(seen(holder)!.transactionMs).toBeGreaterThanOrEqual(1000);
+  expect(seen(waiter)).toMatchObject({
+    state: 'active',
+    wait: expect.stringMatching(/^Application: enq: /),
+    blockedBy: [seen(holder)!.id],
+    statement: 'delete from stock',
+  });
+  expect(seen(idle)).toMatchObject({ state: 'idle', transactionMs: null, wait: null });
+  expect(recording.looks.at(-1)).toMatchObject({
+    sessions: { active: 1, idle: 1, 'idle in transaction': 1, other: 0 },
+    waits: { Application: 1 },
+    memoryBytes: process.platform === 'linux' ? expect.any(Number) : null,
+  });
+  await disconnected();
+});
+
+test('a connection that is lost is a gap, after which the sampler is back', async () => {
+  const recording = await watchedWhile(async (lines) => {
+    standIn.drop('end');
+    await until(() => servers(lines()) === 2);
+  });
+  expect(recording.gaps).toEqual([
+    { from: expect.any(Number), to: expect.any(Number), why: expect.stringContaining('NJS-500'), isRefused: false },
+  ]);
+  expect(recording.looks.at(-1)!.at).toBeGreaterThan(recording.gaps[0]!.to!);
+});
+
+test('a server that has no session left for the sampler is a gap of that name', async () => {
+  const recording = await watchedWhile(async (lines) => {
+    for (let i = 0; i < 3; i++) await connected();
+    const own = standIn.sessions().find(({ program }) => program === 'outlive');
+    standIn.kill(own!.sid, { disconnect: true });
+    await connected();
+    await until(() => /"isRefused":true/.test(lines()));
+    await disconnected();
+    await until(() => servers(lines()) === 2);
+  });
+  expect(recording.gaps).toMatchObject([{ isRefused: true, to: expect.any(Number) }]);
+});
+
+test('rates become totals: each interval counts once, and the shorter one where there are two', () => {
+  const rates = new Rates();
+  const rate = (value: number, seconds: number, end: number) => ({
+    ...{ metric_name: 'User Commits Per Sec', value, intsize_csec: seconds * 100, end_time: new Date(end * 1000) },
+  });
+  expect(rates.total('User Commits Per Sec')).toBeNull();
+  for (const look of [[rate(2, 15, 100)], [rate(2, 15, 100)], [rate(9, 60, 115), rate(4, 15, 115)]]) rates.add(look);
+  expect(rates.total('User Commits Per Sec')).toBe(2 * 15 + 4 * 15);
+});
+
+test.each([
+  [
+    'oracle://orders:hunter2@127.0.0.1:1/shop',
+    /^The database at 127\.0\.0\.1:1 cannot be watched: NJS-503: .*ECONNREFUSED/,
+  ],
+  ['oracle://orders:hunter2@127.0.0.1:1', /must be of the form|not of the form/],
+])('%s is refused in a sentence, without its password', async (url, sentence) => {
+  using folder = temporaryFolder();
+  const error = await watchDatabase(url, folder.path).catch((thrown: Error) => thrown);
+  expect((error as Error).message).toMatch(sentence);
+  expect((error as Error).message).not.toMatch(/hunter2|\n/);
+});
