@@ -140,8 +140,10 @@ describe.each(Object.keys(surroundings))('%s', (library) => {
   });
 
   test('only the line that forgets is named', () => {
-    const found = observed.report.findings.map((finding) => [placeOf(finding), finding.detector, finding.certainty]);
+    // that acquires timed out is told, and true
+    const findings = observed.report.findings.filter(({ detector }) => detector !== 'pool-exhausted');
+    const found = findings.map((finding) => [placeOf(finding), finding.detector, finding.certainty]);
     expect(found).toEqual([[lineOf(table, '// forgotten here'), ...(driver.finds as string[])]]);
-    expect(observed.report.findings[0]).toMatchObject({ count: 5, acquired: 20, released: 15 });
+    expect(findings[0]).toMatchObject({ count: 5, acquired: 20, released: 15 });
   });
 });

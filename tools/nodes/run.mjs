@@ -11,7 +11,7 @@ const root = path.resolve(home, '../..');
 const nodes = Object.keys(JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8')).dependencies);
 const tests = [
   ...['harmless', 'processes', 'faults', 'generic-pool', 'pg', 'timers', 'scopes', 'shapes', 'suspicion'],
-  ...['pool-exhausted', 'pools/conformance', 'run', 'recording', 'why'],
+  ...['pool-exhausted', 'pools/conformance', 'oracledb', 'oracledb-traps', 'run', 'recording', 'why'],
 ].map((name) => `test/${name}.test.ts`);
 
 function refuse(sentence) {
