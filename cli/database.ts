@@ -6,9 +6,10 @@ export interface DatabaseWatch {
   stop(): Promise<void>;
 }
 
-/** As given, or of the environment, where a password is not seen by `ps`. */
+/** As given, or of the environment, where a password is not seen by `ps`; what is started does not inherit it. */
 export function databaseUrls(given: readonly string[] | undefined): string[] {
   const { OUTLIVE_DATABASE_URL: fallback } = process.env;
+  delete process.env.OUTLIVE_DATABASE_URL;
   return given?.length ? [...given] : fallback ? [fallback] : [];
 }
 

@@ -72,7 +72,6 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
   const env = {
     ...process.env,
     OUTLIVE_OUT: out,
-    OUTLIVE_DATABASE_URL: undefined,
     NODE_OPTIONS: [process.env.NODE_OPTIONS, requirement].filter(Boolean).join(' '),
   };
   const child = spawn(program, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] });

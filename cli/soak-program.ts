@@ -12,6 +12,7 @@ import { loadScript } from '../scenarios/service/script.ts';
 import { soakCommand } from '../scenarios/service/soak-command.ts';
 import { type ServiceSoak, soakService } from '../scenarios/service/soak-service.ts';
 import { type RequestFlags, targetsOf } from '../scenarios/service/targets.ts';
+import { databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE, milliseconds, UsageError, wholeNumber } from './usage.ts';
@@ -19,6 +20,7 @@ import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE, milliseconds, UsageError,
 interface CommonFlags {
   out?: string | undefined;
   json?: boolean | undefined;
+  databaseUrl?: readonly string[] | undefined;
   failOn: Certainty | 'never';
 }
 
@@ -115,11 +117,12 @@ export async function soakJob(flags: JobFlags): Promise<number> {
 type Soak = (folder: string, signal: AbortSignal, progress: Progress) => Promise<number | null>;
 
 /** `soak` resolves with the program's own status if that was not as it should be. Whatever happens, there is a report. */
-async function soaked({ out, json, failOn }: CommonFlags, soak: Soak): Promise<number> {
+async function soaked({ out, json, databaseUrl, failOn }: CommonFlags, soak: Soak): Promise<number> {
   const [problem] = readSettings(process.env).problems;
   if (problem) throw new UsageError(problem);
   const folder = path.resolve(out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
   mkdirSync(folder, { recursive: true });
+  const watch = await watchDatabases(databaseUrls(databaseUrl), folder);
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
@@ -134,6 +137,7 @@ async function soaked({ out, json, failOn }: CommonFlags, soak: Soak): Promise<n
     progress.end();
     process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
   }
+  await watch.stop();
   const found = conclude(folder, failOn, json === true, failure === null);
   if (failure !== null) throw failure;
   if (stopping.signal.aborted) return EXIT_INTERRUPTED;

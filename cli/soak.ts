@@ -31,6 +31,10 @@ A job: runs COMMAND by the shell, N times one after the other, and reports which
       --times N         runs (default 10)
       --limit T         how long one run may take (default 5m)
 
+Of a service or a job:
+
+      --database-url U  watch this database's own side too (or OUTLIVE_DATABASE_URL): postgres://USER:PASSWORD@HOST/NAME
+
 A scenario: a name from the list below, or the path of a file whose default export is a scenario. Replays an incident
 with its fault and without; the fault must be found at its line, the fixed variant must be silent after the same work.
 
@@ -76,12 +80,14 @@ const SERVICE = {
   wait: { type: 'string', default: '30s' },
   script: { type: 'string' },
   'fail-path': { type: 'boolean' },
+  'database-url': { type: 'string', multiple: true },
 } as const;
 
 const COMMAND = {
   command: { type: 'string' },
   times: { type: 'string', default: '10' },
   limit: { type: 'string', default: '5m' },
+  'database-url': { type: 'string', multiple: true },
 } as const;
 
 const SCENARIO = { runs: { type: 'string' } } as const;
@@ -104,7 +110,10 @@ async function service(own: readonly string[], program: readonly string[]): Prom
   if (values.help) return help();
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const { soakProgram } = await import('./soak-program.ts');
-  return soakProgram({ ...values, failPath: values['fail-path'] === true, failOn }, program);
+  return soakProgram(
+    { ...values, failPath: values['fail-path'] === true, databaseUrl: values['database-url'], failOn },
+    program,
+  );
 }
 
 async function command(own: readonly string[], program: readonly string[]): Promise<number> {
@@ -113,7 +122,7 @@ async function command(own: readonly string[], program: readonly string[]): Prom
   if (program.length > 0) throw new UsageError('outlive soak takes either --command or a program after --, not both.');
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const { soakJob } = await import('./soak-program.ts');
-  return soakJob({ ...values, failOn });
+  return soakJob({ ...values, databaseUrl: values['database-url'], failOn });
 }
 
 async function scenario(asked: string | undefined, own: readonly string[], program: readonly string[]) {

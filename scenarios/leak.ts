@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { writeRunReport } from '../reports/run.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import { Control } from './control.ts';
+import { canWatch, type Sampler, watchDatabase } from './database/index.ts';
 import type { ProgramMessage } from './program.ts';
 import type { Scenario, SoakContext, SoakResult } from './scenario.ts';
 import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts';
@@ -59,7 +60,8 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
       try {
         const folder = path.join(context.out, variant);
         rmSync(folder, { recursive: true, force: true });
-        const outcome = await runProgram(incident, variant, folder, database.url, context);
+        const sampler = await watch(database.url, folder);
+        const outcome = await runProgram(incident, variant, folder, database.url, context).finally(sampler?.stop);
         variants.push({ name: variant, folder, ...outcome, ...writeRunReport(folder) });
       } finally {
         await database.drop();
@@ -71,6 +73,13 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
   const [leaking, fixed] = variants;
   if (!leaking || !fixed) throw new Error('a variant did not run');
   return { variants, checks: checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed) };
+}
+
+/** The database's own side, of those kinds that can be watched. */
+async function watch(url: string | undefined, folder: string): Promise<Sampler | null> {
+  if (url === undefined || !canWatch(url)) return null;
+  mkdirSync(folder, { recursive: true });
+  return watchDatabase(url, folder);
 }
 
 async function serverFor(

@@ -20,10 +20,18 @@ export async function watchDatabase(url: string, folder: string): Promise<Sample
   return startSampling(await sideOf(url), folder);
 }
 
+/** Whether there is a side for the kind of database that `url` names. */
+export function canWatch(url: string): boolean {
+  return Object.hasOwn(SIDES, schemeOf(url));
+}
+
+function schemeOf(url: string): string {
+  return (/^([a-z]+):\/\//i.exec(url)?.[1] ?? '').toLowerCase();
+}
+
 /** Throws `UserError`, in which the URL itself never stands. */
 export async function sideOf(url: string): Promise<DatabaseSide> {
-  const [, scheme = ''] = /^([a-z]+):\/\//i.exec(url) ?? [];
-  const side = Object.hasOwn(SIDES, scheme.toLowerCase()) ? SIDES[scheme.toLowerCase()] : undefined;
+  const side = canWatch(url) ? SIDES[schemeOf(url)] : undefined;
   try {
     if (side) return await side(url);
   } catch (error) {
