@@ -104,13 +104,14 @@ describe('a session is joined with its lease', () => {
 
   test('not with a lease that began only afterwards, or was given back before', () => {
     const later = reportOf(watched([[100, [session({})]]]), recorded([[103, [connection({ ageMs: 1000 })]]]));
-    expect(sentencesOf(later)[0]).toContain('just taken from or given back to pool orders');
+    expect(sentencesOf(later)[0]).toContain('lent for a moment by pool orders of process 81');
     const idle = connection({ state: 'idle', site: -1, frame: -1, ageMs: null, idleMs: null, busy: null });
     const before = recorded([
       [97, [connection({ ageMs: 900 })]],
       [102, [idle]],
     ]);
-    expect(sentencesOf(reportOf(watched([[100, [session({})]]]), before))[0]).toContain('idle in pool orders');
+    const resting = session({ state: 'idle', transactionMs: null });
+    expect(sentencesOf(reportOf(watched([[100, [resting]]]), before))[0]).toContain('idle in pool orders');
   });
 });
 

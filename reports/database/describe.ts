@@ -10,10 +10,11 @@ export function holderName({ site, pool, pid, thread }: Holding): string {
 }
 
 /** `held by reserve orders.ts:12 (…)`, or what else is known of who has it. */
-export function whoHas({ holding, formerly }: Pick<JoinedSession, 'holding' | 'formerly'>): string {
+export function whoHas({ state, holding, formerly }: Pick<JoinedSession, 'state' | 'holding' | 'formerly'>): string {
   if (holding?.ageMs != null) return `held by ${holderName(holding)}`;
   if (holding) {
-    const what = holding.state === 'idle' ? 'idle in' : 'just taken from or given back to';
+    // the process was looked at somewhat earlier or later: what it had then may not be what it had at this moment
+    const what = state === 'idle' && holding.state === 'idle' ? 'idle in' : 'lent for a moment by';
     return `${what} pool ${holding.pool} of process ${holding.pid}`;
   }
   if (formerly?.site) return `held by nobody any more, once by ${holderName(formerly)}`;

@@ -51,7 +51,9 @@ ${more > 0 && html`<p class="more">and ${number(more)} more</p>`}`;
 function row(session: JoinedSession, cwd: string): Markup {
   const { id, transactionMs, blockedBy, statement, holding } = session;
   const site = holding?.site;
-  const place = site ? `${pathFrom(cwd, site.file)}:${site.line}` : '';
+  const path = site ? `${pathFrom(cwd, site.file)}:${site.line}` : '';
+  // the sentence has the file's name already
+  const place = path.includes('/') ? path : '';
   return html`<tr><td class="text">${id}</td><td class="text">${activityOf(session)}${blockedBy.length > 0 && ` (blocked by ${blockedBy.join(', ')})`}</td><td class="numeric">${transactionMs === null ? '–' : duration(transactionMs)}</td><td class="text"><code>${statement ?? '–'}</code></td><td class="text">${whoHas(session)}${place && html` <code>${place}</code>`}</td><td class="numeric">${holding?.ageMs == null ? '–' : duration(holding.ageMs)}</td></tr>`;
 }
 
