@@ -12,6 +12,10 @@ const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand
   scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
   size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
+  'oracle-standin': {
+    help: 'run a test stand-in for an Oracle database',
+    load: () => import('./oracle-standin.ts'),
+  },
   'register-path': { help: 'print the path to preload with node --require', load: () => import('./register-path.ts') },
 };
 

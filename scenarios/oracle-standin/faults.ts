@@ -1,5 +1,6 @@
 /** Refusals, drops and hangs at any stage, as often as told. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../../pipeline/user-error.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a fault strikes: the stages of a logon in their order, then kinds of calls; `call` is any of them. */
@@ -47,39 +48,39 @@ export type Fault = Action & {
 
 const EXAMPLES = 'connect:refuse:12516, auth2:hang, execute:error:1653, call:delay:200, fetch:reset';
 
-/** Reads `STAGE:ACTION[:CODE or MS][*TIMES]`. Throws `RangeError` with a sentence. */
+/** Reads `STAGE:ACTION[:CODE or MS][*TIMES]`. Throws `UserError` with a sentence. */
 export function parseFault(text: string): Fault {
   const [, at, action, number, times] = /^([a-z0-9]+):([a-z]+)(?::(\d+))?(?:\*(\d+))?$/.exec(text) ?? [];
   const stage = STAGES.find((one) => one === at);
-  if (!stage) throw new RangeError(`A fault is one such as ${EXAMPLES}, at ${STAGES.join(', ')}; not "${text}".`);
+  if (!stage) throw new UserError(`A fault is one such as ${EXAMPLES}, at ${STAGES.join(', ')}; not "${text}".`);
   const often = times === undefined ? {} : { times: Number(times) };
   switch (action) {
     case 'end':
     case 'reset':
     case 'hang':
     case 'garbage':
-      if (number !== undefined) throw new RangeError(`The fault ${action} takes no number, as "${text}" has one.`);
+      if (number !== undefined) throw new UserError(`The fault ${action} takes no number, as "${text}" has one.`);
       return checked({ at: stage, do: action, ...often });
     case 'refuse':
     case 'error':
       if (number === undefined)
-        throw new RangeError(`The fault ${action} needs an ORA number, as in ${at}:${action}:12516.`);
+        throw new UserError(`The fault ${action} needs an ORA number, as in ${at}:${action}:12516.`);
       return checked({ at: stage, do: action, code: Number(number), ...often });
     case 'delay':
-      if (number === undefined) throw new RangeError(`The fault delay needs milliseconds, as in ${at}:delay:200.`);
+      if (number === undefined) throw new UserError(`The fault delay needs milliseconds, as in ${at}:delay:200.`);
       return checked({ at: stage, do: 'delay', ms: Number(number), ...often });
     default:
-      throw new RangeError(`A fault does refuse, error, end, reset, hang, delay or garbage; not "${action}".`);
+      throw new UserError(`A fault does refuse, error, end, reset, hang, delay or garbage; not "${action}".`);
   }
 }
 
-/** Throws `RangeError` for what could never happen. */
+/** Throws `UserError` for what could never happen. */
 function checked(fault: Fault): Fault {
   if (fault.do === 'refuse' && fault.at !== 'connect') {
-    throw new RangeError(`Only a listener refuses: at connect, not at ${fault.at}.`);
+    throw new UserError(`Only a listener refuses: at connect, not at ${fault.at}.`);
   }
   if (fault.do === 'error' && STAGES.indexOf(fault.at) < STAGES.indexOf('auth1')) {
-    throw new RangeError(`ORA errors can be answered from auth1 on, not at ${fault.at}; a listener refuses.`);
+    throw new UserError(`ORA errors can be answered from auth1 on, not at ${fault.at}; a listener refuses.`);
   }
   return fault;
 }
@@ -89,7 +90,7 @@ const CALLS: readonly Stage[] = ['execute', 'fetch', 'commit', 'rollback', 'ping
 export class Faults {
   readonly #faults = new Set<{ fault: Fault; passed: number; struck: number }>();
 
-  /** Throws `RangeError` for what could never happen. The function that is returned takes it away again. */
+  /** Throws `UserError` for what could never happen. The function that is returned takes it away again. */
   add(fault: Fault): () => void {
     const entry = { fault: checked(fault), passed: 0, struck: 0 };
     this.#faults.add(entry);

@@ -42,7 +42,7 @@ export interface OracleStandIn {
   sessions(): StandInSession[];
   /** Sockets that are open, logged on or not. */
   connections(): number;
-  /** Lets a fault strike from now on; the function that is returned takes it away. Throws `RangeError`. */
+  /** Lets a fault strike from now on; the function that is returned takes it away. Throws `UserError`. */
   fault(fault: Fault): () => void;
   clearFaults(): void;
   /** As ALTER SYSTEM KILL SESSION does, or DISCONNECT SESSION. Throws `OracleError` when there is no such session. */
@@ -62,7 +62,7 @@ export interface OracleStandIn {
 /** PostgreSQL's own sessions, those for cancelling, and some that are about to end. */
 const SPARE_BACKENDS = 20;
 
-/** Throws `RangeError` for wrong options, `DatabaseUnavailable`, and what listening on the port has to say. */
+/** Throws `UserError`: wrong options, no database, a port in use. */
 export async function startOracleStandIn(options: OracleStandInOptions = {}): Promise<OracleStandIn> {
   const settings = settingsOf(options, randomBytes(9).toString('base64url'));
   const log = options.log ?? (() => {});

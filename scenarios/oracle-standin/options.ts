@@ -1,4 +1,5 @@
 /** Options of a stand-in, with their defaults and limits. */
+import { UserError } from '../../pipeline/user-error.ts';
 import type { VerifierKind } from './logon/verifiers.ts';
 
 export interface OracleStandInOptions {
@@ -50,7 +51,7 @@ const wholeNumbers: [keyof Settings, number, number][] = [
   ['logonTimeout', 1, 2 ** 31 - 1],
 ];
 
-/** Throws `RangeError` with a sentence. */
+/** Throws `UserError` with a sentence. */
 export function settingsOf(options: OracleStandInOptions, madeUpPassword: string): Settings {
   const { sessions = 150 } = options;
   const settings: Settings = {
@@ -71,16 +72,19 @@ export function settingsOf(options: OracleStandInOptions, madeUpPassword: string
   for (const [name, min, max] of wholeNumbers) {
     const value = settings[name];
     if (!Number.isInteger(value) || Number(value) < min || Number(value) > max) {
-      throw new RangeError(`The stand-in's ${name} must be a whole number from ${min} to ${max}, not ${value}.`);
+      throw new UserError(`The stand-in's ${name} must be a whole number from ${min} to ${max}, not ${value}.`);
     }
   }
   if (!/^[\w$#.-]{2,}$/.test(settings.service)) {
-    throw new RangeError(`A service name has two or more letters, digits and _$#.-; not "${settings.service}".`);
+    throw new UserError(`A service name has two or more letters, digits and _$#.-; not "${settings.service}".`);
   }
   if (settings.user === '' || settings.password === '')
-    throw new RangeError('The stand-in needs a user and a password.');
+    throw new UserError('The stand-in needs a user and a password.');
+  if (settings.verifier !== '11G' && settings.verifier !== '12C') {
+    throw new UserError(`The stand-in keeps passwords as 11G or 12C, not ${settings.verifier}.`);
+  }
   if (settings.release !== 19 && settings.release !== 23) {
-    throw new RangeError(`The stand-in speaks as release 19 or 23, not ${settings.release}.`);
+    throw new UserError(`The stand-in speaks as release 19 or 23, not ${settings.release}.`);
   }
   return settings;
 }

@@ -3,6 +3,8 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
+import { DatabaseUnavailable } from '../../pipeline/store/store.ts';
+import { UserError } from '../../pipeline/user-error.ts';
 import { Backend } from './backend/backend.ts';
 import { Catalogue } from './calls/catalogue.ts';
 import { type OracleError, oracleError } from './errors.ts';
@@ -55,10 +57,21 @@ export class StandInServer implements Host {
     return this.#port;
   }
 
-  /** Throws what the database or the port has to say. */
+  /** Throws `UserError`. */
   async start(): Promise<void> {
-    await this.#admin.query(installation());
-    await this.listen(this.settings.port);
+    try {
+      await this.#admin.query(installation());
+    } catch (error) {
+      throw new DatabaseUnavailable(`Cannot use the database behind the stand-in: ${reasonOf(error)}.`, {
+        cause: error,
+      });
+    }
+    try {
+      await this.listen(this.settings.port);
+    } catch (error) {
+      const { host, port } = this.settings;
+      throw new UserError(`The stand-in cannot listen on ${host}:${port}: ${reasonOf(error)}.`, { cause: error });
+    }
   }
 
   /** Begins to accept, or does so again on the same port. */
@@ -164,4 +177,16 @@ export class StandInServer implements Host {
     this.metrics.stop();
     await this.#admin.end();
   }
+}
+
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'this user may not listen on that port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ECONNREFUSED: 'nothing listens there',
+};
+
+function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
 }
