@@ -58,7 +58,8 @@ export function oracledb(desk: Desk): LibraryAdapter {
       if (typeof Pool.prototype._processRequest !== 'function') return false;
       pools.patch(Pool);
       patchConnection(Connection, { desk, calls, leases, streams });
-      if (ResultSet && Lob) patchStreams(ResultSet, Lob, streams);
+      const tellsResults = typeof Connection.prototype._transformExecuteResult === 'function';
+      if (ResultSet && Lob) patchStreams(ResultSet, Lob, streams, tellsResults);
       logons.patch(exports);
       const classes = loaded(path.join(path.dirname(file), 'lib/impl/index.js'));
       if (classes) patchClasses(classes);

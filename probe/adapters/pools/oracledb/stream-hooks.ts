@@ -1,6 +1,7 @@
 /** Where result sets and LOBs are made, read from and closed, as far as the service sees their classes. */
 import { guarded } from '../../../faults.ts';
 import { patch } from '../../../patch.ts';
+import type { Connection } from './driver.ts';
 import type { Stream, Streams } from './streams.ts';
 
 const PART = 'oracledb';
@@ -9,7 +10,19 @@ interface Class {
   prototype: Record<string, unknown>;
 }
 
-export function patchStreams(ResultSet: Class, Lob: Class, streams: Streams): void {
+/** `tellsResults`: result sets that the service keeps are told by their connection. */
+export function patchStreams(ResultSet: Class, Lob: Class, streams: Streams, tellsResults: boolean): void {
+  if (!tellsResults) {
+    patch(ResultSet.prototype, '_setup', (original) => {
+      return function setup(this: Stream, connection: Connection): unknown {
+        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+        const result = Reflect.apply(original, this, arguments);
+        guarded(PART, () => streams.madeResultSet(this, connection));
+        return result;
+      };
+    });
+  }
+
   patch(ResultSet.prototype, 'close', (original) => {
     const wrapped = {
       close(this: Stream): unknown {

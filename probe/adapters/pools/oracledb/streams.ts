@@ -83,6 +83,14 @@ export class Streams {
     if (call.what === 'query stream') call.request = null;
   }
 
+  /** oracledb 6 tells of a result set only when it makes it, also of those that it reads to the end by itself. */
+  madeResultSet(stream: Stream, connection: Connection): void {
+    const call = this.calls.current();
+    if (call?.what !== 'result set' && call?.what !== 'query stream') return;
+    this.opens(stream, this.leases.of(connection), call);
+    if (call.what === 'query stream') call.request = null;
+  }
+
   /** The connection is not known when the LOB is there: it is remembered with the call. */
   askLob(connection: Connection, wrapper: AnyFunction): Call | null {
     if (!this.calls.areFollowed) return null;
