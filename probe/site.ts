@@ -3,6 +3,7 @@
  * kept, since an unformatted trace retains receivers and closures of the service.
  */
 
+import { realpathSync } from 'node:fs';
 import nodeModule from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -238,10 +239,20 @@ function sourceMapped(frame: RawFrame): RawFrame {
   };
 }
 
+/** An installed app is usually started by a link in `node_modules/.bin`. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
 const NODE_MODULES = `${path.sep}node_modules${path.sep}`;
 
 /** Tells the user's own files from dependencies and Node's code. An app that is itself installed is its user's. */
-export function userFiles(mainScript: string | undefined): (file: string) => boolean {
+export function userFiles(startedAs: string | undefined): (file: string) => boolean {
+  const mainScript = startedAs && realPath(startedAs);
   const at = mainScript?.lastIndexOf(NODE_MODULES) ?? -1;
   let installedApp: string | null = null;
   if (mainScript !== undefined && at >= 0) {

@@ -77,7 +77,9 @@ class Explorer {
     }
     this.points = [...pointsOf(warm.calls, false), ...atStart.slice(0, MOST_AT_START)];
     if (this.points.length === 0) {
-      this.problems.push('The requests made the service ask nothing of others (pg queries, connects, HTTP requests).');
+      this.problems.push(
+        "The service's own code asked nothing of others meanwhile: no query of pg or oracledb, no connect, no HTTP request.",
+      );
     }
   }
 
