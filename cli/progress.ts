@@ -17,8 +17,9 @@ export interface Position {
 export class Progress {
   readonly #stream: WriteStream;
   #stage = '';
-  /** Whether the terminal's cursor is behind a line that is to be rewritten. */
+  /** Whether the terminal's cursor is behind a line that is to be rewritten, and whether that says nothing lasting. */
   #isOpen = false;
+  #isPassing = false;
   readonly #began = performance.now();
 
   constructor(stream: WriteStream) {
@@ -35,6 +36,7 @@ export class Progress {
     if (stage !== this.#stage) this.end();
     this.#stage = stage;
     const seconds = Math.round((performance.now() - this.#began) / 1000);
+    this.#isPassing = false;
     this.#rewrite(`${stage.padEnd(9)} ${bar(step / of)} ${step}/${of}  ${note}  ${seconds} s`);
   }
 
@@ -49,12 +51,13 @@ export class Progress {
       this.#stream.write(`\r\x1b[K${words}\n`);
       this.#isOpen = false;
     }
+    this.#isPassing = true;
     const left = leftMs === null ? '' : `  ${clock(leftMs)} left`;
     this.#rewrite(`${bar(done)}${left}  ${isOver ? '' : words}`);
   }
 
   end(): void {
-    if (this.#isOpen) this.#stream.write('\n');
+    if (this.#isOpen) this.#stream.write(this.#isPassing ? '\r\x1b[K' : '\n');
     this.#isOpen = false;
   }
 

@@ -44,6 +44,8 @@ export interface JobFlags extends CommonFlags {
 }
 
 const DAY_MS = 86_400_000;
+/** A second interruption this long after the first is meant as one. */
+const IMPATIENT_MS = 1000;
 
 export async function soakProgram(flags: ServiceFlags, [program, ...args]: readonly string[]): Promise<number> {
   if (program === undefined) {
@@ -124,7 +126,13 @@ async function soaked({ out, json, databaseUrl, failOn }: CommonFlags, soak: Soa
   mkdirSync(folder, { recursive: true });
   const watch = await watchDatabases(databaseUrls(databaseUrl), folder);
   const stopping = new AbortController();
-  const stop = () => stopping.abort();
+  let stoppedAt = Number.POSITIVE_INFINITY;
+  const stop = () => {
+    // somebody has no patience: what guards the program ends it. npx may pass one Ctrl-C on as two
+    if (performance.now() - stoppedAt > IMPATIENT_MS) process.exit(EXIT_INTERRUPTED);
+    stoppedAt = Math.min(stoppedAt, performance.now());
+    stopping.abort();
+  };
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
   const progress = new Progress(process.stderr);
   let status: number | null = null;

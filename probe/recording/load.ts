@@ -102,7 +102,7 @@ export function readLoad(folder: string, problems: string[]): Load | null {
   const { t: _, schema: __, ...load } = first;
   const rounds = lines.flatMap((line) => (line.t === 'round' ? [withoutTag(line)] : []));
   const end = lines.find((line) => line.t === 'end');
-  problems.push(...(end?.problems ?? ['The soak was killed before its end.']), ...failuresIn(first.targets, rounds));
+  problems.push(...(end?.problems ?? ['The soak was killed before its end.']), ...failuresIn(first, rounds));
   const faults = lines.flatMap((line) => (line.t === 'fault' ? [withoutTag(line)] : []));
   return { ...load, rounds, faults };
 }
@@ -125,7 +125,7 @@ function withoutTag<T extends LoadRound | LoadFault>({ t: _, ...line }: T): Omit
 }
 
 /** Silence of what failed must not be taken for health. */
-function failuresIn(names: readonly string[], rounds: readonly Omit<LoadRound, 't'>[]): string[] {
+function failuresIn({ targets: names, kind }: LoadLine, rounds: readonly Omit<LoadRound, 't'>[]): string[] {
   if (rounds.length === 0) return [];
   const sentences = names.flatMap((name, index) => {
     const counts = rounds.flatMap(({ targets }) => targets.filter(({ target }) => target === index));
@@ -138,7 +138,7 @@ function failuresIn(names: readonly string[], rounds: readonly Omit<LoadRound, '
     if (answers === 0) return [`${name} never answered: that it leaks nothing is not shown.`];
     if (failed === 0) return [];
     const list = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
-    const words = `answers of ${name} failed (${list.join(', ')})`;
+    const words = `${kind === 'commands' ? 'runs' : 'answers'} of ${name} failed (${list.join(', ')})`;
     return failed < answers
       ? [`${failed} of ${answers} ${words}.`]
       : [`All ${words}: that it leaks nothing is not shown.`];

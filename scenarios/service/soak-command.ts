@@ -41,10 +41,10 @@ export async function soakCommand({
       }
       const how = ended ?? (await program.ended);
       const key = how.signal ?? String(how.code);
-      const failed = ended === null || how.code !== 0 ? 1 : 0;
+      const failed = !signal.aborted && (ended === null || how.code !== 0) ? 1 : 0;
       const counts = { targets: [{ target: 0, statuses: { [key]: 1 }, failed }], errors: 0, latency: null };
       log.round({ round, startedMs, endedMs: Date.now(), requests: 1, ...counts, open: null, findings: null });
-      if (failed && !signal.aborted) status ||= ended === null ? 1 : exitStatus(how, constants.signals);
+      if (failed) status ||= ended === null ? 1 : exitStatus(how, constants.signals);
       const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
       onProgress(round, `${howItEnded(how)} after ${seconds} s`);
       if (round === 1 && (how.code === 127 || how.code === 126)) {

@@ -102,12 +102,12 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
       const startedMs = Date.now();
       const given = await drive(round, over.signal, options);
       const endedMs = Date.now();
+      const name = round === 0 ? 'warm-up' : 'round';
+      const driven = endedMs - startedMs;
+      options.onProgress(step(options, name, round, 'letting it settle', driven));
       const rest = program.hasEnded ? null : await atRest(control, round, signal, program);
       log.round({ round, startedMs, endedMs, ...given, open: rest?.open ?? null, findings: rest?.findings ?? null });
-      options.onProgress({
-        ...step(options, round === 0 ? 'warm-up' : 'round', round, summary(given, rest)),
-        isOver: true,
-      });
+      options.onProgress({ ...step(options, name, round, summary(given, rest), driven + REST_MS), isOver: true });
       if (program.hasEnded) {
         log.problems.push(
           `${program.name} ${howItEnded(program.hasEnded)} in ${round === 0 ? 'the warm-up' : `round ${round} of ${rounds}`}. ${program.lastWords()}.`,
@@ -143,7 +143,9 @@ async function drive(round: number, signal: AbortSignal, options: ServiceSoak): 
     isFailure: (status) => (options.expected.length > 0 ? !options.expected.includes(status) : status >= 400),
     signal,
     onTick: (answered) => {
-      options.onProgress(step(options, name, round, `${answered} answers`, performance.now() - began));
+      options.onProgress(
+        step(options, name, round, `${answered.toLocaleString('en-US')} answers`, performance.now() - began),
+      );
     },
   });
 }
