@@ -265,7 +265,7 @@ export function userFiles(startedAs: string | undefined): (file: string) => bool
   return (file) => {
     if (!path.isAbsolute(file)) return false;
     if (installedApp !== null && file.startsWith(installedApp))
-      return !file.slice(installedApp.length).includes(NODE_MODULES);
+      return !file.slice(installedApp.length - 1).includes(NODE_MODULES);
     return !file.includes(NODE_MODULES);
   };
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
-import { targetsOf } from '../scenarios/service/targets.ts';
+import { nameOf, targetsOf } from '../scenarios/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
 
@@ -129,7 +129,7 @@ test('a service that dies half-way: its own exit code, a report of what was seen
   );
   expect(code).toBe(7);
   const report = readReport(folder.path);
-  expect(report.problems.join()).toMatch(/ended with exit code 7 in the warm-up/);
+  expect(report.problems.join()).toMatch(/ended with exit code 7 in (the warm-up|round \d of 2)/);
   expect(report.watched[0]?.acquired).toBeGreaterThan(40);
 });
 
@@ -271,6 +271,8 @@ test('each URL may have its method; a body goes with those that take one, JSON w
     body: '{"a":1}',
     header: ['X-Y: z'],
   });
+  const [asked] = targetsOf({ url: ['http://127.0.0.1/a?limit=5&session=hunter2'] });
+  expect(nameOf(asked!)).toBe('GET http://127.0.0.1/a?limit=…&session=…');
   expect(get).toMatchObject({ method: 'GET', body: null, headers: { 'x-y': 'z' } });
   expect(post).toMatchObject({ method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } });
 });

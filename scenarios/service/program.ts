@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../pipeline/user-error.ts';
-import { mask } from '../../probe/recording/mask.ts';
+import { mask, maskArguments } from '../../probe/recording/mask.ts';
 import { startGuard } from './guard.ts';
 
 const REGISTER = fileURLToPath(new URL('../../probe/register.js', import.meta.url));
@@ -69,7 +69,7 @@ export class Program {
     });
     closeSync(output);
     const ended = new Promise<Ended>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-    const name = mask(isLine ? command : command.join(' '));
+    const name = isLine ? mask(command) : maskArguments(command).join(' ');
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', () => reject(new UserError(`${program} cannot be started: there is no such program.`)));

@@ -43,7 +43,8 @@ export function targetsOf({ url: urls, method, header = [], body }: RequestFlags
 
 /** `POST http://127.0.0.1:3000/orders`, without secrets: as recordings and reports have it. */
 export function nameOf({ method, url }: Target): string {
-  return mask(`${method} ${url.origin}${url.pathname}${url.search}`);
+  const query = [...url.searchParams.keys()].map((key) => `${key}=…`).join('&');
+  return mask(`${method} ${url.origin}${url.pathname}${query && `?${query}`}`);
 }
 
 export function portOf({ port, protocol }: URL): number {
