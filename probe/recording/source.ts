@@ -42,7 +42,9 @@ export class Sources {
     const lines = this.lines(file);
     if (!lines || line < 1 || line > lines.length) return null;
     const first = Math.max(1, line - BEFORE);
-    return { first, lines: lines.slice(first - 1, lastOfBlock(lines, line)) };
+    const shown = lines.slice(first - 1, lastOfBlock(lines, line));
+    while (shown.length > line - first + 1 && shown.at(-1)?.trim() === '') shown.pop();
+    return { first, lines: shown };
   }
 
   private mapOf(file: string): Mapped | null {

@@ -37,7 +37,7 @@ ${excerpt(finding, ordinal)}
 ${evidenceList(finding)}
 ${finding.callers.length > 0 && html`<dt>Called by</dt><dd>${callers(finding, ordinal, cwd)}</dd>`}
 ${finding.holders.length > 0 && html`<dt>Held by</dt><dd>${holders(finding, ordinal, cwd)}</dd>`}
-<dt>Fix</dt><dd>${advice(finding)}${fix(suggestFix(finding), ordinal)}</dd>
+<dt>Fix</dt><dd class="wide">${advice(finding)}${fix(suggestFix(finding), ordinal)}</dd>
 ${doubt(finding) && html`<dt>Certainty</dt><dd>${doubt(finding)}</dd>`}
 ${finding.stack.length > 0 && html`<dt>Stack</dt><dd>${stack(finding.stack, cwd)}</dd>`}
 </dl>
@@ -117,10 +117,16 @@ ${callers.length > CALLERS && html`<p class="more">and ${plural(callers.length -
 
 const SIGNS: Record<FixLine['sign'], string> = { '+': 'added', '-': 'removed', ' ': 'same' };
 
+function struck(text: string): Markup {
+  const code = text.trimStart();
+  return html`${text.slice(0, text.length - code.length)}<del>${code}</del>`;
+}
+
 /** As a diff without changes of indentation. */
 function fix(lines: FixLine[] | null, ordinal: number): Markup | null {
   if (!lines) return null;
   return html`<pre class="fix" tabindex="0" aria-label="Finding ${ordinal}: a suggested change"><code>${lines.map(
-    ({ sign, text }) => html`<span class="line ${SIGNS[sign]}"><i>${sign}</i>${text}\n</span>`,
+    ({ sign, text }) =>
+      html`<span class="line ${SIGNS[sign]}"><i>${sign}</i>${sign === '-' ? struck(text) : text}\n</span>`,
   )}</code></pre>`;
 }
