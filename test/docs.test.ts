@@ -60,6 +60,7 @@ async function prepare(page: string, blocks: Block[]): Promise<Record<Block['in'
   }
   mkdirSync(path.join(at('service'), 'node_modules'));
   symlinkSync(ROOT, path.join(at('service'), 'node_modules/outlive'));
+  symlinkSync(path.join(ROOT, 'node_modules/generic-pool'), path.join(at('service'), 'node_modules/generic-pool'));
   if (blocks.some(({ text }) => text.includes('.outlive/latest'))) {
     await start(process.execPath, [CLI, 'run', '--', 'node', 'server.js'], { cwd: at('service') });
   }

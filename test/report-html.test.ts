@@ -242,6 +242,52 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     view.silent();
   });
 
+  test('traps of libraries stand with their remedy, the load round by round, a fault of the probe at its time', async () => {
+    const recording = makeRecording({ leaked: 0 });
+    recording.faults.push({ at: 60_000, count: 1 });
+    const latency = { p50: 12, p99: 140, max: 201 };
+    const round = { startedMs: 0, endedMs: 10_000, errors: 2, latency, open: 3, findings: 0 };
+    const rounds = [0, 1].map((n) => {
+      const targets = [{ target: 0, statuses: { 200: 1204, 500: n }, failed: n }];
+      return { ...round, round: n, requests: 1204 + n, targets };
+    });
+    const load = {
+      kind: 'requests' as const,
+      targets: ['POST http://127.0.0.1:3000/orders'],
+      connections: 20,
+      planned: 6,
+    };
+    const notices = [
+      {
+        ...{ library: 'oracledb', pool: 'orders', name: 'hung-logon', count: 3 },
+        sentence: 'A logon has hung for 9 s, and others wait behind it.',
+        remedy: 'Set connectTimeout.',
+      },
+    ];
+    const fault = { kind: 'query' as const, site: makeFinding().site!, ordinal: 2, test: null };
+    const faults = [
+      { ...fault, outcome: 'returned' as const, sentence: 'All came back.' },
+      { ...fault, outcome: 'dies' as const, sentence: 'The service ends if the 2nd query fails.' },
+    ];
+    await view.open(makeCleanReport({ notices, load: { ...load, rounds, faults } }), [recording]);
+    expect(await view.page.locator('.load').innerText()).toMatch(
+      /2 operations failed once each, in turn; [\s\S]*dies The service ends if the 2nd query fails\.$/,
+    );
+    expect(await view.page.locator('.notices li').innerText()).toMatch(
+      /^oracledb pool "orders" hung-logon · 3 times\s+A logon has hung[\s\S]*Remedy: Set connectTimeout\.$/,
+    );
+    const rows = await view.page.locator('.load tbody tr').allInnerTexts();
+    expect(rows.map((row) => row.split(/\s*\t\s*/))).toEqual([
+      ['warm-up', '10 s', '1,204', '200: 1,204, 500: 0', '2', '12 ms', '140 ms', '3', '0'],
+      ['1', '10 s', '1,205', '200: 1,204, 500: 1', '3', '12 ms', '140 ms', '3', '0'],
+    ]);
+    expect(await view.page.locator('figure.flags li').innerText()).toMatch(
+      /^!\s+the probe had 1 fault of its own\s+1 min$/,
+    );
+    expect(await view.complaints()).toEqual([]);
+    view.silent();
+  });
+
   test('as many samples as a reader keeps stay under 500 kB and are drawn with their peaks', async () => {
     const recording = makeRecording({ samples: 40_000 });
     recording.samples[20_000]!.loopDelay = 987;

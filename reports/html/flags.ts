@@ -1,15 +1,18 @@
-/** Findings on the time line: when each was first seen, and when one came back. */
+/** Findings on the time line: when each was first seen, and when one came back; and the probe's own faults. */
 import type { Certainty, RecordedFinding, Recording } from '../../probe/recording/format.ts';
 import type { Finding, Report } from '../../probe/recording/report.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import { place } from '../finding-words.ts';
+import { plural } from '../words.ts';
 import { cardId } from './card.ts';
 
 export interface Flag {
   /** Seconds on the time line. */
   at: number;
-  /** The number of its card, counted from 1; 0 for what came back. */
+  /** The number of its card, counted from 1; 0 for what came back, and for a fault of the probe. */
   card: number;
+  /** What stands on it. */
+  sign: string;
   certainty: Certainty | null;
   label: string;
   /** Of what it leads to, without `#`. */
@@ -17,7 +20,7 @@ export interface Flag {
 }
 
 /** More would hide each other. */
-const MOST = { found: 30, back: 10 };
+const MOST = { found: 30, back: 10, faults: 5 };
 
 /** In the order of time. */
 export function flagsOf(
@@ -38,6 +41,7 @@ export function flagsOf(
       back.push({
         at: seconds(recording, at),
         card: 0,
+        sign: '↩',
         certainty: null,
         label: `${nameOf(finding)}: ${why}`,
         target: BACK,
@@ -46,9 +50,26 @@ export function flagsOf(
   }
   const flags = [...found].map(([finding, at]): Flag => {
     const card = report.findings.indexOf(finding) + 1;
-    return { at, card, certainty: finding.certainty, label: labelOf(finding), target: cardId(finding) };
+    return {
+      at,
+      card,
+      sign: String(card),
+      certainty: finding.certainty,
+      label: labelOf(finding),
+      target: cardId(finding),
+    };
   });
-  const shown = [...flags.sort((a, b) => a.card - b.card).slice(0, MOST.found), ...back.slice(-MOST.back)];
+  const faults = recordings.flatMap((recording) =>
+    recording.faults.map(({ at, count }): Flag => {
+      const label = `the probe had ${plural(count, 'fault')} of its own`;
+      return { at: seconds(recording, at), card: 0, sign: '!', certainty: null, label, target: 'not-watched' };
+    }),
+  );
+  const shown = [
+    ...flags.sort((a, b) => a.card - b.card).slice(0, MOST.found),
+    ...back.slice(-MOST.back),
+    ...faults.slice(0, MOST.faults),
+  ];
   return shown.sort((a, b) => a.at - b.at || a.card - b.card);
 }
 

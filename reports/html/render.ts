@@ -13,7 +13,9 @@ import { comparisonSection } from './comparison.ts';
 import { databaseSection } from './database.ts';
 import { CARDS, findings } from './findings.ts';
 import { type Content, html, json, Markup } from './html.ts';
+import { loadSection } from './load.ts';
 import { masthead } from './masthead.ts';
+import { noticesSection } from './notices.ts';
 import type { PageContext } from './page-context.ts';
 import { tables } from './tables.ts';
 import { timeline } from './timeline.ts';
@@ -25,9 +27,11 @@ const UPLOT = new URL('../../node_modules/uplot/dist/', import.meta.url);
 
 /** Below the time lines, in this order; null where there is nothing to say. */
 const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
+  noticesSection,
   ({ report, cwd }) => cameBack(report, cwd),
   alarmsSection,
   databaseSection,
+  loadSection,
   ({ report, recordings, cwd }) => tables(report, recordings, cwd),
 ];
 

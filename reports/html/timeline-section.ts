@@ -50,8 +50,8 @@ const ZOOM = html`<p class="zoom" role="group" aria-label="Zoom of all charts"><
 /** Flags are links: the list is for reading, and the script puts copies of them at their time. */
 function flagsFigure(flags: Flag[]): Markup {
   return html`<figure class="chart flags"><figcaption><h3>Findings</h3><ul>${flags.map(
-    ({ at, card, certainty, label, target }) =>
-      html`<li><a class="flag ${certainty ?? 'back'}" href="#${encodeURIComponent(target)}" title="${label}"><b>${card || '↩'}</b></a> <span>${label}</span> <output>${duration(at * 1000)}</output></li>`,
+    ({ at, sign, certainty, label, target }) =>
+      html`<li><a class="flag ${certainty ?? 'back'}" href="#${encodeURIComponent(target)}" title="${label}"><b>${sign}</b></a> <span>${label}</span> <output>${duration(at * 1000)}</output></li>`,
   )}</ul></figcaption><div class="plot" aria-hidden="true"></div></figure>`;
 }
 
