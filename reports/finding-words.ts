@@ -167,14 +167,18 @@ const WEAK = /^\d+ not used for more than /;
 /** The sentences of a finding, strongest first: those to read, and the rest. */
 export function evidence(finding: Finding): { first: string[]; more: string[] } {
   const isWeak = (sentence: string) => finding.detector !== 'held-too-long' && WEAK.test(sentence);
-  const [scope, ...scopes] = finding.scopes.toSorted((a, b) => b.leaked - a.leaked).map(scopeSentence);
+  const isOfPool = ['exhaustion', 'deadlock'].includes(matterOf(finding));
+  const verb = isOfPool ? 'Held by' : 'Left open by';
+  const [scope, ...scopes] = finding.scopes
+    .toSorted((a, b) => b.leaked - a.leaked)
+    .map((share) => scopeSentence(share, verb));
   const strong = finding.evidence.filter((sentence) => !isWeak(sentence));
   const all = [...(scope ? [scope] : []), ...strong, ...scopes];
   return { first: all.slice(0, 3), more: [...all.slice(3), ...finding.evidence.filter(isWeak)] };
 }
 
-export function scopeSentence(scope: ScopeShare): string {
+function scopeSentence(scope: ScopeShare, verb: string): string {
   return scope.failedWith
-    ? `${shareOf(scope)}, all of which failed with ${scope.failedWith}; no other did`
-    : shareOf(scope);
+    ? `${verb} ${shareOf(scope)}, all of which failed with ${scope.failedWith}; no other did`
+    : `${verb} ${shareOf(scope)}`;
 }

@@ -111,7 +111,7 @@ describe.skipIf(!browser)('JUnit', () => {
     expect(counts).toEqual([4, 2, 1]);
     expect(name).toBe('src/rules.ts:12 reserve · connection · pg pool "orders"');
     expect(file).toBe('src/rules.ts');
-    expect(text).toContain('14 of 200 runs of rules, all of which failed with OutOfStock; no other did');
+    expect(text).toContain('Left open by 14 of 200 runs of rules, all of which failed with OutOfStock; no other did');
   });
 });
 

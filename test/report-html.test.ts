@@ -47,7 +47,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     expect(await marked.locator('u').innerText()).toBe('connect');
     expect(await card.locator('.excerpt .line').count()).toBe(9);
     expect(await card.locator('dd li').allInnerTexts()).toContain(
-      '14 of 200 runs of rules, all of which failed with OutOfStock; no other did',
+      'Left open by 14 of 200 runs of rules, all of which failed with OutOfStock; no other did',
     );
     expect(await cards.nth(2).locator('figcaption').innerText()).toMatch(/11 released\s*1 still held$/);
     await card.locator('summary').click();

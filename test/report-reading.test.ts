@@ -124,8 +124,9 @@ describe.skipIf(!browser)('the HTML report', () => {
     await view.page.evaluate("dispatchEvent(new Event('beforeprint'))");
     expect(await view.page.locator('details:not([open])').count()).toBe(0);
     expect(await view.page.locator('.filter:visible, .zoom:visible, footer:visible').count()).toBe(0);
+    await view.page.setViewportSize({ width: 360, height: 900 });
     const cut = await view.page.evaluate<string[]>(
-      "[...document.querySelectorAll('pre, .scroll')].filter((box) => getComputedStyle(box).overflowX !== 'visible').map((box) => box.outerHTML)",
+      "[...document.querySelectorAll('pre, .scroll')].filter((box) => getComputedStyle(box).overflowX !== 'visible' || (box.matches('pre') && box.scrollWidth > box.clientWidth)).map((box) => box.outerHTML)",
     );
     expect(cut).toEqual([]);
     await view.page.evaluate("dispatchEvent(new Event('afterprint'))");

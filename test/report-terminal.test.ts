@@ -71,7 +71,8 @@ describe('the summary in a terminal', () => {
   connection · pg pool "orders"
   200 acquired · 186 released · 14 leaked
   12 │ const client = await pool.connect();
-  · 14 of 200 runs of rules, all of which failed with OutOfStock; no other did
+  · Left open by 14 of 200 runs of rules, all of which failed with OutOfStock;
+    no other did
   · The 14 clients were garbage-collected while their leases were open.
   · The 186 that were released were released 3 to 41 ms after they were
     acquired.
