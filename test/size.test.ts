@@ -51,7 +51,8 @@ describe('the law', () => {
     ['a peak far beyond what was measured', pointsOf({ ...LAW, kappa: 1e-5 }), /still rises at 64 connections/],
     ['points that follow no law', pointsOf(LAW, noise(0.9, 5)), /do not follow the law|too flat or too noisy/],
   ])('is not to be used with %s, and says so', (_, points, doubt) => {
-    expect(fitLaw(points).doubts.join('; ')).toMatch(doubt);
+    const { doubts, peakDoubts } = fitLaw(points);
+    expect([...doubts, ...peakDoubts].join('; ')).toMatch(doubt);
   });
 });
 
@@ -86,11 +87,26 @@ describe('a topology', () => {
     });
     expect(regions.map((row) => row.regions)).toEqual([1, 2, 5, 10, 20, 30]);
     const shared = (index: number) => regions[index]!.plans.find(({ model }) => model === 'shared')!;
+    // said where it is a guess
+    expect(shared(0).isExtrapolated).toBe(false);
+    expect(shared(2).isExtrapolated).toBe(true);
     // beyond the peak, more connections do less
     expect(shared(2).outcome!.throughput).toBeLessThan(shared(0).outcome!.throughput);
     expect(shared(5).problem).toBe('700 beyond the limit are refused');
     expect(recommendation.join(' ')).toContain('Even one connection for each of the 120 processes is more than that');
   });
+});
+
+test('a law without a peak still serves between its points', () => {
+  const law = { lambda: 100, sigma: 0.3, kappa: 0 };
+  const system = { pools: 2, lanesPerPool: 20, connectionsPerPool: 4, thinkMs: 10 };
+  const validation = [{ system, throughput: throughputAt(law, 8), p50Ms: 100 }];
+  const topology = { regions: 1, taskManagers: 2, jobs: 1, slots: 20, operations: 1, poolMin: 0, poolMax: 4 };
+  const measured = { points: pointsOf(law), validation, limit: 100, notes: [] };
+  const result = sizing({ measured, topology, thinkMs: 10, limit: null });
+  expect(result.peakDoubts.join()).toMatch(/still rises at 64/);
+  expect(result.validation[0]!.error).toBeCloseTo(0, 1);
+  expect(result.recommendation[0]).toBe('The sweep tells no peak, so only the limit counts.');
 });
 
 describe('the simulation', () => {

@@ -9,20 +9,23 @@ export interface Plan extends Demand {
   /** Null: not simulated, see `problem`. */
   outcome: Outcome | null;
   problem: string | null;
+  /** More connections were at work in the simulation than were measured. */
+  isExtrapolated: boolean;
 }
 
 export interface Sizing {
   points: (Point & { fitted: number | null })[];
   fit: Fit | null;
-  /** Why the fit must not be used, or is none; empty: it is usable. */
+  /** Why the fit must not be used, or is none; and why at least no peak may be read off it. */
   doubts: string[];
+  peakDoubts: string[];
   validation: (Validation & { predicted: Outcome; error: number })[];
   limit: number | null;
   topology: Topology | null;
   thinkMs: number;
   plans: Plan[];
   /** The same topology with other numbers of regions on the one server. */
-  regions: { regions: number; plans: Pick<Plan, 'model' | 'atPeak' | 'outcome' | 'problem'>[] }[];
+  regions: { regions: number; plans: Pick<Plan, 'model' | 'atPeak' | 'outcome' | 'problem' | 'isExtrapolated'>[] }[];
   recommendation: string[];
   notes: string[];
 }
@@ -37,14 +40,17 @@ export interface SizingOptions {
 /** Left for others: administrators, migrations, the sampler. */
 const RESERVE = 0.1;
 const REGIONS = [1, 2, 5, 10, 20, 30];
+const NOTHING_MEASURED = { fit: null, doubts: [], peakDoubts: [] };
 /** More lanes than these are not simulated. */
 const MOST_LANES = 100_000;
 
 export function sizing({ measured, topology, thinkMs, limit: given }: SizingOptions): Sizing {
   const limit = given ?? measured?.limit ?? null;
-  const { fit, doubts } = measured ? fitLaw(measured.points) : { fit: null, doubts: [] };
+  const { fit, doubts, peakDoubts } = measured ? fitLaw(measured.points) : NOTHING_MEASURED;
+  const most = Math.max(0, ...(measured?.points ?? []).map(({ concurrency }) => concurrency));
+  const hasPeak = fit !== null && doubts.length + peakDoubts.length === 0;
   const law = fit && doubts.length === 0 ? fit.law : null;
-  const plansOf = (of: Topology) => MODELS.map((model) => planOf(model, of, law, limit, thinkMs));
+  const plansOf = (of: Topology) => MODELS.map((model) => planOf(model, of, law, most, limit, thinkMs));
   return {
     points: (measured?.points ?? []).map((point) => ({
       ...point,
@@ -52,6 +58,7 @@ export function sizing({ measured, topology, thinkMs, limit: given }: SizingOpti
     })),
     fit,
     doubts,
+    peakDoubts,
     validation: law ? (measured?.validation ?? []).map((one) => validated(law, one)) : [],
     ...{ limit, topology, thinkMs },
     plans: topology ? plansOf(topology) : [],
@@ -59,9 +66,7 @@ export function sizing({ measured, topology, thinkMs, limit: given }: SizingOpti
       topology && law
         ? regionsOf(topology.regions).map((regions) => ({ regions, plans: plansOf({ ...topology, regions }) }))
         : [],
-    recommendation: topology
-      ? recommend(topology, fit && doubts.length === 0 ? fit : null, limit, measured !== null)
-      : [],
+    recommendation: topology ? recommend(topology, hasPeak ? fit : null, limit, measured !== null) : [],
     notes: measured?.notes ?? [],
   };
 }
@@ -70,22 +75,29 @@ function regionsOf(given: number): number[] {
   return [...new Set([...REGIONS, given])].sort((a, b) => a - b);
 }
 
-function planOf(model: Model, topology: Topology, law: Law | null, limit: number | null, thinkMs: number): Plan {
+function planOf(
+  model: Model,
+  topology: Topology,
+  law: Law | null,
+  mostMeasured: number,
+  limit: number | null,
+  thinkMs: number,
+): Plan {
   const demand = demandOf(model, topology);
+  const without = (problem: string | null): Plan => ({ ...demand, outcome: null, problem, isExtrapolated: false });
   if (limit !== null && demand.atPeak > limit) {
-    const beyond = demand.atPeak - limit;
-    return { ...demand, outcome: null, problem: `${number(beyond)} beyond the limit are refused` };
+    return without(`${number(demand.atPeak - limit)} beyond the limit are refused`);
   }
+  if (!law) return without(null);
   const system: System = {
     pools: demand.pools,
     lanesPerPool: demand.slotsPerPool * topology.operations,
     connectionsPerPool: demand.atPeak / demand.pools,
     thinkMs,
   };
-  if (!law) return { ...demand, outcome: null, problem: null };
-  if (system.pools * system.lanesPerPool > MOST_LANES)
-    return { ...demand, outcome: null, problem: 'too many lanes to simulate' };
-  return { ...demand, outcome: simulate(law, system), problem: null };
+  if (system.pools * system.lanesPerPool > MOST_LANES) return without('too many lanes to simulate');
+  const outcome = simulate(law, system);
+  return { ...demand, outcome, problem: null, isExtrapolated: outcome.mostBusy > mostMeasured };
 }
 
 function validated(law: Law, one: Validation): Sizing['validation'][number] {
@@ -105,7 +117,7 @@ function recommend(topology: Topology, fit: Fit | null, limit: number | null, is
     best !== null && budget === best
       ? `${number(best)} connections reach 95 % of the throughput at the peak (${number(fit?.peakThroughput ?? 0)}/s at ${number(fit?.peak ?? 0)})`
       : `the server accepts ${number(limit ?? 0)} sessions, of which a tenth is left to others`;
-  const sentences = fit || !isMeasured ? [] : ['The sweep gives no law to go by, so only the limit counts.'];
+  const sentences = fit || !isMeasured ? [] : ['The sweep tells no peak, so only the limit counts.'];
   sentences.push(`Open at most ${number(budget)} connections in all: ${why}.`);
   const shareOf = (model: Model) => Math.floor(budget / demandOf(model, topology).pools);
   const isOneJob = topology.jobs === 1;

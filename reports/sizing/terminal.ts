@@ -14,13 +14,13 @@ export function renderSizing(sizing: Sizing): string {
   const advice = sizing.recommendation.length
     ? ['Recommendation', ...sizing.recommendation.map((each) => `  ${each}`)]
     : [];
-  return `${[...blocks, advice, sizing.notes]
+  return `${[...blocks, footnote(sizing), advice, sizing.notes]
     .filter((block) => block.length > 0)
     .map((block) => block.join('\n'))
     .join('\n\n')}\n`;
 }
 
-function lawLines({ fit, doubts }: Sizing): string[] {
+function lawLines({ fit, doubts, peakDoubts }: Sizing): string[] {
   const lines: string[] = [];
   if (fit) {
     const { lambda, sigma, kappa } = fit.law;
@@ -30,7 +30,7 @@ function lawLines({ fit, doubts }: Sizing): string[] {
       `  error of the fit: ${inPercent(fit.error)}, at points left out of it ${inPercent(fit.leftOutError)}`,
     );
   }
-  if (fit && doubts.length === 0) {
+  if (fit && doubts.length + peakDoubts.length === 0) {
     const [low, high] = fit.peakInterval ?? [0, 0];
     lines.push(
       `  peak: ${number(Math.round(fit.peak ?? 0))} connections (90 %: ${number(Math.round(low))} to ${number(Math.round(high))}), ${number(fit.peakThroughput ?? 0)}/s`,
@@ -38,6 +38,7 @@ function lawLines({ fit, doubts }: Sizing): string[] {
     );
   }
   for (const doubt of doubts) lines.push(`  Not usable: ${doubt}.`);
+  for (const doubt of peakDoubts) lines.push(`  No peak to tell: ${doubt}.`);
   return lines;
 }
 
@@ -92,10 +93,10 @@ function topologyLines({ topology, plans, limit, thinkMs }: Sizing): string[] {
   ];
 }
 
-function outcomeCells({ outcome, problem }: Plan): string[] {
+function outcomeCells({ outcome, problem, isExtrapolated }: Plan): string[] {
   if (!outcome) return [problem ?? '–'];
   return [
-    number(Math.round(outcome.throughput)),
+    throughputCell(outcome.throughput, isExtrapolated),
     duration(outcome.p50Ms),
     duration(outcome.p99Ms),
     duration(outcome.waitMs),
@@ -106,8 +107,10 @@ function regionLines({ regions, plans }: Sizing): string[] {
   if (regions.length === 0) return [];
   const rows = regions.map(({ regions: count, plans: each }) => [
     number(count),
-    ...each.map(({ atPeak, outcome }) =>
-      outcome ? `${number(Math.round(outcome.throughput))} with ${number(atPeak)}` : `– (${number(atPeak)})`,
+    ...each.map(({ atPeak, outcome, isExtrapolated }) =>
+      outcome
+        ? `${throughputCell(outcome.throughput, isExtrapolated)} with ${number(atPeak)}`
+        : `– (${number(atPeak)})`,
     ),
   ]);
   return [
@@ -116,23 +119,29 @@ function regionLines({ regions, plans }: Sizing): string[] {
   ];
 }
 
+/** With a mark where the law speaks of more than was measured. */
+function throughputCell(throughput: number, isExtrapolated: boolean): string {
+  return `${number(Math.round(throughput))}${isExtrapolated ? '*' : ''}`;
+}
+
+function footnote({ plans, regions }: Sizing): string[] {
+  const all = [...plans, ...regions.flatMap((row) => row.plans)];
+  return all.some(({ isExtrapolated }) => isExtrapolated)
+    ? ['* More connections were at work in the simulation than were measured: what the law says there is a guess.']
+    : [];
+}
+
 function inPercent(share: number): string {
   return `${number(Math.round(1000 * share) / 10)} %`;
 }
 
-/** The first column is text where it has no number in it. */
+/** The first column is text where words stand in it. A row with fewer cells ends in a sentence, which may run over. */
 function table(head: string[], rows: string[][]): string[] {
   if (rows.length === 0) return [];
-  const widths = head.map((name, i) =>
-    Math.max(
-      name.length,
-      ...rows.map((row) =>
-        row.length > i + 1 || i < row.length - 1 || row.length === head.length ? (row[i]?.length ?? 0) : 0,
-      ),
-    ),
-  );
+  const cells = rows.map((row) => (row.length < head.length ? row.slice(0, -1) : row));
+  const widths = head.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const isText = rows.some(([first = '']) => /^[a-z]/i.test(first));
-  return [head, ...rows].map((row) =>
-    `  ${row.map((cell, i) => (i === 0 && isText ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}`.trimEnd(),
-  );
+  const pad = (cell: string, i: number) =>
+    i === 0 && isText ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
+  return [head, ...rows].map((row) => `  ${row.map(pad).join('  ')}`.trimEnd());
 }

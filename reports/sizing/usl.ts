@@ -43,6 +43,8 @@ export interface FitResult {
   fit: Fit | null;
   /** Why nothing should be read off it; empty when it is usable. */
   doubts: string[];
+  /** Why no peak, knee and recommendation should be, though it may serve between the points; empty: they may. */
+  peakDoubts: string[];
 }
 
 /** Fewer levels fit any law. */
@@ -64,10 +66,8 @@ export function throughputAt({ lambda, sigma, kappa }: Law, n: number): number {
 export function fitLaw(points: readonly Point[], seed = 1): FitResult {
   const levels = new Set(points.map(({ concurrency }) => concurrency));
   if (levels.size < FEWEST_LEVELS) {
-    return {
-      fit: null,
-      doubts: [`it takes at least ${FEWEST_LEVELS} levels of concurrency, there are ${levels.size}`],
-    };
+    const doubt = `it takes at least ${FEWEST_LEVELS} levels of concurrency, there are ${levels.size}`;
+    return { fit: null, doubts: [doubt], peakDoubts: [] };
   }
   const law = lawOf(points);
   const errors = points.map((point) => relativeError(law, point));
@@ -96,13 +96,14 @@ export function fitLaw(points: readonly Point[], seed = 1): FitResult {
     enough: peak && peakThroughput && fewestFor(law, peak, ENOUGH * peakThroughput),
   };
   const doubts: string[] = [];
+  const peakDoubts: string[] = [];
   if (fit.error > WORST_ERROR) doubts.push(`the points do not follow the law: its error is ${share(fit.error)}`);
   if (peak === null || peak > BEYOND * most) {
-    doubts.push(`throughput still rises at ${most} connections, the most that were measured: measure more`);
+    peakDoubts.push(`throughput still rises at ${most} connections, the most that were measured: measure more`);
   } else if (peakInterval === null) {
-    doubts.push('the curve is too flat or too noisy to tell its peak: measure longer, or more levels');
+    peakDoubts.push('the curve is too flat or too noisy to tell its peak: measure longer, or more levels');
   }
-  return { fit, doubts };
+  return { fit, doubts, peakDoubts };
 }
 
 /** Where the search for a law begins: serial and coherency times, as multiples of the time alone, at the most connections. */

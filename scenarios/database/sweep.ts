@@ -39,34 +39,37 @@ export async function sweep(options: SweepOptions): Promise<Measured> {
     if (most > free) {
       throw new UserError(`The server has ${free} sessions left, too few for a level of ${most}: give --levels.`);
     }
-    const systems = validationFor(most);
-    const steps = ROUNDS * levels.length + systems.length;
-    const measured: Measured = { points: [], validation: [], limit, notes: [] };
+    const runs = [...levels.map(alone), ...validationFor(most)].map((system) => ({ system, seen: [] as Outcome[] }));
+    const steps = ROUNDS * runs.length;
     const cpu = process.cpuUsage();
     const began = performance.now();
-    const seen = levels.map((): number[] => []);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, level] of levels.entries()) {
-        onProgress(`${level} connections`, round * levels.length + i, steps);
-        const system = { pools: 1, lanesPerPool: level, connectionsPerPool: level, thinkMs: 0 };
-        seen[i]?.push((await measure(options.url, system, seconds / ROUNDS, signal)).throughput);
+      for (const [i, { system, seen }] of runs.entries()) {
+        onProgress(noteOf(system), round * runs.length + i, steps);
+        seen.push(await measure(options.url, system, seconds / ROUNDS, signal));
       }
     }
-    measured.points = levels.map((concurrency, i) => ({ concurrency, throughput: median(seen[i] ?? []) }));
     const { user, system: kernel } = process.cpuUsage(cpu);
     const share = (user + kernel) / 1000 / (performance.now() - began);
+    const middle = ({ seen }: (typeof runs)[number], key: keyof Outcome) => median(seen.map((outcome) => outcome[key]));
+    const [swept, validating] = [runs.slice(0, levels.length), runs.slice(levels.length)];
+    const measured: Measured = {
+      points: swept.map((run) => ({
+        concurrency: run.system.connectionsPerPool,
+        throughput: middle(run, 'throughput'),
+      })),
+      validation: validating.map((run) => ({
+        system: run.system,
+        throughput: middle(run, 'throughput'),
+        p50Ms: middle(run, 'p50Ms'),
+      })),
+      limit,
+      notes: [],
+    };
     if (share > BUSY_CLIENT) {
       measured.notes.push(
         `The measuring process used ${Math.round(100 * share)} % of a processor: the peak may be its own, not the database's.`,
       );
-    }
-    for (const [i, system] of systems.entries()) {
-      onProgress(
-        `${system.pools * system.lanesPerPool} lanes on ${system.pools} pools`,
-        steps - systems.length + i,
-        steps,
-      );
-      measured.validation.push({ system, ...(await measure(options.url, system, seconds, signal)) });
     }
     onProgress('done', steps, steps);
     return measured;
@@ -74,6 +77,16 @@ export async function sweep(options: SweepOptions): Promise<Measured> {
     await admin.query('drop schema if exists outlive_size cascade').catch(() => {});
     await admin.end().catch(() => {});
   }
+}
+
+type Outcome = Omit<Validation, 'system'>;
+
+function alone(level: number): System {
+  return { pools: 1, lanesPerPool: level, connectionsPerPool: level, thinkMs: 0 };
+}
+
+function noteOf({ pools, lanesPerPool, connectionsPerPool }: System): string {
+  return `${pools * lanesPerPool} lanes on ${pools * connectionsPerPool} connections`;
 }
 
 /** Lanes that think and share pools, as services do: what the sweep itself never has. */
@@ -134,7 +147,7 @@ async function measure(
   { pools, lanesPerPool, connectionsPerPool, thinkMs }: System,
   seconds: number,
   signal: AbortSignal,
-): Promise<Omit<Validation, 'system'>> {
+): Promise<Outcome> {
   const all = Array.from({ length: pools }, () => new Lent());
   const clients: pg.Client[] = [];
   try {
