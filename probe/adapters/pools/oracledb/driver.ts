@@ -11,7 +11,7 @@ export interface Session {
   _drcpEnabled?: boolean;
   /** There from the moment that the listener has accepted. */
   _protocol?: object;
-  nscon?: { connected?: boolean };
+  nscon?: { connected?: boolean; ntAdapter?: { stream?: { bytesRead?: number } } };
   connect?(): Promise<unknown>;
 }
 

@@ -18,10 +18,13 @@ export class Leases {
   }
 
   serve(session: Session, lease: Resource): void {
-    const own = this.known.get(session) ?? { lease, isBusy: busy(new WeakRef(session)) };
+    let own = this.known.get(session);
+    if (!own) {
+      own = { lease, isBusy: busy(new WeakRef(session)) };
+      this.known.set(session, own);
+    }
     own.lease = lease;
     lease.isBusy = own.isBusy;
-    this.known.set(session, own);
   }
 }
 

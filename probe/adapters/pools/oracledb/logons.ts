@@ -8,7 +8,6 @@
 import { guarded } from '../../../faults.ts';
 import type { Resource, Source } from '../../../ledger.ts';
 import { patch } from '../../../patch.ts';
-import { now } from '../../../runtime.ts';
 import type { Desk, Request } from '../../adapter.ts';
 import { bindLast } from '../../callbacks.ts';
 import { peerOf } from '../peer.ts';
@@ -20,7 +19,6 @@ const PART = 'oracledb';
 /** A logon that has not come to an end. */
 export interface Logon {
   session: Session;
-  beganAt: number;
 }
 
 export interface LogonEvents {
@@ -105,7 +103,7 @@ export class Logons {
   /** The driver awaits `promise` at once: to listen to it makes no rejection handled that would not be. */
   // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
   private begins(session: Session, promise: Promise<unknown>, wrapper: Function): void {
-    const logon = { session, beganAt: now() };
+    const logon = { session };
     const current = this.calls.current();
     const call = session._pool ? null : current?.what === 'logon' ? current : this.ask(wrapper);
     this.pending.add(logon);

@@ -52,7 +52,7 @@ export class Pools {
       asking: () => this.asking,
       ask: (pool, wrapper) => this.ask(pool, wrapper),
       served: (asked, connection) => this.served(asked, connection),
-      failed: ({ account, request }, pool, error) => {
+      failed: ({ account, request, pool }, error) => {
         account.fail(request);
         this.events.failedAcquire(pool, request.askedAt, error);
       },
@@ -105,7 +105,7 @@ export class Pools {
   // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
   private ask(pool: Pool, wrapper: Function): Asked {
     const account = this.accounts.of(pool);
-    return { request: account.ask(wrapper), account, isTied: false, state: 'queued' };
+    return { request: account.ask(wrapper), account, pool, state: 'unknown' };
   }
 
   // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
@@ -118,10 +118,9 @@ export class Pools {
 
   private end({ own, outer }: { own: Asked; outer: Asked | null }): void {
     this.asking = outer;
-    if (own.state === 'over') return;
-    if (own.isTied) own.account.wait(own.request);
     // the pool is closed, its queue is full, or an argument is wrong
-    else own.account.fail(own.request);
+    if (own.state === 'unknown') own.account.fail(own.request);
+    else if (own.state !== 'over') own.account.wait(own.request);
   }
 
   private served({ account, request }: Asked, connection: Connection): void {

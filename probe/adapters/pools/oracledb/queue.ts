@@ -10,36 +10,56 @@ import type { Request } from '../../adapter.ts';
 import type { PoolAccount } from '../pool-account.ts';
 import type { Connection, Pool, PoolRequest } from './driver.ts';
 
+const PART = 'oracledb';
+
+/** On the pool's own requests, which nobody else sees. */
+const ASKED = Symbol('outlive');
+
 export interface Asked {
   readonly request: Request;
   readonly account: PoolAccount;
-  /** Its request object is known. */
-  isTied: boolean;
-  /** `working`: the pool has taken it up, and it waits for a connection rather than for its turn. */
-  state: 'queued' | 'working' | 'over';
+  readonly pool: Pool;
+  /** `unknown`: its request object is not there yet; `working`: the pool has taken it up, and it waits for a connection rather than for its turn. */
+  state: 'unknown' | 'queued' | 'working' | 'over';
 }
 
-export interface QueueEvents {
-  /** The service's call that is under way right now; null when there is none. */
-  asking(): Asked | null;
-  /** For a request that no call is known of. */
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  ask(pool: Pool, wrapper: Function): Asked;
-  served(asked: Asked, connection: Connection): void;
-  failed(asked: Asked, pool: Pool, error: unknown): void;
+interface TiedRequest extends PoolRequest {
+  [ASKED]?: { asked: Asked; resolve: PoolRequest['resolve']; reject: PoolRequest['reject'] };
 }
 
 // biome-ignore lint/complexity/noBannedTypes: any method of the queue
 type AnyFunction = Function;
 
+export interface QueueEvents {
+  /** The service's call that is under way right now; null when there is none. */
+  asking(): Asked | null;
+  /** For a request that no call is known of. */
+  ask(pool: Pool, wrapper: AnyFunction): Asked;
+  served(asked: Asked, connection: Connection): void;
+  failed(asked: Asked, error: unknown): void;
+}
+
 export class RequestQueues {
-  private readonly asked: WeakMap<PoolRequest, Asked> = new WeakMap();
   /** Requests that each pool works on and somebody waits for. */
   private readonly working: WeakMap<Pool, { count: number }> = new WeakMap();
   private readonly events: QueueEvents;
+  /** In place of the requests' own; each is called as a method of its request. */
+  private readonly resolve: PoolRequest['resolve'];
+  private readonly reject: PoolRequest['reject'];
 
   constructor(events: QueueEvents) {
     this.events = events;
+    const ends = this.ends.bind(this);
+    this.resolve = function resolve(this: TiedRequest): void {
+      guarded(PART, () => ends(this, null));
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      Reflect.apply(this[ASKED]?.resolve as AnyFunction, this, arguments);
+    };
+    this.reject = function reject(this: TiedRequest, error: unknown): void {
+      guarded(PART, () => ends(this, error));
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      Reflect.apply(this[ASKED]?.reject as AnyFunction, this, arguments);
+    };
   }
 
   /** How many requests the pool works on that nobody waits for any more. */
@@ -54,7 +74,7 @@ export class RequestQueues {
     const hook = (key: 'add' | 'delete', note: (request: PoolRequest, hooked: AnyFunction) => void): void => {
       const original: AnyFunction = queue[key];
       const hooked = function hooked(this: unknown, request: PoolRequest): unknown {
-        guarded('oracledb', () => note(request, hooked));
+        guarded(PART, () => note(request, hooked));
         // biome-ignore lint/complexity/noArguments: arguments pass through untouched
         return Reflect.apply(original, this, arguments);
       };
@@ -64,47 +84,38 @@ export class RequestQueues {
     hook('delete', (request, hooked) => {
       const own = this.tie(request, pool, hooked);
       // it is taken up, or it timed out, be it in the queue or while the pool works on it
-      if (request.isWaiting) return this.enter(own, 'working', pool);
+      if (request.isWaiting) return this.enter(own, 'working');
       if (own.state === 'over') return;
       own.account.timedOut(own.request, own.state === 'working');
-      this.enter(own, 'over', pool);
+      this.enter(own, 'over');
     });
   }
 
-  private enter(own: Asked, state: Asked['state'], pool: Pool): void {
-    const working = this.working.get(pool);
+  private enter(own: Asked, state: Asked['state']): void {
+    const working = this.working.get(own.pool);
     if (working) working.count += Number(state === 'working') - Number(own.state === 'working');
     own.state = state;
   }
 
-  private tie(request: PoolRequest, pool: Pool, hooked: AnyFunction): Asked {
-    const known = this.asked.get(request);
-    if (known) return known;
+  private tie(request: TiedRequest, pool: Pool, hooked: AnyFunction): Asked {
+    const known = request[ASKED];
+    if (known) return known.asked;
     const asking = this.events.asking();
-    const own = asking && !asking.isTied ? asking : this.events.ask(pool, hooked);
-    own.isTied = true;
-    this.asked.set(request, own);
-    this.tell(request, 'resolve', pool, () => {
-      if (request.conn) this.events.served(own, request.conn);
-    });
-    this.tell(request, 'reject', pool, (error) => this.events.failed(own, pool, error));
-    return own;
+    const asked = asking?.state === 'unknown' ? asking : this.events.ask(pool, hooked);
+    asked.state = 'queued';
+    const { resolve, reject } = request;
+    request[ASKED] = { asked, resolve, reject };
+    request.resolve = this.resolve;
+    request.reject = this.reject;
+    return asked;
   }
 
   /** Tells the outcome, unless the acquire had timed out before. */
-  private tell(request: PoolRequest, key: 'resolve' | 'reject', pool: Pool, told: (error: unknown) => void): void {
-    const original: AnyFunction = request[key];
-    const { asked } = this;
-    const enter = this.enter.bind(this);
-    request[key] = function outcome(error?: unknown): void {
-      guarded('oracledb', () => {
-        const own = asked.get(request);
-        if (!own || own.state === 'over') return;
-        enter(own, 'over', pool);
-        told(error);
-      });
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      Reflect.apply(original, this, arguments);
-    };
+  private ends(request: TiedRequest, error: unknown): void {
+    const own = request[ASKED]?.asked;
+    if (!own || own.state === 'over') return;
+    this.enter(own, 'over');
+    if (error !== null) this.events.failed(own, error);
+    else if (request.conn) this.events.served(own, request.conn);
   }
 }

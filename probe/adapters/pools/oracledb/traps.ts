@@ -8,8 +8,12 @@ import { now } from '../../../runtime.ts';
 import { POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
 import type { Logon } from './logons.ts';
 
-/** A logon that the listener has accepted is answered within milliseconds; after so many it hangs. */
-const HUNG_MS = 3000;
+/**
+ * A logon that the listener has accepted is answered within milliseconds. It hangs when not a byte came for so many, in
+ * which the service itself was not too busy to read: it had so many turns.
+ */
+const HUNG_MS = 5000;
+const HUNG_LOOKS = 4;
 /** Failed logons in a row that nobody asked for, within a second, that are no coincidence. */
 const RETRIES = 20;
 const SECOND = 1000;
@@ -28,11 +32,10 @@ export class Traps {
   private readonly logons: Iterable<Logon>;
   private readonly pools: Set<WeakRef<Pool>> = new Set();
   private readonly poolOf: WeakMap<PoolSessions, WeakRef<Pool>> = new WeakMap();
-  /** By logon: the age that was told last. */
-  private readonly told: WeakMap<Logon, number> = new WeakMap();
+  private readonly silences: WeakMap<Logon, Silence> = new WeakMap();
   private readonly retries: WeakMap<PoolSessions, Retries> = new WeakMap();
   private readonly failedAt: WeakMap<object, number> = new WeakMap();
-  private readonly drifts: WeakMap<Pool, { drift: string; isTold: boolean }> = new WeakMap();
+  private readonly staleness: WeakMap<Pool, { how: Staleness['how'] | undefined; isTold: boolean }> = new WeakMap();
 
   constructor(notices: Notices, logons: Iterable<Logon>, factsOf: (pool: Pool) => PoolFacts) {
     this.notices = notices;
@@ -64,16 +67,23 @@ export class Traps {
 
   /** No time-out after accept, and in a pool everybody waits behind it: connections are made one after the other. */
   private lookAtLogon(logon: Logon): void {
-    const age = now() - logon.beganAt;
-    const before = this.told.get(logon) ?? 0;
-    if (age < Math.max(HUNG_MS, 2 * before) || logon.session.nscon?.connected !== true) return;
-    this.told.set(logon, age);
-    const seconds = Math.round(age / SECOND);
+    const { nscon } = logon.session;
+    if (nscon?.connected !== true) return;
+    const at = now();
+    const bytes = nscon.ntAdapter?.stream?.bytesRead ?? 0;
+    const known = this.silences.get(logon);
+    const silence = known?.bytes === bytes ? known : { bytes, since: at, looks: 0, toldAt: 0 };
+    this.silences.set(logon, silence);
+    const lasts = at - silence.since;
+    if (++silence.looks < HUNG_LOOKS || lasts < Math.max(HUNG_MS, 2 * silence.toldAt)) return;
+    const before = silence.toldAt;
+    silence.toldAt = lasts;
+    const seconds = Math.round(lasts / SECOND);
     const pool = this.poolBehind(logon.session._pool);
     this.tell(
       pool,
       'logon-without-timeout',
-      `A logon has been waiting for ${seconds} s since the listener accepted it, and the driver will wait for ever: its connectTimeout ends with the accept.`,
+      `A logon that the listener has accepted has not got a byte for ${seconds} s, and the driver will wait for ever: its connectTimeout ends with the accept.`,
       'Find out why the database does not answer logons. Set expireTime, so that a peer that is gone is noticed, and let a watchdog of your own restart the process when an acquire takes too long.',
       before > 0,
     );
@@ -139,26 +149,32 @@ export class Traps {
 
   /** What the pool believes to be taken, against what is. Told when two looks in a row agree: in between it may differ. */
   private lookAtCounters(pool: Pool): void {
-    const { connectionsInUse: used, _connectionsOut: out, _processing: working, poolMax, status } = pool;
-    const { abandoned } = this.factsOf(pool);
-    const drift = status === POOL_CLOSED ? `closed ${used}` : `${out - used - working} ${abandoned}`;
-    const known = this.drifts.get(pool);
-    if (known?.drift !== drift) {
-      this.drifts.set(pool, { drift, isTold: false });
-      return;
-    }
-    if (known.isTold) return;
-    known.isTold = true;
-    const sentence = staleness(status === POOL_CLOSED, { used, out, working, poolMax, abandoned });
-    if (!sentence) return;
-    const remedy =
-      'Judge the pool by the sessions that the database sees (v$session), not by its counters alone; a new pool starts from zero.';
-    this.tell(pool, 'stale-counters', sentence, remedy);
+    const { connectionsInUse: used, _connectionsOut: out, poolMax, status } = pool;
+    const stale = staleness({ used, out, poolMax, abandoned: this.factsOf(pool).abandoned }, status === POOL_CLOSED);
+    const before = this.staleness.get(pool);
+    const isSame = before !== undefined && before.how === stale?.how;
+    this.staleness.set(pool, { how: stale?.how, isTold: isSame });
+    if (!stale || !isSame || before.isTold) return;
+    this.tell(
+      pool,
+      'stale-counters',
+      stale.sentence,
+      'Judge the pool by the sessions that the database sees (v$session), not by its counters alone; a new pool starts from zero.',
+    );
   }
 
   private poolBehind(sessions: object | undefined): Pool | null {
     return (sessions && this.poolOf.get(sessions as PoolSessions)?.deref()) ?? null;
   }
+}
+
+/** Of a logon, since the last byte that came. */
+interface Silence {
+  bytes: number;
+  since: number;
+  looks: number;
+  /** How long it had lasted when it was told. */
+  toldAt: number;
 }
 
 interface Retries {
@@ -170,23 +186,36 @@ interface Retries {
 
 interface Counters {
   used: number;
+  /** What the pool counts as taken: never less than what is used, since it counts before it takes one and after it gave one back. */
   out: number;
-  working: number;
   poolMax: number;
   abandoned: number;
 }
 
-function staleness(isClosed: boolean, { used, out, working, poolMax, abandoned }: Counters): string | null {
+interface Staleness {
+  how: 'closed' | 'given back twice' | 'abandoned';
+  sentence: string;
+}
+
+function staleness({ used, out, poolMax, abandoned }: Counters, isClosed: boolean): Staleness | null {
   if (isClosed) {
-    return used > 0
-      ? `The pool is closed, and connectionsInUse still says ${used}: it was closed by force while they were out.`
-      : null;
+    if (used === 0) return null;
+    return {
+      how: 'closed',
+      sentence: `The pool is closed, and connectionsInUse still says ${used}: it was closed by force while they were out.`,
+    };
   }
-  if (out < used + working) {
-    return `The pool counts ${out} connections as taken where ${used + working} are: it gave one back twice, as it does when a sessionCallback fails, and from now on lets more than poolMax (${poolMax}) acquires through at once.`;
+  if (out < used) {
+    return {
+      how: 'given back twice',
+      sentence: `The pool counts ${out} connections as taken where ${used} are: it gave one back twice, as it does when a sessionCallback fails, and from now on lets more than poolMax (${poolMax}) acquires through at once.`,
+    };
   }
   if (abandoned > 0) {
-    return `The pool counts ${out} of ${poolMax} connections as taken where ${used} are in use: ${abandoned} acquires that timed out keep their places until the logon they waited for ends.`;
+    return {
+      how: 'abandoned',
+      sentence: `The pool counts ${out} of ${poolMax} connections as taken where ${used} are in use: ${abandoned} acquires that timed out keep their places until the logon they waited for ends.`,
+    };
   }
   return null;
 }
