@@ -17,7 +17,8 @@ Runs the program with the probe preloaded, in it and in every Node.js process it
       --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings (default likely)
       --json            print report.json on stdout; the program's own output goes to stderr
       --database URL    watch this database's own side too (or OUTLIVE_DATABASE_URL): its sessions are joined with the
-                        lines that hold them; postgres://USER:PASSWORD@HOST:PORT/DATABASE; may be given several times
+                        lines that hold them; postgres://USER:PASSWORD@HOST:PORT/DATABASE, or oracle://… with a
+                        SERVICE (not yet run on a real Oracle); may be given several times
 
   outlive run -- node server.js
   outlive run --fail-on suspect -- npm test

@@ -8,7 +8,7 @@ import { watchDatabase } from '../scenarios/database/index.ts';
 import { Rates } from '../scenarios/database/rates.ts';
 import { type OracleStandIn, startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, start, temporaryFolder } from './support/probed.ts';
 
 // Oracle's own side of a run. It has only ever been tried on the stand-in.
 
@@ -103,6 +103,25 @@ test('sessions are told by state, with their sockets, the age of their transacti
     memoryBytes: process.platform === 'linux' ? expect.any(Number) : null,
   });
   await disconnected();
+});
+
+test('outlive run --database names the line that holds a session, by the socket they share', async () => {
+  using folder = temporaryFolder();
+  const program = fixture('reserve-oracledb.mjs');
+  const args = ['run', '--json', '--out', folder.path, '--database', urlOf(standIn), '--', NODE, program, folder.path];
+  const { user, password, connectString } = standIn;
+  const env = { ORACLE_USER: user, ORACLE_PASSWORD: password, ORACLE_CONNECT_STRING: connectString };
+  const { code, stdout, stderr } = await start(NODE, [CLI, ...args], { env });
+  expect(code, stderr).toBe(0);
+  const [server] = JSON.parse(stdout).database.servers;
+  const [, line] = lineOf(program, '// held').split(program);
+  expect(server.notable).toContainEqual(
+    expect.stringMatching(
+      new RegExp(
+        `^Session \\d+,\\d+, idle in transaction for \\d+ s, held by reserve reserve-oracledb\\.mjs${line} \\(pool orders, process \\d+\\)\\.$`,
+      ),
+    ),
+  );
 });
 
 test('a connection that is lost is a gap, after which the sampler is back', async () => {

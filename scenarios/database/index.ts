@@ -1,4 +1,5 @@
 /** The database's side of a run, by the URL of a database. */
+import { namesOracle } from '../../pipeline/store/oracle-address.ts';
 import { UserError } from '../../pipeline/user-error.ts';
 import { type Sampler, startSampling } from './sampler.ts';
 import type { DatabaseSide } from './side.ts';
@@ -26,6 +27,7 @@ export function canWatch(url: string): boolean {
 }
 
 function schemeOf(url: string): string {
+  if (namesOracle(url)) return 'oracle';
   return (/^([a-z]+):\/\//i.exec(url)?.[1] ?? '').toLowerCase();
 }
 

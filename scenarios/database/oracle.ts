@@ -15,6 +15,9 @@ import type { DatabaseSide } from './side.ts';
 /** For connecting, and for every answer, milliseconds. */
 const LIMIT_MS = 5000;
 
+/** What changes slowly, or is told for 15 seconds at a time, is asked so often. */
+const SLOW_MS = 5000;
+
 /** ORA-00018 sessions, 00020 processes, 02391 sessions per user; of the listener 12516, 12518, 12519 and 12520. */
 const REFUSALS = /\bORA-0*(18|20|2391|12516|12518|12519|12520)\b/;
 
@@ -58,7 +61,7 @@ interface SessionRow {
   statement: string | null;
 }
 
-/** What more can be seen with a right that the user may lack. */
+/** What more can be seen with a right that the user may lack. Rights are given on `v_$…`, whose public name is `v$…`. */
 const VIEWS = {
   v_$transaction: 'How long transactions are open is not known',
   v_$sql: 'Statements are not shown',
@@ -74,6 +77,8 @@ export class OracleSide implements DatabaseSide {
   readonly where: string;
   readonly #address: OracleAddress;
   readonly #rates = new Rates();
+  #slowAt = Number.NEGATIVE_INFINITY;
+  #memory: number | null = null;
   #connection: oracledb.Connection | null = null;
   #hidden = new Set<View>();
   #own = { sid: -1, machine: null as string | null, address: null as string | null };
@@ -95,7 +100,8 @@ export class OracleSide implements DatabaseSide {
     const [session] = await this.#rows<{ machine: string }>('select machine from v$session where sid = :1', [own.sid]);
     const socket = socketOf(connection);
     this.#own = { ...own, machine: session?.machine ?? null, address: socket?.localAddress ?? null };
-    for (const view of Object.keys(VIEWS) as View[]) await this.#seen(view, `select 1 from ${view} where 1 = 0`);
+    for (const view of Object.keys(VIEWS) as View[])
+      await this.#seen(view, `select 1 from ${view.replace('_', '')} where 1 = 0`);
     const [limit] = await this.#seen<{ limit: string }>('v_$resource_limit', LIMITS);
     return {
       version: `Oracle ${connection.oracleServerVersionString}`,
@@ -119,8 +125,12 @@ export class OracleSide implements DatabaseSide {
       sessions[stateOf(status, has_transaction === 1)] += count;
       if (wait !== null) waits[wait] = (waits[wait] ?? 0) + count;
     }
-    this.#rates.add(await this.#seen('v_$sysmetric', METRICS));
-    const [memory] = await this.#seen<{ bytes: number | null }>('v_$process', MEMORY);
+    if (performance.now() - this.#slowAt >= SLOW_MS) {
+      this.#slowAt = performance.now();
+      this.#rates.add(await this.#seen('v_$sysmetric', METRICS));
+      const [memory] = await this.#seen<{ bytes: number | null }>('v_$process', MEMORY);
+      this.#memory = memory?.bytes ?? null;
+    }
     const total = (metric: string) => Math.round(this.#rates.total(metric) ?? 0);
     const centiseconds = this.#rates.total('CPU Usage Per Sec');
     return {
@@ -133,7 +143,7 @@ export class OracleSide implements DatabaseSide {
         lost: 0,
       },
       cpuMs: centiseconds === null ? null : Math.round(centiseconds * 10),
-      memoryBytes: memory?.bytes ?? null,
+      memoryBytes: this.#memory,
     };
   }
 
