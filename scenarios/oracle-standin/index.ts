@@ -55,7 +55,7 @@ export interface OracleStandIn {
   stopListening(): void;
   /** On the same port again. */
   listen(): Promise<void>;
-  /** Ends every session, the listener, and the database if it is a private one. */
+  /** Ends every session, the listener, and the database if it is a private one. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -71,9 +71,10 @@ export async function startOracleStandIn(options: OracleStandInOptions = {}): Pr
     database = await startPostgres({ maxConnections: settings.sessions + SPARE_BACKENDS, fsync: false, log });
   }
   const server = new StandInServer(settings, options.database ?? database!.url, log, options.backlog);
-  const stop = async () => {
-    await server.stop();
-    await database?.stop();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= server.stop().then(() => database?.stop());
+    return stopping;
   };
   try {
     await server.start();
