@@ -25,6 +25,8 @@ export interface Host {
   openBackend(session: Session, onLost: (error: Error) => void): Promise<Backend>;
   /** Of what a backend runs. Never throws. */
   cancel(pid: number): Promise<void>;
+  /** Ends a backend, whatever it does. Never throws. */
+  terminate(pid: number): Promise<void>;
   /** Throws `OracleError`. */
   kill(sid: number, serial: number, disconnect: boolean, by: Session): void;
   /** Rows as JSON. */

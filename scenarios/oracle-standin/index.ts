@@ -47,8 +47,8 @@ export interface OracleStandIn {
   clearFaults(): void;
   /** As ALTER SYSTEM KILL SESSION does, or DISCONNECT SESSION. Throws `OracleError` when there is no such session. */
   kill(sid: number, options?: { disconnect?: boolean }): void;
-  /** Closes every session's socket. */
-  drop(how: 'end' | 'reset'): void;
+  /** Closes the socket of every connection, or of one session. */
+  drop(how: 'end' | 'reset', sid?: number): void;
   /** Ends a session in band: its next call gets NJS-513 with this number; 12572 makes it unhealthy without an error. */
   control(sid: number, error: number): void;
   /** Nothing listens any more: what a client calls ORA-12541. Sessions stay. */
@@ -92,8 +92,8 @@ export async function startOracleStandIn(options: OracleStandInOptions = {}): Pr
     fault: (fault) => server.faults.add(fault),
     clearFaults: () => server.faults.clear(),
     kill: (sid, { disconnect = false } = {}) => server.kill(sid, null, disconnect, null),
-    drop: (how) => {
-      for (const session of server.sessions) session.drop(how);
+    drop: (how, sid) => {
+      for (const session of server.sessions) if (sid === undefined || session.sid === sid) session.drop(how);
     },
     control: (sid, error) => server.admitted.find((session) => session.sid === sid)?.control(error),
     stopListening: () => server.mute(),

@@ -148,6 +148,10 @@ export class StandInServer implements Host {
     await this.#admin.query('select pg_cancel_backend($1)', [pid]).catch(() => {});
   }
 
+  async terminate(pid: number): Promise<void> {
+    await this.#admin.query('select pg_terminate_backend($1)', [pid]).catch(() => {});
+  }
+
   get admitted(): readonly Session[] {
     return [...this.#admitted];
   }

@@ -57,6 +57,8 @@ export class Session {
       this.#pump();
     },
   });
+  /** By ALTER SYSTEM, not by the loss of its backend. */
+  #killed = false;
   #ending: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null;
 
@@ -244,7 +246,7 @@ export class Session {
 
   #lost(error: Error): void {
     // a call that runs fails by itself, and is answered before the end
-    if (this.state === 'active') this.state = 'killed';
+    if (this.#serving && this.executor) this.state = 'killed';
     else this.#over(`its backend is gone: ${error.message}`);
   }
 
@@ -316,8 +318,7 @@ export class Session {
   }
 
   #die(): void {
-    const lost = this.backend?.lost ?? false;
-    this.#fail(oracleError(lost ? 3113 : 28));
+    this.#fail(oracleError(this.#killed ? 28 : 3113));
     this.#transport.end();
   }
 
@@ -333,9 +334,9 @@ export class Session {
       this.#over('disconnected by ALTER SYSTEM');
       return;
     }
-    const running = this.state === 'active';
     this.state = 'killed';
-    if (running && this.backend) void this.#host.cancel(this.backend.pid);
+    this.#killed = true;
+    if (this.#serving && this.backend) void this.#host.terminate(this.backend.pid);
     else void this.#endBackend();
   }
 
@@ -361,7 +362,7 @@ export class Session {
     this.#queue.length = 0;
     this.#break.abandon();
     this.#host.forget(this);
-    if (this.backend && this.#serving) await this.#host.cancel(this.backend.pid);
+    if (this.backend && this.#serving) await this.#host.terminate(this.backend.pid);
     await this.#endBackend();
   }
 

@@ -74,6 +74,20 @@ test('a drop while idle is seen at the next call', async () => {
   await connection.close();
 });
 
+test('a client that dies in the middle of a call leaves no backend behind', async () => {
+  await under.connected(async (other) => {
+    const connection = await connect();
+    const slept = refusal(connection.execute('begin dbms_session.sleep(30); end;'));
+    await until(() => under.sessionOf(connection).status === 'ACTIVE');
+    const { sid, backend } = under.sessionOf(connection);
+    under.standIn.drop('reset', sid);
+    expect((await slept).message).toMatch(CLOSED);
+    const left = async () =>
+      (await other.execute<[number]>('select count(*) from pg_stat_activity where pid = :1', [backend])).rows?.[0]?.[0];
+    while ((await left()) !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
+
 test('a call time-out breaks off what runs, and the connection stays usable', async () => {
   await under.connected(async (connection) => {
     await connection.execute('create table kept (id number)');

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { SCHEMA } from '../sql/library.ts';
 import { offsetText } from '../wire/times.ts';
-import { Call, type CallFailed, type CallStep, type StepResult } from './call.ts';
+import { Call, CallFailed, type CallStep, type StepResult } from './call.ts';
 
 export interface BackendOptions {
   url: string;
@@ -23,7 +23,6 @@ export class Backend {
   #active: Call | null = null;
   #status = 'I';
   #ended = false;
-  #lost = false;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -47,10 +46,9 @@ export class Backend {
       backend.#active?.ended(error);
       if (backend.#ended) return;
       backend.#ended = true;
-      backend.#lost = true;
       onLost(error);
     };
-    client.on('error', lost).on('end', () => lost(new Error('the backend has ended')));
+    client.on('error', lost).on('end', () => lost(gone()));
     const connection = (client as unknown as { connection: Events }).connection;
     connection.on('readyForQuery', ({ status }: { status: string }) => {
       backend.#status = status;
@@ -68,17 +66,14 @@ export class Backend {
     return (this.#client as unknown as { processID: number }).processID;
   }
 
-  /** PostgreSQL has ended it, not `end()`. */
-  get lost(): boolean {
-    return this.#lost;
-  }
-
   get inTransaction(): boolean {
     return this.#status !== 'I';
   }
 
   /** One round trip. Throws `CallFailed`. Not to be called again before it has settled. */
   run(steps: readonly CallStep[]): Promise<StepResult[]> {
+    // pg would tell nobody
+    if (this.#ended) return Promise.reject(new CallFailed(gone(), 0));
     return new Promise<StepResult[]>((resolve, reject) => {
       const settle = (error: CallFailed | null) => {
         this.#active = null;
@@ -105,4 +100,9 @@ export class Backend {
 
 function contextSettings(context: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(context).map(([name, value]) => [`standin.${name}`, value]));
+}
+
+/** As PostgreSQL says it to those whom an administrator ends. */
+function gone(): Error {
+  return Object.assign(new Error('the backend has ended'), { code: '57P01' });
 }
