@@ -134,7 +134,10 @@ test.each([
   [['run'], 'outlive run needs the program after --, as in: outlive run -- node server.js.'],
   [['run', '--', 'no-such-program'], 'no-such-program cannot be started: there is no such program.'],
   [['run', '--fail-on', 'maybe', '--', 'node'], '--fail-on must be proven, likely, suspect or never, not "maybe".'],
-  [['walk'], 'outlive has no command "walk"; it has run, soak, scenarios, report, size, register-path.'],
+  [
+    ['walk'],
+    'outlive has no command "walk"; it has run, soak, scenarios, report, size, oracle-standin, register-path.',
+  ],
   [['report'], 'outlive report needs the folder of a run, such as .outlive/latest.'],
   [['report', '/no/such/folder'], 'There is no folder /no/such/folder.'],
   [['report', '/etc/hostname'], '/etc/hostname is a file; give the folder of a run.'],
