@@ -96,7 +96,7 @@ const KEYS = html`<footer>Every <span class="hash">#</span> is a link that can b
 <dt><kbd>?</kbd></dt><dd>these keys</dd>
 </dl><form method="dialog"><button type="submit">close</button></form></dialog>`;
 
-const ICON = `data:image/svg+xml,${encodeURIComponent(
+export const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 5h7" stroke="#8a8f98" stroke-width="3"/><path d="M1 11h14" stroke="#d55e00" stroke-width="3"/></svg>',
 )}`;
 
@@ -106,16 +106,16 @@ function workingDirectory(report: Report, recordings: readonly Recording[]): str
   return (recording ?? recordings[0])?.process.cwd ?? process.cwd();
 }
 
-function asset(name: string): string {
+export function asset(name: string): string {
   const here = new URL(name, ASSETS);
   return readFileSync(existsSync(here) ? here : new URL(name, UPLOT), 'utf8').replaceAll('\r\n', '\n');
 }
 
-function hash(text: string): string {
+export function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
 /** Our own asset, as it is: the policy allows exactly these bytes. */
-function element(name: 'style' | 'script', text: string): Content {
+export function element(name: 'style' | 'script', text: string): Content {
   return new Markup(`<${name}>${text}</${name}>`);
 }
