@@ -47,7 +47,8 @@ function optionsOf({ options = {} }: Scenario, values: Values): Record<string, s
   );
 }
 
-function conclude({ name, conclusion }: Scenario, { variants, checks, html }: SoakResult, json: boolean): number {
+function conclude({ name, conclusion }: Scenario, result: SoakResult, json: boolean): number {
+  const { variants, checks, html, table, outcome } = result;
   const passed = checks.every((check) => check.passed);
   const code = passed ? EXIT_CLEAN : EXIT_FINDINGS;
   const files = variants.map(({ folder, report, recordings }) =>
@@ -59,7 +60,8 @@ function conclude({ name, conclusion }: Scenario, { variants, checks, html }: So
       const { name: of, folder, work, report } = variant;
       return { variant: of, folder, work, report };
     });
-    process.stdout.write(`${JSON.stringify({ scenario: name, passed, checks, variants: rows, html }, null, 2)}\n`);
+    const all = { scenario: name, passed, checks, variants: rows, html, comparison: outcome };
+    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
     return code;
   }
   for (const { name: variant, report } of variants) {
@@ -67,6 +69,7 @@ function conclude({ name, conclusion }: Scenario, { variants, checks, html }: So
     printSummary(report);
   }
   process.stderr.write(headline(name));
+  if (table !== undefined) process.stderr.write(`${table}\n`);
   for (const check of checks) process.stderr.write(`${check.passed ? '✓' : '✗'} ${check.sentence}\n`);
   const good = conclusion === undefined ? 'As it should be.' : `As it should be: ${conclusion}.`;
   process.stderr.write(`\n${passed ? good : 'Not as it should be.'}\n\n`);

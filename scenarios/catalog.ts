@@ -1,5 +1,15 @@
 /** The scenarios that come with outlive: one line each. */
 import { connectionLeak } from './connection-leak/scenario.ts';
+import { connectionStormScenario } from './connection-storm/scenario.ts';
+import { hybridScenario } from './hybrid/scenario.ts';
+import { poolContentionScenario } from './pool-contention/scenario.ts';
+import { poolModelsScenario } from './pool-models/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [connectionLeak];
+export const SCENARIOS: readonly Scenario[] = [
+  connectionLeak,
+  poolContentionScenario,
+  connectionStormScenario,
+  hybridScenario,
+  poolModelsScenario,
+];

@@ -48,6 +48,9 @@ export interface SoakResult {
   checks: Check[];
   /** Path of a page that compares the variants. */
   html?: string;
+  /** The same for a terminal, and as data for --json. */
+  table?: string;
+  outcome?: unknown;
 }
 
 export interface VariantResult {

@@ -117,7 +117,7 @@ describe('task managers', () => {
   });
 });
 
-describe('the pipeline on task managers', () => {
+describe('the pipeline on task managers', { timeout: 180_000 }, () => {
   const input = generate({ seed: 20260211, events: 2000 });
   let folder: string;
   beforeAll(async () => {

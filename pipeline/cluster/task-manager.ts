@@ -2,6 +2,7 @@
  * A task manager: a process that runs tasks of many jobs, each in a slot, and has one connection factory for all of
  * them. Started by `Cluster`, and gone with it.
  */
+import { setMaxListeners } from 'node:events';
 import { connectionFactory } from '../connections/factory.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import { UserError } from '../user-error.ts';
@@ -9,6 +10,7 @@ import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './prot
 import { TaskSlot } from './task-slot.ts';
 
 const stopping = new AbortController();
+setMaxListeners(0, stopping.signal); // every transaction of every lane may listen
 const working = new Set<Promise<void>>();
 let slots: TaskSlot[] = [];
 let account: () => void = () => {};
@@ -54,5 +56,6 @@ function wordsOf(error: unknown): { error: string; isForGood: boolean } {
 }
 
 function send(message: FromTaskManager): void {
-  if (process.connected) process.send!(message);
+  // an error means that the runner is gone, which the end of the channel says as well
+  if (process.connected) process.send!(message, undefined, undefined, () => {});
 }

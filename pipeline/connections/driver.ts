@@ -29,11 +29,13 @@ export async function openDriverPool(settings: PoolSettings, logons: Logons): Pr
   const pool = await openPool({ url, name, max, acquireTimeout });
   return {
     name,
-    acquire: () =>
-      pool.acquire().catch((error: Error) => {
-        if (/^NJS-5\d\d/.test(error.message)) logons.began()(error);
+    acquire: () => {
+      const began = performance.now();
+      return pool.acquire().catch((error: Error) => {
+        if (/^NJS-5\d\d/.test(error.message)) logons.failedSince(began, error);
         throw error;
-      }),
+      });
+    },
     close: () => pool.close(),
   };
 }

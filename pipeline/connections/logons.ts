@@ -1,4 +1,5 @@
 /** Every logon of a process: how many were asked for, how many at once, and how those that failed did. */
+import { failureOf } from '../store/failure.ts';
 
 export interface LogonCounts {
   /** Logons that were begun. */
@@ -48,6 +49,12 @@ export class Logons {
     };
   }
 
+  /** Of a logon that was seen only when it failed. `began`: by `performance.now()`, or before. */
+  failedSince(began: number, error: Error): void {
+    this.#counts.asked++;
+    this.#failed(error, performance.now() - began);
+  }
+
   sessionEnded(): void {
     this.#counts.open--;
   }
@@ -64,7 +71,7 @@ export class Logons {
   #failed(error: Error, age: number): void {
     this.#errors.add(error);
     const { code = null } = error as NodeJS.ErrnoException;
-    const failure = { code, message: error.message, age: Math.round(age / 100), count: 1 };
+    const failure = { code, message: failureOf(error), age: Math.round(age / 100), count: 1 };
     const key = JSON.stringify([code, failure.message, failure.age]);
     const known = this.#failures.get(key);
     if (known) known.count++;

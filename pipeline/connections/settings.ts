@@ -40,8 +40,8 @@ export interface Seat {
   slot: number;
 }
 
-/** Seats with the same name share a pool. */
+/** Seats with the same name share a pool. Also what the server is told, so without spaces: oracledb takes none. */
 export function poolNameOf(model: PoolModel, { job, slot }: Seat): string {
   if (model === 'shared') return 'shared';
-  return model === 'per-job' ? job : `${job} slot ${slot}`;
+  return model === 'per-job' ? job : `${job}-${slot}`;
 }

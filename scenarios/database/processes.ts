@@ -39,9 +39,9 @@ export class ServerProcesses {
     }
   }
 
-  /** Null when it is too early to look again, or the server is gone. */
-  usage(): Usage | null {
-    if (this.#count > MANY && performance.now() - this.#readAt < MANY_EVERY_MS) return null;
+  /** Null when it is too early to look again, unless `isUrgent`, or the server is gone. */
+  usage(isUrgent = false): Usage | null {
+    if (!isUrgent && this.#count > MANY && performance.now() - this.#readAt < MANY_EVERY_MS) return null;
     this.#readAt = performance.now();
     try {
       // the server collects the CPU time of children that ended: none is lost between two looks

@@ -1,0 +1,29 @@
+/** The Oracle stand-in under load. What it takes of CPU and memory is not what Oracle would: it is not measured. */
+import { createDatabase } from '../../pipeline/store/database.ts';
+import { startPostgres } from '../../pipeline/store/embedded.ts';
+import { startOracleStandIn } from '../oracle-standin/index.ts';
+import { type LoadServer, type ServerWish, wordsOf } from './server.ts';
+
+const SPARE = 30;
+
+/** Each database is a stand-in of its own, in front of a database of one private PostgreSQL. */
+export async function openOracleLoadServer({ maxSessions, logonSeconds }: ServerWish): Promise<LoadServer> {
+  const behind = await startPostgres({ maxConnections: maxSessions + SPARE, fsync: false });
+  const limits = { kind: 'oracle', maxSessions, logonSeconds } as const;
+  const create = async (name: string) => {
+    const database = await createDatabase(behind.url, name);
+    const standIn = await startOracleStandIn({
+      ...{ database: database.url, sessions: maxSessions, processes: maxSessions, logonTimeout: logonSeconds * 1000 },
+    });
+    const { user, password, connectString } = standIn;
+    return {
+      url: `oracle://${user}:${encodeURIComponent(password)}@${connectString}`,
+      drop: async () => {
+        await standIn.stop();
+        await database.drop();
+      },
+    };
+  };
+  const { stop } = behind;
+  return { limits, create, isPrivate: true, words: `an ${wordsOf(limits)}`, abandonedLogons: async () => null, stop };
+}

@@ -1,0 +1,44 @@
+/** All three models at the same offered work: the numbers to choose by. */
+import { LARGE, STORM_POOLS, STORM_SERVER } from '../connection-storm/scenario.ts';
+import { HEAVY_REGION, isolationClaims } from '../hybrid/scenario.ts';
+import type { OverloadPlan } from '../overload/plan.ts';
+import { overloadScenario } from '../overload/scenario.ts';
+import { costsMore, count, cpu, each, memory } from '../overload/words.ts';
+
+export const poolModels: OverloadPlan = {
+  name: 'pool-models',
+  title: 'the three pool models compared at the same offered work',
+  story: `Four task managers start five even jobs of thirty slots each, once with each model: one pool for all jobs of a
+task manager, one for each slot, one for each job. Then one task manager has one heavy job among five, with a shared pool
+and with one pool a job of as many connections in all.`,
+  conclusion: 'a pool a slot costs most, and one pool a job keeps the light jobs from waiting for the heavy one',
+  server: STORM_SERVER,
+  pools: STORM_POOLS,
+  variants: [
+    { name: 'per-slot', region: LARGE, model: 'per-slot', max: 2 },
+    { name: 'shared', region: LARGE, model: 'shared', max: 30 },
+    { name: 'per-job', region: LARGE, model: 'per-job', max: 6 },
+    { name: 'heavy-shared', region: HEAVY_REGION, model: 'shared', max: 50 },
+    { name: 'heavy-per-job', region: HEAVY_REGION, model: 'per-job', max: 10 },
+  ],
+  claims: [
+    {
+      words: 'a transaction costs the database more CPU with a pool a slot than with a pool a job',
+      holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'cpuPerTransaction'),
+      figures: (run) => each([run['per-slot']!, run['per-job']!], cpu),
+    },
+    {
+      words: 'it costs the database more memory as well',
+      holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'memoryPerTransactionBytes'),
+      figures: (run) => each([run['per-slot']!, run['per-job']!], memory),
+    },
+    {
+      words: 'and more of its attempts fail',
+      holds: (run) => run['per-slot']!.errorCount > run['per-job']!.errorCount,
+      figures: (run) => each([run['per-slot']!, run['per-job']!], ({ errorCount }) => count(errorCount)),
+    },
+    ...isolationClaims('heavy-shared', 'heavy-per-job'),
+  ],
+};
+
+export const poolModelsScenario = overloadScenario(poolModels);
