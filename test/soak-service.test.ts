@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
+import { hopeless } from '../scenarios/service/load.ts';
 import { nameOf, targetsOf } from '../scenarios/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
@@ -84,6 +85,15 @@ test('a soak of failures proves nothing, unless they are meant', async () => {
   );
   const meant = await soak(folder.path, ...args, '--expect', '500', '--', 'node', ORDERS, String(port));
   expect(meant.code).toBe(0);
+});
+
+test('a round too short for an answer is no failure, until it was the last', () => {
+  const targets = targetsOf({ url: ['http://127.0.0.1:1/'] });
+  const silence = { targets: [{ target: 0, statuses: {}, failed: 0 }], errors: 0 };
+  const words = 'GET http://127.0.0.1:1/: no answer';
+  expect(hopeless([silence], targets, false)).toBeNull();
+  expect(hopeless([silence], targets, true)).toBe(words);
+  expect(hopeless([{ ...silence, errors: 3 }], targets, false)).toBe(words);
 });
 
 test('a service that never listens, or ends before it does, is one sentence and exit code 2', async () => {

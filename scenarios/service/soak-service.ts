@@ -115,7 +115,7 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
         return program.hasEnded;
       }
       all.push(given);
-      const inVain = signal.aborted || options.script ? null : hopeless(all, options.targets);
+      const inVain = signal.aborted || options.script ? null : hopeless(all, options.targets, round === rounds);
       if (inVain !== null) {
         log.problems.push(`Every request failed, so that the soak was given up: ${inVain}.`);
         throw new UserError(
