@@ -48,7 +48,8 @@ const uncounted = new Set(['exit', 'report']);
 
 describe.each(PARTS.filter((part) => !unused.has(part)))('a fault in %s', (part) => {
   // the first hook of most parts is the one that sets it up
-  test.each([1, 2, 7])('at its hook number %i', async (call) => {
+  // at its 14th, oracledb's has a lease open, which is not to be called a leak then
+  test.each(part === 'oracledb' ? [1, 2, 7, 14] : [1, 2, 7])('at its hook number %i', async (call) => {
     using folder = temporaryFolder();
     const env = { ...needs[part], OUTLIVE_TEST_FAULT: `${part}:${call}` };
     const ended = await probedInto(folder.path, env, [programOf(part)]);
