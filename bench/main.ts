@@ -83,8 +83,14 @@ try {
 if (json) process.stdout.write(`${JSON.stringify({ node: process.version, rows: results }, null, 2)}\n`);
 
 function text({ name, what, unit, variants, isResolved }: Result): string {
-  const lines = variants.map((variant) => `  ${variant.name.padEnd(20)} ${figure(variant.estimate, unit)}`);
+  const lines = variants.map(
+    (variant) => `  ${variant.name.padEnd(20)} ${figure(variant.estimate, unit)}${said(variant.account, unit)}`,
+  );
   return [`${name}: ${what}${isResolved ? '' : ' (not resolved)'}`, ...lines].join('\n');
+}
+
+function said(account: number | null, unit: Unit): string {
+  return account === null ? '' : `, by its own account +${account.toFixed(3)} ${unit}`;
 }
 
 function figure({ value, low, high }: Estimate, unit: Unit): string {

@@ -1,4 +1,5 @@
 /** One round of paired slices: fresh processes of all variants, then slice after slice of each in random order. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { shuffled } from './statistics.ts';
 import { Subject, type Workload } from './subject.ts';
 import type { Variant } from './variants.ts';
@@ -16,18 +17,37 @@ export interface Plan {
   drive?: (subject: Subject, units: number) => Promise<unknown>;
 }
 
-/** CPU microseconds per unit, of all variants. */
-export async function sliced(variants: readonly Variant[], plan: Plan): Promise<Slices> {
+/** CPU microseconds per unit, of all variants; `tell` hears the probe's own account of the same, where it runs. */
+export async function sliced(
+  variants: readonly Variant[],
+  plan: Plan,
+  tell: (variant: Variant, account: number) => void = () => {},
+): Promise<Slices> {
   const { workload, units, warmUp, slices, drive = (subject, count) => subject.run(count) } = plan;
   await using subjects = await Subjects.start(workload, variants);
   for (const [, subject] of subjects.all) await drive(subject, warmUp);
+  const before = await accountsOf(subjects);
   const cpu: Slices = new Map(variants.map((variant) => [variant, []]));
   for (let slice = 0; slice < slices; slice++) {
     for (const [variant, subject] of shuffled(subjects.all)) {
       cpu.get(variant)?.push((await subject.measure(() => drive(subject, units))) / units);
     }
   }
+  for (const [variant, after] of await accountsOf(subjects)) {
+    tell(variant, ((after - (before.get(variant) ?? 0)) * 1000) / (units * slices));
+  }
   return cpu;
+}
+
+/** By variant under the probe: CPU milliseconds so far. */
+async function accountsOf({ all }: Subjects): Promise<Map<Variant, number>> {
+  // it is written down once a second
+  if (all.some(([, subject]) => subject.account() !== null)) await delay(1600);
+  return new Map(all.flatMap(([variant, subject]) => [[variant, subject.account()] as const]).filter(isKnown));
+}
+
+function isKnown(entry: readonly [Variant, number | null]): entry is [Variant, number] {
+  return entry[1] !== null;
 }
 
 /** Slices that were taken together, as ratio or difference to those of the first variant. */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Load } from './load.ts';
 import { compared, type Plan, type Slices, Subjects, sliced } from './pairs.ts';
 import { startUps } from './start-up.ts';
-import { type Estimate, estimate } from './statistics.ts';
+import { type Estimate, estimate, median } from './statistics.ts';
 import type { Subject } from './subject.ts';
 import type { Variant } from './variants.ts';
 
@@ -16,8 +16,8 @@ export interface Row {
   unit: Unit;
   /** Unless told otherwise; each round starts fresh processes. */
   rounds: number;
-  /** One round, compared with the first variant, in the row's unit. */
-  round(session: Session): Promise<Slices>;
+  /** One round, compared with the first variant, in the row's unit; `tell` hears the probe's own account in it. */
+  round(session: Session, tell: (variant: Variant, account: number) => void): Promise<Slices>;
 }
 
 export interface Session {
@@ -32,7 +32,8 @@ export interface Result {
   what: string;
   unit: Unit;
   rounds: number;
-  variants: { name: Variant['name']; estimate: Estimate }[];
+  /** `account`: what the probe says of itself, in the row's unit; null where it is not asked. */
+  variants: { name: Variant['name']; estimate: Estimate; account: number | null }[];
   /** Whether the control allows to tell: no wider than 1 % for ratios, apart from what the probe shows otherwise. */
   isResolved: boolean;
 }
@@ -41,11 +42,18 @@ const WIDEST_CONTROL = 0.01;
 
 export async function measure(row: Row, rounds: number, session: Session): Promise<Result> {
   const all = new Map<Variant, number[][]>();
+  const accounts = new Map<Variant, number[]>();
+  const tell = (variant: Variant, account: number): void =>
+    void accounts.set(variant, [...(accounts.get(variant) ?? []), account]);
   for (let round = 1; round <= rounds; round++) {
     session.progress(`${row.name}: round ${round} of ${rounds}`);
-    for (const [variant, slices] of await row.round(session)) all.set(variant, [...(all.get(variant) ?? []), slices]);
+    for (const [variant, slices] of await row.round(session, tell))
+      all.set(variant, [...(all.get(variant) ?? []), slices]);
   }
-  const variants = [...all].map(([{ name }, slices]) => ({ name, estimate: estimate(slices) }));
+  const variants = [...all].map(([variant, slices]) => {
+    const said = accounts.get(variant);
+    return { name: variant.name, estimate: estimate(slices), account: said ? median(said) : null };
+  });
   return { name: row.name, what: row.what, unit: row.unit, rounds, variants, isResolved: isResolved(row, variants) };
 }
 
@@ -155,10 +163,10 @@ function operation(name: string, what: string, plan: Omit<Plan, 'slices'>, needs
     what,
     unit: 'µs',
     rounds: 8,
-    round: async ({ variants, databaseUrl }) => {
+    round: async ({ variants, databaseUrl }, tell) => {
       const env: Record<string, string> = needsDatabase ? { DATABASE_URL: await databaseUrl() } : {};
       const workload = { ...plan.workload, env };
-      return compared(await sliced(variants, { ...plan, workload, slices: 12 }), 'difference');
+      return compared(await sliced(variants, { ...plan, workload, slices: 12 }, tell), 'difference');
     },
   };
 }

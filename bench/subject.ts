@@ -1,8 +1,9 @@
 /** The driver's side of a measured process. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { CostLine } from '../probe/recording/format.ts';
 import { ROOT, type Variant } from './variants.ts';
 import type { Answer, Command } from './workloads/meter.ts';
 
@@ -62,6 +63,15 @@ export class Subject implements AsyncDisposable {
 
   async run(units: number): Promise<number> {
     return Number(await this.ask({ do: 'run', units }));
+  }
+
+  /** What the probe in it says that it has cost, CPU milliseconds; null without a probe. */
+  account(): number | null {
+    const [name] = readdirSync(this.folder).filter((file) => file.endsWith('.jsonl'));
+    if (name === undefined) return null;
+    const lines = readFileSync(path.join(this.folder, name), 'utf8').split('\n');
+    const last = lines.findLast((line) => line.startsWith('{"t":"cost"') && line.endsWith('}'));
+    return last === undefined ? 0 : (JSON.parse(last) as CostLine).cpuMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

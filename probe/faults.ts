@@ -17,6 +17,7 @@ export const PARTS = [
   'workers',
   'control',
   'inject',
+  'telemetry',
   'signals',
   'tick',
   'exit',

@@ -9,6 +9,9 @@ import type { Scope, ScopeTotals } from './scope.ts';
 import { commonTo } from './shared-traits.ts';
 import type { Site } from './site.ts';
 
+/** Of one finding. */
+const MAX_TRACES = 5;
+
 type Totals = ReadonlyMap<string, ScopeTotals>;
 
 export function findingOf(group: Group, verdict: Verdict, scopes: Totals): RecordedFinding {
@@ -31,6 +34,7 @@ export function findingOf(group: Group, verdict: Verdict, scopes: Totals): Recor
     frame: group.frame,
     siteUnknown: siteUnknown(site),
     evidence: [...evidence, ...commonTo(group, leaked)],
+    ...tracesOf(leaked),
     exhausted: null,
     holders: [],
     scopes: sharesOf(leaked, scopes),
@@ -141,6 +145,13 @@ function sharesOf(leaked: readonly Resource[], scopes: Totals): ScopeShare[] {
     const isOnly = errors.size === 1 && error !== null && totals?.failedWith.get(error) === runs.length;
     return { name, ended: totals?.ended ?? runs.length, leaked: runs.length, failedWith: isOnly ? error : null };
   });
+}
+
+/** The service's own spans, if it traces: each once. */
+function tracesOf(leaked: readonly Resource[]): Pick<RecordedFinding, 'traces'> {
+  const traces = leaked.map(({ trace }) => trace).filter((trace) => trace !== null);
+  const each = [...new Map(traces.map((trace) => [trace.traceId, trace])).values()];
+  return each.length === 0 ? {} : { traces: each.slice(0, MAX_TRACES) };
 }
 
 function siteUnknown(site: Site | null): string | null {

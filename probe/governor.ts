@@ -9,8 +9,8 @@ import type { Scopes } from './scope.ts';
 
 /** CPU milliseconds of one acquire with its release, or one timer, or one request, without a stack. */
 const LEASE_MS = 0.002;
-const INTERVAL_MS = 0.002;
-const ONE_SHOT_MS = 0.0002;
+const INTERVAL_MS = 0.001;
+const ONE_SHOT_MS = 0.00005;
 const REQUEST_MS = 0.002;
 
 /** Counted work of all sources, CPU milliseconds. */

@@ -27,6 +27,9 @@ export function withInheritance<T>(register: string, start: () => T): T {
   }
 }
 
+/** Told of each process and thread that should have a recording; `thread` 0: a process. */
+export type OnStarted = (pid: number, thread: number, argv: readonly string[]) => void;
+
 /** Variables to add, given those of the child. */
 export type Inherit = (env: Environment) => Environment;
 

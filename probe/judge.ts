@@ -60,6 +60,8 @@ export class Judge {
   private readonly scopes: Scopes;
   private readonly options: JudgeOptions;
   private readonly standing: Map<string, string> = new Map();
+  /** By key, as of the last judgement. */
+  findings: ReadonlyMap<string, RecordedFinding> = new Map();
   private readonly floors: Map<string, Floors> = new Map();
 
   constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions) {
@@ -151,6 +153,7 @@ export class Judge {
 
   private compare(found: Map<string, RecordedFinding>): Omit<Judgement, 'lines'> {
     const changed = new Map<string, RecordedFinding>();
+    this.findings = found;
     for (const [key, finding] of found) {
       // evidence speaks of ages, which change every time; what is found does not
       const { evidence: _, holders: __, ...what } = finding;

@@ -12,6 +12,7 @@ export type { Shape } from './recording/format.ts';
 
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
+import type { TraceContext } from './telemetry/snapshot.ts';
 
 export interface PoolGauges {
   used: number;
@@ -50,6 +51,16 @@ export interface Peer {
   state: 'used' | 'idle';
 }
 
+/** Told of what happens to leases, for telemetry; what it does must not fail. */
+export interface LeaseObserver {
+  /** The span that is active now, if the service traces. */
+  trace(): TraceContext | null;
+  waited(source: Source, lease: Resource): void;
+  used(source: Source, lease: Resource, useMs: number): void;
+  /** A new connection came up. */
+  created(pool: PoolState, createMs: number): void;
+}
+
 export interface PoolState {
   id: number;
   name: string;
@@ -61,6 +72,8 @@ export interface PoolState {
   leases(at: number): Holder[];
   /** The pool's connections, found when asked for; idle ones, and those of nobody known, have no resource. */
   peers?(): Iterable<{ resource: Resource | null; peer: Peer }>;
+  /** How many idle connections it keeps at least and at most; null: unknown. */
+  idleLimits?(): { min: number | null; max: number | null };
   /** Acquires that are queued, longest first. */
   waiting: Set<Request>;
   /** 0: never. */
@@ -163,6 +176,8 @@ export class Resource {
   /** Which fault leaves it open, where a soak made faults and has found that out; one sentence. */
   recipe: string | null = null;
   private flowIsLost = false;
+  /** The span of the service that it was acquired in, where somebody observes. */
+  trace: TraceContext | null = null;
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
@@ -210,6 +225,8 @@ export class Ledger {
   readonly sources: Set<Source> = new Set();
   /** Adapters that enter resources in batches do so here. */
   readonly beforeReading: (() => void)[] = [];
+  /** Null unless telemetry goes somewhere. */
+  observer: LeaseObserver | null = null;
   private first: Resource | null = null;
 
   source(kind: Kind, library: string, pool: PoolState | null = null): Source {
@@ -233,6 +250,8 @@ export class Ledger {
     resource.next = this.first;
     if (this.first) this.first.previous = resource;
     this.first = resource;
+    const { observer } = this;
+    if (observer !== null && resource.account.shape === 'lease') observer.waited(resource.account.source, resource);
   }
 
   /** Takes back that it was opened. */
@@ -257,6 +276,9 @@ export class Ledger {
     account.released++;
     if (account.source.pool) account.source.pool.lastReleasedAt = at;
     if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
+    if (this.observer !== null && account.shape === 'lease') {
+      this.observer.used(account.source, resource, at - resource.openedAt);
+    }
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;

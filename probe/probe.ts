@@ -18,16 +18,17 @@ import { Flows } from './flow.ts';
 import { newRunFolder } from './folder.ts';
 import { Collector, PRODUCTION_WAIT } from './gc.ts';
 import { costOfOperations, Governor } from './governor.ts';
-import { beneath, startInjector } from './inject/start.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Notices } from './notices.ts';
 import { Recorder } from './recorder.ts';
-import { every, nodeMajor, now } from './runtime.ts';
+import { cpuNow, every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
 import { onDeadlySignal } from './signals.ts';
 import { Sites, StackBudget, userFiles } from './site.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+import { isWanted } from './telemetry/wanted.ts';
 
 /** What `outlive` (the public module) uses of the probe in its thread. */
 export interface Probe {
@@ -47,7 +48,7 @@ const SELDOM = 10_000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
 const BURST = 4000;
 
-/** `began`: when loading the probe began, by `performance.now()`. */
+/** `began`: when loading the probe began, by `cpuNow`. */
 export function startProbe(began: number): Probe {
   const { settings, problems } = readSettings(process.env);
   const parent = process.env.OUTLIVE_PARENT;
@@ -74,8 +75,15 @@ export function startProbe(began: number): Probe {
   });
   const control = process.env.OUTLIVE_CONTROL;
   const failPath = process.env.OUTLIVE_FAIL_PATH;
-  const injector = control && failPath ? guarded('inject', () => startInjector(failPath, sites, ledger)) : null;
-  if (flows.supported) guarded('connects', () => shedConnects(flows));
+  // loaded only where it is asked for: it brings Node's http, tls and crypto, most of a start
+  const inject = (): typeof import('./inject/start.ts') => require('./inject/start.js');
+  const injector =
+    control && failPath ? guarded('inject', () => inject().startInjector(failPath, sites, ledger)) : null;
+  let shedAgents = (): void => {};
+  if (flows.supported)
+    guarded('connects', () => {
+      shedAgents = shedConnects(flows);
+    });
   else recorder.unsupported(`flow-ended, superseded, hold-and-wait: Node ${nodeMajor} (they need 24)`);
   for (const problem of problems) recorder.unsupported(problem);
 
@@ -89,9 +97,17 @@ export function startProbe(began: number): Probe {
   const libraries = [genericPool(desk), ...pg(desk), oracledb(desk)].filter(({ name }) =>
     isOn(name === 'pg-pool' ? 'pg' : name),
   );
-  const loaded = injector ? beneath(libraries, injector.libraries) : libraries;
-  guarded('modules', () => watchModules(loaded, (label) => recorder.adapter(label)));
-  if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js')));
+  const loaded = injector ? inject().beneath(libraries, injector.libraries) : libraries;
+  guarded('modules', () =>
+    watchModules(
+      loaded,
+      (label) => recorder.adapter(label),
+      () => shedAgents(),
+    ),
+  );
+  const noteChild = (child: number, thread: number, argv: readonly string[]): void =>
+    recorder.started(child, thread, argv);
+  if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js'), noteChild));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
   watchCollections(() => recorder.collected());
@@ -106,6 +122,19 @@ export function startProbe(began: number): Probe {
     desk.isSparing = governor.step >= 1;
     desk.ignoresTimers = governor.step >= 3;
   };
+  let telemetry: Telemetry | null = null;
+  const findTelemetry = (): Telemetry | null => {
+    if (telemetry || !isWanted(settings.telemetry)) return telemetry;
+    // loaded only now: few services have anywhere to send it
+    const module = require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
+    telemetry = new module.Telemetry({
+      ...{ when: settings.telemetry, ledger, sites, costMs, standing: judge.findings },
+      thread: path.join(__dirname, 'telemetry/thread.js'),
+      tell: (what) => recorder.unsupported(what),
+    });
+    return telemetry;
+  };
+  if (settings.telemetry === 'on') guarded('telemetry', findTelemetry);
   let spent = 0;
   let lastTick = 0;
   let nextJudge = 0;
@@ -115,7 +144,9 @@ export function startProbe(began: number): Probe {
     const waiting = judge.awaitsCollection(now(), isLast);
     const collected = waiting && collector.collect(now(), isLast);
     const began = now();
-    recorder.judgement(judge.judge(began, isOver), isLast);
+    const judgement = judge.judge(began, isOver);
+    recorder.judgement(judgement, isLast);
+    guarded('telemetry', () => telemetry?.judged(judgement));
     judgeCosts.push(now() - began);
     if (judgeCosts.length > LATEST) judgeCosts.shift();
     if (collected) collector.learned(!judge.awaitsCollection(now()));
@@ -125,6 +156,7 @@ export function startProbe(began: number): Probe {
   let worstDelay = 0;
   const tick = (): void => {
     const began = now();
+    const cpuBegan = cpuNow();
     worstDelay = Math.max(worstDelay, began - dueAt);
     dueAt = began + TICK;
     if (began >= nextJudge) {
@@ -136,6 +168,7 @@ export function startProbe(began: number): Probe {
     if (began - lastTick >= 1000 - TICK / 2) {
       lastTick = began;
       recorder.sample(worstDelay);
+      guarded('telemetry', () => findTelemetry()?.tick(worstDelay));
       worstDelay = 0;
       recorder.totals();
       recorder.notices(notices.look());
@@ -143,7 +176,7 @@ export function startProbe(began: number): Probe {
       recorder.cost(costMs(), collector.forced);
     }
     recorder.flush();
-    spent += now() - began;
+    spent += cpuNow() - cpuBegan;
     govern();
   };
   every(TICK, () => guarded('tick', tick));
@@ -155,11 +188,12 @@ export function startProbe(began: number): Probe {
     recorder.held(true);
     recorder.cost(costMs(), collector.forced);
     recorder.end(end, code);
+    guarded('telemetry', () => telemetry?.end());
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
   };
   onExit(finish);
   if (settings.signals && isMainThread) {
-    onDeadlySignal(() => guarded('signals', () => finish({ end: 'signal', code: 0, isDrained: false })));
+    onDeadlySignal(() => finish({ end: 'signal', code: 0, isDrained: false }));
   }
 
   if (control) {
@@ -180,7 +214,7 @@ export function startProbe(began: number): Probe {
   }
 
   recorder.flush();
-  spent += now() - began;
+  spent += cpuNow() - began;
   return {
     scope: (name, job) => scopes.run(name, job),
   };

@@ -17,6 +17,7 @@ import {
   RECORDING_SCHEMA,
   type TotalsLine,
 } from './recording/format.ts';
+import { keyOf } from './recording/kept.ts';
 import { mask, maskArguments } from './recording/mask.ts';
 import { Writer } from './recording/writer.ts';
 import { now, wallClock } from './runtime.ts';
@@ -30,6 +31,9 @@ const LINES_EVERY_MS = 5000;
 const MAX_LINES = 300;
 /** Programs that collect all the time are not told more often. */
 const GC_EVERY_MS = 100;
+/** Children that are noted down, and characters of one argument of theirs: it may be a whole program. */
+const MAX_STARTED = 1000;
+const MAX_ARGUMENT = 100;
 
 export class Recorder {
   private readonly writer: Writer;
@@ -47,10 +51,11 @@ export class Recorder {
   private readonly lastTotals: Map<string, string> = new Map();
   private refused: number | undefined;
   private lastScopes = '';
+  private startedCount = 0;
 
   constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
     const startedMs = wallClock();
-    this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`));
+    this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
     this.ledger = ledger;
     this.sites = sites;
     this.scopes = scopes;
@@ -79,6 +84,13 @@ export class Recorder {
 
   unsupported(what: string): void {
     this.writer.write({ t: 'unsupported', what });
+  }
+
+  /** A child process (`thread` 0) or a thread of this one. */
+  started(child: number, thread: number, argv: readonly string[]): void {
+    if (this.startedCount++ >= MAX_STARTED) return;
+    const at = now() - this.zero;
+    this.writer.write({ t: 'started', at, pid: child, thread, argv: maskArguments(argv).map(shortened) });
   }
 
   judgement({ changed, withdrawn, lines }: Judgement, isLast: boolean): void {
@@ -244,4 +256,8 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
+}
+
+function shortened(argument: string): string {
+  return argument.length > MAX_ARGUMENT ? `${argument.slice(0, MAX_ARGUMENT - 1)}…` : argument;
 }

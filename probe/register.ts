@@ -4,9 +4,13 @@
  */
 const PROBE = Symbol.for('outlive.probe');
 
-if (!Object.hasOwn(globalThis, PROBE)) {
+// a child of a supported process may run on something older, or on something else that reads NODE_OPTIONS
+const isSupported = Number(process.versions.node.split('.')[0]) >= 20 && !process.versions.bun;
+
+if (isSupported && !Object.hasOwn(globalThis, PROBE)) {
   try {
-    const began = performance.now();
+    const { cpuNow } = require('./runtime.js') as typeof import('./runtime.ts');
+    const began = cpuNow();
     const { withInheritance } = require('./inherit.js') as typeof import('./inherit.ts');
     const { startProbe } = require('./probe.js') as typeof import('./probe.ts');
     const value = withInheritance(__filename, () => startProbe(began));

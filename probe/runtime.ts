@@ -5,6 +5,16 @@
 import { performance } from 'node:perf_hooks';
 
 export const now: () => number = performance.now.bind(performance);
+type Usage = () => { user: number; system: number };
+/** Of this thread where Node.js tells it (from 24), else of the process. */
+const usage: Usage = ((process as { threadCpuUsage?: Usage }).threadCpuUsage ?? process.cpuUsage).bind(process);
+
+/** Milliseconds of CPU time: unlike `now`, it stands still while other processes have their turn. A microsecond a call. */
+export function cpuNow(): number {
+  const { user, system } = usage();
+  return (user + system) / 1000;
+}
+
 export const wallClock: () => number = Date.now.bind(Date);
 
 export const microtask: typeof queueMicrotask = globalThis.queueMicrotask;

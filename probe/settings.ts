@@ -68,6 +68,12 @@ export const SETTINGS = {
     fallback: '0',
     allowed: ['0', '1'],
   },
+  telemetry: {
+    variable: 'OUTLIVE_TELEMETRY',
+    help: 'metrics and findings as OpenTelemetry: auto where the program has an SDK, or OTEL_EXPORTER_OTLP_ENDPOINT',
+    fallback: 'auto',
+    allowed: ['auto', 'on', 'off'],
+  },
   off: {
     variable: 'OUTLIVE_OFF',
     help: 'adapters to leave out, separated by commas: generic-pool,pg,oracledb,timers,http,children',
@@ -86,6 +92,7 @@ export interface Settings {
   gcMaxMb: number;
   cpuPercent: number;
   signals: boolean;
+  telemetry: 'auto' | 'on' | 'off';
   off: string[];
 }
 
@@ -127,6 +134,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     gcMaxMb: Number(read('gcMaxMb')),
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',
+    telemetry: read('telemetry') as Settings['telemetry'],
     off: read('off')
       .split(',')
       .map((name) => name.trim())

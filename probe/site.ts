@@ -24,6 +24,8 @@ export interface Site {
 /** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
 const DEPTH = 16;
 
+/** What took longer was another process's turn: stacks are too many, and too short, for the clock of CPU time. */
+const LONGEST_MS = 1;
 /** What one takes before any was taken, milliseconds. */
 const USUAL_COST = 0.03;
 
@@ -94,7 +96,7 @@ export class Sites {
   capture(wrapper: Function): Site {
     const began = now();
     const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
-    this.cost += now() - began;
+    this.cost += Math.min(LONGEST_MS, now() - began);
     this.taken++;
     return site;
   }

@@ -1,12 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PARTS } from '../probe/faults.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';
-import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, start, temporaryFolder } from './support/probed.ts';
+import {
+  type Ended,
+  FOLLOWS_FLOWS,
+  fixture,
+  NODE,
+  REGISTER,
+  readReport,
+  start,
+  temporaryFolder,
+} from './support/probed.ts';
 
 // Whatever breaks in the probe: the service sees nothing, the part is switched off, the fault is counted.
 
@@ -35,6 +44,14 @@ afterAll(async () => {
 
 const probedInto = (out: string, env: Record<string, string> = {}, args = [program]) =>
   start(NODE, ['--require', REGISTER, ...args], { env: { ...surroundings, OUTLIVE_OUT: out, ...env } });
+
+function once(task: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) task();
+    isDone = true;
+  };
+}
 
 /** What switches a part on, and parts that have no hook in this program on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
@@ -76,11 +93,26 @@ describe('nowhere to write', () => {
     expect(await probedInto('/dev/null/outlive')).toEqual(alone);
   });
 
-  test('the recording is deleted while it is written', async () => {
+  /** Does something to the folder as soon as the program has begun to work. */
+  const probedWhile = (out: string, task: () => void) =>
+    start(NODE, ['--require', REGISTER, program], {
+      env: { ...surroundings, OUTLIVE_OUT: out },
+      onStdout: once(task),
+    });
+
+  test('the recording is deleted while it is written: it begins anew, and the report says so', async () => {
     using folder = temporaryFolder();
-    const deleting = setInterval(() => {
-      for (const name of readdirSync(folder.path)) rmSync(path.join(folder.path, name), { force: true });
-    }, 100);
+    const ended = await probedWhile(folder.path, () => rmSync(folder.path, { recursive: true }));
+    expect(ended).toEqual(alone);
+    const { processes, problems, watched } = readReport(folder.path);
+    expect(problems).toEqual([expect.stringMatching(/^The recording of process \d+ was deleted once/)]);
+    expect(processes[0]?.adapters.map((label) => label.split(' ')[0])).toContain('generic-pool');
+    expect(watched.every(({ acquired }) => acquired > 0)).toBe(true);
+  });
+
+  test('the folder is taken away again and again', async () => {
+    using folder = temporaryFolder();
+    const deleting = setInterval(() => rmSync(folder.path, { recursive: true, force: true }), 100);
     try {
       expect(await probedInto(folder.path)).toEqual(alone);
     } finally {
@@ -89,16 +121,41 @@ describe('nowhere to write', () => {
   });
 
   const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
-  test.runIf(isRoot)('the disk is full (root only: it mounts one of 16 kB)', async () => {
+  /** Calls `test` with a folder of its own that holds so many bytes. */
+  async function onDisk(size: string, test: (disk: string) => Promise<void>): Promise<void> {
     using folder = temporaryFolder();
     const disk = path.join(folder.path, 'disk');
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', disk]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]);
     try {
-      expect(await probedInto(disk)).toEqual(alone);
-      expect(await probedInto(disk)).toEqual(alone); // not a byte is left
+      await test(disk);
     } finally {
       execFileSync('umount', [disk]);
     }
+  }
+
+  test.runIf(isRoot)('the disk is full (root only: it mounts one of 16 kB)', async () => {
+    await onDisk('16k', async (disk) => {
+      expect(await probedInto(disk)).toEqual(alone);
+      expect(await probedInto(disk)).toEqual(alone); // not a byte is left
+    });
   });
+
+  test.runIf(isRoot)(
+    'the disk is full for a while: the rest is complete, and the report says what is not',
+    async () => {
+      await onDisk('1m', async (disk) => {
+        const filler = path.join(disk, 'filler');
+        writeFileSync(filler, Buffer.alloc(1024 * 1024));
+        expect(await probedWhile(disk, () => rmSync(filler))).toEqual(alone);
+        const { problems, watched } = readReport(disk);
+        expect(problems).toContainEqual(
+          expect.stringMatching(/^The recording of process \d+ could not be written once/),
+        );
+        expect(watched.map(({ library }) => library)).toEqual(
+          expect.arrayContaining(['pg', 'generic-pool', 'setInterval']),
+        );
+      });
+    },
+  );
 });

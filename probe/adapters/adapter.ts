@@ -5,6 +5,7 @@ import type { Notices } from '../notices.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
+import type { TraceContext } from '../telemetry/snapshot.ts';
 
 /** An acquire that was asked for and is not served yet: where, in which scope, by which flow. */
 export interface Request {
@@ -12,6 +13,8 @@ export interface Request {
   scope: Scope | null;
   askedAt: number;
   mark: Mark | null;
+  /** The service's span at that moment, where somebody observes. */
+  trace: TraceContext | null;
 }
 
 /** Stacks are rationed per shape, so that many timers leave enough for leases. */
@@ -49,9 +52,10 @@ export class Desk {
   request(wrapper: AnyFunction, shape: keyof Budgets, source: Source): Request {
     const askedAt = now();
     const hasStack = this.budgets[shape].take() || (askedAt < source.armedUntil && !this.isSparing);
+    const trace = this.ledger.observer?.trace() ?? null;
     const site = hasStack ? this.sites.capture(wrapper) : null;
     // flows are judged by line: without a stack a mark would tell nothing, at the price of a copy of the context
-    return { site, scope: this.scopes.current(), askedAt, mark: site ? this.flows.ask() : null };
+    return { site, scope: this.scopes.current(), askedAt, mark: site ? this.flows.ask() : null, trace };
   }
 
   /** Where a timer of a moment is set; null for those that are only counted. */
@@ -67,6 +71,7 @@ export class Desk {
   open(source: Source, shape: Shape, request: Request): Resource {
     const resource = new Resource(this.ledger.account(source, request.site, shape), request.scope, now());
     resource.waitedMs = resource.openedAt - request.askedAt;
+    resource.trace = request.trace;
     this.follow(resource, request);
     this.ledger.open(resource);
     return resource;

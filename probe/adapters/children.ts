@@ -2,28 +2,45 @@
  * Child processes inherit the probe: by absolute path, into the same folder, whatever environment and working
  * directory they are given. Only the environment of the child is changed, never the service's own.
  *
- * A child under the permission model is left alone: where it may not read the preload, it would not start.
+ * A child under the permission model, or of another user, is left alone where it may not read the preload: it would not
+ * start. What left no recording is told by the report, see `started`.
  */
 import childProcess from 'node:child_process';
+import { statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
 import { guarded } from '../faults.ts';
-import { type Inherit, inheritance, replaceIn } from '../inherit.ts';
+import { type Inherit, inheritance, type OnStarted, replaceIn } from '../inherit.ts';
 import { patch } from '../patch.ts';
 import { handDownToWorkers } from './workers.ts';
 
 const PART = 'children';
 
+/** What Node's own `spawn` is called with. */
+interface SpawnOptions {
+  file?: unknown;
+  args?: unknown;
+  envPairs?: unknown;
+  uid?: unknown;
+}
+
 /** `folder` and `register` are absolute paths. */
-export function handDown(folder: string, register: string): void {
+export function handDown(folder: string, register: string, started: OnStarted): void {
   const inherit = inheritance(folder, register);
 
   patch(childProcess.ChildProcess.prototype as unknown as { spawn(options: unknown): unknown }, 'spawn', (original) => {
-    return function spawn(this: unknown, options: { envPairs?: unknown; args?: unknown }): unknown {
+    return function spawn(this: { pid?: number }, options: SpawnOptions): unknown {
       guarded(PART, () => {
-        if (Array.isArray(options?.envPairs) && isOpen(options.args)) addToPairs(options.envPairs, inherit);
+        if (Array.isArray(options?.envPairs) && isOpen(options.args, options.uid, register))
+          addToPairs(options.envPairs, inherit);
       });
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return Reflect.apply(original, this, arguments);
+      const result = Reflect.apply(original, this, arguments);
+      guarded(PART, () => {
+        const argv = textsOf(options.args);
+        if (this.pid !== undefined && isProgram(options.file, argv)) started(this.pid, 0, argv);
+      });
+      return result;
     };
   });
 
@@ -33,17 +50,49 @@ export function handDown(folder: string, register: string): void {
       return function startSync(this: unknown): unknown {
         // biome-ignore lint/complexity/noArguments: only the options are replaced, by a copy
         const args = arguments as unknown as unknown[];
-        guarded(PART, () => addToOptions(args, name !== 'execSync', inherit));
-        return Reflect.apply(original, this, args);
+        const [file, given] = args;
+        guarded(PART, () => addToOptions(args, name !== 'execSync', inherit, register));
+        const result = Reflect.apply(original, this, args);
+        guarded(PART, () => {
+          const { pid } = (result ?? {}) as { pid?: unknown };
+          const argv = [String(file), ...textsOf(given)];
+          if (typeof pid === 'number' && pid > 0 && isProgram(file, argv)) started(pid, 0, argv);
+        });
+        return result;
       };
     });
   }
-  handDownToWorkers(inherit);
+  handDownToWorkers(inherit, started);
   syncBuiltinESMExports();
 }
 
-function isOpen(args: unknown): boolean {
-  return !Array.isArray(args) || !args.some((arg) => /^--(?:experimental-)?permission\b/.test(String(arg)));
+/** Whether a child can be probed: it would not start where it may not read the preload. */
+function isOpen(args: unknown, uid: unknown, register: string): boolean {
+  if (textsOf(args).some((arg) => /^--(?:experimental-)?permission\b/.test(arg))) return false;
+  return uid == null || uid === process.getuid?.() || isPublic(register);
+}
+
+/** Whether every user can read it. */
+function isPublic(file: string): boolean {
+  try {
+    for (let part = file; part !== path.dirname(part); part = path.dirname(part)) {
+      const needed = part === file ? 0o4 : 0o1;
+      if ((statSync(part).mode & needed) === 0) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it is Node.js, asked to run a program. */
+function isProgram(file: unknown, args: readonly string[]): boolean {
+  if (args.some((arg) => /^(?:-v|--version|-h|--help|--v8-options|-c|--check)$/.test(arg))) return false;
+  return file === process.execPath || /^node(?:js)?(?:\.exe)?$/.test(path.basename(String(file)));
+}
+
+function textsOf(args: unknown): string[] {
+  return Array.isArray(args) ? args.map(String) : [];
 }
 
 /** `pairs` are Node's own `NAME=value` list for one child. */
@@ -57,11 +106,12 @@ function addToPairs(pairs: string[], inherit: Inherit): void {
 }
 
 /** `args` are (file, args?, options?) or (command, options?), as the service wrote them. */
-function addToOptions(args: unknown[], hasArguments: boolean, inherit: Inherit): void {
+function addToOptions(args: unknown[], hasArguments: boolean, inherit: Inherit, register: string): void {
   const isLeftOut = !hasArguments || (typeof args[1] === 'object' && args[1] !== null && !Array.isArray(args[1]));
   const index = isLeftOut ? 1 : 2;
   const options = args[index] ?? {};
-  if (typeof options !== 'object' || Array.isArray(options) || args[index] === null || !isOpen(args[1])) return;
+  if (typeof options !== 'object' || Array.isArray(options) || args[index] === null) return;
+  if (!isOpen(args[1], (options as SpawnOptions).uid, register)) return;
   const env: NodeJS.ProcessEnv = {};
   const given = (options as { env?: NodeJS.ProcessEnv }).env || process.env;
   // as Node reads it: inherited variables too

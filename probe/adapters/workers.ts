@@ -4,24 +4,31 @@
  */
 import workers from 'node:worker_threads';
 import { guarded } from '../faults.ts';
-import { type Inherit, replaceIn } from '../inherit.ts';
+import { type Inherit, type OnStarted, replaceIn } from '../inherit.ts';
 import { patch } from '../patch.ts';
 
 const PART = 'workers';
 
-export function handDownToWorkers(inherit: Inherit): void {
+export function handDownToWorkers(inherit: Inherit, started: OnStarted): void {
   const { Worker } = workers;
   patch(workers, 'Worker', () => {
     // a proxy: a class cannot be called by a function that stands in for it
     const proxy: typeof Worker = new Proxy(Worker, {
       construct(target, args, newTarget) {
         guarded(PART, () => addTo(args, inherit));
-        return Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
+        const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
+        guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
+        return worker;
       },
     });
     return proxy;
   });
   Worker.prototype.constructor = workers.Worker;
+}
+
+/** The file; the program of an `eval` thread may be long, and say too much. */
+function scriptOf([script, options]: readonly unknown[]): string[] {
+  return (options as { eval?: unknown } | undefined)?.eval ? [] : [String(script)];
 }
 
 function addTo(args: unknown[], inherit: Inherit): void {

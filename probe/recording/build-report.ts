@@ -1,10 +1,10 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { hostname as hostName } from 'node:os';
 import path from 'node:path';
 import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording } from './format.ts';
 import { type Load, readLoad } from './load.ts';
 import { mask } from './mask.ts';
+import { isAlive, missingIn } from './missing.ts';
 import { readRun } from './reader.ts';
 import {
   type Finding,
@@ -67,7 +67,7 @@ export function buildReport(
     load,
     settings: recordings[0]?.process.settings ?? {},
     dropped,
-    problems: [...problems, ...recordings.flatMap((recording) => recording.problems)],
+    problems: [...problems, ...recordings.flatMap((recording) => recording.problems), ...missingIn(recordings)],
   };
 }
 
@@ -229,16 +229,6 @@ function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: 
     cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },
     faults: cost?.faults ?? 0,
   };
-}
-
-function isAlive(pid: number, host: string): boolean {
-  if (host !== hostName()) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** One trap in several processes is one notice, with the words of the latest of them; most frequent first. */

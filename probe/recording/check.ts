@@ -67,6 +67,7 @@ const LINES: Partial<Record<Line['t'], Check>> = {
   }),
   adapter: shape({ name: text }),
   unsupported: shape({ what: text }),
+  started: shape({ at: number, pid: number, thread: number, argv: listOf(text) }),
   site: shape({ id: number, stack: listOf(frame) }),
   pool: shape({ id: number, library: text, name: text, max: number }),
   sample: shape({

@@ -18,6 +18,7 @@ export class Fold {
       process,
       adapters: [],
       unsupported: [],
+      started: [],
       sites: new Map(),
       pools: new Map(),
       samples: [],
@@ -54,11 +55,20 @@ export class Fold {
     const { recording } = this;
     if ('at' in line && line.at > recording.lastAt) recording.lastAt = line.at;
     switch (line.t) {
+      case 'process':
+        // begun anew, it says all of this once more
+        recording.adapters = [];
+        recording.unsupported = [];
+        recording.started = [];
+        break;
       case 'adapter':
         recording.adapters.push(line.name);
         break;
       case 'unsupported':
         recording.unsupported.push(line.what);
+        break;
+      case 'started':
+        recording.started.push(line);
         break;
       case 'site':
         recording.sites.set(line.id, line.stack);

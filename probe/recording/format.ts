@@ -108,6 +108,17 @@ export interface UnsupportedLine {
   what: string;
 }
 
+/** A child process or worker thread that this process started, which should have a recording of its own. */
+export interface StartedLine {
+  t: 'started';
+  at: number;
+  pid: number;
+  /** 0 for a child process. */
+  thread: number;
+  /** Its command line; of a thread only its script, if it has one. */
+  argv: string[];
+}
+
 export interface SiteLine {
   t: 'site';
   id: number;
@@ -329,6 +340,7 @@ export type Line =
   | ProcessLine
   | AdapterLine
   | UnsupportedLine
+  | StartedLine
   | SiteLine
   | PoolLine
   | SampleLine
@@ -387,6 +399,8 @@ export interface RecordedFinding {
   evidence: string[];
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
+  /** Spans of the service that leases of it were acquired in, a few, where it traces. */
+  traces?: { traceId: string; spanId: string; traceFlags: number }[];
   holders: RecordedHolder[];
   scopes: ScopeShare[];
 }
@@ -400,6 +414,7 @@ export interface Recording {
   process: ProcessLine;
   adapters: string[];
   unsupported: string[];
+  started: StartedLine[];
   sites: Map<number, Frame[]>;
   pools: Map<number, PoolLine>;
   /** Of a long run, stretches of time are two samples: the least and the greatest of each gauge. */

@@ -34,6 +34,8 @@ export interface Finding {
   /** Who calls the line's function, most left open first; empty when nobody is known. */
   callers: Caller[];
   evidence: string[];
+  /** Spans of the program that it was acquired in, a few, where the program traces. */
+  traces?: { traceId: string; spanId: string; traceFlags: number }[];
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
   /** … and who held it. */

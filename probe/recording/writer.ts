@@ -1,29 +1,41 @@
 /** Appends lines to this thread's recording: buffered for at most half a second, bounded, never a reason to fail. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../folder.ts';
+import { now } from '../runtime.ts';
 import type { Line as ProcessRecordingLine } from './format.ts';
 
 /** Bytes of samples and runs in one file; findings, sites and totals are always written. */
 const MAX_BULK = 16 * 1024 * 1024;
+/** Where nothing can be written, it is tried again only so often, milliseconds. */
+const RETRY_MS = 5000;
 
 export class Writer<Line extends { t: string } = ProcessRecordingLine> {
-  /** Lines that were left out, by type, and `write` when the disk refused. */
+  /** Lines that were left out, by type; `write` when the disk refused, `deleted` when the file was taken away. */
   readonly dropped: Record<string, number> = {};
   private readonly file: string;
+  private readonly keyOf: (line: Line) => string | null;
+  /** What a recording begins with when it has to begin anew: the latest line of each key. */
+  private readonly kept: Map<string, Line> = new Map();
   private descriptor: number | null = null;
   private buffer: string[] = [];
   private bulk = 0;
   /** Of each kind of bulk line, only every `thin`th is kept once the file grows. */
   private thin = 1;
   private seen = 0;
-  private isBroken = false;
+  /** The next write begins with all that was kept. */
+  private isLost = false;
+  private retryAt = Number.NEGATIVE_INFINITY;
 
-  constructor(file: string) {
+  /** `keyOf`: which lines replace each other; null for those that may be lost with the file. */
+  constructor(file: string, keyOf: (line: Line) => string | null = ({ t }) => t) {
     this.file = file;
+    this.keyOf = keyOf;
   }
 
   write(line: Line): void {
+    const key = this.keyOf(line);
+    if (key !== null) this.kept.set(key, line);
     this.buffer.push(JSON.stringify(line));
   }
 
@@ -43,26 +55,38 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   }
 
   flush(): void {
-    if (this.buffer.length === 0 || this.isBroken) return;
-    const lines = this.buffer;
-    this.buffer = [];
+    if (this.buffer.length === 0 || now() < this.retryAt) return;
     try {
+      this.forsakeDeleted();
       this.descriptor ??= this.open();
       // a write that a full disk cuts short leaves a torn line: the next write begins on a line of its own
+      const lines = this.isLost ? ['', ...[...this.kept.values()].map((line) => JSON.stringify(line))] : this.buffer;
       const bytes = Buffer.from(`${lines.join('\n')}\n`);
       let written = 0;
       while (written < bytes.length) written += writeSync(this.descriptor, bytes, written);
-    } catch (error) {
+      this.isLost = false;
+    } catch {
       this.drop('write');
-      this.buffer = ['', ...lines.slice(-1000)];
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') this.isBroken = true;
+      this.isLost = true;
+      this.retryAt = now() + RETRY_MS;
     }
+    this.buffer = [];
   }
 
   close(): void {
+    this.retryAt = Number.NEGATIVE_INFINITY;
     this.flush();
     if (this.descriptor !== null) closeSync(this.descriptor);
     this.descriptor = null;
+  }
+
+  /** What is written to a file that has no name any more, nobody will read. */
+  private forsakeDeleted(): void {
+    if (this.descriptor === null || fstatSync(this.descriptor).nlink > 0) return;
+    closeSync(this.descriptor);
+    this.descriptor = null;
+    this.drop('deleted');
+    this.isLost = true;
   }
 
   private open(): number {

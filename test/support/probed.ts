@@ -21,6 +21,9 @@ export function fixture(name: string): string {
   return path.join(ROOT, 'test/fixtures/programs', name);
 }
 
+/** `npm run test:matrix -- --core`: a few of what is otherwise tried many times. */
+export const IS_CORE: boolean = process.env.OUTLIVE_TEST_CORE !== undefined;
+
 /** Longer than any test may take. */
 const LIMIT_MS = 120_000;
 

@@ -196,6 +196,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     },
     adapters: ['pg 8.23.1', 'timers'],
     unsupported: [],
+    started: [],
     sites: new Map(),
     pools: new Map([[1, { t: 'pool', id: 1, library: 'pg', name: pool, max: 20 }]]),
     samples: Array.from({ length: samples }, (_, i): SampleLine => {

@@ -8,6 +8,7 @@
 import { guarded } from '../../faults.ts';
 import type { Resource } from '../../ledger.ts';
 import { patch } from '../../patch.ts';
+import { now } from '../../runtime.ts';
 import type { Desk, Request } from '../adapter.ts';
 import type { LibraryAdapter } from '../modules.ts';
 import { peerOf } from './peer.ts';
@@ -22,6 +23,8 @@ interface Pool {
   size: number;
   pending: number;
   max: number;
+  min?: number;
+  _factoryCreateOperations?: Set<Promise<unknown>>;
   _allObjects?: Iterable<{ obj: unknown }>;
 }
 
@@ -43,6 +46,7 @@ export function genericPool(desk: Desk): LibraryAdapter {
       // a pool that was cleared still lists as available what it has destroyed
       return { used, idle: Math.min(available, size - used), pending };
     },
+    idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
     *peers() {
       const pool = weak.deref();
       const lent = pool && leases.get(pool);
@@ -83,6 +87,17 @@ export function genericPool(desk: Desk): LibraryAdapter {
         return Reflect.apply(original, this, arguments);
       };
     });
+  };
+
+  /** The pool's own promise, which it handles itself: the latest of its set. Only where somebody wants to know. */
+  const watchCreation = (pool: Pool, began: number): void => {
+    const account = accounts.of(pool);
+    const operation = account.isObserved && [...(pool._factoryCreateOperations ?? [])].at(-1);
+    if (!operation) return;
+    operation.then(
+      () => guarded(PART, () => account.created(began)),
+      () => {},
+    );
   };
 
   return {
@@ -158,6 +173,19 @@ export function genericPool(desk: Desk): LibraryAdapter {
           },
         };
         return wrapped.dispatch;
+      });
+
+      patch(Pool.prototype, '_createResource', (original) => {
+        const wrapped = {
+          createResource(this: Pool): unknown {
+            const began = now();
+            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+            const result = Reflect.apply(original, this, arguments);
+            guarded(PART, () => watchCreation(this, began));
+            return result;
+          },
+        };
+        return wrapped.createResource;
       });
 
       for (const method of ['release', 'destroy']) {

@@ -20,7 +20,7 @@ import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 const PART = 'pg';
 
 interface Pool {
-  options: { max?: number; application_name?: string; database?: string };
+  options: { max?: number; min?: number; application_name?: string; database?: string };
   totalCount: number;
   idleCount: number;
   waitingCount: number;
@@ -60,6 +60,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
         const { totalCount, idleCount, waitingCount } = pool;
         return { used: totalCount - idleCount, idle: idleCount, pending: waitingCount };
       },
+      idleLimits: () => {
+        const { min = null, max = null } = weak.deref()?.options ?? {};
+        return { min, max };
+      },
       *peers() {
         const { _clients = [], _idle = [] } = weak.deref() ?? {};
         const idle = new Set(_idle.map(({ client }) => client));
@@ -73,6 +77,8 @@ export function pg(desk: Desk): LibraryAdapter[] {
   const transactions = desk.ledger.source('connection', PART);
   /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
   const known = new WeakMap<Client, Known>();
+  /** Clients that are being connected, and since when; only where somebody wants to know. */
+  const connecting = new WeakMap<Client, number>();
   /** The connect that is being called right now, until its pending item is known. */
   let asking: Asked | null = null;
 
@@ -163,8 +169,14 @@ export function pg(desk: Desk): LibraryAdapter[] {
               own?.account.stopWaiting(own.request);
               asking = null;
             });
+            const began = now();
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
+            const result = Reflect.apply(original, this, arguments);
+            guarded(PART, () => {
+              const client = accounts.of(this).isObserved && this._clients?.at(-1);
+              if (client) connecting.set(client, began);
+            });
+            return result;
           },
         };
         return wrapped.newClient;
@@ -176,6 +188,11 @@ export function pg(desk: Desk): LibraryAdapter[] {
             guarded(PART, () => {
               const own = item[ASKED];
               item[ASKED] = undefined;
+              const began = connecting.get(client);
+              if (began !== undefined) {
+                connecting.delete(client);
+                accounts.of(this).created(began);
+              }
               if (own) serve(client, own.account.open(own.request));
             });
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched

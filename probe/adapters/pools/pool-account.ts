@@ -9,6 +9,7 @@ export interface PoolDescription {
   max: number;
   gauges: PoolState['gauges'];
   peers?: NonNullable<PoolState['peers']>;
+  idleLimits?: NonNullable<PoolState['idleLimits']>;
 }
 
 /** Time-outs are looked at one by one up to here; a storm of them tells no more. */
@@ -95,6 +96,16 @@ export class PoolAccount {
     if (request.mark) request.mark.token.failed = true;
   }
 
+  /** Whether anybody wants to know how long a new connection takes. */
+  get isObserved(): boolean {
+    return this.desk.ledger.observer !== null;
+  }
+
+  /** A new connection came up, that was begun at `began`. */
+  created(began: number): void {
+    this.desk.ledger.observer?.created(this.source.pool, now() - began);
+  }
+
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
   timedOut(request: Request, isConnect: boolean): void {
     const { pool } = this.source;
@@ -127,9 +138,10 @@ export class PoolAccounts<Pool extends object> {
   constructor(desk: Desk, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
     const pools = desk.ledger.source('connection', `${library} pool`);
     this.create = (pool) => {
-      const { name, max, gauges, peers } = describe(new WeakRef(pool));
+      const { name, max, gauges, peers, idleLimits } = describe(new WeakRef(pool));
       const source = desk.pool(library, name, max, gauges);
       if (peers) source.pool.peers = peers;
+      if (idleLimits) source.pool.idleLimits = idleLimits;
       return new PoolAccount(desk, source, pools);
     };
   }

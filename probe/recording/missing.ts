@@ -1,0 +1,60 @@
+/** What a run's recordings do not hold though it was there, one plain sentence each. */
+import { hostname } from 'node:os';
+import type { Recording, StartedLine } from './format.ts';
+
+/** Characters of a command line. */
+const MAX_COMMAND = 80;
+
+export function missingIn(recordings: readonly Recording[]): string[] {
+  return [...recordings.flatMap(gapsIn), ...unwatchedIn(recordings)];
+}
+
+function gapsIn({ process, cost }: Recording): string[] {
+  const { write = 0, deleted = 0 } = cost?.dropped ?? {};
+  const who = `process ${process.pid}${process.thread ? `, thread ${process.thread}` : ''}`;
+  return [
+    write > 0 && `The recording of ${who} could not be written ${times(write)}: samples and job runs are missing.`,
+    deleted > 0 &&
+      `The recording of ${who} was deleted ${times(deleted)} while it was written: earlier samples and job runs are missing.`,
+  ].filter((sentence) => sentence !== false);
+}
+
+/** Processes and threads that were started and left no recording: one sentence for all with the same command line. */
+function unwatchedIn(recordings: readonly Recording[]): string[] {
+  const recorded = new Set(recordings.map(({ process: { pid, thread } }) => `${pid} ${thread}`));
+  const alike = new Map<string, StartedLine[]>();
+  for (const { process, started } of recordings) {
+    for (const child of started) {
+      if (recorded.has(`${child.pid} ${child.thread}`)) continue;
+      // one that was started a moment ago has not come to it yet
+      if (child.thread === 0 && isAlive(child.pid, process.host)) continue;
+      const key = JSON.stringify([process.pid, child.thread > 0, child.argv]);
+      alike.set(key, [...(alike.get(key) ?? []), child]);
+    }
+  }
+  return [...alike].map(([key, children]) => {
+    const [parent] = JSON.parse(key) as [number];
+    const [{ pid, thread, argv } = { pid: 0, thread: 0, argv: [] }] = children;
+    const others = children.length > 1 ? ` and ${children.length - 1} more like it` : '';
+    const text = argv.join(' ');
+    const command = text.length > MAX_COMMAND ? `${text.slice(0, MAX_COMMAND - 1)}…` : text;
+    const who = thread > 0 ? `Thread ${thread} of process ${pid}` : `Process ${pid}`;
+    const by = thread > 0 ? '' : `, started by ${parent},`;
+    return `${who}${command && ` (${command})`}${others}${by} left no recording: not watched.`;
+  });
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
+/** Whether a process of this machine still runs. */
+export function isAlive(pid: number, host: string): boolean {
+  if (host !== hostname()) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Findings and pool metrics as OpenTelemetry. With `OUTLIVE_TELEMETRY=auto` a service that has an SDK gets them through
+ * it; for one without, an SDK is started in a thread when `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of metrics or logs) is
+ * set and `@opentelemetry/sdk-node` is installed. Else nothing is loaded, and nothing is kept.
+ */
+import { getHeapStatistics } from 'node:v8';
+import { isMainThread } from 'node:worker_threads';
+import { guarded } from '../faults.ts';
+import type { Judgement } from '../judge.ts';
+import { isCounted, type LeaseObserver, type Ledger, type PoolState, type Resource } from '../ledger.ts';
+import type { Certainty, Kind, RecordedFinding } from '../recording/format.ts';
+import type { Sites } from '../site.ts';
+import { findingRecord, withdrawnRecord } from './finding-record.ts';
+import { type Outlet, serviceOutlet, threadOutlet } from './outlets.ts';
+import type { Duration, FindingRecord, PoolGauge, Snapshot, Span, TraceContext } from './snapshot.ts';
+import { hasEndpoint, hasSdk } from './wanted.ts';
+
+/** Durations kept until the next snapshot; beyond these a second tells no more. */
+const MAX_DURATIONS = 5000;
+/** Looks at whether the service sets up an SDK of its own, before one is started for it. */
+const PATIENCE = 2;
+
+export interface TelemetryOptions {
+  when: 'auto' | 'on' | 'off';
+  /** File of the exporting thread. */
+  thread: string;
+  ledger: Ledger;
+  sites: Sites;
+  /** CPU milliseconds of the probe. */
+  costMs: () => number;
+  tell: (what: string) => void;
+  /** Findings that stand already. */
+  standing: Iterable<[string, RecordedFinding]>;
+}
+
+export class Telemetry implements LeaseObserver {
+  private readonly options: TelemetryOptions;
+  private outlet: Outlet | null = null;
+  private isOfService = false;
+  private looks = 0;
+  private isHopeless = false;
+  private durations: Duration[] = [];
+  private records: FindingRecord[] = [];
+  private readonly standing: Map<string, RecordedFinding> = new Map();
+
+  constructor(options: TelemetryOptions) {
+    this.options = options;
+    for (const [key, finding] of options.standing) this.standing.set(key, finding);
+    if (options.when === 'on') this.open();
+  }
+
+  /** The span that is active now, to be kept with a lease. */
+  trace(): TraceContext | null {
+    return guarded('telemetry', () => this.outlet?.trace()) ?? null;
+  }
+
+  waited({ pool }: Resource['account']['source'], lease: Resource): void {
+    this.add('wait', pool, lease.waitedMs, lease.trace);
+  }
+
+  used({ pool }: Resource['account']['source'], lease: Resource, useMs: number): void {
+    this.add('use', pool, useMs, lease.trace);
+  }
+
+  created(pool: PoolState, createMs: number): void {
+    this.add('create', pool, createMs, null);
+  }
+
+  judged({ changed, withdrawn }: Judgement): void {
+    for (const [key, finding] of changed) {
+      this.standing.set(key, finding);
+      if (this.outlet) this.records.push(findingRecord(finding, this.options.sites));
+    }
+    for (const key of withdrawn) {
+      const finding = this.standing.get(key);
+      this.standing.delete(key);
+      if (this.outlet && finding) this.records.push(withdrawnRecord(finding, this.options.sites));
+    }
+  }
+
+  /** About once a second; `loopDelay` is the worst since the last time, milliseconds. */
+  tick(loopDelay: number): void {
+    if (!this.isOfService) this.open();
+    this.outlet?.take(this.snapshot(loopDelay));
+  }
+
+  end(): void {
+    this.outlet?.end(this.snapshot(0));
+  }
+
+  private open(): void {
+    const { when, thread, ledger, tell } = this.options;
+    if (when === 'off' || this.isHopeless) return;
+    let outlet = this.outlet;
+    if (hasSdk()) {
+      this.isOfService = true;
+      outlet = serviceOutlet();
+      if (!outlet) tell('telemetry: an SDK is registered, but its @opentelemetry/api is not found from the program');
+    } else if (!outlet && isMainThread && (when === 'on' || (hasEndpoint() && ++this.looks >= PATIENCE))) {
+      outlet = threadOutlet(thread, () => {
+        this.outlet = ledger.observer = null;
+      });
+      this.isHopeless = outlet === null;
+      if (!outlet) tell('telemetry: no OpenTelemetry SDK is registered, and @opentelemetry/sdk-node is not installed');
+    }
+    if (outlet === this.outlet) return;
+    this.outlet = outlet;
+    ledger.observer = outlet && this;
+    // those that were found before there was anybody to tell
+    for (const finding of this.standing.values()) this.records.push(findingRecord(finding, this.options.sites));
+  }
+
+  private add(of: Span, pool: PoolState | null, milliseconds: number, trace: TraceContext | null): void {
+    if (pool === null || this.durations.length >= MAX_DURATIONS) return;
+    this.durations.push({ of, pool: pool.name, seconds: milliseconds / 1000, trace });
+  }
+
+  private snapshot(loopDelay: number): Snapshot {
+    const { ledger, costMs } = this.options;
+    const { durations, records } = this;
+    this.durations = [];
+    this.records = [];
+    const standing: Record<Certainty, number> = { proven: 0, likely: 0, suspect: 0 };
+    for (const { certainty } of this.standing.values()) standing[certainty]++;
+    const { user, system } = process.cpuUsage();
+    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+    return {
+      pools: poolsIn(ledger),
+      durations,
+      findings: records,
+      standing,
+      open: openIn(ledger),
+      cpu: { user: user / 1e6, system: system / 1e6, probe: costMs() / 1000 },
+      memory: { rss: process.memoryUsage.rss(), heapUsed },
+      nativeContexts,
+      loopDelay: loopDelay / 1000,
+    };
+  }
+}
+
+function poolsIn({ sources }: Ledger): PoolGauge[] {
+  return [...sources].flatMap(({ pool }) => {
+    const gauges = pool?.gauges();
+    if (!pool || !gauges) return [];
+    const { min: idleMin = null, max: idleMax = null } = pool.idleLimits?.() ?? {};
+    return [{ name: pool.name, ...gauges, max: pool.max || null, idleMin, idleMax, timeouts: pool.timeouts }];
+  });
+}
+
+function openIn({ sources }: Ledger): Partial<Record<Kind, number>> {
+  const open: Partial<Record<Kind, number>> = {};
+  for (const { kind, accounts } of sources) {
+    for (const account of accounts.values()) {
+      if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
+    }
+  }
+  return open;
+}
