@@ -123,9 +123,9 @@ export class Logon {
       return { stage, write: (writer) => writeProtocol(writer, dialect.fieldVersion) };
     }
     if (stage === 'datatypes' && message === Message.dataTypes) {
-      readDataTypes(reader);
+      const knowsZones = readDataTypes(reader);
       this.#expected = 'auth1';
-      return { stage, write: writeDataTypes };
+      return { stage, write: (writer) => writeDataTypes(writer, knowsZones) };
     }
     if (message !== Message.function) throw new MalformedPacket(`a message of type ${message} at the stage ${stage}`);
     const code = reader.u8();

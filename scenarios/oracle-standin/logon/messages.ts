@@ -28,19 +28,22 @@ export function writeProtocol(writer: Writer, fieldVersion: number): void {
   writer.sized(compile).sized(runtime);
 }
 
-export function readDataTypes(reader: Reader): void {
+/** Whether the client negotiates a time zone: drivers before 26 do not, and would take its bytes for types. */
+export function readDataTypes(reader: Reader): boolean {
   reader.skip(5);
   const compile = reader.sized();
   const runtime = reader.sized();
   if (!compile || !runtime) throw new MalformedPacket('no capabilities');
-  if ((runtime[1] ?? 0) & 1) reader.skip(TIME_ZONE.length);
+  const knowsZones = ((runtime[1] ?? 0) & 1) !== 0;
+  if (knowsZones) reader.skip(TIME_ZONE.length);
   while (reader.u16() !== 0) {
     if (reader.u16() !== 0) reader.skip(4);
   }
+  return knowsZones;
 }
 
-export function writeDataTypes(writer: Writer): void {
-  writer.u8(Message.dataTypes, ...TIME_ZONE).u16(0);
+export function writeDataTypes(writer: Writer, knowsZones: boolean): void {
+  writer.u8(Message.dataTypes, ...(knowsZones ? TIME_ZONE : [])).u16(0);
 }
 
 export interface AuthRequest {
