@@ -163,7 +163,9 @@ export class Recorder {
     if (this.writer.dropped.write !== this.refused) this.lastTotals.clear();
     this.refused = this.writer.dropped.write;
     const changed: TotalsLine['sites'] = [];
+    const all: TotalsLine['sites'] = [];
     for (const [key, row] of this.totalsByRow()) {
+      all.push(row);
       const counts = `${row[4]} ${row[5]}`;
       if (this.lastTotals.get(key) === counts) continue;
       this.lastTotals.set(key, counts);
@@ -171,7 +173,7 @@ export class Recorder {
     }
     if (changed.length > 0) {
       this.writeSites();
-      this.writer.write({ t: 'totals', at, sites: changed });
+      this.writer.write({ t: 'totals', at, sites: changed }, { t: 'totals', at, sites: all });
     }
     const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
     if (JSON.stringify(scopes) !== this.lastScopes) {

@@ -33,9 +33,10 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
     this.keyOf = keyOf;
   }
 
-  write(line: Line): void {
+  /** `standing`: what a recording that begins anew has to say instead, when `line` only says what has changed. */
+  write(line: Line, standing: Line = line): void {
     const key = this.keyOf(line);
-    if (key !== null) this.kept.set(key, line);
+    if (key !== null) this.kept.set(key, standing);
     this.buffer.push(JSON.stringify(line));
   }
 
