@@ -126,6 +126,8 @@ test('register-path prints what --require takes', async () => {
   expect((await outlive('register-path')).stdout).toBe(`${REGISTER}\n`);
 });
 
+const SCENARIOS = 'connection-leak, pool-contention, connection-storm, hybrid, pool-models';
+
 test.each([
   [
     ['run', '--loud', '--', 'node'],
@@ -141,8 +143,8 @@ test.each([
   [['report'], 'outlive report needs the folder of a run, such as .outlive/latest.'],
   [['report', '/no/such/folder'], 'There is no folder /no/such/folder.'],
   [['report', '/etc/hostname'], '/etc/hostname is a file; give the folder of a run.'],
-  [['soak'], 'outlive soak needs --url and a program after --, or --command, or a scenario: connection-leak.'],
-  [['soak', 'nothing'], 'There is no scenario "nothing"; there is connection-leak.'],
+  [['soak'], `outlive soak needs --url and a program after --, or --command, or a scenario: ${SCENARIOS}.`],
+  [['soak', 'nothing'], `There is no scenario "nothing"; there is ${SCENARIOS}.`],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],
 ])('wrong use is one sentence and exit code 2: %j', async (args, sentence) => {
   const { code, stderr, stdout } = await outlive(...args);
