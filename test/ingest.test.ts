@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -321,6 +322,23 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     expect(await workload.query('select * from assets')).toEqual([
       { tenant: 't', resource: 'photos', type: 'oci:buckets', region: 'fra', owner: 'bob' },
     ]);
+  });
+
+  test('keeps identifiers that a database can hold, and makes dead letters of longer ones', async () => {
+    // random, as what repeats itself is stored in less than it is long
+    const text = (bytes: number) => randomBytes(bytes).toString('hex').slice(0, bytes);
+    const resource = (tenant: number, id: number, name = 20) =>
+      JSON.stringify({
+        ...{ kind: 'resource', cloud: 'aws', type: text(name), tenant: text(tenant), region: text(255), id: text(id) },
+        config: { Tags: [{ Key: 'Owner', Value: 'ö'.repeat(5_000) }] },
+      });
+    const lines = [resource(255, 2_048), resource(256, 10), resource(12, 2_049), resource(12, 10, 256)];
+    await write('a.jsonl', lines.map((line) => `${line}\n`).join(''));
+    await runIngest({ ...workload, input: folder });
+    expect(await workload.query('select * from assets')).toHaveLength(1);
+    expect(await letters()).toEqual([2, 3, 4].map((line) => `a.jsonl line ${line}: oversized`));
+    const details = (await workload.published<DeadLetter>('dead-letters')).map(({ detail }) => detail);
+    expect(details).toContain('its tenant has 256 bytes, more than 255');
   });
 
   test('says in one sentence that there is no input', async () => {

@@ -167,11 +167,11 @@ const SAVE_ASSETS = upsert(
   { type: 'text', region: 'text', owner: 'text' },
 );
 
-/** The `Owner` tag in AWS's list of pairs or in OCI's map. */
+/** The `Owner` tag in AWS's list of pairs or in OCI's map; both clouds allow it 256 characters. */
 function ownerOf(raw: unknown): string | null {
   const { Tags, freeformTags } = fieldsOf(raw);
   const pair = Array.isArray(Tags) ? Tags.map(fieldsOf).find((tag) => tag.Key === 'Owner') : undefined;
-  return firstText(pair?.Value, fieldsOf(freeformTags).Owner);
+  return firstText(pair?.Value, fieldsOf(freeformTags).Owner)?.slice(0, 256) ?? null;
 }
 
 function asElement(problem: Unusable): Element {

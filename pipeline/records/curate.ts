@@ -4,8 +4,27 @@ import { isFields, storable } from './fields.ts';
 import { type CloudRecord, Unusable } from './record.ts';
 import { resourcesOf } from './resource.ts';
 
-/** Takes the value over (it may be cleaned in place). Throws `Unusable` when it is no record that we know. */
+/**
+ * Bytes. What Oracle's columns hold (255 characters in a name) and PostgreSQL's indexes (2,704 bytes an entry, and the
+ * inventory's has a tenant and a resource); the longest ARN has 2,048.
+ */
+const LONGEST = { tenant: 255, region: 255, name: 255, actor: 2048, resource: 2048 } as const;
+
+/** Takes the value over (it may be cleaned in place). Throws `Unusable` when it is no record that we know or can keep. */
 export function curate(value: unknown): CloudRecord[] {
+  const records = recordsOf(value);
+  for (const record of records) refuseTooLong(record);
+  return records;
+}
+
+function refuseTooLong(record: CloudRecord): void {
+  for (const [field, most] of Object.entries(LONGEST)) {
+    const bytes = Buffer.byteLength(record[field as keyof typeof LONGEST] ?? '');
+    if (bytes > most) throw new Unusable('oversized', `its ${field} has ${bytes} bytes, more than ${most}`);
+  }
+}
+
+function recordsOf(value: unknown): CloudRecord[] {
   if (!isFields(value)) throw new Unusable('unknown-shape', 'not a JSON object');
   storable(value);
   const event = activityOf(value);
