@@ -1,6 +1,6 @@
 /** `--database URL`: the database's own side, watched while the program runs. */
-import { mkdirSync } from 'node:fs';
 import { type Sampler, watchDatabase } from '../scenarios/database/index.ts';
+import { removeIfEmpty } from './output.ts';
 
 export interface DatabaseWatch {
   stop(): Promise<void>;
@@ -20,10 +20,10 @@ export async function watchDatabases(urls: readonly string[], out: string): Prom
     await Promise.all(samplers.map((sampler) => sampler.stop()));
   };
   try {
-    if (urls.length > 0) mkdirSync(out, { recursive: true });
     for (const url of urls) samplers.push(await watchDatabase(url, out));
   } catch (error) {
     await stop();
+    removeIfEmpty(out);
     throw error;
   }
   return { stop };

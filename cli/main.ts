@@ -8,7 +8,10 @@ interface Subcommand {
 
 const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand> }> = {
   run: { help: 'watch a program, and report when it ends', load: () => import('./run.ts') },
-  soak: { help: 'replay a known incident and say whether it is found', load: () => import('./soak.ts') },
+  soak: {
+    help: 'give a service load and find what it leaks, or replay a known incident',
+    load: () => import('./soak.ts'),
+  },
   scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
   size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
@@ -52,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const sentence = explain(error);
+  const sentence = explain(error, process.argv[2]);
   if (sentence === null) throw error;
   process.stderr.write(`outlive: ${sentence}\n`);
   process.exitCode = EXIT_WRONG_USE;

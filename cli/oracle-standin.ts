@@ -1,10 +1,6 @@
-import {
-  type OracleStandIn,
-  type OracleStandInOptions,
-  parseFault,
-  startOracleStandIn,
-} from '../scenarios/oracle-standin/index.ts';
-import { EXIT_CLEAN, milliseconds, oneOf, parse, UsageError, wholeNumber } from './usage.ts';
+import { parseFault } from '../scenarios/oracle-standin/faults.ts';
+import type { OracleStandIn, OracleStandInOptions } from '../scenarios/oracle-standin/index.ts';
+import { EXIT_CLEAN, milliseconds, oneOf, parseOptions, wholeNumber } from './usage.ts';
 
 const HELP = `Usage: outlive oracle-standin [options]
 
@@ -55,18 +51,18 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+type Values = ReturnType<typeof parseOptions<typeof OPTIONS>>;
 
 export async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse('oracle-standin', args, OPTIONS);
+  const values = parseOptions('oracle-standin', args, OPTIONS);
   if (values.help) {
     process.stdout.write(HELP);
     return EXIT_CLEAN;
   }
-  if (positionals.length > 0)
-    throw new UsageError(`outlive oracle-standin takes options only, not "${positionals[0]}".`);
   const faults = (values.fault ?? []).map(parseFault);
   const options = optionsOf(values);
+  // what it needs is not there for everybody, who may still ask for help
+  const { startOracleStandIn } = await import('../scenarios/oracle-standin/index.ts');
 
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);

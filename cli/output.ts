@@ -1,7 +1,9 @@
 /** What run, soak and report have in common at their end: files, summary, exit code. */
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../probe/folder.ts';
 import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
+import { InputError } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';
 import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
@@ -9,6 +11,26 @@ import { renderTerminal } from '../reports/terminal.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
 
 export const FAIL_ON = [...CERTAINTIES, 'never'] as const;
+
+/** Before anything is started: what could not be recorded is not worth running. Throws `InputError`. */
+export function makeRunFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
+  }
+}
+
+/** Where nothing was recorded, nothing stays behind. */
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // there is something in it
+  }
+}
 
 /** Writes the HTML file and returns its path. */
 export function writeHtml(file: string, report: Report, recordings: Recording[]): string {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { EXIT_CLEAN, parse } from './usage.ts';
+import { EXIT_CLEAN, parseOptions } from './usage.ts';
 
 const HELP = `Usage: outlive register-path
 
@@ -11,7 +11,7 @@ Prints the absolute path of the preload, for places where NODE_OPTIONS is set by
 export const registerPath: string = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
 export async function main(args: readonly string[]): Promise<number> {
-  const { values } = parse('register-path', args, { help: { type: 'boolean', short: 'h' } });
+  const values = parseOptions('register-path', args, { help: { type: 'boolean', short: 'h' } });
   process.stdout.write(values.help ? HELP : `${registerPath}\n`);
   return EXIT_CLEAN;
 }

@@ -61,7 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const comparison = values.baseline === undefined ? null : compare(baseline(values.baseline), report, recordings);
   const outputs = wanted ?? (format ? [] : [writable(path.join(first, 'report.html'))]);
   const outcome: Outcome = { report, recordings, comparison };
-  for (const { file, render } of outputs) writeFileSync(file, render(outcome));
+  for (const { file, render } of outputs) write(file, render(outcome));
   if (format) process.stdout.write(FORMATS[format].render(outcome));
   else {
     printSummary(report, comparison);
@@ -81,6 +81,16 @@ function writable(file: string): { file: string; render: (outcome: Outcome) => s
     throw new UsageError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
   }
   return { file, render: formatOf(file).render };
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new InputError(
+      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`,
+    );
+  }
 }
 
 /** Of an earlier run: its folder, or the report.json that somebody kept. */

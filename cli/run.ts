@@ -5,7 +5,7 @@ import { newRunFolder } from '../probe/folder.ts';
 import { readSettings, SETTINGS } from '../probe/settings.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
-import { exitCodeOf, FAIL_ON, printSummary, shortPath, writeHtml } from './output.ts';
+import { exitCodeOf, FAIL_ON, makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
 import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse, UsageError } from './usage.ts';
 
@@ -53,12 +53,16 @@ export async function main(args: readonly string[]): Promise<number> {
   const { problems } = readSettings(process.env);
   if (problems[0]) throw new UsageError(problems[0]);
   const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
+  makeRunFolder(out);
 
   const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.database), out);
   const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' }).finally(
     watch.stop,
   );
-  if (status === null) throw new UsageError(`${program} cannot be started: there is no such program.`);
+  if (status === null) {
+    removeIfEmpty(out);
+    throw new UsageError(`${program} cannot be started: there is no such program.`);
+  }
   return conclude(out, status, { failOn, json: values.json === true });
 }
 
@@ -98,6 +102,7 @@ function conclude(out: string, status: number, { failOn, json }: { failOn: (type
     result = writeRunReport(out);
   } catch {
     process.stderr.write(`outlive: no Node.js process was seen under the program, or ${out} could not be written.\n`);
+    removeIfEmpty(out);
     return status || EXIT_WRONG_USE;
   }
   const { report, recordings } = result;

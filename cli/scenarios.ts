@@ -1,5 +1,5 @@
 import { SCENARIOS } from '../scenarios/catalog.ts';
-import { EXIT_CLEAN, parse } from './usage.ts';
+import { EXIT_CLEAN, parseOptions } from './usage.ts';
 
 const HELP = `Usage: outlive scenarios [--json]
 
@@ -7,7 +7,7 @@ Lists the incidents that outlive soak can replay.
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
-  const { values } = parse('scenarios', args, { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } });
+  const values = parseOptions('scenarios', args, { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } });
   if (values.help) process.stdout.write(HELP);
   else if (values.json)
     process.stdout.write(

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../probe/recording/reader.ts';
 import { type Measured, parsePoints } from '../reports/sizing/points.ts';
-import { sizing } from '../reports/sizing/size.ts';
 import { renderSizing } from '../reports/sizing/terminal.ts';
 import type { Topology } from '../reports/sizing/topology.ts';
 import { databaseUrls } from './database.ts';
@@ -84,6 +83,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const limit = values.limit === undefined ? null : wholeNumber('limit', values.limit, 1, MOST);
   const thinkMs = wholeNumber('think-ms', values['think-ms'] ?? '300', 0, MOST);
+  // before anything is measured: what it needs is not there for everybody
+  const { sizing } = await import('../reports/sizing/size.ts');
   const measured = values.measure ? await measure(values) : file === undefined ? null : parsePoints(read(file), file);
   if (measured === 'interrupted') return EXIT_INTERRUPTED;
   if (measured && values.save !== undefined) save(values.save, measured);

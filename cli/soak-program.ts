@@ -1,5 +1,4 @@
 /** Soaks a service or a job of the user's: its flags, its progress, its report, its exit code. */
-import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { newRunFolder } from '../probe/folder.ts';
@@ -13,7 +12,7 @@ import { soakCommand } from '../scenarios/service/soak-command.ts';
 import { type ServiceSoak, soakService } from '../scenarios/service/soak-service.ts';
 import { type RequestFlags, targetsOf } from '../scenarios/service/targets.ts';
 import { databaseUrls, watchDatabases } from './database.ts';
-import { exitCodeOf, printSummary, shortPath, writeHtml } from './output.ts';
+import { exitCodeOf, makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE, milliseconds, UsageError, wholeNumber } from './usage.ts';
 
@@ -123,7 +122,7 @@ async function soaked({ out, json, databaseUrl, failOn }: CommonFlags, soak: Soa
   const [problem] = readSettings(process.env).problems;
   if (problem) throw new UsageError(problem);
   const folder = path.resolve(out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
-  mkdirSync(folder, { recursive: true });
+  makeRunFolder(folder);
   const watch = await watchDatabases(databaseUrls(databaseUrl), folder);
   const stopping = new AbortController();
   let stoppedAt = Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { newRunFolder } from '../probe/folder.ts';
 import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
-import { printSummary, shortPath, writeHtml } from './output.ts';
+import { makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED, oneOf, wholeNumber } from './usage.ts';
 
@@ -12,10 +12,12 @@ export type Values = Record<string, string | boolean | undefined>;
 export async function soak(scenario: Scenario, values: Values): Promise<number> {
   const { runs, out, json, ...others } = values;
   const context = {
-    out: path.resolve(String(out ?? newRunFolder())),
     runs: runs === undefined ? scenario.runs : wholeNumber('runs', String(runs), scenario.fewestRuns ?? 1, 1000),
     options: optionsOf(scenario, others),
+    // last: what is wrong above must not make `latest` point to nothing
+    out: path.resolve(String(out ?? newRunFolder())),
   };
+  makeRunFolder(context.out);
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -35,6 +37,7 @@ export async function soak(scenario: Scenario, values: Values): Promise<number> 
     return EXIT_INTERRUPTED;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    removeIfEmpty(context.out);
   }
 }
 

