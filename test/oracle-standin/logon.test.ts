@@ -1,7 +1,32 @@
 /** The unmodified driver logs on, with every way in which a password is kept and both releases; and is turned away. */
 import oracledb from 'oracledb';
 import { describe, expect, test } from 'vitest';
+import { readDataTypes, writeDataTypes } from '../../scenarios/oracle-standin/logon/messages.ts';
+import { Reader } from '../../scenarios/oracle-standin/wire/reader.ts';
+import { Writer } from '../../scenarios/oracle-standin/wire/writer.ts';
 import { refusal, standInForTests, until } from './support.ts';
+
+describe('the negotiation of types', () => {
+  const capabilities = (knowsZones: boolean) => {
+    const compile = Buffer.alloc(53);
+    const runtime = Buffer.from([2, knowsZones ? 1 : 0, 0, 0, 0, 0, 0]);
+    const types = Buffer.from([0, 1, 0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0]);
+    const zone = Buffer.alloc(knowsZones ? 11 : 0, 1);
+    return Buffer.concat([Buffer.alloc(5), Buffer.from([53]), compile, Buffer.from([7]), runtime, zone, types]);
+  };
+
+  test.each([
+    ['of a driver since 26, which asks for the time zone', true, 14],
+    ['of an older driver, which would take a time zone for types', false, 3],
+  ])('%s', (_, knowsZones, length) => {
+    const reader = new Reader(capabilities(knowsZones));
+    expect(readDataTypes(reader)).toBe(knowsZones);
+    expect(reader.left).toBe(0);
+    const writer = new Writer();
+    writeDataTypes(writer, knowsZones);
+    expect(writer.length).toBe(length);
+  });
+});
 
 for (const release of [19, 23] as const) {
   for (const verifier of ['11G', '12C'] as const) {
@@ -36,6 +61,13 @@ describe('a listener', () => {
     expect((await refusal(connect({ connectString: sid }))).message).toContain('NJS-519');
     const long = `(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=127.0.0.1)(PORT=${under.standIn.port}))(CONNECT_DATA=(SERVICE_NAME=STANDIN)(FILLING=${'x'.repeat(300)})))`;
     await (await connect({ connectString: long })).close();
+  });
+
+  test('knows no proxy users', async () => {
+    const proxy = await refusal(connect({ user: 'app[other]' }));
+    expect(proxy.message).toContain(
+      'ORA-28150: proxy not authorized to connect as client: the stand-in knows no other',
+    );
   });
 
   test('keeps to the limits of sessions: ORA-02391, then room again', async () => {

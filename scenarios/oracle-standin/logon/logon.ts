@@ -182,6 +182,10 @@ export class Logon {
     if (this.#second!.mode & SYSTEM_MODES || this.#second!.values.has('AUTH_NEWPASSWORD')) {
       return new Denied(1031, 'insufficient privileges: the stand-in has neither SYSDBA nor new passwords');
     }
+    const client = this.values.get('PROXY_CLIENT_NAME');
+    if (client) {
+      return new Denied(28150, `proxy not authorized to connect as client: the stand-in knows no ${client}`);
+    }
     return null;
   }
 }
