@@ -10,7 +10,7 @@ import { Lobs } from './calls/lobs.ts';
 import { Preparer } from './calls/prepare.ts';
 import { writeOutcome, writeStatus } from './calls/reply.ts';
 import { type EndToEnd, type Piggyback, type Request, readRequest } from './calls/request.ts';
-import { asOracleError, type OracleError, oracleError } from './errors.ts';
+import { asOracleError, OracleError, oracleError } from './errors.ts';
 import { type Stage, suffer } from './faults.ts';
 import type { Host } from './host.ts';
 import { Logon } from './logon/logon.ts';
@@ -290,6 +290,8 @@ export class Session {
         break;
       case 'ping':
         break;
+      case 'refused':
+        throw new OracleError(3001, `unimplemented feature: the stand-in knows no ${request.what}`);
       case 'lob':
         this.#lobs.operate(request, writer);
         return this.#outcome(writer);
@@ -371,9 +373,13 @@ export class Session {
   }
 }
 
-const KINDS: Partial<Record<Request['kind'], Stage>> = { reexecute: 'execute' };
+const STAGES: Partial<Record<Request['kind'], Stage>> = {
+  reexecute: 'execute',
+  lob: 'call',
+  refused: 'call',
+  'session-release': 'call',
+};
 
 function stageOf({ kind }: Request): Stage {
-  const stage = KINDS[kind] ?? kind;
-  return stage === 'lob' || stage === 'session-release' ? 'call' : (stage as Stage);
+  return STAGES[kind] ?? (kind as Stage);
 }

@@ -28,12 +28,22 @@ export async function setSchema(schema: string, gateway: Gateway): Promise<void>
 
 async function setTimeZone(value: string, gateway: Gateway): Promise<void> {
   const minutes = timeZoneMinutes(value);
-  if (minutes === null)
-    throw new OracleError(1882, `timezone region not found: the stand-in knows offsets, not ${value}`);
+  const zone = minutes === null ? timeZoneRegion(value) : `<${offsetText(minutes)}>${offsetText(-minutes)}`;
   await gateway.guarded([
-    { kind: 'plain', text: `set time zone '<${offsetText(minutes)}>${offsetText(-minutes)}'` },
-    { kind: 'plain', text: `set standin.sessiontimezone to '${offsetText(minutes)}'` },
+    { kind: 'plain', text: `set time zone '${zone}'` },
+    { kind: 'plain', text: `set standin.sessiontimezone to '${minutes === null ? zone : offsetText(minutes)}'` },
   ]);
+}
+
+/** A region's name as PostgreSQL takes it, which knows the same ones as JavaScript. Throws `OracleError`. */
+function timeZoneRegion(value: string): string {
+  const name = value.trim();
+  if (/^(LOCAL|DBTIMEZONE)$/i.test(name)) return 'UTC';
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    throw new OracleError(1882, `timezone region not found: ${value}`);
+  }
 }
 
 /** Of an offset such as `+02:0`, minutes east of UTC; null for names. */

@@ -1,5 +1,6 @@
 /** Statements of Oracle's and what PostgreSQL is asked instead; and those that are refused, with a sentence. */
 import { describe, expect, test } from 'vitest';
+import { namesOf } from '../../scenarios/oracle-standin/sql/names.ts';
 import { plan } from '../../scenarios/oracle-standin/sql/plan.ts';
 
 function translated(sql: string): string {
@@ -69,6 +70,11 @@ describe.each([
     `select a from t order by a offset 5 rows fetch first 3 rows only`,
     `select a from t order by a offset 5 rows fetch first 3 rows only`,
   ],
+  [
+    'ROWID',
+    `update t x set a = 1 where rowid = :1 returning x.rowid into :2`,
+    `update t x set a = 1 where rowid_of(tableoid, ctid) = $1 returning rowid_of(x.tableoid, x.ctid)`,
+  ],
   ['FOR UPDATE', `select a from t for update of t.a skip locked`, `select a from t for update skip locked`],
   [
     'RETURNING',
@@ -131,8 +137,23 @@ describe.each([
 });
 
 test.each([
+  [`select count(*), Sum(a) + 1, a||'x' from t`, ['COUNT(*)', 'SUM(A)+1', `A||'X'`]],
+  [`select 6 * 7, 'it', :b, null, sysdate, user from dual`, ['6*7', `'IT'`, ':B', 'NULL', 'SYSDATE', 'USER']],
+  [`select case when a > 1 then 2 end from t`, ['CASEWHENA>1THEN2END']],
+  [`select a, t.b, t."c", count(*) d, max(a) as e, max(a) "f", s.nextval from t`, new Array(7).fill(null)],
+  [`select distinct nvl(a, 0) from (select max(a) a from t)`, ['NVL(A,0)']],
+  [`with u as (select max(a) a from t) select min(a) from u for update`, ['MIN(A)']],
+  [`select 1, t.*, u.*, 2 from t, u`, ['1', null, null, null, '2']],
+])('the columns of %s are named as in Oracle', (sql, names) => {
+  const planned = plan(sql);
+  expect(planned.kind === 'query' && namesOf(planned.statement.names!, names.length)).toEqual(names);
+});
+
+test.each([
   [`select * from t, u where t.a = u.a (+)`, 900, 'the stand-in knows outer joins only as OUTER JOIN, not as (+)'],
-  [`select rowid from t`, 900, 'the stand-in knows no ROWID'],
+  [`select ora_rowscn from t`, 900, 'the stand-in knows no ORA_ROWSCN'],
+  [`select a, cursor(select b from u) from t`, 900, 'the stand-in knows no CURSOR(…) in SQL'],
+  [`select * from table(f())`, 900, 'the stand-in knows no TABLE(…) in SQL'],
   [`select * from t@other`, 900, 'the stand-in knows no database links'],
   [`select * from e start with m is null connect by prior id = m`, 900, 'the stand-in knows CONNECT BY only as'],
   [`insert all into t values (1) select 1 from dual`, 900, 'the stand-in knows no INSERT into several tables'],

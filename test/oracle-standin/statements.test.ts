@@ -289,6 +289,19 @@ for (const release of [19, 23] as const) {
         for await (const piece of clob) read += piece;
         expect(read).toBe(body);
         expect(await blob.getData()).toEqual(scan);
+        await connection.execute('insert into documents (id, body) values (4, empty_clob())');
+        const row = await connection.execute<{ lob: [oracledb.Lob] }>(
+          'update documents set body = body where id = 1 returning body into :lob',
+          { lob: { dir: oracledb.BIND_OUT, type: oracledb.CLOB } },
+        );
+        // a text that would reach no row must not seem to be written
+        const written = new Promise((resolve, reject) => {
+          row.outBinds?.lob[0].once('finish', resolve).once('error', reject).end('lost');
+        });
+        expect((await refusal(written)).message).toContain(
+          'ORA-22920: row containing the LOB value is not locked: the stand-in writes no LOB through the locator of a row',
+        );
+        await connection.rollback();
         const temporary = await connection.createLob(oracledb.CLOB);
         await new Promise<void>((resolve, reject) => {
           temporary.once('finish', resolve).once('error', reject);
@@ -300,6 +313,75 @@ for (const release of [19, 23] as const) {
         expect((await connection.execute('select body from documents where id = 3', [], { fetchInfo })).rows).toEqual([
           ['by and by'],
         ]);
+      });
+    });
+
+    test('ROWID: of what was inserted, and as a condition', async () => {
+      await run('create table places (id number, name varchar2(10))');
+      await under.connected(async (connection) => {
+        const rid = { dir: oracledb.BIND_OUT, type: oracledb.STRING, maxSize: 18 };
+        const { outBinds } = await connection.executeMany<[[string], [number]]>(
+          'insert into places values (:1, :2) returning rowid, id into :3, :4',
+          [
+            [1, 'here'],
+            [2, 'there'],
+          ],
+          {
+            bindDefs: [{ type: oracledb.NUMBER }, { type: oracledb.STRING, maxSize: 10 }, rid, OUT_NUMBER],
+          },
+        );
+        const [[first], [second]] = [outBinds![0]![0], outBinds![1]![0]];
+        expect([first, second]).toEqual([expect.stringMatching(/^[\w+/]{18}$/), expect.stringMatching(/^[\w+/]{18}$/)]);
+        const found = await connection.execute('select p.name, p.rowid from places p where rowid = :r', [second]);
+        expect(found.metaData?.map(({ name }) => name)).toEqual(['NAME', 'ROWID']);
+        expect(found.rows).toEqual([['there', second]]);
+      });
+    });
+
+    test('columns without an alias are called by their text', async () => {
+      const { rows } = await run(`select count(*), sysdate - sysdate, d.* from dual d group by dummy`, [], {
+        outFormat: oracledb.OUT_FORMAT_OBJECT,
+      });
+      expect(Object.keys(rows![0] as object)).toEqual(['COUNT(*)', 'SYSDATE-SYSDATE', 'DUMMY']);
+    });
+
+    test('a session has the time zone that it asks for, as an offset or a region', async () => {
+      const moment = new Date('2000-07-01T12:00:00.000Z');
+      const sql = `select to_char(cast(:t as timestamp with time zone), 'HH24:MI'), sessiontimezone from dual`;
+      await under.connected(async (connection) => {
+        for (const [zone, hour] of [
+          ['+05:30', '17:30'],
+          ['America/Chicago', '07:00'],
+          ['UTC', '12:00'],
+        ]) {
+          await connection.execute(`alter session set time_zone = '${zone}'`);
+          const t = { val: moment, type: oracledb.DB_TYPE_TIMESTAMP_TZ };
+          expect((await connection.execute(sql, { t })).rows).toEqual([[hour, zone]]);
+          const back = await connection.execute('select cast(:t as timestamp with time zone) from dual', { t });
+          expect(back.rows).toEqual([[moment]]);
+        }
+        const unknown = await refusal(connection.execute(`alter session set time_zone = 'Mars/Olympus'`));
+        expect(unknown.message).toContain('ORA-01882: timezone region not found: Mars/Olympus');
+      });
+    });
+
+    test('calls that are not carried out are refused, and the session goes on', async () => {
+      await under.connected(async (connection) => {
+        const queue = await connection.getQueue('JOBS');
+        const xid = { formatId: 1, globalTransactionId: 'global', branchQualifier: 'branch' };
+        for (const [call, what] of [
+          [() => queue.enqOne('job'), 'advanced queueing'],
+          [
+            () => (connection as unknown as { tpcBegin(xid: object): Promise<void> }).tpcBegin(xid),
+            'two-phase and sessionless transactions',
+          ],
+          [() => connection.changePassword('app', under.credentials.password, 'new'), 'new passwords'],
+        ] as const) {
+          expect((await refusal(call())).message).toContain(
+            `ORA-03001: unimplemented feature: the stand-in knows no ${what}`,
+          );
+          expect((await connection.execute('select 1 from dual')).rows).toEqual([[1]]);
+        }
       });
     });
 
@@ -370,7 +452,7 @@ for (const release of [19, 23] as const) {
         await under.connected(async (second) => {
           const { rows } = await second.execute(
             `select s.sid, s.serial#, s.module, s.action, s.client_identifier, s.status, p.spid
-             from v$session s join v$process p on p.addr = s.paddr where s.username = :u order by s.logon_time, s.sid`,
+             from v$session s join v$process p on p.addr = s.paddr where s.username = :u order by s.client_identifier`,
             ['APP'],
           );
           const known = [under.sessionOf(first), under.sessionOf(second)];

@@ -12,10 +12,14 @@ const CHUNK = 8132;
 /** Bytes that one session may hold. */
 const LIMIT = 64 * 2 ** 20;
 
+const WRITING: readonly number[] = [LobOperation.write, LobOperation.trim];
+
 interface Lob {
   type: number;
   /** Text of a CLOB, bytes of a BLOB. */
   content: string | Buffer;
+  /** What was fetched is a copy: written to, it would change no row. */
+  temporary: boolean;
 }
 
 const sizeOf = ({ content }: Lob) => (typeof content === 'string' ? Buffer.byteLength(content) : content.length);
@@ -26,9 +30,9 @@ export class Lobs {
   #last = 0;
 
   /** A locator for `content`. What has been fetched longest ago makes room. */
-  add(type: number, content: string | Buffer): Buffer {
+  add(type: number, content: string | Buffer, temporary = false): Buffer {
     const number = ++this.#last;
-    const lob = { type, content };
+    const lob = { type, content, temporary };
     this.#lobs.set(number, lob);
     this.#bytes += sizeOf(lob);
     for (const oldest of this.#lobs.keys()) {
@@ -79,13 +83,19 @@ export class Lobs {
   /** Writes the answer, but for its end. Throws `OracleError`. */
   operate(request: LobRequest, writer: Writer): void {
     if (request.operation === LobOperation.createTemporary) {
-      const locator = this.add(request.type, request.type === Type.clob ? '' : Buffer.alloc(0));
+      const locator = this.add(request.type, request.type === Type.clob ? '' : Buffer.alloc(0), true);
       writer.u8(Message.parameter).raw(locator).ub(873).u8(0);
       return;
     }
     const { number, lob } = this.#find(request.locator);
     const from = Math.max(0, request.offset - 1);
     let amount = request.amount;
+    if (WRITING.includes(request.operation) && !lob.temporary) {
+      throw new OracleError(
+        22920,
+        'row containing the LOB value is not locked: the stand-in writes no LOB through the locator of a row; bind a text, a buffer or a temporary LOB',
+      );
+    }
     switch (request.operation) {
       case LobOperation.read: {
         const part = slice(lob.content, from, from + amount);

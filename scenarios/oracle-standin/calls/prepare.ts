@@ -2,6 +2,7 @@
 import { CallFailed, type CallStep, type StepResult } from '../backend/call.ts';
 import type { Gateway } from '../backend/gateway.ts';
 import { OracleError } from '../errors.ts';
+import { namesOf } from '../sql/names.ts';
 import type { Parameter, Statement } from '../sql/statement.ts';
 import type { ViewName } from '../sql/views.ts';
 import { Type } from '../wire/ttc.ts';
@@ -55,20 +56,20 @@ export class Preparer {
     const inferred = statement.parameters.map((parameter) => ('view' in parameter ? Oid.json : 0));
     let prepared: Prepared;
     try {
-      prepared = await this.#parse(statement.text, inferred);
+      prepared = await this.#parse(statement, inferred);
       // text is what PostgreSQL takes when nothing else says what a parameter is
       const open = prepared.parameterTypes.map((type, i) => (type === Oid.text && own[i] ? (own[i] as number) : 0));
       if (open.some((type) => type !== 0)) {
         const first = prepared;
         prepared = await this.#parse(
-          statement.text,
+          statement,
           open.map((type, i) => type || (inferred[i] as number)),
         ).catch(() => first);
         if (prepared !== first) await this.#forget(first);
       }
     } catch (error) {
       if (!own.some((type) => type !== 0)) throw error;
-      prepared = await this.#parse(statement.text, own).catch(() => {
+      prepared = await this.#parse(statement, own).catch(() => {
         throw error;
       });
     }
@@ -76,12 +77,16 @@ export class Preparer {
     return prepared;
   }
 
-  async #parse(text: string, types: readonly number[]): Promise<Prepared> {
+  async #parse({ text, names: items = [] }: Statement, types: readonly number[]): Promise<Prepared> {
     const name = `s${++names}`;
     const [result] = (await this.gateway.guarded([{ kind: 'prepare', name, text, types }])) as [StepResult];
     const fields = result.fields ?? [];
     const tables = await this.#catalogue.columns(fields, this.gateway);
-    const columns = fields.map((field) => oracleColumn(field, tables.get(field.tableID)?.get(field.columnID)));
+    const named = namesOf(items, fields.length);
+    const columns = fields.map((field, i) => {
+      const column = oracleColumn(field, tables.get(field.tableID)?.get(field.columnID));
+      return { ...column, name: named[i] ?? column.name };
+    });
     return { name, text, types, parameterTypes: result.parameterTypes, columns };
   }
 
@@ -112,7 +117,7 @@ export class Preparer {
     const fraction = (i: number) => rows.some((row) => typeof row[i] === 'string' && /[.eE]/.test(row[i]));
     const types = prepared.parameterTypes.map((type, i) => (WHOLE.includes(type) && fraction(i) ? Oid.numeric : type));
     if (types.every((type, i) => type === prepared.parameterTypes[i])) return prepared;
-    const wider = await this.#parse(statement.text, types).catch(() => null);
+    const wider = await this.#parse(statement, types).catch(() => null);
     if (!wider) return prepared;
     await this.#forget(prepared);
     cursor.prepared.set(statement.text, wider);

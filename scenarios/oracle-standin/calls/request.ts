@@ -1,6 +1,6 @@
 /** Decodes one whole request after the logon: what rides along (piggybacks), then the call itself. */
 import { MalformedPacket, Reader } from '../wire/reader.ts';
-import { Call, type Dialect, EXEC_ROW_COUNTS, Message, Option, REEXECUTE_COMMIT } from '../wire/ttc.ts';
+import { Call, type Dialect, EXEC_ROW_COUNTS, Message, Option, REEXECUTE_COMMIT, REFUSED } from '../wire/ttc.ts';
 import { type BindType, readBindTypes } from './binds.ts';
 import { type LobRequest, readLob } from './lob-request.ts';
 
@@ -44,7 +44,9 @@ export type Request =
   | { kind: 'fetch'; cursor: number; rows: number }
   | { kind: 'reexecute'; cursor: number; rows: number; iterations: number; commit: boolean; values: Reader }
   | ExecuteRequest
-  | LobRequest;
+  | LobRequest
+  /** The rest of it was not read. */
+  | { kind: 'refused'; what: string };
 
 export interface WholeRequest {
   piggybacks: Piggyback[];
@@ -63,6 +65,8 @@ export function readRequest(payload: Buffer, dialect: Dialect): WholeRequest {
     const code = reader.u8();
     reader.u8(); // sequence
     if (dialect.fieldVersion >= 18) reader.ub8(); // token of pipelines
+    const what = REFUSED[code];
+    if (what !== undefined) return { piggybacks, request: { kind: 'refused', what } };
     if (message === Message.piggyback) piggybacks.push(readPiggyback(code, reader));
     else return { piggybacks, request: readFunction(code, reader, dialect) };
   }

@@ -141,7 +141,7 @@ function columnType(item: readonly Token[], at: number): { type: string; end: nu
       end: sized ? closing(item, next(item, last + 1)) + 1 : last + 1,
     };
   }
-  if (!isWord(first, 'CHAR', 'ROWID') && !TYPES[first.value]) {
+  if (!isWord(first, 'CHAR') && !TYPES[first.value]) {
     throw new SqlError(902, `invalid datatype: the stand-in knows no type ${first.text}`, first.at);
   }
   return { type: print(castType(trim(item.slice(at, end)))), end };

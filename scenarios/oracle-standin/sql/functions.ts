@@ -137,7 +137,10 @@ export function rewrite(tokens: readonly Token[]): Token[] {
     }
     const sequence =
       isSymbol(tokens[i + 1], '.') && isWord(tokens[i + 2], 'NEXTVAL', 'CURRVAL') ? tokens[i + 2]! : null;
-    if (sequence) {
+    if (token.value === 'ROWID' && !called && !isAlias(tokens, i)) {
+      const table = qualified ? `${result.splice(-2)[0]?.text}.` : '';
+      result.push(made(`rowid_of(${table}tableoid, ${table}ctid)`));
+    } else if (sequence) {
       result.push(made(`${sequence.value.toLowerCase()}('${token.text.replaceAll("'", '')}')`));
       i += 2;
     } else if (!qualified && !called && token.value === 'DATE' && tokens[open]?.kind === 'string') {
@@ -206,6 +209,7 @@ export const TYPES: Record<string, string> = {
   CLOB: 'oracle_standin.clob',
   NCLOB: 'oracle_standin.clob',
   NCHAR: 'char',
+  ROWID: 'varchar(18)',
 };
 
 /** A type with its sizes, as it stands in CAST and in columns. */

@@ -18,6 +18,12 @@ create or replace function rawtohex(value bytea) returns varchar immutable langu
   return upper(encode(value, 'hex'));
 create or replace function hextoraw(value varchar) returns bytea immutable language sql
   return decode(value, 'hex');
+create or replace function rowid_part(value bigint, length integer) returns text immutable language sql
+  return right(encode(substring(int8send(value) from 3), 'base64'), length);
+create or replace function rowid_of(relation oid, place tid) returns varchar immutable language sql
+  return concat(rowid_part(cast(relation as bigint), 6), 'AAA',
+    rowid_part(cast((cast(cast(place as text) as point))[0] as bigint), 6),
+    rowid_part(cast((cast(cast(place as text) as point))[1] as bigint), 3));
 create or replace function instr(value text, part text) returns numeric immutable language sql
   return position(part in value);
 create or replace function lengthb(value text) returns numeric immutable language sql

@@ -4,6 +4,7 @@ import { translateDdl } from './ddl.ts';
 import { rewrite } from './functions.ts';
 import { ignoringDuplicates } from './insert.ts';
 import { outside, rewriteDelete, rewriteMerge, rewriteUpdate } from './merge.ts';
+import { resultNames } from './names.ts';
 import { rewriteRowNumbers } from './rownum.ts';
 import { type Statement, statement } from './statement.ts';
 import { follows, isSymbol, isWord, made, next, print, SqlError, type Token, tokenize, trim } from './tokens.ts';
@@ -92,7 +93,7 @@ export function planSql(first: string, tokens: readonly Token[]): Plan {
 }
 
 /** Words of Oracle's whose meaning would be lost. */
-const UNKNOWN = ['PIVOT', 'UNPIVOT', 'MODEL', 'MATCH_RECOGNIZE', 'ROWID', 'ORA_ROWSCN', 'SCN'];
+const UNKNOWN = ['PIVOT', 'UNPIVOT', 'MODEL', 'MATCH_RECOGNIZE', 'ORA_ROWSCN', 'SCN'];
 
 function checked(tokens: readonly Token[]): Token[] {
   const result = [...tokens];
@@ -104,6 +105,9 @@ function checked(tokens: readonly Token[]): Token[] {
     }
     if (isSymbol(token, '(') && isSymbol(result[i + 1], '+') && isSymbol(result[i + 2], ')')) {
       throw new SqlError(900, 'the stand-in knows outer joins only as OUTER JOIN, not as (+)', token.at);
+    }
+    if (isWord(token, 'CURSOR', 'TABLE') && isSymbol(result[next(result, i + 1)], '(')) {
+      throw new SqlError(900, `the stand-in knows no ${token.value}(…) in SQL`, token.at);
     }
     if (isSymbol(token, '@')) throw new SqlError(900, 'the stand-in knows no database links', token.at);
     // sys.v_$session and v$session are the same
@@ -119,10 +123,16 @@ function checked(tokens: readonly Token[]): Token[] {
 
 function query(tokens: readonly Token[]): Query {
   const body = checked(tokens);
+  const names = resultNames(body);
   const lock = outside(body, 0, ['FOR']);
   const update = follows(body, lock, 'FOR', 'UPDATE');
   if (lock === body.length || update < 0) {
-    return { kind: 'query', statement: statement(rewrite(rewriteRowNumbers(body))), locks: false, wait: null };
+    return {
+      kind: 'query',
+      statement: { ...statement(rewrite(rewriteRowNumbers(body))), names },
+      locks: false,
+      wait: null,
+    };
   }
   const clause = body.slice(update);
   const has = (word: string) => clause.some((token) => isWord(token, word));
@@ -130,7 +140,7 @@ function query(tokens: readonly Token[]): Query {
   const wait = waitAt < 0 ? null : Number(clause[next(clause, waitAt + 1)]?.text);
   const how = has('SKIP') ? ' skip locked' : has('NOWAIT') ? ' nowait' : '';
   const text = rewrite(rewriteRowNumbers([...body.slice(0, update)]));
-  return { kind: 'query', statement: statement([...text, made(how)]), locks: true, wait };
+  return { kind: 'query', statement: { ...statement([...text, made(how)]), names }, locks: true, wait };
 }
 
 const REWRITES: Record<string, (tokens: readonly Token[]) => Token[]> = {

@@ -8,6 +8,8 @@ export interface Statement {
   text: string;
   /** Of `$1`, `$2`, …. */
   parameters: Parameter[];
+  /** Of what it selects, in order: see `names.ts`. */
+  names?: readonly (string | null)[];
 }
 
 /** Prints what was rewritten: binds become numbered parameters, views of the stand-in common table expressions. */

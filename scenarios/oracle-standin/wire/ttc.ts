@@ -40,6 +40,20 @@ export const Call = {
   sessionRelease: 163,
 } as const;
 
+/** Calls that are known and not carried out, by their number: what they would do. */
+export const REFUSED: Readonly<Record<number, string>> = {
+  103: 'two-phase and sessionless transactions',
+  104: 'two-phase and sessionless transactions',
+  115: 'new passwords',
+  121: 'advanced queueing',
+  122: 'advanced queueing',
+  125: 'subscriptions',
+  128: 'direct path loads',
+  129: 'direct path loads',
+  130: 'direct path loads',
+  145: 'advanced queueing',
+};
+
 export const Option = {
   parse: 0x01,
   bind: 0x08,
