@@ -90,12 +90,14 @@ export function watchTimers(desk: Desk): void {
       guarded(PART, () => {
         if (desk.ignoresTimers) return;
         const request = desk.request(setInterval, 'interval', intervals);
-        const account = desk.ledger.account(intervals, request.site, 'interval');
-        const resource = new OpenTimer(account, request.scope, now(), timer);
-        desk.follow(resource, request);
-        desk.ledger.open(resource);
-        // without a stack it is enough that the next look finds it gone
-        if (request.site) openIntervals.set(timer, resource);
+        if (!isOfHttpServer(request.site)) {
+          const account = desk.ledger.account(intervals, request.site, 'interval');
+          const resource = new OpenTimer(account, request.scope, now(), timer);
+          desk.follow(resource, request);
+          desk.ledger.open(resource);
+          // without a stack it is enough that the next look finds it gone
+          if (request.site) openIntervals.set(timer, resource);
+        }
         // only now: the timer's own callback must not keep the flow that set it
         desk.flows.enter(request.mark);
       });
@@ -113,6 +115,11 @@ export function watchTimers(desk: Desk): void {
     };
   });
   syncBuiltinESMExports();
+}
+
+/** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */
+function isOfHttpServer(site: Site | null): boolean {
+  return site?.stack[0]?.file === 'node:_http_server';
 }
 
 /** One function under the global name and in node:timers, as before. */
