@@ -20,7 +20,7 @@ load, lets it settle, and judges what is still open. Stops it gently, and writes
       --warmup T        before the first round; 0 for none (default 3s)
       --connections N   requests under way at once (default 20)
       --rate N          requests per second at most (default: as fast as it goes)
-      --expect STATUS   statuses that are as they should be, such as 404,500 (default: all below 400)
+      --expect STATUS   the statuses that are as they should be, all others fail: 200,404 (default: all below 400)
       --wait T          how long the service may take until it listens (default 30s)
       --script FILE     a module whose default export makes the requests of a round, instead of --url's load
       --fail-path       no load: each query, connect and HTTP request that the service makes while the URLs are

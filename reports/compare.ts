@@ -80,9 +80,12 @@ function compareWork(before: Report, after: Report): Pick<Comparison, 'isCompara
   }
   const words = differing.slice(0, NAMED).map(([name, a, b]) => `${number(a)} ${name} before, ${number(b)} now`);
   const more = differing.length - NAMED;
+  // a leak that empties its pool stops the work: the run with its fix then does more
+  const isMore = differing.every(([, a, b]) => b > a);
+  const effect = isMore ? 'what is new may only not have happened before' : 'what is gone may only not have happened';
   return {
     isComparable: false,
-    work: `The runs did different work, so what is gone may only not have happened: ${words.join('; ')}${more > 0 ? `; and ${plural(more, 'more difference')}` : ''}.`,
+    work: `The runs did different work, so ${effect}: ${words.join('; ')}${more > 0 ? `; and ${plural(more, 'more difference')}` : ''}.`,
   };
 }
 

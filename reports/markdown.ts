@@ -8,6 +8,7 @@ import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.t
 
 /** Findings that are told; the others are counted. */
 const FINDINGS = 8;
+const NOTICES = 4;
 
 /** `root` is the folder that paths are relative to. */
 export function renderMarkdown(report: Report, root: string, comparison: Comparison | null): string {
@@ -25,6 +26,11 @@ export function renderMarkdown(report: Report, root: string, comparison: Compari
     const watched = report.watched.map((each) => `- ${text(`${watchedName(each, 2)}: ${watchedCounts(each)}`)}`);
     if (watched.length > 0) lines.push('', ...watched);
   }
+  for (const { library, pool, sentence, remedy } of report.notices.slice(0, NOTICES)) {
+    lines.push('', text(`${library}${pool === null ? '' : ` pool "${pool}"`}: ${sentence} ${remedy}`));
+  }
+  const untold = report.notices.length - NOTICES;
+  if (untold > 0) lines.push('', `and ${plural(untold, 'more trap')} of libraries; the HTML report lists them.`);
   const missing = gaps(report).length;
   if (missing > 0) lines.push('', `${plural(missing, 'thing')} could not be seen; the HTML report lists them.`);
   return `${lines.join('\n')}\n`;

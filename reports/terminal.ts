@@ -22,6 +22,7 @@ const FINDINGS = 5;
 const HOLDERS = 3;
 const GAPS = 6;
 const ALARMS = 4;
+const TRAPS = 4;
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -44,12 +45,15 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   }
   if (options.comparison) {
     lines.push(...line('baseline', comparisonCounts(options.comparison)), ...line('', options.comparison.work));
-    for (const finding of options.comparison.fixed) lines.push(...line('', `fixed: ${place(finding)}`));
-    for (const finding of options.comparison.unreached) lines.push(...line('', `not reached: ${place(finding)}`));
+    for (const finding of options.comparison.fixed)
+      lines.push(...line('', `fixed: ${place(finding)} (${tally(finding)})`));
+    for (const finding of options.comparison.unreached)
+      lines.push(...line('', `not reached: ${place(finding)} (${tally(finding)})`));
   }
   for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
   if (report.withdrawn.length > 0) lines.push(...line('came back', cameBack(report)));
   lines.push(...line('cost', cost(report)));
+  for (const [i, sentence] of trapsOf(report).entries()) lines.push(...line(i ? '' : 'traps', sentence));
   for (const [i, sentence] of alarmsOf(report).entries()) lines.push(...line(i ? '' : 'look at', sentence));
   for (const server of report.database?.servers ?? []) {
     for (const [i, sentence] of databaseLines(server).entries()) lines.push(...line(i ? '' : 'database', sentence));
@@ -76,6 +80,8 @@ function card(finding: Finding, width: number, paint: (style: Style, text: strin
   for (const holder of holders.slice(0, HOLDERS)) lines.push(...indent(heldBy(holder), width));
   if (holders.length > HOLDERS) lines.push(...indent(`and by ${plural(holders.length - HOLDERS, 'more line')}`, width));
   for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
+  if (finding.recipe?.test)
+    lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));
   return lines;
 }
 
@@ -123,6 +129,17 @@ function wrap(text: string, width: number): string[] {
     } else current = current ? `${current} ${word}` : word;
   }
   return [...lines, current];
+}
+
+/** What a library did to the service; the remedies are in the HTML report. */
+function trapsOf({ notices }: Report): string[] {
+  const shown = notices.slice(0, TRAPS).map(({ library, pool, sentence }) => {
+    const who = pool === null ? library : `${library} pool "${pool}"`;
+    return `${who}: ${sentence}`;
+  });
+  if (notices.length === 0) return [];
+  const more = notices.length - TRAPS;
+  return [...shown, `${more > 0 ? `and ${number(more)} more; ` : ''}remedies are in the HTML report`];
 }
 
 /** Those that matter on a screen; report.json has all. */

@@ -277,6 +277,8 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
       /^oracledb pool "orders" hung-logon · 3 times\s+A logon has hung[\s\S]*Remedy: Set connectTimeout\.$/,
     );
     const rows = await view.page.locator('.load tbody tr').allInnerTexts();
+    expect(await view.page.locator('.load .more').innerText()).toMatch(/^1 of 6 rounds, 20 at once\. /);
+    expect(await view.page.locator('.counts a').allInnerTexts()).toEqual(['1 trap of libraries']);
     expect(rows.map((row) => row.split(/\s*\t\s*/))).toEqual([
       ['warm-up', '10 s', '1,204', '200: 1,204, 500: 0', '2', '12 ms', '140 ms', '3', '0'],
       ['1', '10 s', '1,205', '200: 1,204, 500: 1', '3', '12 ms', '140 ms', '3', '0'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { compare } from '../reports/compare.ts';
 import {
   makeDeadlock,
   makeExhaustion,
@@ -7,6 +8,7 @@ import {
   recognise,
 } from './support/pool-reports.ts';
 import { browser, ReportPage } from './support/report-page.ts';
+import { makeSurroundings } from './support/report-surroundings.ts';
 import { makeCleanReport, makeFinding, makeRecording, makeReport, TIMER_FINDING } from './support/reports.ts';
 
 // By whom and how ever it is read: any theme and width, paper, keyboard alone, a screen reader.
@@ -19,7 +21,9 @@ describe.skipIf(!browser)('the HTML report', () => {
     recording.collections = [10, 300, 700].map((at) => ({ t: 'gc', at: at * 1000, heapUsed: 4e7 + at * 1e4 }));
     const pools = [makeExhaustion(), makeDeadlock(), makeOpenTransaction(), makePoolsPerCall()];
     const other = makeFinding({ id: 'x', callers: [...makeFinding().callers, ...makeFinding().callers] });
-    await view.open(makeReport({ findings: [...makeReport().findings, ...pools, other] }), [recording]);
+    const report = makeReport({ findings: [...makeReport().findings, ...pools, other], ...makeSurroundings() });
+    const baseline = makeReport({ findings: [makeFinding({ id: 'gone' }), TIMER_FINDING] });
+    await view.open(report, [recording], '', compare(baseline, report, [recording]));
   }
 
   test.each(['light', 'dark'] as const)(
@@ -32,6 +36,8 @@ describe.skipIf(!browser)('the HTML report', () => {
       );
       expect(paper! > ink!).toBe(colorScheme === 'light');
       await view.page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+      for (const name of ['compared', 'notices', 'alarms', 'database', 'load'])
+        expect(await view.page.locator(`section:has(> #${name})`).count()).toBe(1);
       expect(await view.complaints()).toEqual([]);
       await view.page.keyboard.press('?');
       expect(await view.complaints()).toEqual([]);

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { renderTerminal } from '../reports/terminal.ts';
 import { verdictSentence } from '../reports/verdict.ts';
+import { makeSurroundings } from './support/report-surroundings.ts';
 import {
   makeCleanReport,
   makeFinding,
@@ -124,6 +125,17 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
   test('leaves the rest of many findings to report.json', () => {
     const findings = Array.from({ length: 9 }, (_, i) => ({ ...TIMER_FINDING, id: String(i) }));
     expect(renderTerminal(makeReport({ findings }), { color: false })).toContain('and 4 more findings in report.json');
+  });
+
+  test('tells traps of libraries, also of a clean run, and the test that is red until a leak is fixed', () => {
+    const { notices } = makeSurroundings();
+    expect(renderTerminal(makeCleanReport({ notices }), { color: false })).toMatch(
+      /^traps {6}oracledb pool "stock": 4 acquires [\s\S]*\n {11}oracledb: It is old\.\n {11}remedies are in the HTML report$/m,
+    );
+    const recipe = { sentence: 'Stays open if the query fails.', test: 'fail-path/query.test.mjs' };
+    expect(renderTerminal(makeReport({ findings: [makeFinding({ recipe })] }), { color: false })).toContain(
+      '· Red until this is fixed: fail-path/query.test.mjs beside the report',
+    );
   });
 
   test('says what could not be seen', () => {

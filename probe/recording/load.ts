@@ -137,14 +137,20 @@ function failuresIn({ targets: names, kind }: LoadLine, rounds: readonly Omit<Lo
     const failed = sum(counts.map((count) => count.failed));
     if (answers === 0) return [`${name} never answered: that it leaks nothing is not shown.`];
     if (failed === 0) return [];
-    const list = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
+    const list = Object.entries(statuses).map(([status, count]) => `${grouped(count)} × ${status}`);
     const words = `${kind === 'commands' ? 'runs' : 'answers'} of ${name} failed (${list.join(', ')})`;
     return failed < answers
-      ? [`${failed} of ${answers} ${words}.`]
+      ? [`${grouped(failed)} of ${grouped(answers)} ${words}.`]
       : [`All ${words}: that it leaks nothing is not shown.`];
   });
   const lost = sum(rounds.map(({ errors }) => errors));
-  return lost === 0 ? sentences : [...sentences, `${lost} requests got no answer: refused, reset or timed out.`];
+  return lost === 0
+    ? sentences
+    : [...sentences, `${grouped(lost)} requests got no answer: refused, reset or timed out.`];
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 function sum(numbers: readonly number[]): number {

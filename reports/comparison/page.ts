@@ -1,5 +1,6 @@
 /** The comparison as one HTML file, built of the report's parts. */
 import { type Content, html, type Markup } from '../html/html.ts';
+import { LOGO } from '../html/masthead.ts';
 import { asset, element, hash, ICON } from '../html/render.ts';
 import { duration, number, plural } from '../words.ts';
 import { type Comparison, type Measured, median } from './comparison.ts';
@@ -29,7 +30,7 @@ ${styles.map((style) => element('style', style))}
 </head>
 <body>
 <header class="masthead">
-<p class="brand"><strong>outlive</strong></p>
+<p class="brand">${LOGO}<strong>outlive</strong></p>
 <p class="ran">${machine}</p>
 <h1 class="verdict ${failed ? 'leak' : 'clean'}"><span class="headline">${verdict}</span> ${title[0]?.toUpperCase()}${title.slice(1)}</h1>
 <p class="story">${story}</p>
@@ -46,7 +47,7 @@ ${section(
   'What was offered',
   html`<ul class="offered">${loads.map(({ name, transactions, words, hash: work }) => html`<li>${name}: ${number(transactions)} transactions in ${words}; work <code>${work}</code>, seed ${seed}</li>`)}
 <li>Server: ${server}</li>
-<li>${plural(runs.length, 'run')} of each variant; the table shows the middle one.</li>
+<li>${plural(runs.length, 'run')} of each variant${runs.length > 1 && '; the table shows the middle one'}.</li>
 ${scaledDown !== null && html`<li class="scaled"><b>Scaled down.</b> ${scaledDown}</li>`}</ul>`,
 )}
 </main>

@@ -41,7 +41,7 @@ function sessions({ name, sessions, sessionsAt }: DatabaseReport, cwd: string): 
   const caption = `Sessions of ${name} and who held them, at ${sessionsAt.slice(11, 19)} UTC`;
   const more = sessions.length - ROWS.most;
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>
-<thead><tr><th scope="col" class="text">session</th><th scope="col" class="text">state</th><th scope="col" class="numeric">in transaction</th><th scope="col" class="text">statement</th><th scope="col" class="text">held by</th><th scope="col" class="numeric">lent for</th></tr></thead>
+<thead><tr><th scope="col" class="text">session</th><th scope="col" class="text">state</th><th scope="col" class="numeric">in transaction</th><th scope="col" class="text">statement</th><th scope="col" class="text">lease</th><th scope="col" class="numeric">lent for</th></tr></thead>
 <tbody>${sessions.slice(0, ROWS.most).map((session) => row(session, cwd))}</tbody></table></div>
 ${more > 0 && html`<p class="more">and ${number(more)} more</p>`}`;
   if (sessions.length <= ROWS.open) return table;

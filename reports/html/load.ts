@@ -11,19 +11,27 @@ const MOST = 200;
 export function loadSection({ report: { load } }: PageContext): Markup | null {
   if (!load || load.rounds.length + load.faults.length === 0) return null;
   const told = load.faults.filter(({ outcome }) => outcome !== 'returned' && outcome !== 'missed');
-  const clients = load.connections > 0 ? `, ${number(load.connections)} at once` : '';
   return html`<section class="load" aria-labelledby="load">
 <h2 id="load">Load</h2>
 <ul class="targets">${load.targets.map((target) => html`<li><code>${target}</code></li>`)}</ul>
-<p class="more">${number(load.rounds.length)} of ${number(load.planned)} rounds${clients}. Open: at rest after the round, when nothing runs that could need it.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Load by round"><table>
-<thead><tr><th scope="col">round</th><th scope="col" class="numeric">lasted</th><th scope="col" class="numeric">requests</th><th scope="col">answers</th><th scope="col" class="numeric">failed</th><th scope="col" class="numeric">p50</th><th scope="col" class="numeric">p99</th><th scope="col" class="numeric">open</th><th scope="col" class="numeric">findings</th></tr></thead>
-<tbody>${load.rounds.slice(0, MOST).map(row)}</tbody></table></div>
+${load.rounds.length > 0 && byRound(load)}
 ${
   load.faults.length > 0 &&
   html`<p>${plural(load.faults.length, 'operation')} failed once each, in turn${told.length === 0 ? ': after each, all came back.' : '; after these, not all was as before:'}</p><ul>${told.slice(0, MOST).map(({ sentence, outcome }) => html`<li><b>${outcome}</b> ${sentence}</li>`)}</ul>`
 }
 </section>`;
+}
+
+/** The warm-up is no round of those that were planned. */
+function byRound({ kind, rounds, planned, connections }: Load): Markup {
+  const one = kind === 'commands' ? 'run' : 'round';
+  const atRest = rounds.some(({ open }) => open !== null);
+  const given = rounds.filter(({ round }) => round > 0).length;
+  const clients = connections > 0 ? `, ${number(connections)} at once` : '';
+  return html`<p class="more">${number(given)} of ${plural(planned, one)}${clients}.${atRest && ' Open: at rest after the round, when nothing runs that could need it.'}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Load by round"><table>
+<thead><tr><th scope="col">${one}</th><th scope="col" class="numeric">lasted</th><th scope="col" class="numeric">requests</th><th scope="col">answers</th><th scope="col" class="numeric">failed</th><th scope="col" class="numeric">p50</th><th scope="col" class="numeric">p99</th><th scope="col" class="numeric">open</th><th scope="col" class="numeric">findings</th></tr></thead>
+<tbody>${rounds.slice(0, MOST).map(row)}</tbody></table></div>`;
 }
 
 function row(round: Round): Markup {

@@ -14,6 +14,7 @@ export function masthead({ report, recordings, comparison, cwd }: PageContext): 
   const { headline, detail } = verdict(report);
   const counts = countByCertainty(report);
   const worst = report.findings[0];
+  const alarms = report.alarms?.length ?? 0;
   const rate = worst && outlook(worst, recordings);
   return html`<header class="masthead">
 <p class="brand">${LOGO}<strong>outlive</strong></p>
@@ -23,6 +24,8 @@ ${rate && html`<p class="outlook">${rate}</p>`}
 <ul class="counts" aria-label="Findings by certainty">
 ${(Object.keys(counts) as Certainty[]).map((certainty) => html`<li class="${counts[certainty] ? certainty : 'none'}">${mark(certainty)} <b>${counts[certainty]}</b> ${certainty}</li>`)}
 ${comparison && html`<li class="none"><a href="#compared">compared with the baseline</a>: ${comparisonCounts(comparison)}</li>`}
+${report.notices.length > 0 && html`<li class="none"><a href="#notices">${plural(report.notices.length, 'trap')} of libraries</a></li>`}
+${alarms > 0 && html`<li class="none"><a href="#alarms">${number(alarms)} worth a look</a></li>`}
 </ul>
 ${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && proof(worst)}</span></p>`}
 </header>`;
@@ -34,7 +37,7 @@ export function mark(certainty: Certainty): Markup {
   return html`<svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6"/>${fill && html`<path d="${fill}"/>`}</svg>`;
 }
 
-const LOGO = html`<svg class="logo" viewBox="0 0 16 16" aria-hidden="true"><path class="scope" d="M1 5h7"/><path class="resource" d="M1 11h14"/></svg>`;
+export const LOGO = html`<svg class="logo" viewBox="0 0 16 16" aria-hidden="true"><path class="scope" d="M1 5h7"/><path class="resource" d="M1 11h14"/></svg>`;
 
 function ran(report: Report, recordings: readonly Recording[], cwd: string): (string | Markup)[] {
   const process = outermost(report);

@@ -14,7 +14,7 @@ export function noticesSection({ report: { notices } }: PageContext): Markup | n
 <p class="more">No leaks, and without effect on the verdict; but each explains something that fails or hangs.</p>
 <ul>${notices.slice(0, MOST).map(
     ({ library, pool, name, count, sentence, remedy }) => html`<li>
-<p><b>${library}${pool !== null && ` pool "${pool}"`}</b> <small>${name} · ${plural(count, 'time')}</small></p>
+<p><b>${library}${pool !== null && ` pool "${pool}"`}</b> <small>${name}${count > 1 && ` · ${plural(count, 'time')}`}</small></p>
 <p>${sentence}</p>
 <p><b>Remedy</b>: ${remedy}</p>
 </li>`,

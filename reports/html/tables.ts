@@ -23,7 +23,7 @@ ${table('Processes, and what the probe cost them', PROCESSES, processRows(report
 ${table(
   'Settings',
   [{ name: 'setting' }, { name: 'value' }],
-  Object.entries(report.settings).map(([name, value]) => [name, String(value)]),
+  Object.entries(report.settings).map(([name, value]) => [name, value === '' ? 'nothing' : String(value)]),
 )}
 ${notWatched(report)}
 </section>`;
