@@ -6,6 +6,7 @@ import { renderMarkdown } from '../reports/markdown.ts';
 import { renderSarif } from '../reports/sarif.ts';
 import { makeDeadlock, makeExhaustion, makeOpenTransaction, makePoolsPerCall } from './support/pool-reports.ts';
 import { browser, ReportPage } from './support/report-page.ts';
+import { makeSurroundings } from './support/report-surroundings.ts';
 import { makeCleanReport, makeFinding, makeReport, SUSPECT_FINDING, TIMER_FINDING } from './support/reports.ts';
 
 import { sarifErrors } from './support/sarif.ts';
@@ -141,4 +142,11 @@ describe('Markdown', () => {
     expect(rows).toHaveLength(4);
     for (const row of rows) expect(row.replaceAll('\\|', '').match(/\|/g)).toHaveLength(5);
   });
+});
+
+test('a pull request is told of traps of libraries too, with their remedies', () => {
+  const { notices } = makeSurroundings();
+  expect(renderMarkdown(makeCleanReport({ notices }), '/srv/shop', null)).toContain(
+    '\noracledb pool "stock": 4 acquires wait behind one logon that has hung for 5 s. Set connectTimeout.\n',
+  );
 });

@@ -17,7 +17,7 @@ export function loadSection({ report: { load } }: PageContext): Markup | null {
 ${load.rounds.length > 0 && byRound(load)}
 ${
   load.faults.length > 0 &&
-  html`<p>${plural(load.faults.length, 'operation')} failed once each, in turn${told.length === 0 ? ': after each, all came back.' : '; after these, not all was as before:'}</p><ul>${told.slice(0, MOST).map(({ sentence, outcome }) => html`<li><b>${outcome}</b> ${sentence}</li>`)}</ul>`
+  html`<p>${plural(load.faults.length, 'operation')} failed once${load.faults.length > 1 && ' each, in turn'}${told.length === 0 ? ': after each, all came back.' : '; after these, not all was as before:'}</p><ul>${told.slice(0, MOST).map(({ sentence, outcome }) => html`<li><b>${outcome}</b> ${sentence}</li>`)}</ul>`
 }
 </section>`;
 }
