@@ -1,6 +1,6 @@
 /** Pool metrics, process gauges and findings by OpenTelemetry: what arrives at a real receiver. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -148,6 +148,24 @@ describe('nothing of it reaches the service', () => {
     await using receiver = await OtlpReceiver.start();
     await watched({ ...receiver.env, OUTLIVE_TELEMETRY: 'off' }, folder.path);
     expect([receiver.metrics.size, receiver.logs.length]).toEqual([0, 0]);
+  });
+
+  test('an SDK that fails in its thread is told, and not started again each second', async () => {
+    using folder = temporaryFolder();
+    const sdk = path.join(folder.path, 'node_modules/@opentelemetry/sdk-node');
+    mkdirSync(sdk, { recursive: true });
+    const starts = path.join(folder.path, 'starts');
+    const failing = `require('node:fs').appendFileSync(${JSON.stringify(starts)}, 'x'); setTimeout(() => { throw new Error(); })`;
+    writeFileSync(path.join(sdk, 'index.js'), failing);
+    const program = path.join(folder.path, 'alone.cjs');
+    writeFileSync(program, 'setTimeout(() => {}, 3500)');
+    const out = path.join(folder.path, 'out');
+    const env = { OUTLIVE_OUT: out, OUTLIVE_TELEMETRY: 'on' };
+    await start(NODE, ['--require', REGISTER, program], { env, cwd: folder.path });
+    expect(readFileSync(starts, 'utf8')).toBe('x');
+    expect(readReport(out).processes[0]?.unsupported).toEqual([
+      'telemetry: the thread that exports has failed; nothing is exported any more',
+    ]);
   });
 
   test('an endpoint without an installed SDK is told by the report', async () => {

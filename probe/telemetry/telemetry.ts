@@ -90,15 +90,23 @@ export class Telemetry implements LeaseObserver {
 
   private open(): void {
     const { when, thread, ledger, tell } = this.options;
-    if (when === 'off' || this.isHopeless) return;
+    if (when === 'off') return;
     let outlet = this.outlet;
     if (hasSdk()) {
       this.isOfService = true;
       outlet = serviceOutlet();
       if (!outlet) tell('telemetry: an SDK is registered, but its @opentelemetry/api is not found from the program');
-    } else if (!outlet && isMainThread && (when === 'on' || (hasEndpoint() && ++this.looks >= PATIENCE))) {
+    } else if (
+      !outlet &&
+      isMainThread &&
+      !this.isHopeless &&
+      (when === 'on' || (hasEndpoint() && ++this.looks >= PATIENCE))
+    ) {
       outlet = threadOutlet(thread, () => {
         this.outlet = ledger.observer = null;
+        // what failed once would fail each second
+        this.isHopeless = true;
+        tell('telemetry: the thread that exports has failed; nothing is exported any more');
       });
       this.isHopeless = outlet === null;
       if (!outlet) tell('telemetry: no OpenTelemetry SDK is registered, and @opentelemetry/sdk-node is not installed');
