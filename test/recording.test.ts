@@ -2,12 +2,17 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
+import { Desk } from '../probe/adapters/adapter.ts';
+import { Flows } from '../probe/flow.ts';
+import { Ledger } from '../probe/ledger.ts';
+import { Notices } from '../probe/notices.ts';
 import { BoundedSamples } from '../probe/recording/bounded.ts';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
 import type { Line, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { mask, maskArguments } from '../probe/recording/mask.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
+import { Scopes } from '../probe/scope.ts';
 import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
 
 const processLine: Line = {
@@ -260,6 +265,12 @@ test('no secret of a program reaches its recording or report', async () => {
     readFileSync(path.join(folder.path, 'report.json'), 'utf8');
   expect(bytes).toContain('postgres://***@127.0.0.1');
   expect(bytes).not.toMatch(/hunter/);
+});
+
+test('a pool that is named by its connection string has a name without the secret, in all that is said of it', () => {
+  const desk = new Desk(new Ledger(), new Scopes('off'), new Flows(), {} as never, {} as never, new Notices());
+  const { pool } = desk.pool('pg', 'postgres://app:hunter2@db/orders', 10, () => null);
+  expect(pool.name).toBe('postgres://***@db/orders');
 });
 
 test('report.json follows the published schema, with findings and without', async () => {

@@ -2,6 +2,7 @@
 import type { Flows, Mark } from '../flow.ts';
 import { type Holder, type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
 import type { Notices } from '../notices.ts';
+import { mask } from '../recording/mask.ts';
 import { now } from '../runtime.ts';
 import type { Scope, Scopes } from '../scope.ts';
 import type { Site, Sites, StackBudget } from '../site.ts';
@@ -107,12 +108,12 @@ export class Desk {
     if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
   }
 
-  /** The source of one pool's leases; `name` null: it is numbered. */
+  /** The source of one pool's leases; `name` null: it is numbered. What the service named may hold secrets: masked once, for all. */
   pool(library: string, name: string | null, max: number, gauges: PoolState['gauges']): Source & { pool: PoolState } {
     const id = ++this.poolCount;
     const pool: PoolState = {
       id,
-      name: name ?? `${library} #${id}`,
+      name: name === null ? `${library} #${id}` : mask(name),
       max,
       gauges,
       leases: (at) => [...this.ledger.opened(at)].filter(({ account }) => account.source === source).map(holderAt(at)),
