@@ -170,10 +170,8 @@ export function startProbe(began: number): Probe {
       recorder.sample(worstDelay);
       guarded('telemetry', () => findTelemetry()?.tick(worstDelay));
       worstDelay = 0;
-      recorder.totals();
-      recorder.notices(notices.look());
       recorder.held(false);
-      recorder.cost(costMs(), collector.forced);
+      recorder.state(notices.look(), { cpuMs: costMs(), forcedGc: collector.forced }, false);
     }
     recorder.flush();
     spent += cpuNow() - cpuBegan;
@@ -183,10 +181,8 @@ export function startProbe(began: number): Probe {
   const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);
-    recorder.totals();
-    recorder.notices(notices.look());
     recorder.held(true);
-    recorder.cost(costMs(), collector.forced);
+    recorder.state(notices.look(), { cpuMs: costMs(), forcedGc: collector.forced }, true);
     recorder.end(end, code);
     guarded('telemetry', () => telemetry?.end());
     if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));

@@ -9,12 +9,15 @@ import { heldConnections } from './held.ts';
 import type { Judgement } from './judge.ts';
 import { isCounted, type Ledger, type PoolState, type Source } from './ledger.ts';
 import {
+  type Certainty,
   type EndLine,
   type HeldLine,
   type Kind,
+  type Line,
   type Notice,
   type PoolSample,
   RECORDING_SCHEMA,
+  type RecordedFinding,
   type TotalsLine,
 } from './recording/format.ts';
 import { keyOf } from './recording/kept.ts';
@@ -49,8 +52,12 @@ export class Recorder {
   /** In the last line: that there are none any more is worth one. */
   private heldCount = 0;
   private readonly lastTotals: Map<string, string> = new Map();
-  private refused: number | undefined;
   private lastScopes = '';
+  /** Of findings that stand: what was written of them, and what is to be. Only news of a known one can wait. */
+  private readonly certainties: Map<string, Certainty> = new Map();
+  private readonly changed: Map<string, RecordedFinding> = new Map();
+  /** Told since they were last written. */
+  private readonly untold: Set<Notice> = new Set();
   private startedCount = 0;
 
   constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
@@ -97,14 +104,23 @@ export class Recorder {
     const at = now() - this.zero;
     if (isLast || at - this.linesAt > LINES_EVERY_MS) {
       this.linesAt = at;
-      this.writer.write({ t: 'lines', at, lines: lines().slice(0, MAX_LINES) });
+      if (isLast || this.writer.isDue('lines')) {
+        this.writer.write({ t: 'lines', at, lines: lines().slice(0, MAX_LINES) });
+      }
     }
     this.writeSites();
-    for (const [key, finding] of changed) {
+    for (const [key, finding] of changed) this.changed.set(key, finding);
+    const isDue = isLast || (this.changed.size > 0 && this.writer.isDue('finding'));
+    for (const [key, finding] of this.changed) {
+      if (!isDue && this.certainties.get(key) === finding.certainty) continue;
+      this.certainties.set(key, finding.certainty);
+      this.changed.delete(key);
       const evidence = finding.evidence.map(mask);
       this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
     }
     for (const key of withdrawn) {
+      this.changed.delete(key);
+      this.certainties.delete(key);
       const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
       this.writer.write({ t: 'withdrawn', at, key, why });
     }
@@ -157,11 +173,17 @@ export class Recorder {
     else this.writer.writeBulk(line);
   }
 
-  totals(): void {
-    const at = now() - this.zero;
-    // what a full disk swallowed has to be said again
-    if (this.writer.dropped.write !== this.refused) this.lastTotals.clear();
-    this.refused = this.writer.dropped.write;
+  /** Counts, traps and the probe's own cost: later lines say all that earlier ones said, and the last is always written. */
+  state(notices: readonly Notice[], { cpuMs, forcedGc }: { cpuMs: number; forcedGc: number }, isLast: boolean): void {
+    const isDue = (kind: Line['t']) => isLast || this.writer.isDue(kind);
+    if (isDue('totals')) this.totals();
+    if (isDue('scopes')) this.scopeTotals();
+    for (const notice of notices) this.untold.add(notice);
+    if (this.untold.size > 0 && isDue('notice')) this.tell();
+    if (isDue('cost')) this.cost(cpuMs, forcedGc);
+  }
+
+  private totals(): void {
     const changed: TotalsLine['sites'] = [];
     const all: TotalsLine['sites'] = [];
     for (const [key, row] of this.totalsByRow()) {
@@ -171,25 +193,29 @@ export class Recorder {
       this.lastTotals.set(key, counts);
       changed.push(row);
     }
-    if (changed.length > 0) {
-      this.writeSites();
-      this.writer.write({ t: 'totals', at, sites: changed }, { t: 'totals', at, sites: all });
-    }
-    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
-    if (JSON.stringify(scopes) !== this.lastScopes) {
-      this.lastScopes = JSON.stringify(scopes);
-      this.writer.write({ t: 'scopes', at, scopes });
-    }
+    if (changed.length === 0) return;
+    this.writeSites();
+    const at = now() - this.zero;
+    this.writer.write({ t: 'totals', at, sites: changed }, { t: 'totals', at, sites: all });
   }
 
-  notices(notices: readonly Notice[]): void {
+  private scopeTotals(): void {
+    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
+    const text = JSON.stringify(scopes);
+    if (text === this.lastScopes) return;
+    this.lastScopes = text;
+    this.writer.write({ t: 'scopes', at: now() - this.zero, scopes });
+  }
+
+  private tell(): void {
     const at = now() - this.zero;
-    for (const { pool, sentence, ...notice } of notices) {
+    for (const { pool, sentence, ...notice } of this.untold) {
       this.writer.write({ t: 'notice', at, ...notice, pool: pool && mask(pool), sentence: mask(sentence) });
     }
+    this.untold.clear();
   }
 
-  cost(cpuMs: number, forcedGc: number): void {
+  private cost(cpuMs: number, forcedGc: number): void {
     const { user, system } = process.cpuUsage();
     const share = Math.min(1, cpuMs / Math.max(1, (user + system) / 1000));
     const rounded = { cpuMs: Math.round(cpuMs * 10) / 10, share: Math.round(share * 1e4) / 1e4 };
@@ -245,7 +271,7 @@ export class Recorder {
   }: Source & { pool: { id: number; name: string; max: number } }): void {
     if (this.poolsWritten.has(id)) return;
     this.poolsWritten.add(id);
-    this.writer.write({ t: 'pool', id, library, name: mask(name), max });
+    this.writer.write({ t: 'pool', id, library, name, max });
   }
 }
 

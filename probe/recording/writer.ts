@@ -1,14 +1,24 @@
-/** Appends lines to this thread's recording: buffered for at most half a second, bounded, never a reason to fail. */
+/**
+ * Appends lines to this thread's recording: buffered for at most half a second, never a reason to fail. Bounded: of each
+ * kind of line that comes again and again, the fewer are written the more there are.
+ */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../folder.ts';
 import { now } from '../runtime.ts';
 import type { Line as ProcessRecordingLine } from './format.ts';
 
-/** Bytes of samples and runs in one file; findings, sites and totals are always written. */
-const MAX_BULK = 16 * 1024 * 1024;
+/** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
+const MAX_BULK = 2 * 1024 * 1024;
 /** Where nothing can be written, it is tried again only so often, milliseconds. */
 const RETRY_MS = 5000;
+
+/** What one kind of line has of the file; each `thin`th of its turns counts. */
+interface Share {
+  bytes: number;
+  turns: number;
+  thin: number;
+}
 
 export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   /** Lines that were left out, by type; `write` when the disk refused, `deleted` when the file was taken away. */
@@ -19,10 +29,7 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   private readonly kept: Map<string, Line> = new Map();
   private descriptor: number | null = null;
   private buffer: string[] = [];
-  private bulk = 0;
-  /** Of each kind of bulk line, only every `thin`th is kept once the file grows. */
-  private thin = 1;
-  private seen = 0;
+  private readonly shares: Map<Line['t'], Share> = new Map();
   /** The next write begins with all that was kept. */
   private isLost = false;
   private retryAt = Number.NEGATIVE_INFINITY;
@@ -37,22 +44,25 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   write(line: Line, standing: Line = line): void {
     const key = this.keyOf(line);
     if (key !== null) this.kept.set(key, standing);
-    this.buffer.push(JSON.stringify(line));
+    const text = JSON.stringify(line);
+    this.buffer.push(text);
+    const share = this.shareOf(line.t);
+    share.bytes += text.length;
+    if (share.bytes <= MAX_BULK) return;
+    share.bytes = MAX_BULK / 2;
+    share.thin *= 2;
   }
 
-  /** For lines that may be thinned: the longer a run, the fewer. */
+  /** Whether it is the turn of that kind of line: the longer a run, the seldomer. To be asked once each time. */
+  isDue(kind: Line['t']): boolean {
+    const share = this.shareOf(kind);
+    return share.turns++ % share.thin === 0;
+  }
+
+  /** For lines of which some may be missing. */
   writeBulk(line: Line): void {
-    if (this.seen++ % this.thin !== 0) {
-      this.drop(line.t);
-      return;
-    }
-    const text = JSON.stringify(line);
-    this.bulk += text.length;
-    if (this.bulk > MAX_BULK) {
-      this.bulk = MAX_BULK / 2;
-      this.thin *= 2;
-    }
-    this.buffer.push(text);
+    if (this.isDue(line.t)) this.write(line);
+    else this.drop(line.t);
   }
 
   flush(): void {
@@ -93,6 +103,15 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   private open(): number {
     makeFolder(path.dirname(this.file));
     return openSync(this.file, 'a');
+  }
+
+  private shareOf(kind: Line['t']): Share {
+    let share = this.shares.get(kind);
+    if (!share) {
+      share = { bytes: 0, turns: 0, thin: 1 };
+      this.shares.set(kind, share);
+    }
+    return share;
   }
 
   private drop(what: string): void {
