@@ -21,7 +21,13 @@ import {
 
 const program = fixture('everything.cjs');
 const oracleProgram = fixture('everything-oracledb.cjs');
-const programOf = (part: string) => (part.startsWith('oracledb') ? oracleProgram : program);
+/** Only faults that children meet too need some: they are what takes long. */
+const programOf = (part: string) =>
+  part.startsWith('oracledb')
+    ? [oracleProgram]
+    : ['children', 'workers'].includes(part)
+      ? [program]
+      : [program, 'childless'];
 let database: FreshDatabase;
 let oracle: Oracle;
 let surroundings: Record<string, string>;
@@ -31,18 +37,19 @@ beforeAll(async () => {
   database = await freshDatabase();
   oracle = await startOracle();
   surroundings = { PG_URL: database.url, ...oracle.env };
-  for (const each of [program, oracleProgram]) {
-    endings[each] = await start(NODE, [each], { env: surroundings });
-    expect(endings[each]).toMatchObject({ code: 0, stderr: '' });
+  for (const args of [[program], [program, 'childless'], [oracleProgram]]) {
+    const ended = await start(NODE, args, { env: surroundings });
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    endings[String(args)] = ended;
   }
-  alone = endings[program]!;
+  alone = endings[String([program, 'childless'])]!;
 });
 afterAll(async () => {
   await oracle.stop();
   await database.drop();
 });
 
-const probedInto = (out: string, env: Record<string, string> = {}, args = [program]) =>
+const probedInto = (out: string, env: Record<string, string> = {}, args = [program, 'childless']) =>
   start(NODE, ['--require', REGISTER, ...args], { env: { ...surroundings, OUTLIVE_OUT: out, ...env } });
 
 function once(task: () => void): () => void {
@@ -63,14 +70,15 @@ const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals']);
 /** They are over when the last line is written. */
 const uncounted = new Set(['exit', 'report']);
 
-describe.each(PARTS.filter((part) => !unused.has(part)))('a fault in %s', (part) => {
+describe.concurrent.each(PARTS.filter((part) => !unused.has(part)))('a fault in %s', (part) => {
   // the first hook of most parts is the one that sets it up
   // at its 14th, oracledb's has a lease open, which is not to be called a leak then
   test.each(part === 'oracledb' ? [1, 2, 7, 14] : [1, 2, 7])('at its hook number %i', async (call) => {
+    const args = programOf(part);
     using folder = temporaryFolder();
     const env = { ...needs[part], OUTLIVE_TEST_FAULT: `${part}:${call}` };
-    const ended = await probedInto(folder.path, env, [programOf(part)]);
-    expect(ended).toEqual(endings[programOf(part)]);
+    const ended = await probedInto(folder.path, env, args);
+    expect(ended).toEqual(endings[String(args)]);
     const [recording] = readRun(folder.path).recordings;
     expect(recording?.problems).toEqual([]);
     if (call === 1 && !uncounted.has(part)) expect(recording?.cost?.faults).toBe(1);
@@ -95,7 +103,7 @@ describe('nowhere to write', () => {
 
   /** Does something to the folder as soon as the program has begun to work. */
   const probedWhile = (out: string, task: () => void) =>
-    start(NODE, ['--require', REGISTER, program], {
+    start(NODE, ['--require', REGISTER, program, 'childless'], {
       env: { ...surroundings, OUTLIVE_OUT: out },
       onStdout: once(task),
     });
