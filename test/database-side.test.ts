@@ -54,6 +54,7 @@ test('sessions are told by state, with the age of their transaction, and who blo
   await holder.query("create table stock (left_over text); insert into stock values ('a secret')");
   const recording = await watchedWhile(async () => {
     await holder.query('begin');
+    await sleep(20);
     await holder.query("update stock set left_over = left_over where left_over = 'a secret'");
     await waiter.query('begin');
     const waiting = waiter.query('delete from stock');

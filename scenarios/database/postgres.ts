@@ -63,6 +63,8 @@ export class PostgresSide implements DatabaseSide {
   readonly where: string;
   readonly #config: pg.ClientConfig;
   #client: pg.Client | null = null;
+  /** What ended an idle connection; the next query would only say that there is none. */
+  #lostBy: Error | null = null;
   #processes: ServerProcesses | null = null;
   /** Transactions of our own in the server's totals, since it does not count them apart. */
   #own = 0;
@@ -83,7 +85,10 @@ export class PostgresSide implements DatabaseSide {
   async open(): Promise<ServerFacts> {
     const client = new pg.Client(this.#config);
     this.#client = client;
-    client.on('error', () => {});
+    this.#lostBy = null;
+    client.on('error', (error) => {
+      if (client === this.#client) this.#lostBy ??= error;
+    });
     await client.connect();
     const [facts] = await this.#rows<{
       version: string;
@@ -151,6 +156,7 @@ export class PostgresSide implements DatabaseSide {
 
   async #rows<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
     if (!this.#client) throw new Error('the connection is closed');
+    if (this.#lostBy) throw this.#lostBy;
     this.#own++;
     return (await this.#client.query<Row>(sql, values)).rows;
   }
