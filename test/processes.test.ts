@@ -177,8 +177,10 @@ new Worker('', { eval: true, execArgv: [], env: SHARE_ENV });
   const { report } = await probed(program);
   const [{ pid } = { pid: 0 }] = report.processes;
   expect(report.problems).toEqual([
-    expect.stringMatching(/^Process \d+ \(.*permission -e \) and 1 more like it, started by \d+, left no recording/),
-    expect.stringMatching(/^Process \d+ \(.* --password \*\*\*\), started by/),
+    expect.stringMatching(
+      /^Process \d+ \(node --.*permission -e \) and 1 more like it, started by \d+, left no recording/,
+    ),
+    expect.stringMatching(/^Process \d+ \(node -e .*--password \*\*\*\), started by/),
     `Thread 1 of process ${pid} left no recording: not watched.`,
   ]);
 });

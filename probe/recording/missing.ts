@@ -1,5 +1,6 @@
 /** What a run's recordings do not hold though it was there, one plain sentence each. */
 import { hostname } from 'node:os';
+import path from 'node:path';
 import type { Recording, StartedLine } from './format.ts';
 
 /** Characters of a command line. */
@@ -36,7 +37,9 @@ function unwatchedIn(recordings: readonly Recording[]): string[] {
     const [parent] = JSON.parse(key) as [number];
     const [{ pid, thread, argv } = { pid: 0, thread: 0, argv: [] }] = children;
     const others = children.length > 1 ? ` and ${children.length - 1} more like it` : '';
-    const text = argv.join(' ');
+    // where the program is installed tells less than what it was given
+    const [program = '', ...args] = argv;
+    const text = [path.basename(program), ...args].join(' ');
     const command = text.length > MAX_COMMAND ? `${text.slice(0, MAX_COMMAND - 1)}…` : text;
     const who = thread > 0 ? `Thread ${thread} of process ${pid}` : `Process ${pid}`;
     const by = thread > 0 ? '' : `, started by ${parent},`;
