@@ -77,7 +77,7 @@ const service: Row = {
     const workload = { ...SERVICE, env: { DATABASE_URL: await databaseUrl() } };
     using load = new Load();
     const drive = (subject: Subject, requests: number) => load.drive(subject.hello, requests);
-    return compared(await sliced(variants, { workload, units: 500, warmUp: 4000, slices: 16, drive }), 'ratio');
+    return compared(await sliced(variants, { workload, units: 2000, warmUp: 16_000, slices: 8, drive }), 'ratio');
   },
 };
 
