@@ -1,7 +1,7 @@
 /** The comparison as one HTML file, built of the report's parts. */
 import { type Content, html, type Markup } from '../html/html.ts';
 import { LOGO } from '../html/masthead.ts';
-import { asset, element, hash, ICON } from '../html/render.ts';
+import { asset, pageHead } from '../html/render.ts';
 import { duration, number, plural } from '../words.ts';
 import { type Comparison, type Measured, median } from './comparison.ts';
 import { rowsOf, variantsOf } from './rows.ts';
@@ -12,22 +12,10 @@ const STYLES = ['page.css', 'tables.css', 'comparison.css'];
 export function renderComparison(comparison: Comparison): string {
   const { title, story, claims, loads, seed, server, machine, scaledDown, runs } = comparison;
   const styles = STYLES.map(asset);
-  const policy = `default-src 'none'; img-src data:; style-src ${styles.map(hash).join(' ')}; base-uri 'none'; form-action 'none'`;
   const failed = claims.filter(({ passed }) => !passed).length;
   const verdict = failed ? `${plural(failed, 'claim')} did not hold.` : `All ${claims.length} claims held.`;
   const variants = variantsOf(comparison);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="outlive">
-<title>${title} · outlive</title>
-<link rel="icon" href="${ICON}">
-${styles.map((style) => element('style', style))}
-</head>
+  const page = html`${pageHead(`${title} · outlive`, styles)}
 <body>
 <header class="masthead">
 <p class="brand">${LOGO}<strong>outlive</strong></p>

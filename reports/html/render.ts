@@ -37,6 +37,30 @@ const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
 
 const STYLES = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'];
 
+/** From the doctype to the end of the head; the policy lets nothing run or load but these styles and scripts. */
+export function pageHead(title: string, styles: readonly string[], scripts: readonly string[] = []): Markup {
+  const policy = [
+    "default-src 'none'",
+    'img-src data:',
+    `style-src ${styles.map(hash).join(' ')}`,
+    ...(scripts.length > 0 ? [`script-src ${scripts.map(hash).join(' ')}`] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="outlive">
+<title>${title}</title>
+<link rel="icon" href="${ICON}">
+${styles.map((style) => element('style', style))}
+</head>`;
+}
+
 /** The whole page. Recordings add the time lines and the runs; without them the page has the findings and the tables. */
 export function renderHtml(
   report: Report,
@@ -51,26 +75,7 @@ export function renderHtml(
   const scripts = time.groups.length
     ? [asset('uPlot.iife.min.js'), asset('charts.js'), asset('report.js')]
     : [asset('report.js')];
-  const policy = [
-    "default-src 'none'",
-    'img-src data:',
-    `style-src ${styles.map(hash).join(' ')}`,
-    `script-src ${scripts.map(hash).join(' ')}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="outlive">
-<title>${verdictSentence(report)} · outlive</title>
-<link rel="icon" href="${ICON}">
-${styles.map((style) => element('style', style))}
-</head>
+  const page = html`${pageHead(`${verdictSentence(report)} · outlive`, styles, scripts)}
 <body>
 ${masthead(context)}
 <main>
@@ -96,7 +101,7 @@ const KEYS = html`<footer>Every <span class="hash">#</span> is a link that can b
 <dt><kbd>?</kbd></dt><dd>these keys</dd>
 </dl><form method="dialog"><button type="submit">close</button></form></dialog>`;
 
-export const ICON = `data:image/svg+xml,${encodeURIComponent(
+const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M1 5h7" stroke="#8a8f98" stroke-width="3"/><path d="M1 11h14" stroke="#d55e00" stroke-width="3"/></svg>',
 )}`;
 
@@ -111,11 +116,11 @@ export function asset(name: string): string {
   return readFileSync(existsSync(here) ? here : new URL(name, UPLOT), 'utf8').replaceAll('\r\n', '\n');
 }
 
-export function hash(text: string): string {
+function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
 /** Our own asset, as it is: the policy allows exactly these bytes. */
-export function element(name: 'style' | 'script', text: string): Content {
+function element(name: 'style' | 'script', text: string): Content {
   return new Markup(`<${name}>${text}</${name}>`);
 }
