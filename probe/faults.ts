@@ -49,12 +49,25 @@ export function isUnwatched(library: string): boolean {
   return faults.has(part as Part);
 }
 
-/** Runs a hook of `part`; whatever it throws ends that part, never the caller. */
-export function guarded<T>(part: Part, hook: () => T): T | undefined {
+/**
+ * Runs a hook of `part`; whatever it throws ends that part, never the caller. What runs for each acquire is given its
+ * arguments instead of closing over them: a closure each time is work for the garbage collector.
+ */
+export function guarded<T>(part: Part, hook: () => T): T | undefined;
+export function guarded<T, A>(part: Part, hook: (a: A) => T, a: A): T | undefined;
+export function guarded<T, A, B>(part: Part, hook: (a: A, b: B) => T, a: A, b: B): T | undefined;
+export function guarded<T, A, B, C>(part: Part, hook: (a: A, b: B, c: C) => T, a: A, b: B, c: C): T | undefined;
+export function guarded<T>(
+  part: Part,
+  hook: (a?: unknown, b?: unknown, c?: unknown) => T,
+  a?: unknown,
+  b?: unknown,
+  c?: unknown,
+): T | undefined {
   if (isOff(part)) return undefined;
   try {
     if (part === faultyPart && --callsToFault === 0) throw new Error('a fault for the test');
-    return hook();
+    return hook(a, b, c);
   } catch {
     fault(part);
     return undefined;

@@ -80,20 +80,25 @@ export class Flows {
   }
 
   /**
-   * Calls the library without a mark, so that what it keeps for itself (sockets, timers) does not keep our flow; then
-   * goes on with `next`, or as before.
+   * Takes the mark out of the rest of this callback; `enter` puts it back. A library is called without one, so that
+   * what it keeps for itself (sockets, timers) does not keep our flow.
    */
+  suspend(): Mark | null {
+    const mark = this.current();
+    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
+    if (mark === null || !mark.matters) return null;
+    this.storage?.enterWith(undefined);
+    return mark;
+  }
+
+  /** Calls the library without a mark; then goes on with `next`, or as before. */
   // biome-ignore lint/complexity/noBannedTypes: any method of the library
   shed<T>(method: Function, self: unknown, args: IArguments, next: Mark | null = null): T {
-    const { storage } = this;
-    const mark = storage?.getStore();
-    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
-    const isShed = mark?.matters === true;
-    if (isShed) storage?.enterWith(undefined);
+    const suspended = this.suspend();
     try {
       return Reflect.apply(method, self, args);
     } finally {
-      if (next || isShed) storage?.enterWith(next ?? mark);
+      this.enter(next ?? suspended);
     }
   }
 
@@ -104,13 +109,6 @@ export class Flows {
     if (!this.storage || !mark || mark.earlier.length === 0) return this.shed(method, self, args);
     mark.token.failed = true;
     return this.storage.run(mark, () => Reflect.apply(method, self, args));
-  }
-
-  /** Takes the mark out of the rest of this callback; `enter` puts it back. */
-  suspend(): Mark | null {
-    const mark = this.current();
-    if (mark) this.storage?.enterWith(undefined);
-    return mark;
   }
 
   /** Runs a callback of the service as part of the flow that `mark` stands for; other stores stay as they are. */

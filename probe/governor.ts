@@ -33,9 +33,9 @@ const CREDIT = 1500;
 /** An idle process may be watched too: own CPU milliseconds per second, whatever it uses. */
 const FREE_PER_SECOND = 5;
 /** Of the budget, what stacks may take while nothing is suspected. */
-const STACK_SHARE = 0.25;
+const STACK_SHARE = 0.1;
 /** Stacks per second that even an idle process gets. */
-const FEW_STACKS = 20;
+const FEW_STACKS = 15;
 /** Looks for which a step down must have been too little before the next one is taken. */
 const PATIENCE = 2;
 

@@ -5,6 +5,7 @@
  * source; a *resource* is in the ledger while it is open.
  */
 import type { Request } from './adapters/adapter.ts';
+import { Chain, type Link } from './chain.ts';
 import type { Mark, Token } from './flow.ts';
 import type { Kind, Shape } from './recording/format.ts';
 
@@ -75,7 +76,7 @@ export interface PoolState {
   /** How many idle connections it keeps at least and at most; null: unknown. */
   idleLimits?(): { min: number | null; max: number | null };
   /** Acquires that are queued, longest first. */
-  waiting: Set<Request>;
+  waiting: Chain<Request>;
   /** 0: never. */
   lastReleasedAt: number;
   /** The latest acquires that timed out, and how many there were. */
@@ -157,7 +158,7 @@ export class Account {
   }
 }
 
-export class Resource {
+export class Resource implements Link<Resource> {
   readonly account: Account;
   readonly scope: Scope | null;
   readonly openedAt: number;
@@ -227,7 +228,7 @@ export class Ledger {
   readonly beforeReading: (() => void)[] = [];
   /** Null unless telemetry goes somewhere. */
   observer: LeaseObserver | null = null;
-  private first: Resource | null = null;
+  private readonly resources: Chain<Resource> = new Chain();
 
   source(kind: Kind, library: string, pool: PoolState | null = null): Source {
     const source: Source = { kind, library, pool, accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY };
@@ -247,9 +248,7 @@ export class Ledger {
 
   open(resource: Resource): void {
     resource.account.acquired++;
-    resource.next = this.first;
-    if (this.first) this.first.previous = resource;
-    this.first = resource;
+    this.resources.push(resource);
     const { observer } = this;
     if (observer !== null && resource.account.shape === 'lease') observer.waited(resource.account.source, resource);
   }
@@ -258,7 +257,7 @@ export class Ledger {
   forget(resource: Resource): void {
     if (resource.closed) return;
     resource.closed = true;
-    this.unlink(resource);
+    this.resources.delete(resource);
     resource.account.acquired--;
   }
 
@@ -272,7 +271,7 @@ export class Ledger {
     if (resource.closed) return;
     resource.closed = true;
     const { account, scope } = resource;
-    this.unlink(resource);
+    this.resources.delete(resource);
     account.released++;
     if (account.source.pool) account.source.pool.lastReleasedAt = at;
     if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
@@ -288,22 +287,14 @@ export class Ledger {
     resource.earlier = null;
   }
 
-  private unlink(resource: Resource): void {
-    const { previous, next } = resource;
-    if (previous) previous.next = next;
-    else this.first = next;
-    if (next) next.previous = previous;
-    resource.previous = resource.next = null;
-  }
-
   /** Open resources, newest first; those that turn out to be gone are closed on the way. */
   *opened(at: number): Generator<Resource> {
     for (const enter of this.beforeReading) enter();
-    for (let resource = this.first; resource; ) {
-      const { next }: Resource = resource;
+    for (let resource = this.resources.last; resource; ) {
+      const { previous }: Resource = resource;
       if (resource.isGone()) this.close(resource, at);
       else yield resource;
-      resource = next;
+      resource = previous;
     }
   }
 }

@@ -38,6 +38,9 @@ export interface Probe {
 const FOLDER = 'outlive.folder';
 /** Between two judgements, milliseconds; longer when judging takes long. */
 const TICK = 500;
+/** The same in production, for a process that has run so long: to wake an idle one costs more than what is done then. */
+const RARE_TICK = 1000;
+const YOUNG_MS = 30_000;
 /** Between two forced collections in soak, milliseconds. */
 const SOAK_GC_WAIT = 2000;
 /** Judging may take this share of the time, by the quickest of the latest judgements: the first ones run cold. */
@@ -45,8 +48,8 @@ const JUDGE_SHARE = 0.005;
 const LATEST = 4;
 /** Between two judgements when the probe is over its budget, milliseconds. */
 const SELDOM = 10_000;
-/** Stacks that a fresh process may take at once: short programs are seen whole. */
-const BURST = 4000;
+/** Stacks that a fresh process may take at once, of leases and others each: short programs are seen whole. */
+const BURST = 1000;
 
 /** `began`: when loading the probe began, by `cpuNow`. */
 export function startProbe(began: number): Probe {
@@ -118,7 +121,7 @@ export function startProbe(began: number): Probe {
     if (!governor) return;
     const { user, system } = process.cpuUsage();
     const stacks = governor.look(costMs(), (user + system) / 1000, now(), sites.meanCost);
-    for (const each of Object.values(budgets)) each.grant(Math.min(stacks / 3, (settings.stacks * TICK) / 1000));
+    for (const each of Object.values(budgets)) each.grant(Math.min(stacks / 3, (settings.stacks * period) / 1000));
     desk.isSparing = governor.step >= 1;
     desk.ignoresTimers = governor.step >= 3;
   };
@@ -152,18 +155,25 @@ export function startProbe(began: number): Probe {
     if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
   // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
-  let dueAt = now() + TICK;
+  const bornAt = now();
+  let period = TICK;
+  let dueAt = bornAt + period;
   let worstDelay = 0;
   const tick = (): void => {
     const began = now();
     const cpuBegan = cpuNow();
     worstDelay = Math.max(worstDelay, began - dueAt);
-    dueAt = began + TICK;
+    if (!isSoak && period !== RARE_TICK && began - bornAt > YOUNG_MS) {
+      period = RARE_TICK;
+      stop();
+      stop = every(period, () => guarded('tick', tick));
+    }
+    dueAt = began + period;
     if (began >= nextJudge) {
       judgeNow(false, false);
-      const rest = governor && governor.step >= 2 ? SELDOM : TICK;
+      const rest = governor && governor.step >= 2 ? SELDOM : period;
       const dear = judgeCosts.length < LATEST ? 0 : Math.min(...judgeCosts) / JUDGE_SHARE;
-      nextJudge = began + Math.max(rest, dear) - TICK / 2;
+      nextJudge = began + Math.max(rest, dear) - period / 2;
     }
     if (began - lastTick >= 1000 - TICK / 2) {
       lastTick = began;
@@ -177,7 +187,7 @@ export function startProbe(began: number): Probe {
     spent += cpuNow() - cpuBegan;
     govern();
   };
-  every(TICK, () => guarded('tick', tick));
+  let stop = every(period, () => guarded('tick', tick));
   const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);

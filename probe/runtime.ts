@@ -19,11 +19,13 @@ export const wallClock: () => number = Date.now.bind(Date);
 
 export const microtask: typeof queueMicrotask = globalThis.queueMicrotask;
 
-const { setInterval: originalSetInterval, setTimeout: originalSetTimeout } = globalThis;
+const { setInterval: originalSetInterval, clearInterval: originalClearInterval } = globalThis;
+const { setTimeout: originalSetTimeout } = globalThis;
 
-/** A timer that never holds the process open. */
-export function every(milliseconds: number, task: () => void): void {
-  originalSetInterval(task, milliseconds).unref();
+/** A timer that never holds the process open; returns what stops it. */
+export function every(milliseconds: number, task: () => void): () => void {
+  const timer = originalSetInterval(task, milliseconds).unref();
+  return () => originalClearInterval(timer);
 }
 
 /** Once, without holding the process open. */

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
+import type { Request } from '../probe/adapters/adapter.ts';
+import { Chain } from '../probe/chain.ts';
 import { Ledger, Resource } from '../probe/ledger.ts';
 import { Recorder } from '../probe/recorder.ts';
 import type { RecordedFinding, RecordedLine, Recording } from '../probe/recording/format.ts';
@@ -38,7 +40,7 @@ function busyService(folder: string) {
   const recorder = new Recorder(folder, 0, settings, ledger, sites, scopes);
   const gauges = { used: 1, idle: 1, pending: 0 };
   const pool = {
-    ...{ id: 1, name: 'orders', max: 10, gauges: () => gauges, leases: () => [], waiting: new Set<never>() },
+    ...{ id: 1, name: 'orders', max: 10, gauges: () => gauges, leases: () => [], waiting: new Chain<Request>() },
     ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
   };
   const source = ledger.source('connection', 'pg', pool);

@@ -1,4 +1,5 @@
 /** What an adapter gets of the probe: enough to enter resources into the ledger, no more. */
+import { Chain, type Link } from '../chain.ts';
 import type { Flows, Mark } from '../flow.ts';
 import { type Holder, type Ledger, type PoolState, Resource, type Shape, type Source } from '../ledger.ts';
 import type { Notices } from '../notices.ts';
@@ -9,7 +10,7 @@ import type { Site, Sites, StackBudget } from '../site.ts';
 import type { TraceContext } from '../telemetry/snapshot.ts';
 
 /** An acquire that was asked for and is not served yet: where, in which scope, by which flow. */
-export interface Request {
+export interface Request extends Link<Request> {
   site: Site | null;
   scope: Scope | null;
   askedAt: number;
@@ -56,7 +57,15 @@ export class Desk {
     const trace = this.ledger.observer?.trace() ?? null;
     const site = hasStack ? this.sites.capture(wrapper) : null;
     // flows are judged by line: without a stack a mark would tell nothing, at the price of a copy of the context
-    return { site, scope: this.scopes.current(), askedAt, mark: site ? this.flows.ask() : null, trace };
+    return {
+      site,
+      scope: this.scopes.current(),
+      askedAt,
+      mark: site ? this.flows.ask() : null,
+      trace,
+      previous: null,
+      next: null,
+    };
   }
 
   /** Where a timer of a moment is set; null for those that are only counted. */
@@ -117,7 +126,7 @@ export class Desk {
       max,
       gauges,
       leases: (at) => [...this.ledger.opened(at)].filter(({ account }) => account.source === source).map(holderAt(at)),
-      waiting: new Set(),
+      waiting: new Chain(),
       lastReleasedAt: 0,
       exhaustions: [],
       timeouts: 0,

@@ -79,7 +79,7 @@ export function watchTimers(desk: Desk): void {
     return function setTimeout(this: unknown): unknown {
       // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const timer = Reflect.apply(original, this, arguments);
-      guarded(PART, () => raise(timer, setTimeout));
+      guarded(PART, raise, timer, setTimeout);
       return timer;
     };
   });

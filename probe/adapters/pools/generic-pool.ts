@@ -25,7 +25,13 @@ interface Pool {
   max: number;
   min?: number;
   _factoryCreateOperations?: Set<Promise<unknown>>;
-  _allObjects?: Iterable<{ obj: unknown }>;
+  _allObjects?: Iterable<PooledResource>;
+  /** By borrowed object, which may be a mere number. */
+  _resourceLoans?: Map<unknown, { pooledResource: PooledResource }>;
+}
+
+interface PooledResource {
+  obj: unknown;
 }
 
 interface Asked {
@@ -36,6 +42,7 @@ interface Asked {
 }
 
 export function genericPool(desk: Desk): LibraryAdapter {
+  const { flows } = desk;
   const accounts = new PoolAccounts<Pool>(desk, PART, (weak) => ({
     name: null,
     max: weak.deref()?.max ?? 0,
@@ -48,17 +55,15 @@ export function genericPool(desk: Desk): LibraryAdapter {
     },
     idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
     *peers() {
-      const pool = weak.deref();
-      const lent = pool && leases.get(pool);
-      for (const { obj } of pool?._allObjects ?? []) {
-        const resource = lent?.get(obj) ?? null;
-        yield { resource, peer: peerOf(obj, resource ? 'used' : 'idle') };
+      for (const pooledResource of weak.deref()?._allObjects ?? []) {
+        const resource = lent.get(pooledResource)?.lease ?? null;
+        yield { resource, peer: peerOf(pooledResource.obj, resource ? 'used' : 'idle') };
       }
     },
   }));
-  /** By pool, weakly, and borrowed object, which may be a mere number. */
-  const leases = new WeakMap<Pool, Map<unknown, Resource>>();
-  /** By the pool's request objects. */
+  /** Set once for each object of a pool: a weak map that changes all the time is work for the garbage collector. */
+  const lent = new WeakMap<PooledResource, { lease: Resource | null }>();
+  /** By the pool's request objects that were not served at once. */
   const asked = new WeakMap<object, Asked>();
   /** The acquire that is being called right now. */
   let asking: Asked | null = null;
@@ -70,6 +75,37 @@ export function genericPool(desk: Desk): LibraryAdapter {
   const ask = (pool: Pool, wrapper: Function): Asked => {
     const account = accounts.of(pool);
     return { request: account.ask(wrapper), account, queued: null };
+  };
+
+  const queue = (request: object): void => {
+    if (!asking || asking.queued) return;
+    asking.queued = request;
+    watchTimeouts(request);
+  };
+
+  const dispatch = (pooledResource: PooledResource, isServed: boolean): void => {
+    // most are served while they are asked for
+    const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
+    dequeued = null;
+    if (!own) return;
+    own.queued = null;
+    if (!isServed) {
+      own.account.stopWaiting(own.request);
+      return;
+    }
+    const lease = own.account.open(own.request);
+    const known = lent.get(pooledResource);
+    if (known) known.lease = lease;
+    else lent.set(pooledResource, { lease });
+  };
+
+  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
+  const giveBack = (pool: Pool, resource: unknown, releaser: Function): void => {
+    const loan = pool._resourceLoans?.get(resource);
+    const known = loan && lent.get(loan.pooledResource);
+    if (!known?.lease) return;
+    desk.close(known.lease, releaser);
+    known.lease = null;
   };
 
   /** The class of request objects is private: it is met with the first of them. */
@@ -108,13 +144,15 @@ export function genericPool(desk: Desk): LibraryAdapter {
       patch(Pool.prototype, 'acquire', (original) => {
         const wrapped = {
           acquire(this: Pool): unknown {
-            const own = guarded(PART, () => ask(this, wrapped.acquire)) ?? null;
+            const own = guarded(PART, ask, this, wrapped.acquire) ?? null;
             const outer = asking;
             asking = own;
+            const suspended = flows.suspend();
             try {
               // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return desk.flows.shed(original, this, arguments, own?.request.mark);
+              return Reflect.apply(original, this, arguments);
             } finally {
+              flows.enter(own?.request.mark ?? suspended);
               asking = outer;
               if (own?.queued) {
                 asked.set(own.queued, own);
@@ -129,10 +167,7 @@ export function genericPool(desk: Desk): LibraryAdapter {
       patch(PriorityQueue.prototype, 'enqueue', (original) => {
         const wrapped = {
           enqueue(this: object, request: object): unknown {
-            if (asking && !asking.queued) {
-              asking.queued = request;
-              guarded(PART, () => watchTimeouts(request));
-            }
+            guarded(PART, queue, request);
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return Reflect.apply(original, this, arguments);
           },
@@ -154,21 +189,10 @@ export function genericPool(desk: Desk): LibraryAdapter {
 
       patch(Pool.prototype, '_dispatchPooledResourceToNextWaitingClient', (original) => {
         const wrapped = {
-          dispatch(this: Pool, pooledResource: { obj: unknown }): unknown {
+          dispatch(this: Pool, pooledResource: PooledResource): unknown {
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             const dispatched = Reflect.apply(original, this, arguments);
-            guarded(PART, () => {
-              // most are served while they are asked for
-              const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
-              if (dequeued && own !== asking) asked.delete(dequeued);
-              dequeued = null;
-              if (!own) return;
-              own.queued = null;
-              if (dispatched !== true) return own.account.stopWaiting(own.request);
-              const ofPool = leases.get(this) ?? new Map();
-              leases.set(this, ofPool);
-              ofPool.set(pooledResource.obj, own.account.open(own.request));
-            });
+            guarded(PART, dispatch, pooledResource, dispatched === true);
             return dispatched;
           },
         };
@@ -192,15 +216,14 @@ export function genericPool(desk: Desk): LibraryAdapter {
         patch(Pool.prototype, method, (original) => {
           const wrapped = {
             giveBack(this: Pool, resource: unknown): unknown {
-              guarded(PART, () => {
-                const ofPool = leases.get(this);
-                const lease = ofPool?.get(resource);
-                if (!lease) return;
-                ofPool?.delete(resource);
-                desk.close(lease, wrapped.giveBack);
-              });
-              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return desk.flows.shed(original, this, arguments);
+              guarded(PART, giveBack, this, resource, wrapped.giveBack);
+              const suspended = flows.suspend();
+              try {
+                // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+                return Reflect.apply(original, this, arguments);
+              } finally {
+                flows.enter(suspended);
+              }
             },
           };
           return wrapped.giveBack;

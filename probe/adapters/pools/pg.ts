@@ -49,6 +49,7 @@ interface Asked {
 }
 
 export function pg(desk: Desk): LibraryAdapter[] {
+  const { flows } = desk;
   const accounts = new PoolAccounts<Pool>(desk, PART, (weak) => {
     const { application_name, database, max = 0 } = weak.deref()?.options ?? {};
     return {
@@ -88,10 +89,22 @@ export function pg(desk: Desk): LibraryAdapter[] {
     return { request: account.ask(wrapper), account };
   };
 
-  const serve = (client: Client, lease: Resource): void => {
-    const own = known.get(client);
-    if (own) own.lease = lease;
+  const serve = (pool: Pool, client: Client, item: PendingItem): void => {
+    const own = item[ASKED];
+    item[ASKED] = undefined;
+    if (accounts.of(pool).isObserved) tellCreated(pool, client);
+    if (!own) return;
+    const lease = own.account.open(own.request);
+    const lent = known.get(client);
+    if (lent) lent.lease = lease;
     else known.set(client, { lease, isBusy: isBusy(new WeakRef(client)) });
+  };
+
+  const tellCreated = (pool: Pool, client: Client): void => {
+    const began = connecting.get(client);
+    if (began === undefined) return;
+    connecting.delete(client);
+    accounts.of(pool).created(began);
   };
 
   /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
@@ -109,7 +122,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
     });
   };
 
-  const queue = (item: PendingItem, own: Asked): void => {
+  /** A connect that was neither served nor sent to a new client is queued: as the latest item. */
+  const afterConnect = (pool: Pool, own: Asked): void => {
+    const item = asking === own ? pool._pendingQueue.at(-1) : undefined;
+    if (!item || item[ASKED]) return;
     watchTimeouts(item);
     item[ASKED] = own;
     own.account.wait(own.request);
@@ -127,6 +143,15 @@ export function pg(desk: Desk): LibraryAdapter[] {
     desk.ledger.open(new OpenTransaction(account, lease.scope, now(), new WeakRef(client)));
   };
 
+  /** Whether the client is lent. */
+  const use = (client: Client, statement: unknown): boolean => {
+    const own = known.get(client);
+    if (!own?.lease) return false;
+    desk.use(own.lease, textOf(statement));
+    own.lease.isBusy = own.isBusy;
+    return true;
+  };
+
   const pool: LibraryAdapter = {
     name: 'pg-pool',
     attach(Pool) {
@@ -135,21 +160,21 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Pool.prototype, 'connect', (original) => {
         const wrapped = {
           connect(this: Pool, callback?: unknown): unknown {
-            const own = guarded(PART, () => ask(this, wrapped.connect)) ?? null;
-            // unbound, a queued callback runs in the flow of whoever releases
-            if (own && typeof callback === 'function') {
-              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-              arguments[0] = desk.flows.bind(callback as () => void, own.request.mark);
-            }
+            const own = guarded(PART, ask, this, wrapped.connect) ?? null;
+            const mark = own?.request.mark ?? null;
             asking = own;
+            const suspended = flows.suspend();
             try {
+              // unbound, a queued callback runs in the flow of whoever releases
+              if (mark && typeof callback === 'function') {
+                // biome-ignore lint/complexity/noArguments: the callback alone is replaced
+                arguments[0] = flows.bind(callback as () => void, mark);
+              }
               // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return desk.flows.shed(original, this, arguments, own?.request.mark);
+              return Reflect.apply(original, this, arguments);
             } finally {
-              guarded(PART, () => {
-                const item = this._pendingQueue.at(-1);
-                if (own && asking === own && item && !item[ASKED]) queue(item, own);
-              });
+              flows.enter(mark ?? suspended);
+              if (own) guarded(PART, afterConnect, this, own);
               asking = null;
             }
           },
@@ -185,16 +210,7 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Pool.prototype, '_acquireClient', (original) => {
         const wrapped = {
           acquireClient(this: Pool, client: Client, item: PendingItem): unknown {
-            guarded(PART, () => {
-              const own = item[ASKED];
-              item[ASKED] = undefined;
-              const began = connecting.get(client);
-              if (began !== undefined) {
-                connecting.delete(client);
-                accounts.of(this).created(began);
-              }
-              if (own) serve(client, own.account.open(own.request));
-            });
+            guarded(PART, serve, this, client, item);
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return Reflect.apply(original, this, arguments);
           },
@@ -205,9 +221,14 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Pool.prototype, '_release', (original) => {
         const wrapped = {
           release(this: Pool, client: Client): unknown {
-            guarded(PART, () => giveBack(client, wrapped.release));
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return desk.flows.shed(original, this, arguments);
+            guarded(PART, giveBack, client, wrapped.release);
+            const suspended = flows.suspend();
+            try {
+              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+              return Reflect.apply(original, this, arguments);
+            } finally {
+              flows.enter(suspended);
+            }
           },
         };
         return wrapped.release;
@@ -224,15 +245,10 @@ export function pg(desk: Desk): LibraryAdapter[] {
       patch(Client.prototype, 'query', (original) => {
         const wrapped = {
           query(this: Client, statement?: unknown): unknown {
-            guarded(PART, () => {
-              const own = known.get(this);
-              if (!own?.lease) return;
-              desk.use(own.lease, textOf(statement));
-              own.lease.isBusy = own.isBusy;
-              // a query's callback runs in the socket's flow unless it is bound to the one that asked
-              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-              bindLast(arguments, desk.flows);
-            });
+            const isUsed = guarded(PART, use, this, statement) === true;
+            // a query's callback runs in the socket's flow unless it is bound to the one that asked
+            // biome-ignore lint/complexity/noArguments: the callback alone is replaced
+            if (isUsed && typeof arguments[arguments.length - 1] === 'function') bindLast(arguments, flows);
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return Reflect.apply(original, this, arguments);
           },

@@ -67,7 +67,7 @@ export class PoolAccount {
   }
 
   wait(request: Request): void {
-    this.source.pool.waiting.add(request);
+    this.source.pool.waiting.push(request);
   }
 
   /** The acquire is over without a lease, or is on its way to a connection of its own. */

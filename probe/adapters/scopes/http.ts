@@ -6,6 +6,10 @@ import type { Scope, Scopes } from '../../scope.ts';
 
 const PART = 'http';
 
+/** Of one method, and characters of a URL. */
+const MAX_NAMES = 500;
+const MAX_URL = 200;
+
 interface RequestStart {
   request: IncomingMessage;
   response: ServerResponse;
@@ -18,6 +22,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
   /** Those that stayed longer, weakly: nothing here may keep a response. */
   const running = new Map<Scope, WeakRef<ServerResponse>>();
   const byResponse = new WeakMap<ServerResponse, Scope>();
+  const names = new Names();
 
   const end = (scope: Scope, response: ServerResponse | undefined): void => {
     running.delete(scope);
@@ -25,21 +30,21 @@ export function watchHttpServers(scopes: Scopes): () => void {
     scopes.end(scope, status >= 500 ? `HTTP ${status}` : status === 0 ? 'aborted' : null);
   };
 
+  const started = ({ request, response }: RequestStart): void => {
+    const scope = scopes.begin(names.of(request.method ?? '', request.url ?? ''), 'request');
+    young.set(response, scope);
+    scopes.enter(scope);
+  };
+  const finished = ({ response }: RequestStart): void => {
+    const scope = young.get(response) ?? byResponse.get(response);
+    young.delete(response);
+    if (scope) end(scope, response);
+  };
   diagnosticsChannel.subscribe('http.server.request.start', (message) => {
-    guarded(PART, () => {
-      const { request, response } = message as RequestStart;
-      const scope = scopes.begin(`${request.method} ${routeOf(request.url ?? '')}`, 'request');
-      young.set(response, scope);
-      scopes.enter(scope);
-    });
+    guarded(PART, started, message as RequestStart);
   });
   diagnosticsChannel.subscribe('http.server.response.finish', (message) => {
-    guarded(PART, () => {
-      const { response } = message as RequestStart;
-      const scope = young.get(response) ?? byResponse.get(response);
-      young.delete(response);
-      if (scope) end(scope, response);
-    });
+    guarded(PART, finished, message as RequestStart);
   });
 
   return () => {
@@ -53,6 +58,26 @@ export function watchHttpServers(scopes: Scopes): () => void {
       if (!response || response.closed || response.destroyed) end(scope, response);
     }
   };
+}
+
+/** Names of requests, kept as long as there are few: most are asked for again. */
+class Names {
+  private byMethod: Map<string, Map<string, string>> = new Map();
+
+  of(method: string, url: string): string {
+    let byUrl = this.byMethod.get(method);
+    if (!byUrl) {
+      byUrl = new Map();
+      this.byMethod.set(method, byUrl);
+    }
+    let name = byUrl.get(url);
+    if (name === undefined) {
+      name = `${method} ${routeOf(url)}`;
+      if (byUrl.size >= MAX_NAMES) byUrl.clear();
+      if (url.length <= MAX_URL) byUrl.set(url, name);
+    }
+    return name;
+  }
 }
 
 /** A path without its values: digits, hashes and the query would make every request its own name, and may be secret. */
