@@ -8,10 +8,10 @@ import type { Account, Ledger } from './ledger.ts';
 import type { Scopes } from './scope.ts';
 
 /** CPU milliseconds of one acquire with its release, or one timer, or one request, without a stack. */
-const LEASE_MS = 0.002;
+const LEASE_MS = 0.0005;
 const INTERVAL_MS = 0.001;
 const ONE_SHOT_MS = 0.00005;
-const REQUEST_MS = 0.002;
+const REQUEST_MS = 0.0012;
 
 /** Counted work of all sources, CPU milliseconds. */
 export function costOfOperations({ sources }: Ledger, { totals }: Scopes): number {

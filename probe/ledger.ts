@@ -204,6 +204,10 @@ export class Resource implements Link<Resource> {
     this.openedAt = at;
     this.lastUsedAt = at;
   }
+  /** Whether its flow was ever known: no mark stands for others. */
+  get isFollowed(): boolean {
+    return this.flow !== null || this.flowIsLost;
+  }
   /** No continuation that came by it is left. Only a garbage collection makes it so. */
   get hasLostFlow(): boolean {
     if (this.flow !== null && this.flow.token.deref() === undefined) {

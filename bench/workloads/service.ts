@@ -1,6 +1,6 @@
 /**
- * A small service: each request borrows from generic-pool and from pg, asks PostgreSQL once, and has a deadline.
- * `/leak` keeps its lease: the standing suspect.
+ * A small service: each request borrows from generic-pool and from pg, asks PostgreSQL for the lines of an order, adds
+ * them up and answers them as JSON, and has a deadline. About 0.2 ms of CPU. `/leak` keeps its lease: the standing suspect.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,11 @@ import { metered } from './meter.ts';
 const slots = createPool({ create: async () => ({ used: 0 }), destroy: async () => {} }, { max: 20 });
 const database = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 8 });
 
+interface Line {
+  line: number;
+  price: string;
+}
+
 async function answer(url: string): Promise<string> {
   const slot = await slots.acquire();
   if (url === '/leak') return '{}\n';
@@ -19,12 +24,14 @@ async function answer(url: string): Promise<string> {
     slot.used++;
     const client = await database.connect();
     try {
-      const { rows } = await client.query({
-        name: 'one',
-        text: 'select $1::int as id, now() as at',
+      const { rows } = await client.query<Line>({
+        name: 'lines',
+        text: `select $1::int as "order", line, 'article ' || line as article, line * 1.5 as price, now() as at
+               from generate_series(1, 20) as line`,
         values: [slot.used],
       });
-      return `${JSON.stringify(rows[0])}\n`;
+      const total = rows.reduce((sum, { line, price }) => sum + line * Number(price), 0);
+      return `${JSON.stringify({ order: slot.used, total, lines: rows })}\n`;
     } finally {
       client.release();
     }

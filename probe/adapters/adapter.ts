@@ -104,7 +104,7 @@ export class Desk {
   /** The borrower gives a lease back, by a call to `wrapper`. */
   close(lease: Resource, wrapper: AnyFunction): void {
     const { account } = lease;
-    if (this.flows.isHolding(lease)) account.releasedInFlow++;
+    if (lease.isFollowed && this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
     if (account.site && account.releases.length < RELEASE_SAMPLES) account.releases.push(this.sites.capture(wrapper));
   }
