@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type EmbeddedPostgres, startPostgres } from '../pipeline/store/embedded.ts';
+import { pinDriver } from './pin.ts';
 import { measure, type Result, ROWS, type Session, type Unit } from './rows.ts';
 import type { Estimate } from './statistics.ts';
 import { removeSubjects } from './subject.ts';
@@ -52,6 +53,7 @@ if (rounds !== undefined && !/^[1-9]\d{0,2}$/.test(rounds)) {
 }
 if (!existsSync(path.join(probe, 'register.js'))) wrong(`No built probe in ${probe}: npm run build.`);
 
+pinDriver();
 let postgres: Promise<EmbeddedPostgres> | undefined;
 const session: Session = {
   variants: variantsOf(path.resolve(probe)),

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CostLine } from '../probe/recording/format.ts';
+import { pinSubject } from './pin.ts';
 import { ROOT, type Variant } from './variants.ts';
 import type { Answer, Command } from './workloads/meter.ts';
 
@@ -48,6 +49,7 @@ export class Subject implements AsyncDisposable {
       env: { ...process.env, ...env, ...variant.env, OUTLIVE_OUT: folder },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    pinSubject(child.pid);
     const subject = new Subject(child, folder, `${file}, ${variant.name}`);
     running.add(subject);
     subject.hello = String(await subject.answer());

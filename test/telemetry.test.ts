@@ -6,6 +6,7 @@ import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { METRICS } from '../probe/telemetry/instruments.ts';
+import { startOracle } from './support/oracle.ts';
 import { type Attribute, attributeOf, type LogRecord, type Metric, OtlpReceiver } from './support/otlp-receiver.ts';
 import {
   fixture,
@@ -120,6 +121,25 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     expect(leaking).toContain(record?.traceId);
     expect(record?.spanId).toMatch(/^[0-9a-f]{16}$/);
   });
+});
+
+test('a pool of oracledb tells how long its logons took, and how many idle sessions it keeps', async () => {
+  const oracle = await startOracle();
+  using folder = temporaryFolder();
+  await using receiver = await OtlpReceiver.start();
+  const STOP = path.join(folder.path, 'stop');
+  receiver.onTaken = () => {
+    const [created] = receiver.points('db.client.connection.create_time');
+    if (created?.count === 3) writeFileSync(STOP, '');
+  };
+  const env = { ...oracle.env, ...receiver.env, STOP };
+  expect(await probed(fixture('oracledb-pool.mjs'), [], { env })).toMatchObject({ code: 0, stderr: '' });
+  await oracle.stop();
+  const [created] = receiver.points('db.client.connection.create_time');
+  expect(attributeOf(created?.attributes ?? [], POOL)).toBe('orders');
+  expect(created?.sum).toBeGreaterThan(0.001);
+  expect(Number(receiver.points('db.client.connection.idle.min')[0]?.asInt)).toBe(1);
+  expect(Number(receiver.points('db.client.connection.idle.max')[0]?.asInt)).toBe(3);
 });
 
 describe('nothing of it reaches the service', () => {

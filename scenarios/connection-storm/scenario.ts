@@ -65,6 +65,7 @@ in each task manager does the same work without an error.`,
       words: 'a transaction costs the database more CPU with a pool a slot than with a pool a job',
       holds: (run) => costsMore(run['large-per-slot']!, run['large-per-job']!, 'cpuPerTransaction'),
       figures: (run) => each([run['large-per-slot']!, run['large-per-job']!], cpu),
+      ofServer: true,
     },
   ],
 };

@@ -30,6 +30,8 @@ export interface ClaimPlan {
   holds(run: Readonly<Record<string, Measured>>): boolean;
   /** The numbers that it rests on, for one run. */
   figures?(run: Readonly<Record<string, Measured>>): string;
+  /** About the server's processes: left out where they are not on this machine, or not those of a real server. */
+  ofServer?: true;
 }
 
 export interface OverloadPlan {

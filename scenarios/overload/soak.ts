@@ -98,7 +98,9 @@ function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, server }: Ou
     server: fault === 'none' ? server : `${server}, with the fault "${fault}" mixed in`,
     machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node.js ${process.versions.node}`,
     runs,
-    claims: [NOTHING_LOST, ...(fault === 'none' ? plan.claims : [])].map((claim) => judged(claim, runs)),
+    claims: [NOTHING_LOST, ...(fault === 'none' ? plan.claims : [])]
+      .filter(({ ofServer }) => !ofServer || runs.every((run) => run.every((measured) => measured.server !== null)))
+      .map((claim) => judged(claim, runs)),
   };
 }
 

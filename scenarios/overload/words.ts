@@ -13,11 +13,11 @@ export const cpu = ({ server }: Measured): string => (server ? ms(server.cpuPerT
 export const memory = ({ server }: Measured): string =>
   server ? `${count(Math.round(server.memoryPerTransactionBytes / 1024))} kB` : 'not measured';
 
-/** Of server numbers, which there are only where its processes are here; where they are not, nothing is claimed. */
+/** Of server numbers: for claims that are `ofServer`. */
 export function costsMore(
   a: Measured,
   b: Measured,
   figure: 'cpuPerTransaction' | 'memoryPerTransactionBytes',
 ): boolean {
-  return a.server === null || b.server === null || a.server[figure] > b.server[figure];
+  return a.server !== null && b.server !== null && a.server[figure] > b.server[figure];
 }

@@ -26,11 +26,13 @@ and with one pool a job of as many connections in all.`,
       words: 'a transaction costs the database more CPU with a pool a slot than with a pool a job',
       holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'cpuPerTransaction'),
       figures: (run) => each([run['per-slot']!, run['per-job']!], cpu),
+      ofServer: true,
     },
     {
       words: 'it costs the database more memory as well',
       holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'memoryPerTransactionBytes'),
       figures: (run) => each([run['per-slot']!, run['per-job']!], memory),
+      ofServer: true,
     },
     {
       words: 'and more of its attempts fail',

@@ -32,9 +32,10 @@ export function oracledb(desk: Desk): LibraryAdapter {
   const streams = new Streams(desk, calls, leases);
   const logons = new Logons(desk, calls, {
     opened: (session, lease) => leases.serve(session, lease),
+    pooled: (sessions, began) => pools.loggedOn(sessions, began),
     failed: (...failure) => trapped(() => traps.failedLogon(...failure)),
   });
-  const traps = new Traps(desk.notices, logons.pending, (pool) => pools.facts(pool));
+  const traps = new Traps(desk.notices, logons.pending, pools);
   desk.notices.lookouts.push(() => trapped(() => traps.look()));
 
   const patchClasses = (classes: Classes): void => {

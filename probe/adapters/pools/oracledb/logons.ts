@@ -8,6 +8,7 @@
 import { guarded } from '../../../faults.ts';
 import type { Resource, Source } from '../../../ledger.ts';
 import { patch } from '../../../patch.ts';
+import { now } from '../../../runtime.ts';
 import type { Desk, Request } from '../../adapter.ts';
 import { bindLast } from '../../callbacks.ts';
 import { peerOf } from '../peer.ts';
@@ -23,6 +24,8 @@ export interface Logon {
 
 export interface LogonEvents {
   opened(session: Session, lease: Resource): void;
+  /** A pool has one session more, whose logon began at `began`. */
+  pooled(sessions: object, began: number): void;
   failed(logon: Logon, error: unknown): void;
 }
 
@@ -105,7 +108,9 @@ export class Logons {
   private begins(session: Session, promise: Promise<unknown>, wrapper: Function): void {
     const logon = { session };
     const current = this.calls.current();
-    const call = session._pool ? null : current?.what === 'logon' ? current : this.ask(wrapper);
+    const { _pool: pool } = session;
+    const call = pool ? null : current?.what === 'logon' ? current : this.ask(wrapper);
+    const began = now();
     this.pending.add(logon);
     const ends = (told: (request: Request | null) => void) =>
       guarded(PART, () => {
@@ -114,7 +119,11 @@ export class Logons {
         if (call) call.request = null;
       });
     promise.then(
-      () => ends((request) => request && this.opens(session, request)),
+      () =>
+        ends((request) => {
+          if (request) this.opens(session, request);
+          if (pool) this.events.pooled(pool, began);
+        }),
       (error: unknown) =>
         ends((request) => {
           if (request?.mark) request.mark.token.failed = true;

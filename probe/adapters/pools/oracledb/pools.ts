@@ -13,8 +13,8 @@ import type { PoolFacts } from './traps.ts';
 const PART = 'oracledb';
 
 export interface PoolEvents {
-  /** A pool is there, or seen for the first time. */
-  found(pool: Pool): void;
+  /** A pool is there that was not seen before. */
+  found(pool: WeakRef<Pool>): void;
   failedAcquire(pool: Pool, askedAt: number, error: unknown): void;
 }
 
@@ -24,6 +24,7 @@ export class Pools {
   private readonly events: PoolEvents;
   private readonly accounts: PoolAccounts<Pool>;
   private readonly queues: RequestQueues;
+  private readonly bySessions: WeakMap<object, WeakRef<Pool>> = new WeakMap();
   /** The acquire that is being called right now. */
   private asking: Asked | null = null;
 
@@ -40,6 +41,7 @@ export class Pools {
         const { connectionsInUse: used, connectionsOpen: open } = pool;
         return { used, idle: open - used, pending: this.accounts.of(pool).waiting };
       },
+      idleLimits: () => ({ min: weak.deref()?.poolMin ?? null, max: weak.deref()?.poolMax ?? null }),
       *peers() {
         const { _usedConnectionList = [], _freeConnectionList = [] } = weak.deref()?._impl ?? {};
         for (const _impl of _usedConnectionList) {
@@ -99,7 +101,21 @@ export class Pools {
   private find(pool: Pool): void {
     this.accounts.of(pool);
     this.queues.watch(pool);
-    this.events.found(pool);
+    if (this.bySessions.has(pool._impl)) return;
+    const weak = new WeakRef(pool);
+    this.bySessions.set(pool._impl, weak);
+    this.events.found(weak);
+  }
+
+  /** The pool that keeps its sessions there. */
+  behind(sessions: object | undefined): Pool | null {
+    return (sessions && this.bySessions.get(sessions)?.deref()) ?? null;
+  }
+
+  /** One of its logons, begun at `began`, has succeeded. */
+  loggedOn(sessions: object, began: number): void {
+    const pool = this.behind(sessions);
+    if (pool) this.accounts.of(pool).created(began);
   }
 
   // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack

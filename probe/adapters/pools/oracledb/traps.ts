@@ -7,6 +7,7 @@ import { sqlShape } from '../../../recording/mask.ts';
 import { now } from '../../../runtime.ts';
 import { POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
 import type { Logon } from './logons.ts';
+import type { Pools } from './pools.ts';
 
 /**
  * A logon that the listener has accepted is answered within milliseconds. It hangs when not a byte came for so many, in
@@ -28,40 +29,36 @@ export interface PoolFacts {
 
 export class Traps {
   private readonly notices: Notices;
-  private readonly factsOf: (pool: Pool) => PoolFacts;
+  private readonly pools: Pick<Pools, 'facts' | 'behind'>;
   private readonly logons: Iterable<Logon>;
-  private readonly pools: Set<WeakRef<Pool>> = new Set();
-  private readonly poolOf: WeakMap<PoolSessions, WeakRef<Pool>> = new WeakMap();
+  private readonly watched: Set<WeakRef<Pool>> = new Set();
   private readonly silences: WeakMap<Logon, Silence> = new WeakMap();
   private readonly retries: WeakMap<PoolSessions, Retries> = new WeakMap();
   private readonly failedAt: WeakMap<object, number> = new WeakMap();
   private readonly staleness: WeakMap<Pool, { how: Staleness['how'] | undefined; isTold: boolean }> = new WeakMap();
 
-  constructor(notices: Notices, logons: Iterable<Logon>, factsOf: (pool: Pool) => PoolFacts) {
+  constructor(notices: Notices, logons: Iterable<Logon>, pools: Pick<Pools, 'facts' | 'behind'>) {
     this.notices = notices;
     this.logons = logons;
-    this.factsOf = factsOf;
+    this.pools = pools;
   }
 
-  watch(pool: Pool): void {
-    if (this.poolOf.has(pool._impl)) return;
-    const weak = new WeakRef(pool);
-    this.pools.add(weak);
-    this.poolOf.set(pool._impl, weak);
+  watch(pool: WeakRef<Pool>): void {
+    this.watched.add(pool);
   }
 
   /** Called about once a second. */
   look(): void {
     for (const logon of this.logons) this.lookAtLogon(logon);
-    for (const weak of this.pools) {
+    for (const weak of this.watched) {
       const pool = weak.deref();
       if (pool) this.lookAtCounters(pool);
-      else this.pools.delete(weak);
+      else this.watched.delete(weak);
     }
   }
 
   private tell(pool: Pool | null, name: string, sentence: string, remedy: string, isSame = false): void {
-    const notice = { library: 'oracledb', pool: pool && this.factsOf(pool).name, name, sentence, remedy };
+    const notice = { library: 'oracledb', pool: pool && this.pools.facts(pool).name, name, sentence, remedy };
     this.notices.tell(notice, isSame);
   }
 
@@ -79,7 +76,7 @@ export class Traps {
     const before = silence.toldAt;
     silence.toldAt = lasts;
     const seconds = Math.round(lasts / SECOND);
-    const pool = this.poolBehind(logon.session._pool);
+    const pool = this.pools.behind(logon.session._pool);
     this.tell(
       pool,
       'logon-without-timeout',
@@ -87,7 +84,7 @@ export class Traps {
       'Find out why the database does not answer logons. Set expireTime, so that a peer that is gone is noticed, and let a watchdog of your own restart the process when an acquire takes too long.',
       before > 0,
     );
-    const waiting = pool ? this.factsOf(pool).waiting : 0;
+    const waiting = pool ? this.pools.facts(pool).waiting : 0;
     if (!pool || waiting < 2) return;
     this.tell(
       pool,
@@ -102,7 +99,7 @@ export class Traps {
     const at = now();
     if (typeof error === 'object' && error !== null) this.failedAt.set(error, at);
     const sessions = session._pool as (PoolSessions & { _pendingRequests?: unknown[] }) | undefined;
-    const pool = this.poolBehind(sessions);
+    const pool = this.pools.behind(sessions);
     if (!sessions || !pool || pool.connectionsOpen >= pool.poolMin) return;
     // one that an acquire waits for is not of the pool's own accord
     if ((sessions._pendingRequests?.length ?? 0) > 0) return;
@@ -140,7 +137,7 @@ export class Traps {
   loggingOff(sessions: PoolSessions, session: Session, operation: string | null): void {
     if (session._inProgress !== true) return;
     this.tell(
-      this.poolBehind(sessions),
+      this.pools.behind(sessions),
       'close-during-call',
       `The pool was closed by force while a call was under way${operation ? ` (${sqlShape(operation)})` : ''}: its promise, and the close() of its connection, never settle.`,
       'Give pool.close(seconds) more time than the longest call takes, or set callTimeout, or wait for the work to end before.',
@@ -150,7 +147,10 @@ export class Traps {
   /** What the pool believes to be taken, against what is. Told when two looks in a row agree: in between it may differ. */
   private lookAtCounters(pool: Pool): void {
     const { connectionsInUse: used, _connectionsOut: out, poolMax, status } = pool;
-    const stale = staleness({ used, out, poolMax, abandoned: this.factsOf(pool).abandoned }, status === POOL_CLOSED);
+    const stale = staleness(
+      { used, out, poolMax, abandoned: this.pools.facts(pool).abandoned },
+      status === POOL_CLOSED,
+    );
     const before = this.staleness.get(pool);
     const isSame = before !== undefined && before.how === stale?.how;
     this.staleness.set(pool, { how: stale?.how, isTold: isSame });
@@ -161,10 +161,6 @@ export class Traps {
       stale.sentence,
       'Judge the pool by the sessions that the database sees (v$session), not by its counters alone; a new pool starts from zero.',
     );
-  }
-
-  private poolBehind(sessions: object | undefined): Pool | null {
-    return (sessions && this.poolOf.get(sessions as PoolSessions)?.deref()) ?? null;
   }
 }
 
