@@ -16,7 +16,7 @@ import { type CountedError, errorsOf, explain, misleading } from '../scenarios/o
 import { roomFor } from '../scenarios/overload/fit.ts';
 import { EVEN } from '../scenarios/overload/jobs.ts';
 import { arrivalsOf, type Load, offeredBy } from '../scenarios/overload/load.ts';
-import { fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
+import { claimable, fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
 import { poolContention } from '../scenarios/pool-contention/scenario.ts';
 import { poolModels } from '../scenarios/pool-models/scenario.ts';
 import { CLI, start, temporaryFolder } from './support/probed.ts';
@@ -222,6 +222,14 @@ test.each<[string, OverloadPlan, Measured[], worse: Record<string, Partial<Measu
   expect(claims.filter(({ holds }) => !holds(byName(good))).map(({ words }) => words)).toEqual([]);
   expect(claims.filter(({ holds }) => holds(byName(bad))).map(({ words }) => words)).toEqual([]);
   for (const { figures } of claims) expect(figures?.(byName(good)) ?? '').not.toContain('undefined');
+});
+
+test('of a server whose processes are not measured nothing is claimed', () => {
+  const run = [measured('per-slot', { ...stormy, server: null }), measured('per-job', { server: null })];
+  const words = (runs: Measured[][]) => claimable(connectionStorm.claims, runs).map((claim) => claim.words);
+  expect(words([[measured('per-slot')]])).toHaveLength(connectionStorm.claims.length);
+  expect(words([run])).toHaveLength(connectionStorm.claims.length - 1);
+  expect(words([run]).join()).not.toContain('CPU');
 });
 
 test('a storm of some seconds: the table, the report, the cause, and no work lost', { timeout: 180_000 }, async () => {

@@ -49,6 +49,12 @@ export interface OverloadPlan {
   claims: readonly ClaimPlan[];
 }
 
+/** Those that what was measured can tell of. */
+export function claimable(claims: readonly ClaimPlan[], runs: readonly (readonly Measured[])[]): readonly ClaimPlan[] {
+  const knowsServer = runs.flat().every(({ server }) => server !== null);
+  return claims.filter(({ ofServer }) => knowsServer || !ofServer);
+}
+
 export function loadOf(region: Region, seed: number): Load {
   return { seed, jobs: region.jobs, lanes: region.taskManagers * region.slots, duration: region.duration };
 }

@@ -11,7 +11,7 @@ import { comparisonTable } from '../../reports/comparison/terminal.ts';
 import type { FaultName } from '../faults/names.ts';
 import type { SoakContext, SoakResult } from '../scenario.ts';
 import { offeredBy } from './load.ts';
-import { type ClaimPlan, fitted, loadOf, type OverloadPlan, topologyOf } from './plan.ts';
+import { type ClaimPlan, claimable, fitted, loadOf, type OverloadPlan, topologyOf } from './plan.ts';
 import { openLoadServer } from './server.ts';
 import { runVariant } from './variant.ts';
 
@@ -98,9 +98,9 @@ function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, server }: Ou
     server: fault === 'none' ? server : `${server}, with the fault "${fault}" mixed in`,
     machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node.js ${process.versions.node}`,
     runs,
-    claims: [NOTHING_LOST, ...(fault === 'none' ? plan.claims : [])]
-      .filter(({ ofServer }) => !ofServer || runs.every((run) => run.every((measured) => measured.server !== null)))
-      .map((claim) => judged(claim, runs)),
+    claims: claimable([NOTHING_LOST, ...(fault === 'none' ? plan.claims : [])], runs).map((claim) =>
+      judged(claim, runs),
+    ),
   };
 }
 
