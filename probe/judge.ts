@@ -18,7 +18,7 @@ import { isUnwatched } from './faults.ts';
 import { findingOf, lineOf, poolFindingOf } from './findings.ts';
 import { Floors } from './floors.ts';
 import { groupsOf } from './groups.ts';
-import { type Account, isCounted, type Ledger, type Resource } from './ledger.ts';
+import { type Account, isCounted, type Ledger, type Resource, type Source } from './ledger.ts';
 import { CERTAINTIES, type RecordedFinding, type RecordedLine } from './recording/format.ts';
 import type { Scopes } from './scope.ts';
 
@@ -95,12 +95,14 @@ export class Judge {
       }
     }
     tellOfOwned(groups, byResource);
-    this.arm(groups, context);
+    this.armSuspects(groups, context);
     adoptUnknown(found);
-    for (const { pool, library } of this.ledger.sources) {
+    for (const source of this.ledger.sources) {
+      const { pool, library } = source;
       for (const detector of pool && !isUnwatched(library) ? POOL_DETECTORS : []) {
         const verdict = pool && detector(pool, context);
         if (verdict) {
+          if (verdict.site === null) arm(source, at);
           found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
         }
       }
@@ -126,13 +128,13 @@ export class Judge {
   }
 
   /** Something aged has no stack: from now on every acquire of its source gets one, for a while. */
-  private arm(groups: readonly Group[], { at, graceMs }: Context): void {
+  private armSuspects(groups: readonly Group[], { at, graceMs }: Context): void {
     for (const { accounts, open, shape, history } of groups) {
       const [{ site, source }] = accounts as [Account];
-      if (site !== null || shape === 'one-shot' || at < source.armedUntil + ARM_PAUSE_MS) continue;
+      if (site !== null || shape === 'one-shot') continue;
       const patience = Math.max(graceMs, OVERDUE * history.longestUse);
       if (open.some(({ lastUsedAt, isBusy }) => at - lastUsedAt > patience && !isBusy?.())) {
-        source.armedUntil = at + ARM_MS;
+        arm(source, at);
       }
     }
   }
@@ -165,6 +167,10 @@ export class Judge {
     for (const key of withdrawn) this.standing.delete(key);
     return { changed, withdrawn };
   }
+}
+
+function arm(source: Source, at: number): void {
+  if (at >= source.armedUntil + ARM_PAUSE_MS) source.armedUntil = at + ARM_MS;
 }
 
 function hasOwners({ open }: Group): boolean {

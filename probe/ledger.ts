@@ -21,15 +21,20 @@ export interface PoolGauges {
   pending: number;
 }
 
+/** Time-outs that follow each other within this time are of one episode; milliseconds. */
+export const EPISODE_MS = 1000;
+
 /** Who held a pool at the moment when an acquire timed out. */
 export interface Exhaustion {
   at: number;
   waitedMs: number;
+  /** Where the acquire was. */
+  asker: Site | null;
   /** A new connection did not come up in time, rather than no lease coming back. */
   isConnect: boolean;
   gauges: PoolGauges;
   holders: Holder[];
-  /** Acquires per second: in the time waited, and before that since the pool was first used. */
+  /** Acquires per second, of the episode's first time-out: in the time waited, and before that since the pool was first used. */
   demand: { now: number; before: number };
 }
 

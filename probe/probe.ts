@@ -48,8 +48,8 @@ const JUDGE_SHARE = 0.005;
 const LATEST = 4;
 /** Between two judgements when the probe is over its budget, milliseconds. */
 const SELDOM = 10_000;
-/** Stacks that a fresh process may take at once, of leases and others each: short programs are seen whole. */
-const BURST = 1000;
+/** Stacks that a fresh process may take at once: short programs are seen whole. */
+const BURST = { lease: 2000, interval: 500, 'one-shot': 500 };
 
 /** `began`: when loading the probe began, by `cpuNow`. */
 export function startProbe(began: number): Probe {
@@ -64,9 +64,9 @@ export function startProbe(began: number): Probe {
   const flows = new Flows();
   const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
   const isSoak = settings.mode === 'soak';
-  const burst = isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : BURST;
-  const budget = () => new StackBudget(burst);
-  const budgets = { lease: budget(), interval: budget(), 'one-shot': budget() };
+  const budget = (shape: keyof typeof BURST) =>
+    new StackBudget(isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : BURST[shape]);
+  const budgets = { lease: budget('lease'), interval: budget('interval'), 'one-shot': budget('one-shot') };
   const notices = new Notices();
   const desk = new Desk(ledger, scopes, flows, sites, budgets, notices);
   const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);

@@ -22,6 +22,13 @@ test('without any budget for stacks, suspicion alone finds the line: an aged lea
   expect(finding?.acquired).toBeLessThan(Number(writes) * 1.3);
 });
 
+test('… and so does a time-out without a line: the next ones have theirs', async () => {
+  const program = fixture('too-small.mjs');
+  const { report } = await probed(program, [], { env: { OUTLIVE_STACKS: '0' } });
+  expect(report.findings).toMatchObject([{ detector: 'pool-exhausted', certainty: 'suspect' }]);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// asks')]);
+});
+
 test('the evidence tells what the leaking ones have in common, and what was done with them last', async () => {
   const { report } = await probed(fixture('early-return.mjs'), [], { env: { PG_URL: database.url } });
   expect(report.findings[0]?.evidence).toEqual(

@@ -13,7 +13,7 @@
  * False positives: a deliberate burst against a small pool is a `storm` while it lasts.
  * False negatives: pools without a time-out tell nobody; there only a leak of all leases is seen, by those who wait.
  */
-import type { Exhaustion, Holder, PoolState } from '../ledger.ts';
+import { EPISODE_MS, type Exhaustion, type Holder, type PoolState } from '../ledger.ts';
 import type { Cause } from '../recording/format.ts';
 import type { PoolDetector } from './detector.ts';
 import { median, span } from './words.ts';
@@ -22,8 +22,6 @@ import { median, span } from './words.ts';
 const BEYOND = 3;
 /** Times the usual rate of acquires. */
 const STORM = 3;
-/** The others stand for this long after their last time-out, and an episode ends after as long without one. */
-const EPISODE_MS = 1000;
 
 export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   const hung = pool.timeouts === 0 ? waitingForLeaked(pool, at, graceMs) : null;
@@ -44,7 +42,8 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   return {
     detector: 'pool-exhausted',
     certainty: cause === 'leak' && holders.length >= 2 ? 'likely' : 'suspect',
-    site: mostHolding(holders),
+    // with no holder known, the connection was still on its way to who asked for it
+    site: mostHolding(holders) ?? exhaustion.asker,
     exhausted: { cause, used: exhaustion.gauges.used, limit: pool.max, waiting: exhaustion.gauges.pending },
     holders: exhaustion.holders,
     evidence: [sentence(pool, exhaustion), `${REMEDY[cause]} ${reason(cause, exhaustion, holders)}`],
@@ -59,7 +58,15 @@ function waitingForLeaked({ waiting, max, gauges, leases }: PoolState, at: numbe
   const waitedMs = at - first.askedAt;
   if (waitedMs <= graceMs) return null;
   const holders = leases(at);
-  const exhaustion = { at, waitedMs, isConnect: false, gauges: now, holders, demand: { now: 0, before: 0 } };
+  const exhaustion = {
+    at,
+    waitedMs,
+    asker: first.site,
+    isConnect: false,
+    gauges: now,
+    holders,
+    demand: { now: 0, before: 0 },
+  };
   const areStuck = stuck(exhaustion, graceMs).length === holders.length && holders.length > 0;
   return areStuck ? exhaustion : null;
 }

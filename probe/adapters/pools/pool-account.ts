@@ -1,5 +1,5 @@
 /** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
-import { type Exhaustion, type PoolState, Resource, type Source } from '../../ledger.ts';
+import { EPISODE_MS, type Exhaustion, type PoolState, Resource, type Source } from '../../ledger.ts';
 import { now } from '../../runtime.ts';
 import type { Desk, Request } from '../adapter.ts';
 
@@ -113,12 +113,16 @@ export class PoolAccount {
     if (request.mark) request.mark.token.failed = true;
     pool.timeouts++;
     const at = now();
-    pool.waitedInVain += at - request.askedAt;
-    const gauges = pool.gauges();
-    if (!gauges || (pool.exhaustions.at(-1)?.at ?? Number.NEGATIVE_INFINITY) > at - 50) return;
-    const holders = pool.leases(at);
     const waitedMs = at - request.askedAt;
-    pool.exhaustions.push({ at, waitedMs, isConnect, gauges, holders, demand: this.demand(at, waitedMs) });
+    pool.waitedInVain += waitedMs;
+    const gauges = pool.gauges();
+    const previous = pool.exhaustions.at(-1);
+    const since = previous ? at - previous.at : Number.POSITIVE_INFINITY;
+    if (!gauges || since < 50) return;
+    // to the end of a storm, what was asked for early in it would be the usual demand
+    const demand = previous && since <= EPISODE_MS ? previous.demand : this.demand(at, waitedMs);
+    const holders = pool.leases(at);
+    pool.exhaustions.push({ at, waitedMs, asker: request.site, isConnect, gauges, holders, demand });
     if (pool.exhaustions.length > MAX_EXHAUSTIONS) pool.exhaustions.shift();
   }
 
