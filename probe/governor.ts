@@ -8,8 +8,9 @@ import type { Account, Ledger } from './ledger.ts';
 import type { Scopes } from './scope.ts';
 
 /** CPU milliseconds of one acquire with its release, or one timer, or one request, without a stack. */
-const LEASE_MS = 0.0005;
-const INTERVAL_MS = 0.001;
+const LEASE_MS = 0.0007;
+const PG_LEASE_MS = 0.00035;
+const INTERVAL_MS = 0.0005;
 const ONE_SHOT_MS = 0.00005;
 const REQUEST_MS = 0.0012;
 
@@ -22,8 +23,8 @@ export function costOfOperations({ sources }: Ledger, { totals }: Scopes): numbe
   return cost;
 }
 
-function priceOf({ shape }: Account): number {
-  if (shape === 'lease') return LEASE_MS;
+function priceOf({ shape, source }: Account): number {
+  if (shape === 'lease') return source.library === 'pg' ? PG_LEASE_MS : LEASE_MS;
   if (shape === 'interval') return INTERVAL_MS;
   return shape === 'one-shot' ? ONE_SHOT_MS : 0;
 }

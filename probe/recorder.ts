@@ -1,4 +1,4 @@
-/** Writes down what the probe knows: once at the start, twice a second what is new, and a last time at the end. */
+/** Writes down what the probe knows: once at the start, every second or sooner what is new, and a last time at the end. */
 
 import { hostname } from 'node:os';
 import path from 'node:path';

@@ -33,8 +33,8 @@ test('its account grows with the work that it watched, also where no stack was t
   const many = await probed(BUSY, ['0', '200000'], { env });
   const cost = ({ report }: typeof few): number => report.processes[0]?.cost.cpuMs ?? 0;
   expect(watched(many.report, 'generic-pool')).toEqual({ acquired: 200_000, released: 200_000 });
-  // half a microsecond a lease
-  expect(cost(many) - cost(few)).toBeGreaterThan(90);
+  // more than half a microsecond a lease
+  expect(cost(many) - cost(few)).toBeGreaterThan(120);
 });
 
 test('a bad share is named, and the default is used', async () => {
