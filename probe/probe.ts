@@ -163,10 +163,10 @@ export function startProbe(began: number): Probe {
     const began = now();
     const cpuBegan = cpuNow();
     worstDelay = Math.max(worstDelay, began - dueAt);
-    if (!isSoak && period !== RARE_TICK && began - bornAt > YOUNG_MS) {
+    if (!isSoak && period === TICK && began - bornAt > YOUNG_MS) {
+      stopTicking();
       period = RARE_TICK;
-      stop();
-      stop = every(period, () => guarded('tick', tick));
+      stopTicking = startTicking();
     }
     dueAt = began + period;
     if (began >= nextJudge) {
@@ -187,7 +187,8 @@ export function startProbe(began: number): Probe {
     spent += cpuNow() - cpuBegan;
     govern();
   };
-  let stop = every(period, () => guarded('tick', tick));
+  const startTicking = () => every(period, () => guarded('tick', tick));
+  let stopTicking = startTicking();
   const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
     recorder.sample(0);

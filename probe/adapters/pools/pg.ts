@@ -246,9 +246,13 @@ export function pg(desk: Desk): LibraryAdapter[] {
         const wrapped = {
           query(this: Client, statement?: unknown): unknown {
             const isUsed = guarded(PART, use, this, statement) === true;
-            // a query's callback runs in the socket's flow unless it is bound to the one that asked
-            // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-            if (isUsed && typeof arguments[arguments.length - 1] === 'function') bindLast(arguments, flows);
+            // a query's callback runs in the socket's flow unless it is bound to the one that asked; most have none, and
+            // `arguments` that are handed on are work for the garbage collector
+            // biome-ignore lint/complexity/noArguments: only looked at
+            if (isUsed && typeof arguments[arguments.length - 1] === 'function') {
+              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
+              guarded(PART, bindLast, arguments, flows);
+            }
             // biome-ignore lint/complexity/noArguments: arguments pass through untouched
             return Reflect.apply(original, this, arguments);
           },
