@@ -22,6 +22,7 @@ import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { Notices } from './notices.ts';
 import { Recorder } from './recorder.ts';
+import { Rhythm } from './rhythm.ts';
 import { cpuNow, every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
@@ -36,18 +37,8 @@ export interface Probe {
 }
 
 const FOLDER = 'outlive.folder';
-/** Between two judgements, milliseconds; longer when judging takes long. */
-const TICK = 500;
-/** The same in production, for a process that has run so long: to wake an idle one costs more than what is done then. */
-const RARE_TICK = 1000;
-const YOUNG_MS = 30_000;
 /** Between two forced collections in soak, milliseconds. */
 const SOAK_GC_WAIT = 2000;
-/** Judging may take this share of the time, by the quickest of the latest judgements: the first ones run cold. */
-const JUDGE_SHARE = 0.005;
-const LATEST = 4;
-/** Between two judgements when the probe is over its budget, milliseconds. */
-const SELDOM = 10_000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
 const BURST = { lease: 2000, interval: 500, 'one-shot': 500 };
 
@@ -121,7 +112,8 @@ export function startProbe(began: number): Probe {
     if (!governor) return;
     const { user, system } = process.cpuUsage();
     const stacks = governor.look(costMs(), (user + system) / 1000, now(), sites.meanCost);
-    for (const each of Object.values(budgets)) each.grant(Math.min(stacks / 3, (settings.stacks * period) / 1000));
+    for (const each of Object.values(budgets))
+      each.grant(Math.min(stacks / 3, (settings.stacks * rhythm.period) / 1000));
     desk.isSparing = governor.step >= 1;
     desk.ignoresTimers = governor.step >= 3;
   };
@@ -139,9 +131,7 @@ export function startProbe(began: number): Probe {
   };
   if (settings.telemetry === 'on') guarded('telemetry', findTelemetry);
   let spent = 0;
-  let lastTick = 0;
-  let nextJudge = 0;
-  const judgeCosts: number[] = [];
+  const rhythm = new Rhythm(now(), isSoak);
   const judgeNow = (isOver: boolean, isLast: boolean): void => {
     sweepRequests();
     const waiting = judge.awaitsCollection(now(), isLast);
@@ -150,36 +140,24 @@ export function startProbe(began: number): Probe {
     const judgement = judge.judge(began, isOver);
     recorder.judgement(judgement, isLast);
     guarded('telemetry', () => telemetry?.judged(judgement));
-    judgeCosts.push(now() - began);
-    if (judgeCosts.length > LATEST) judgeCosts.shift();
+    rhythm.judged(now() - began);
     if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
-  // how late the tick comes is how long something else held the loop; a histogram would wake an idle process
-  const bornAt = now();
-  let period = TICK;
-  let dueAt = bornAt + period;
-  let worstDelay = 0;
   const tick = (): void => {
     const began = now();
     const cpuBegan = cpuNow();
-    worstDelay = Math.max(worstDelay, began - dueAt);
-    if (!isSoak && period === TICK && began - bornAt > YOUNG_MS) {
+    if (rhythm.tick(began)) {
       stopTicking();
-      period = RARE_TICK;
       stopTicking = startTicking();
     }
-    dueAt = began + period;
-    if (began >= nextJudge) {
+    if (rhythm.isTimeToJudge(began)) {
       judgeNow(false, false);
-      const rest = governor && governor.step >= 2 ? SELDOM : period;
-      const dear = judgeCosts.length < LATEST ? 0 : Math.min(...judgeCosts) / JUDGE_SHARE;
-      nextJudge = began + Math.max(rest, dear) - period / 2;
+      rhythm.restFromJudging(began, governor !== null && governor.step >= 2);
     }
-    if (began - lastTick >= 1000 - TICK / 2) {
-      lastTick = began;
-      recorder.sample(worstDelay);
-      guarded('telemetry', () => findTelemetry()?.tick(worstDelay));
-      worstDelay = 0;
+    const delay = rhythm.sample(began);
+    if (delay !== null) {
+      recorder.sample(delay);
+      guarded('telemetry', () => findTelemetry()?.tick(delay));
       recorder.held(false);
       recorder.state(notices.look(), { cpuMs: costMs(), forcedGc: collector.forced }, false);
     }
@@ -187,7 +165,7 @@ export function startProbe(began: number): Probe {
     spent += cpuNow() - cpuBegan;
     govern();
   };
-  const startTicking = () => every(period, () => guarded('tick', tick));
+  const startTicking = () => every(rhythm.period, () => guarded('tick', tick));
   let stopTicking = startTicking();
   const finish = ({ end, code, isDrained }: Ending): void => {
     guarded('last judgement', () => judgeNow(isDrained, true));
