@@ -81,6 +81,8 @@ const STATES: Record<string, Translate> = {
   '42702': () => [918, 'column ambiguously defined'],
   '42803': () => [979, 'not a GROUP BY expression'],
   '42P07': () => [955, 'name is already used by an existing object'],
+  // the type of a table that another session has just made
+  '42710': () => [955, 'name is already used by an existing object'],
   '42701': () => [957, 'duplicate column name'],
   '42704': ({ message }) =>
     /sequence|relation/.test(message)
