@@ -7,7 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: true,
-    maxWorkers: 2,
+    // they wait for processes of their own most of the time
+    maxWorkers: 3,
     maxConcurrency: 2,
   },
 });

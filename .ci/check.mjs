@@ -27,7 +27,8 @@ if (existsSync(demoFile)) {
     `demo: ${leaking.report.verdict} at ${path.basename(finding.site.file)}:${finding.site.line}, then ${fixed.report.verdict}`,
   );
 }
-if (!demo) console.error('the demo did not find the leak, or was not silent on the fix');
+if (!existsSync(demoFile)) console.error('the demo was not run');
+else if (!demo) console.error('the demo did not find the leak, or was not silent on the fix');
 
 const { numPassedTests: passed, numFailedTests: failed } = tests;
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);

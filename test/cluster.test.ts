@@ -12,6 +12,7 @@ import type { CountOptions } from './fixtures/cluster/count.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { sweptFolder } from './support/swept-folder.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
+import './support/compile-once.ts';
 
 const COUNT = pathToFileURL(join(import.meta.dirname, 'fixtures/cluster/count.ts'));
 

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
 import { type FreshStore, freshStore, STORE } from './setup/stores.ts';
 import { openWorkload } from './support/workload.ts';
+import './support/compile-once.ts';
 
 const DATABASE_FAILED = {
   postgres: /^The database failed: .*does not exist\. With --database a further run goes on[^\n]*\n$/,
@@ -121,7 +122,6 @@ describe('on a database', () => {
   });
 
   test('Ctrl-C ends a run that waits for input, at once and cleanly', async () => {
-    const child = start('--input', '-', '--database', store.url, '--json');
     const workload = await openWorkload(store.url);
     // The sessions of the run tell that it is at work.
     const sessions = async () =>
@@ -131,7 +131,12 @@ describe('on a database', () => {
           oracle: `select 1 from v$session where program = 'pipeline'`,
         })
       ).length;
-    while ((await sessions()) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const until = async (isSo: (count: number) => boolean) => {
+      while (!isSo(await sessions())) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await until((count) => count === 0);
+    const child = start('--input', '-', '--database', store.url, '--json');
+    await until((count) => count > 0);
     child.stdin.write('{"half a li');
     child.kill('SIGINT');
     const { stdout, stderr, code } = await ended(child);

@@ -15,6 +15,7 @@ import type { ConnectionPool } from '../pipeline/store/store.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { ROOT, start } from './support/probed.ts';
 import { sweptFolder } from './support/swept-folder.ts';
+import './support/compile-once.ts';
 
 const BORROW = pathToFileURL(join(import.meta.dirname, 'fixtures/cluster/borrow.ts'));
 
