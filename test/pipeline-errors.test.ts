@@ -127,7 +127,7 @@ describe('on a database', () => {
     const sessions = async () =>
       (
         await workload.query({
-          postgres: `select 1 from pg_stat_activity where application_name = 'pipeline'`,
+          postgres: `select 1 from pg_stat_activity where application_name = 'pipeline' and datname = current_database()`,
           oracle: `select 1 from v$session where program = 'pipeline'`,
         })
       ).length;
