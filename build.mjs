@@ -7,20 +7,35 @@ rmSync('dist', { recursive: true, force: true });
 const tsc = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-// One file: finding, reading and compiling some fifty is most of what a preload costs at start. The shorter, the quicker;
-// its lines stay lines, since Node.js prints the one that an uncaught error comes from.
-await build({
-  input: 'dist/probe/register.js',
-  platform: 'node',
-  logLevel: 'warn',
-  output: {
-    file: 'dist/probe/register.js',
-    format: 'cjs',
-    comments: false,
-    minify: { compress: true, mangle: true, codegen: { removeWhitespace: false } },
-  },
+// One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
+// most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
+// that an uncaught error comes from.
+const PARTS = ['inject/start', 'telemetry/telemetry'];
+const REPORT = 'recording/build-report';
+const bundle = (input, output) =>
+  build({
+    preserveEntrySignatures: 'allow-extension',
+    input: Object.fromEntries(input.map((name) => [name, `probe/${name}.ts`])),
+    platform: 'node',
+    external: [...PARTS, REPORT].map((name) => `./${name}.js`),
+    logLevel: 'warn',
+    output: {
+      dir: 'dist/probe',
+      format: 'cjs',
+      comments: false,
+      minify: { compress: true, mangle: true, codegen: { removeWhitespace: false } },
+      ...output,
+    },
+  });
+// the parts use the probe's own copy of what they share
+const isCore = (id) => !/\bprobe[\\/](?:inject|telemetry[\\/](?!wanted))/.test(id);
+await bundle(['probe', ...PARTS], {
+  minifyInternalExports: false,
+  codeSplitting: { groups: [{ name: 'probe', test: isCore }] },
 });
-rmSync('dist/probe/register.js.map');
+// has no state to share, and is what the command line uses too
+await bundle([REPORT], {});
+for (const name of ['probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`);
 
 const assets = [
   'probe/package.json', // the preload is CommonJS: it must not start Node's ES module loader in the user's program

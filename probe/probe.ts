@@ -18,12 +18,14 @@ import { Flows } from './flow.ts';
 import { newRunFolder } from './folder.ts';
 import { Collector, PRODUCTION_WAIT } from './gc.ts';
 import { costOfOperations, Governor } from './governor.ts';
+import { withInheritance } from './inherit.ts';
 import { Judge } from './judge.ts';
+import { late } from './late.ts';
 import { Ledger } from './ledger.ts';
 import { Notices } from './notices.ts';
 import { Recorder } from './recorder.ts';
 import { Rhythm } from './rhythm.ts';
-import { cpuNow, every, nodeMajor, now } from './runtime.ts';
+import { cpuMs, cpuNow, every, nodeMajor, now } from './runtime.ts';
 import { Scopes } from './scope.ts';
 import { readSettings } from './settings.ts';
 import { onDeadlySignal } from './signals.ts';
@@ -42,8 +44,14 @@ const SOAK_GC_WAIT = 2000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
 const BURST = { lease: 2000, interval: 500, 'one-shot': 500 };
 
-/** `began`: when loading the probe began, by `cpuNow`. */
-export function startProbe(began: number): Probe {
+export { hideModules } from './late.ts';
+
+/** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
+export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
+  return withInheritance(register, () => assemble(register, cpuMs(began)));
+}
+
+function assemble(register: string, began: number): Probe {
   const { settings, problems } = readSettings(process.env);
   const parent = process.env.OUTLIVE_PARENT;
   // worker threads write beside their main thread, whatever environment they are given
@@ -69,10 +77,9 @@ export function startProbe(began: number): Probe {
   });
   const control = process.env.OUTLIVE_CONTROL;
   const failPath = process.env.OUTLIVE_FAIL_PATH;
-  // loaded only where it is asked for: it brings Node's http, tls and crypto, most of a start
-  const inject = (): typeof import('./inject/start.ts') => require('./inject/start.js');
-  const injector =
-    control && failPath ? guarded('inject', () => inject().startInjector(failPath, sites, ledger)) : null;
+  // it brings Node's http, tls and crypto
+  const inject = control && failPath ? guarded('inject', () => late(loadInject)) : null;
+  const injector = inject && failPath ? guarded('inject', () => inject.startInjector(failPath, sites, ledger)) : null;
   let shedAgents = (): void => {};
   if (flows.supported)
     guarded('connects', () => {
@@ -91,7 +98,7 @@ export function startProbe(began: number): Probe {
   const libraries = [genericPool(desk), ...pg(desk), oracledb(desk)].filter(({ name }) =>
     isOn(name === 'pg-pool' ? 'pg' : name),
   );
-  const loaded = injector ? inject().beneath(libraries, injector.libraries) : libraries;
+  const loaded = inject && injector ? inject.beneath(libraries, injector.libraries) : libraries;
   guarded('modules', () =>
     watchModules(
       loaded,
@@ -101,7 +108,7 @@ export function startProbe(began: number): Probe {
   );
   const noteChild = (child: number, thread: number, argv: readonly string[]): void =>
     recorder.started(child, thread, argv);
-  if (isOn('children')) guarded('children', () => handDown(folder, path.join(__dirname, 'register.js'), noteChild));
+  if (isOn('children')) guarded('children', () => handDown(folder, register, noteChild));
   if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
   watchCollections(() => recorder.collected());
@@ -120,9 +127,9 @@ export function startProbe(began: number): Probe {
   let telemetry: Telemetry | null = null;
   const findTelemetry = (): Telemetry | null => {
     if (telemetry || !isWanted(settings.telemetry)) return telemetry;
-    // loaded only now: few services have anywhere to send it
-    const module = require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
-    telemetry = new module.Telemetry({
+    // few services have anywhere to send it
+    const { Telemetry } = late(loadTelemetry);
+    telemetry = new Telemetry({
       ...{ when: settings.telemetry, ledger, sites, costMs, standing: judge.findings },
       thread: path.join(__dirname, 'telemetry/thread.js'),
       tell: (what) => recorder.unsupported(what),
@@ -206,7 +213,11 @@ export function startProbe(began: number): Probe {
 }
 
 function writeOwnReport(folder: string): void {
-  // loaded only now: a service that is killed never needs it
-  const { writeReport } = require('./recording/build-report.js') as typeof import('./recording/build-report.ts');
-  writeReport(folder);
+  // a child, or a service that is killed, never needs it
+  late(loadReport).writeReport(folder);
 }
+
+// as the build names the files: see build.mjs
+const loadInject = () => require('./inject/start.js') as typeof import('./inject/start.ts');
+const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
+const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

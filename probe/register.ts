@@ -9,15 +9,11 @@ const isSupported = Number(process.versions.node.split('.')[0]) >= 20 && !proces
 
 if (isSupported && !Object.hasOwn(globalThis, PROBE)) {
   try {
-    const { cpuNow } = require('./runtime.js') as typeof import('./runtime.ts');
-    const began = cpuNow();
-    const { withInheritance } = require('./inherit.js') as typeof import('./inherit.ts');
-    const { startProbe } = require('./probe.js') as typeof import('./probe.ts');
-    const value = withInheritance(__filename, () => startProbe(began));
-    Object.defineProperty(globalThis, PROBE, { value, configurable: true });
-    // a service that looks through its loaded modules, or unloads them all, meets none of the probe's
-    const { sep } = require('node:path') as typeof import('node:path');
-    for (const file of Object.keys(require.cache)) if (file.startsWith(__dirname + sep)) delete require.cache[file];
+    // to load the probe is most of what a start costs
+    const began = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage?.() ?? process.cpuUsage();
+    const { startProbe, hideModules } = require('./probe.js') as typeof import('./probe.ts');
+    Object.defineProperty(globalThis, PROBE, { value: startProbe(__filename, began), configurable: true });
+    hideModules();
   } catch {
     // nothing to write it to: the missing recording tells
   }

@@ -11,7 +11,10 @@ const usage: Usage = ((process as { threadCpuUsage?: Usage }).threadCpuUsage ?? 
 
 /** Milliseconds of CPU time: unlike `now`, it stands still while other processes have their turn. A microsecond a call. */
 export function cpuNow(): number {
-  const { user, system } = usage();
+  return cpuMs(usage());
+}
+
+export function cpuMs({ user, system }: NodeJS.CpuUsage): number {
   return (user + system) / 1000;
 }
 
