@@ -22,6 +22,7 @@ const bundle = (input, output) =>
     output: {
       dir: 'dist/probe',
       format: 'cjs',
+      strict: true,
       comments: false,
       minify: { compress: true, mangle: true, codegen: { removeWhitespace: false } },
       ...output,

@@ -182,7 +182,7 @@ function merge(findings: Finding[]): Finding[] {
       if (same.failedWith !== scope.failedWith) same.failedWith = null;
     }
   }
-  return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.id.localeCompare(b.id));
+  return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || (a.id < b.id ? -1 : 1));
 }
 
 /** An experiment says more than what was merely seen. */
