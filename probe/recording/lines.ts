@@ -2,6 +2,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
+/** Read at once: little at first, since most recordings are small and each process reads its own at its end. */
+const FIRST_CHUNK = 16 * 1024;
 const CHUNK = 1024 * 1024;
 /** No line of ours is as long: it is skipped, not kept. */
 const LONGEST = 64 * 1024 * 1024;
@@ -57,21 +59,21 @@ function splitLines(file: string, take: (line: Buffer) => boolean): { rest: Buff
     let parts: Buffer[] = [];
     let length = 0;
     let tooLong = 0;
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(CHUNK);
-      const size = readSync(descriptor, buffer, 0, CHUNK, null);
-      if (size === 0) break;
+    for (let size = FIRST_CHUNK; ; size = Math.min(2 * size, CHUNK)) {
+      const buffer = Buffer.allocUnsafe(size);
+      const chunk = buffer.subarray(0, readSync(descriptor, buffer, 0, size, null));
+      if (chunk.length === 0) break;
       let from = 0;
-      for (let to = buffer.indexOf(NEWLINE); to >= 0 && to < size; to = buffer.indexOf(NEWLINE, from)) {
+      for (let to = chunk.indexOf(NEWLINE); to >= 0; to = chunk.indexOf(NEWLINE, from)) {
         if (length > LONGEST) tooLong++;
-        else if (!take(Buffer.concat([...parts, buffer.subarray(from, to)]))) return { rest: null, tooLong };
+        else if (!take(Buffer.concat([...parts, chunk.subarray(from, to)]))) return { rest: null, tooLong };
         from = to + 1;
         parts = [];
         length = 0;
       }
-      length += size - from;
+      length += chunk.length - from;
       if (length > LONGEST) parts = [];
-      else parts.push(buffer.subarray(from, size));
+      else parts.push(chunk.subarray(from));
     }
     return length > LONGEST ? { rest: null, tooLong: tooLong + 1 } : { rest: Buffer.concat(parts), tooLong };
   } finally {
