@@ -12,12 +12,16 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // that an uncaught error comes from.
 const PARTS = ['inject/start', 'telemetry/telemetry'];
 const REPORT = 'recording/build-report';
-// … and V8 keeps a file of ASCII alone in half the memory. All that is not stands in strings and regular expressions.
+// … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
   name: 'ascii',
   generateBundle(_, files) {
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    for (const file of Object.values(files)) file.code = file.code?.replace(/[^\0-\x7f]/g, escaped);
+    for (const file of Object.values(files)) {
+      // anywhere else than in a plain string it would say something else
+      if (/\\[^\0-\x7f]|String\.raw/.test(file.code ?? '')) throw new Error(`${file.fileName} cannot be put in ASCII.`);
+      file.code = file.code?.replace(/[^\0-\x7f]/g, escaped);
+    }
   },
 };
 const bundle = (input, output) =>
@@ -25,7 +29,7 @@ const bundle = (input, output) =>
     preserveEntrySignatures: 'allow-extension',
     input: Object.fromEntries(input.map((name) => [name, `probe/${name}.ts`])),
     platform: 'node',
-    external: [...PARTS, REPORT].map((name) => `./${name}.js`),
+    external: ['probe', ...PARTS, REPORT].map((name) => `./${name}.js`),
     logLevel: 'warn',
     plugins: [ascii],
     output: {
@@ -43,9 +47,10 @@ await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: { groups: [{ name: 'probe', test: isCore }] },
 });
+await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});
-for (const name of ['probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`);
+for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`);
 
 const assets = [
   'probe/package.json', // the preload is CommonJS: it must not start Node's ES module loader in the user's program

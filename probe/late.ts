@@ -2,21 +2,28 @@
  * Parts that few processes need are loaded when they do. And a service that looks through its loaded modules, or unloads
  * them all, meets none of the probe's.
  */
+import Module from 'node:module';
 import path from 'node:path';
 
 declare const module: NodeJS.Module;
 
-/** To be called when a module of the probe was loaded. */
-export function hideModules(): void {
-  for (const file of Object.keys(require.cache)) if (file.startsWith(__dirname + path.sep)) delete require.cache[file];
+/** Read anew each time: a service may put another in its place. */
+const loaded = () => (Module as unknown as { _cache: Record<string, NodeJS.Module> })._cache;
+
+/** The two modules of a start: this one, as it is built, and the preload. */
+export function hideModules(register: string): void {
+  for (const file of [__filename, register]) delete loaded()[file];
 }
 
 /** `load` requires a part, which shares this very copy of the probe. */
 export function late<Part>(load: () => Part): Part {
-  require.cache[__filename] = module;
+  const before = new Set(Object.keys(loaded()));
+  loaded()[__filename] = module;
   try {
     return load();
   } finally {
-    hideModules();
+    // what the service itself has loaded of this package is the service's
+    const isNew = (file: string) => file.startsWith(__dirname + path.sep) && !before.has(file);
+    for (const file of Object.keys(loaded())) if (isNew(file)) delete loaded()[file];
   }
 }

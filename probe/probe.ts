@@ -141,13 +141,15 @@ function assemble(register: string, began: number): Probe {
   const rhythm = new Rhythm(now(), isSoak);
   const judgeNow = (isOver: boolean, isLast: boolean): void => {
     sweepRequests();
-    const waiting = judge.awaitsCollection(now(), isLast);
+    const asked = now();
+    const waiting = judge.awaitsCollection(asked, isLast);
+    const asking = now() - asked;
     const collected = waiting && collector.collect(now(), isLast);
     const began = now();
     const judgement = judge.judge(began, isOver);
     recorder.judgement(judgement, isLast);
     guarded('telemetry', () => telemetry?.judged(judgement));
-    rhythm.judged(now() - began);
+    rhythm.judged(asking + now() - began);
     if (collected) collector.learned(!judge.awaitsCollection(now()));
   };
   const tick = (): void => {

@@ -9,11 +9,12 @@ const isSupported = Number(process.versions.node.split('.')[0]) >= 20 && !proces
 
 if (isSupported && !Object.hasOwn(globalThis, PROBE)) {
   try {
-    // to load the probe is most of what a start costs
-    const began = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage?.() ?? process.cpuUsage();
+    // to load the probe is most of what a start costs; written so that Node.js 12, too, can read this far
+    const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage || process.cpuUsage;
+    const began = usage.call(process);
     const { startProbe, hideModules } = require('./probe.js') as typeof import('./probe.ts');
     Object.defineProperty(globalThis, PROBE, { value: startProbe(__filename, began), configurable: true });
-    hideModules();
+    hideModules(__filename);
   } catch {
     // nothing to write it to: the missing recording tells
   }

@@ -3,6 +3,7 @@
  * service that replaces globals (fake timers, frozen clocks) does not stop it.
  */
 import { performance } from 'node:perf_hooks';
+import workers from 'node:worker_threads';
 
 export const now: () => number = performance.now.bind(performance);
 type Usage = () => { user: number; system: number };
@@ -21,6 +22,8 @@ export function cpuMs({ user, system }: NodeJS.CpuUsage): number {
 export const wallClock: () => number = Date.now.bind(Date);
 
 export const microtask: typeof queueMicrotask = globalThis.queueMicrotask;
+
+export const { Worker: OriginalWorker } = workers;
 
 const { setInterval: originalSetInterval, clearInterval: originalClearInterval } = globalThis;
 const { setTimeout: originalSetTimeout } = globalThis;

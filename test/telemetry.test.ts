@@ -64,6 +64,8 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     };
     ended = await probed(TRACED, [way, LATER], { env: { ...receiver.env, STOP } });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
+    // the exporting thread is not the service's
+    expect(ended.report.processes).toHaveLength(1);
     expect(ended.report.processes[0]).toMatchObject({ faults: 0, unsupported: [] });
   });
   afterAll(() => receiver[Symbol.asyncDispose]());

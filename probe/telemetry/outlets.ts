@@ -1,8 +1,8 @@
 /** Where snapshots go: to the SDK that the service has registered, or to one in a thread of its own. */
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import workers from 'node:worker_threads';
 import { guarded } from '../faults.ts';
+import { OriginalWorker } from '../runtime.ts';
 import { Instruments } from './instruments.ts';
 import { loggerOf } from './logger.ts';
 import type { Snapshot, TraceContext } from './snapshot.ts';
@@ -17,9 +17,6 @@ export interface Outlet {
   /** The span that is active right now. */
   trace(): TraceContext | null;
 }
-
-/** Before anything is patched: the exporting thread is not the service's, and is not watched. */
-const { Worker } = workers;
 
 /** How long the end of the process may be delayed by the last export, milliseconds. */
 const LAST_EXPORT_MS = 2000;
@@ -49,7 +46,8 @@ export function threadOutlet(file: string, onFailure: () => void): Outlet | null
   const sdk = resolve('@opentelemetry/sdk-node');
   if (sdk === null) return null;
   const done = new SharedArrayBuffer(4);
-  const worker = new Worker(file, {
+  // it is not the service's, and is not watched
+  const worker = new OriginalWorker(file, {
     workerData: { sdk, done } satisfies ThreadData,
     execArgv: [],
     env: environment(),
