@@ -10,5 +10,7 @@ export default defineConfig({
     // they wait for processes of their own most of the time
     maxWorkers: 3,
     maxConcurrency: 2,
+    // a browser on a busy machine may take its time
+    expect: { poll: { timeout: 10_000 } },
   },
 });
