@@ -13,6 +13,12 @@ class Item implements Link<Item> {
 
 const named = (text: string) => [...text].map((name) => new Item(name));
 const names = (chain: Chain<Item>) => [...chain].map(({ name }) => name).join('');
+/** From the last to the first, as the ledger walks. */
+const backwards = (chain: Chain<Item>) => {
+  let text = '';
+  for (let item = chain.last; item; item = item.previous) text = item.name + text;
+  return text;
+};
 
 test.each([
   ['first', 'a', 'bcd'],
@@ -25,7 +31,7 @@ test.each([
   const chain = new Chain<Item>();
   for (const item of items) chain.push(item);
   for (const name of out) chain.delete(items.find((item) => item.name === name)!);
-  expect(names(chain)).toBe(left);
+  expect([names(chain), backwards(chain)]).toEqual([left, left]);
   expect(chain.size).toBe(left.length);
   expect([chain.first?.name, chain.last?.name]).toEqual([left.at(0), left.at(-1)]);
   chain.push(new Item('e'));
