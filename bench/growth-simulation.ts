@@ -4,10 +4,10 @@
  * what they would see in a service (only looks on which no new floor is due are left out: they change no p-value).
  */
 import { pathToFileURL } from 'node:url';
-import type { Group } from '../probe/detectors/detector.ts';
-import { growthOf } from '../probe/detectors/growth.ts';
-import { Floors } from '../probe/floors.ts';
-import { Account, type Ledger, Resource, type Shape } from '../probe/ledger.ts';
+import { Account, type Ledger, Resource, type Shape } from '../probe/account/ledger.ts';
+import type { Group } from '../probe/judge/detectors/detector.ts';
+import { growthOf } from '../probe/judge/detectors/growth.ts';
+import { Floors } from '../probe/judge/floors.ts';
 import type { Certainty } from '../probe/recording/format.ts';
 
 const HOUR = 3_600_000;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { freemem } from 'node:os';
 import { parseArgs } from 'node:util';
 import oracledb from 'oracledb';
-import { startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
+import { startOracleStandIn } from '../oracle-standin/index.ts';
 
 const HELP = `npm run bench:oracle -- [--sessions N] [--seconds N] [--release 19|23]
 

@@ -1,5 +1,5 @@
 /** `--database URL`: the database's own side, watched while the program runs. */
-import { type Sampler, watchDatabase } from '../scenarios/database/index.ts';
+import { type Sampler, watchDatabase } from '../database/index.ts';
 import { removeIfEmpty } from './output.ts';
 
 export interface DatabaseWatch {

@@ -1,5 +1,5 @@
-import { parseFault } from '../scenarios/oracle-standin/faults.ts';
-import type { OracleStandIn, OracleStandInOptions } from '../scenarios/oracle-standin/index.ts';
+import { parseFault } from '../oracle-standin/faults.ts';
+import type { OracleStandIn, OracleStandInOptions } from '../oracle-standin/index.ts';
 import { EXIT_CLEAN, milliseconds, oneOf, parseOptions, wholeNumber } from './usage.ts';
 
 const HELP = `Usage: outlive oracle-standin [options]
@@ -62,7 +62,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const faults = (values.fault ?? []).map(parseFault);
   const options = optionsOf(values);
   // what it needs is not there for everybody, who may still ask for help
-  const { startOracleStandIn } = await import('../scenarios/oracle-standin/index.ts');
+  const { startOracleStandIn } = await import('../oracle-standin/index.ts');
 
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve).once('SIGTERM', resolve);

@@ -1,7 +1,7 @@
 /** What run, soak and report have in common at their end: files, summary, exit code. */
 import { accessSync, constants, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from '../probe/folder.ts';
+import { makeFolder } from '../probe/recording/folder.ts';
 import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
 import { InputError } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
-import { newRunFolder } from '../probe/folder.ts';
-import { readSettings, SETTINGS } from '../probe/settings.ts';
+import { readSettings, SETTINGS } from '../probe/process/settings.ts';
+import { newRunFolder } from '../probe/recording/folder.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, FAIL_ON, makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';

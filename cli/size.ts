@@ -135,7 +135,7 @@ async function measure(values: Values): Promise<Measured | 'interrupted'> {
   if (!(seconds >= 0.1 && seconds <= 600)) {
     throw new UsageError(`--seconds must be a number from 0.1 to 600, not "${values.seconds}".`);
   }
-  const { sweep } = await import('../scenarios/database/sweep.ts');
+  const { sweep } = await import('../database/sweep.ts');
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);

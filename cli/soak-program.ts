@@ -1,16 +1,16 @@
 /** Soaks a service or a job of the user's: its flags, its progress, its report, its exit code. */
 import { constants } from 'node:os';
 import path from 'node:path';
-import { newRunFolder } from '../probe/folder.ts';
+import { readSettings } from '../probe/process/settings.ts';
+import { newRunFolder } from '../probe/recording/folder.ts';
 import type { Certainty } from '../probe/recording/format.ts';
-import { readSettings } from '../probe/settings.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
-import { explore } from '../scenarios/fail-path/explore.ts';
-import { exitStatus } from '../scenarios/service/program.ts';
-import { loadScript } from '../scenarios/service/script.ts';
-import { soakCommand } from '../scenarios/service/soak-command.ts';
-import { type ServiceSoak, soakService } from '../scenarios/service/soak-service.ts';
-import { type RequestFlags, targetsOf } from '../scenarios/service/targets.ts';
+import { explore } from '../soak/fail-path/explore.ts';
+import { exitStatus } from '../soak/service/program.ts';
+import { loadScript } from '../soak/service/script.ts';
+import { soakCommand } from '../soak/service/soak-command.ts';
+import { type ServiceSoak, soakService } from '../soak/service/soak-service.ts';
+import { type RequestFlags, targetsOf } from '../soak/service/targets.ts';
 import { databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';

@@ -1,6 +1,6 @@
 /** Soaks a scenario: its flags, its progress, and what came out. */
 import path from 'node:path';
-import { newRunFolder } from '../probe/folder.ts';
+import { newRunFolder } from '../probe/recording/folder.ts';
 import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
 import { makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';

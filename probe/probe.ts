@@ -1,37 +1,37 @@
 /** Puts the parts together. One probe per thread; the registry symbol lets `scope()` of any copy of outlive find it. */
 import path from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
-import { Desk } from './adapters/adapter.ts';
-import { handDown } from './adapters/children.ts';
-import { shedConnects } from './adapters/connects.ts';
-import { watchTimers } from './adapters/handles/timers.ts';
-import { watchModules } from './adapters/modules.ts';
-import { genericPool } from './adapters/pools/generic-pool.ts';
-import { oracledb } from './adapters/pools/oracledb.ts';
-import { pg } from './adapters/pools/pg.ts';
-import { watchHttpServers } from './adapters/scopes/http.ts';
-import { watchCollections } from './collections.ts';
-import { openControl } from './control.ts';
-import { type Ending, onExit } from './exit.ts';
-import { guarded } from './faults.ts';
-import { Flows } from './flow.ts';
-import { newRunFolder } from './folder.ts';
-import { Collector, PRODUCTION_WAIT } from './gc.ts';
-import { costOfOperations, Governor } from './governor.ts';
-import { withInheritance } from './inherit.ts';
-import { Judge } from './judge.ts';
-import { late } from './late.ts';
-import { Ledger } from './ledger.ts';
-import { Notices } from './notices.ts';
-import { Recorder } from './recorder.ts';
-import { Rhythm } from './rhythm.ts';
-import { cpuMs, cpuNow, every, nodeMajor, now } from './runtime.ts';
-import { Scopes } from './scope.ts';
-import { readSettings } from './settings.ts';
-import { onDeadlySignal } from './signals.ts';
-import { Sites, StackBudget, userFiles } from './site.ts';
+import { Flows } from './account/flow.ts';
+import { Ledger } from './account/ledger.ts';
+import { Scopes } from './account/scope.ts';
+import { Sites, StackBudget, userFiles } from './account/site.ts';
+import { openControl } from './control/control.ts';
+import { handDown } from './hand-down/children.ts';
+import { withInheritance } from './hand-down/inherit.ts';
+import { Judge } from './judge/judge.ts';
+import { watchCollections } from './process/collections.ts';
+import { type Ending, onExit } from './process/exit.ts';
+import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
+import { costOfOperations, Governor } from './process/governor.ts';
+import { guarded } from './process/lapses.ts';
+import { late } from './process/on-demand.ts';
+import { Rhythm } from './process/rhythm.ts';
+import { cpuMs, cpuNow, every, nodeMajor, now } from './process/runtime.ts';
+import { readSettings } from './process/settings.ts';
+import { onDeadlySignal } from './process/signals.ts';
+import { newRunFolder } from './recording/folder.ts';
+import { Notices } from './recording/notices.ts';
+import { Recorder } from './recording/recorder.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
+import { Desk } from './watch/desk.ts';
+import { watchTimers } from './watch/handles/timers.ts';
+import { watchModules } from './watch/modules.ts';
+import { genericPool } from './watch/pools/generic-pool.ts';
+import { oracledb } from './watch/pools/oracledb.ts';
+import { pg } from './watch/pools/pg.ts';
+import { watchHttpServers } from './watch/scopes/http.ts';
+import { shedConnects } from './watch/unmark-pooled-sockets.ts';
 
 /** What `outlive` (the public module) uses of the probe in its thread. */
 export interface Probe {
@@ -44,7 +44,7 @@ const SOAK_GC_WAIT = 2000;
 /** Stacks that a fresh process may take at once: short programs are seen whole. */
 const BURST = { lease: 2000, interval: 500, 'one-shot': 500 };
 
-export { hideModules } from './late.ts';
+export { hideModules } from './process/on-demand.ts';
 
 /** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
 export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
@@ -220,6 +220,6 @@ function writeOwnReport(folder: string): void {
 }
 
 // as the build names the files: see build.mjs
-const loadInject = () => require('./inject/start.js') as typeof import('./inject/start.ts');
+const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

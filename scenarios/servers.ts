@@ -39,7 +39,7 @@ async function postgres(say: (note: string) => void): Promise<DatabaseServer> {
 async function standIn(say: (note: string) => void): Promise<DatabaseServer> {
   const server = await postgres(say);
   say('starting the Oracle stand-in');
-  const { startOracleStandIn } = await import('./oracle-standin/index.ts');
+  const { startOracleStandIn } = await import('../oracle-standin/index.ts');
   return {
     create: async (name) => {
       const database = await server.create(name);

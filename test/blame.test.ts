@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { blamedFrame, isFurtherOn, ownerDepth, ownerOf } from '../probe/blame.ts';
-import { functionEncloses } from '../probe/enclosing.ts';
-import type { Account } from '../probe/ledger.ts';
-import type { Site } from '../probe/site.ts';
+import type { Account } from '../probe/account/ledger.ts';
+import type { Site } from '../probe/account/site.ts';
+import { blamedFrame, isFurtherOn, ownerDepth, ownerOf } from '../probe/judge/blame.ts';
+import { functionEncloses } from '../probe/judge/enclosing.ts';
 import { temporaryFolder } from './support/probed.ts';
 
 /** A stack, innermost first, as `function@line`; frames from `|` on await instead of call. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Chain, type Link } from '../probe/chain.ts';
+import { Chain, type Link } from '../probe/account/chain.ts';
 
 class Item implements Link<Item> {
   previous: Item | null = null;

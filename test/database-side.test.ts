@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { watchDatabase } from '../database/index.ts';
 import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
-import { watchDatabase } from '../scenarios/database/index.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { temporaryFolder } from './support/probed.ts';
 

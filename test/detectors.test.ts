@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { capacity } from '../probe/detectors/capacity.ts';
-import { collected } from '../probe/detectors/collected.ts';
-import type { Context, Group } from '../probe/detectors/detector.ts';
-import { flowEnded } from '../probe/detectors/flow-ended.ts';
-import { heldTooLong } from '../probe/detectors/held-too-long.ts';
-import { openTransaction } from '../probe/detectors/open-transaction.ts';
-import { outlivedScope } from '../probe/detectors/outlived-scope.ts';
-import { superseded } from '../probe/detectors/superseded.ts';
-import { Floors } from '../probe/floors.ts';
-import { type Account, Resource } from '../probe/ledger.ts';
-import type { Scope } from '../probe/scope.ts';
+import { type Account, Resource } from '../probe/account/ledger.ts';
+import type { Scope } from '../probe/account/scope.ts';
+import { capacity } from '../probe/judge/detectors/capacity.ts';
+import { collected } from '../probe/judge/detectors/collected.ts';
+import type { Context, Group } from '../probe/judge/detectors/detector.ts';
+import { flowEnded } from '../probe/judge/detectors/flow-ended.ts';
+import { heldTooLong } from '../probe/judge/detectors/held-too-long.ts';
+import { openTransaction } from '../probe/judge/detectors/open-transaction.ts';
+import { outlivedScope } from '../probe/judge/detectors/outlived-scope.ts';
+import { superseded } from '../probe/judge/detectors/superseded.ts';
+import { Floors } from '../probe/judge/floors.ts';
 
 // Detectors are pure: a group and a clock's reading in, a verdict out. Here each one's rules, with the cases that it
 // gets wrong on purpose named as such.

@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SETTINGS } from '../probe/process/settings.ts';
 import { DETECTORS } from '../probe/recording/format.ts';
-import { SETTINGS } from '../probe/settings.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { type Block, blocksOf } from './support/doc-blocks.ts';
 import { freePort } from './support/free-port.ts';

@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Fault, FaultKind } from '../probe/inject/injector.ts';
-import { writeTest } from '../scenarios/fail-path/test-file.ts';
-import { type OracleStandIn, startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
-import { targetsOf } from '../scenarios/service/targets.ts';
+import { type OracleStandIn, startOracleStandIn } from '../oracle-standin/index.ts';
+import type { Fault, FaultKind } from '../probe/control/inject/injector.ts';
+import { writeTest } from '../soak/fail-path/test-file.ts';
+import { targetsOf } from '../soak/service/targets.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { freePort } from './support/free-port.ts';
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Collector } from '../probe/gc.ts';
+import { Collector } from '../probe/process/gc.ts';
 import { fixture, probed } from './support/probed.ts';
 
 const MINUTE = 60_000;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { firstAlarm, firstAlarmOfCache, groupOf, watch } from '../bench/growth-simulation.ts';
-import { growthOf } from '../probe/detectors/growth.ts';
-import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/detectors/trend.ts';
-import { Floors } from '../probe/floors.ts';
-import { Account, type Shape } from '../probe/ledger.ts';
+import { Account, type Shape } from '../probe/account/ledger.ts';
+import { growthOf } from '../probe/judge/detectors/growth.ts';
+import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/judge/detectors/trend.ts';
+import { Floors } from '../probe/judge/floors.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { PARTS } from '../probe/faults.ts';
+import { PARTS } from '../probe/process/lapses.ts';
 import { ROOT } from './support/probed.ts';
 
 // What test/faults.test.ts throws from is one table. This is how a hook that is not in it is noticed.

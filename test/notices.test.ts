@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Notices } from '../probe/notices.ts';
+import { Notices } from '../probe/recording/notices.ts';
 
 const notice = {
   library: 'oracledb',

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { watchDatabase } from '../database/index.ts';
+import { Rates } from '../database/rates.ts';
+import { type OracleStandIn, startOracleStandIn } from '../oracle-standin/index.ts';
 import { openSession } from '../pipeline/store/database.ts';
 import type { OwnSession } from '../pipeline/store/store.ts';
 import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
-import { watchDatabase } from '../scenarios/database/index.ts';
-import { Rates } from '../scenarios/database/rates.ts';
-import { type OracleStandIn, startOracleStandIn } from '../scenarios/oracle-standin/index.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLI, fixture, lineOf, NODE, start, temporaryFolder } from './support/probed.ts';
 

@@ -2,19 +2,19 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { Request } from '../probe/adapters/adapter.ts';
-import { Chain } from '../probe/chain.ts';
-import { Ledger, Resource } from '../probe/ledger.ts';
-import { Recorder } from '../probe/recorder.ts';
+import { Chain } from '../probe/account/chain.ts';
+import { Ledger, Resource } from '../probe/account/ledger.ts';
+import { Scopes } from '../probe/account/scope.ts';
+import { Sites } from '../probe/account/site.ts';
+import { readSettings } from '../probe/process/settings.ts';
 import type { RecordedFinding, RecordedLine, Recording } from '../probe/recording/format.ts';
 import { readRecording } from '../probe/recording/reader.ts';
-import { Scopes } from '../probe/scope.ts';
-import { readSettings } from '../probe/settings.ts';
-import { Sites } from '../probe/site.ts';
+import { Recorder } from '../probe/recording/recorder.ts';
+import type { Request } from '../probe/watch/desk.ts';
 import { temporaryFolder } from './support/probed.ts';
 
 const clock = vi.hoisted(() => ({ at: 0 }));
-vi.mock('../probe/runtime.ts', async (original) => ({ ...(await original<object>()), now: () => clock.at }));
+vi.mock('../probe/process/runtime.ts', async (original) => ({ ...(await original<object>()), now: () => clock.at }));
 
 /** Seconds. */
 const SHIFT = 6 * 60 * 60;

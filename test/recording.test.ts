@@ -2,17 +2,17 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
-import { Desk } from '../probe/adapters/adapter.ts';
-import { Flows } from '../probe/flow.ts';
-import { Ledger } from '../probe/ledger.ts';
-import { Notices } from '../probe/notices.ts';
+import { Flows } from '../probe/account/flow.ts';
+import { Ledger } from '../probe/account/ledger.ts';
+import { Scopes } from '../probe/account/scope.ts';
 import { BoundedSamples } from '../probe/recording/bounded.ts';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
 import type { Line, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { mask, maskArguments } from '../probe/recording/mask.ts';
+import { Notices } from '../probe/recording/notices.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
-import { Scopes } from '../probe/scope.ts';
+import { Desk } from '../probe/watch/desk.ts';
 import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
 
 const processLine: Line = {

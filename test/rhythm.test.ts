@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Rhythm } from '../probe/rhythm.ts';
+import { Rhythm } from '../probe/process/rhythm.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

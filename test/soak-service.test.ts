@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
-import { hopeless } from '../scenarios/service/load.ts';
-import { nameOf, targetsOf } from '../scenarios/service/targets.ts';
+import { hopeless } from '../soak/service/load.ts';
+import { nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
 

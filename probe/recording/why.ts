@@ -1,5 +1,5 @@
 /** Why nothing was found at a line: which evidence was sought, and what it came to. */
-import { span } from '../detectors/words.ts';
+import { span } from '../judge/detectors/words.ts';
 import { siteOf } from './build-report.ts';
 import type { RecordedLine, Recording } from './format.ts';
 import type { Report } from './report.ts';

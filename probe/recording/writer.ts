@@ -4,8 +4,8 @@
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from '../folder.ts';
-import { now } from '../runtime.ts';
+import { now } from '../process/runtime.ts';
+import { makeFolder } from './folder.ts';
 import type { Line as ProcessRecordingLine } from './format.ts';
 
 /** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */

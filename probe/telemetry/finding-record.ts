@@ -1,7 +1,8 @@
 /** A finding as a log record. */
+
+import type { Sites } from '../account/site.ts';
 import type { RecordedFinding } from '../recording/format.ts';
 import { mask } from '../recording/mask.ts';
-import type { Sites } from '../site.ts';
 import type { FindingRecord } from './snapshot.ts';
 
 export function findingRecord(finding: RecordedFinding, sites: Sites): FindingRecord {

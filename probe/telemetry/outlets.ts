@@ -1,8 +1,8 @@
 /** Where snapshots go: to the SDK that the service has registered, or to one in a thread of its own. */
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { guarded } from '../faults.ts';
-import { OriginalWorker } from '../runtime.ts';
+import { guarded } from '../process/lapses.ts';
+import { OriginalWorker } from '../process/runtime.ts';
 import { Instruments } from './instruments.ts';
 import { loggerOf } from './logger.ts';
 import type { Snapshot, TraceContext } from './snapshot.ts';

@@ -5,11 +5,11 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
-import { guarded } from '../faults.ts';
-import type { Judgement } from '../judge.ts';
-import { isCounted, type LeaseObserver, type Ledger, type PoolState, type Resource } from '../ledger.ts';
+import { isCounted, type LeaseObserver, type Ledger, type PoolState, type Resource } from '../account/ledger.ts';
+import type { Sites } from '../account/site.ts';
+import type { Judgement } from '../judge/judge.ts';
+import { guarded } from '../process/lapses.ts';
 import type { Certainty, Kind, RecordedFinding } from '../recording/format.ts';
-import type { Sites } from '../site.ts';
 import { findingRecord, withdrawnRecord } from './finding-record.ts';
 import { type Outlet, serviceOutlet, threadOutlet } from './outlets.ts';
 import type { Duration, FindingRecord, PoolGauge, Snapshot, Span, TraceContext } from './snapshot.ts';

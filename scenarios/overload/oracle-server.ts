@@ -1,7 +1,8 @@
 /** The Oracle stand-in under load. What it takes of CPU and memory is not what Oracle would: it is not measured. */
+
+import { startOracleStandIn } from '../../oracle-standin/index.ts';
 import { createDatabase } from '../../pipeline/store/database.ts';
 import { startPostgres } from '../../pipeline/store/embedded.ts';
-import { startOracleStandIn } from '../oracle-standin/index.ts';
 import { type LoadServer, type ServerWish, wordsOf } from './server.ts';
 
 const SPARE = 30;

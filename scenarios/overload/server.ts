@@ -1,11 +1,11 @@
 /** The server under load: its limits, and what its processes take. */
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
+import { ServerProcesses } from '../../database/processes.ts';
 import { createDatabase, openDatabase } from '../../pipeline/store/database.ts';
 import { startPostgres } from '../../pipeline/store/embedded.ts';
 import { namesOracle } from '../../pipeline/store/oracle-address.ts';
 import { UserError } from '../../pipeline/user-error.ts';
-import { ServerProcesses } from '../database/processes.ts';
 
 export interface ServerLimits {
   kind: 'postgresql' | 'oracle';

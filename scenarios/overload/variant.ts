@@ -1,13 +1,13 @@
 /** Runs one variant on a cluster under the probe, on a database of its own, and measures both sides. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { watchDatabase } from '../../database/index.ts';
 import { Cluster } from '../../pipeline/cluster/cluster.ts';
 import type { ConnectionAccount } from '../../pipeline/connections/factory.ts';
 import type { PoolLibrary } from '../../pipeline/connections/settings.ts';
 import type { JobWaits } from '../../pipeline/connections/waits.ts';
 import { openSession } from '../../pipeline/store/database.ts';
 import { type JobWait, type Measured, quantilesOf } from '../../reports/comparison/comparison.ts';
-import { watchDatabase } from '../database/index.ts';
 import { mixIn } from '../faults/index.ts';
 import type { FaultName } from '../faults/names.ts';
 import { errorsOf, explain, misleading } from './causes.ts';

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import oracledb from 'oracledb';
 import { expect, test } from 'vitest';
-import { startOracleStandIn } from '../../scenarios/oracle-standin/index.ts';
+import { startOracleStandIn } from '../../oracle-standin/index.ts';
 import { freshDatabase } from '../setup/database.ts';
 import { CLI, NODE, start } from '../support/probed.ts';
 

@@ -1,7 +1,7 @@
 /** Refusals, drops and hangs at each stage: what a service's driver says then, to the letter. */
 import oracledb from 'oracledb';
 import { describe, expect, test } from 'vitest';
-import { parseFault, STAGES } from '../../scenarios/oracle-standin/index.ts';
+import { parseFault, STAGES } from '../../oracle-standin/index.ts';
 import { refusal, standInForTests, until } from './support.ts';
 
 const under = standInForTests();

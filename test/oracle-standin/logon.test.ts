@@ -1,9 +1,9 @@
 /** The unmodified driver logs on, with every way in which a password is kept and both releases; and is turned away. */
 import oracledb from 'oracledb';
 import { describe, expect, test } from 'vitest';
-import { readDataTypes, writeDataTypes } from '../../scenarios/oracle-standin/logon/messages.ts';
-import { Reader } from '../../scenarios/oracle-standin/wire/reader.ts';
-import { Writer } from '../../scenarios/oracle-standin/wire/writer.ts';
+import { readDataTypes, writeDataTypes } from '../../oracle-standin/logon/messages.ts';
+import { Reader } from '../../oracle-standin/wire/reader.ts';
+import { Writer } from '../../oracle-standin/wire/writer.ts';
 import { refusal, standInForTests, until } from './support.ts';
 
 describe('the negotiation of types', () => {

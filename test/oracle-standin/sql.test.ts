@@ -1,7 +1,7 @@
 /** Statements of Oracle's and what PostgreSQL is asked instead; and those that are refused, with a sentence. */
 import { describe, expect, test } from 'vitest';
-import { namesOf } from '../../scenarios/oracle-standin/sql/names.ts';
-import { plan } from '../../scenarios/oracle-standin/sql/plan.ts';
+import { namesOf } from '../../oracle-standin/sql/names.ts';
+import { plan } from '../../oracle-standin/sql/plan.ts';
 
 function translated(sql: string): string {
   const planned = plan(sql);

@@ -6,7 +6,7 @@ import {
   type OracleStandInOptions,
   type StandInSession,
   startOracleStandIn,
-} from '../../scenarios/oracle-standin/index.ts';
+} from '../../oracle-standin/index.ts';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
 
 export interface UnderTest {

@@ -30,7 +30,7 @@ export interface FreshStore {
 export async function freshStore(dialect: Dialect = STORE): Promise<FreshStore> {
   const database = await freshDatabase();
   if (dialect === 'postgres') return { ...database, dialect, ...postgresPowers(database.url) };
-  const { startOracleStandIn } = await import('../../scenarios/oracle-standin/index.ts');
+  const { startOracleStandIn } = await import('../../oracle-standin/index.ts');
   const standIn = await startOracleStandIn({ database: database.url, verifierRounds: 1 });
   const { user, password, port, connectString } = standIn;
   const url = `oracle://${user}:${password}@127.0.0.1:${port}/${connectString.split('/')[1]}`;

@@ -1,7 +1,7 @@
 /** An Oracle to log on to, for programs in processes of their own: the stand-in, and a desk where they order its faults. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseFault, startOracleStandIn } from '../../scenarios/oracle-standin/index.ts';
+import { parseFault, startOracleStandIn } from '../../oracle-standin/index.ts';
 import { freshDatabase } from '../setup/database.ts';
 
 export interface Oracle {

@@ -1,0 +1,136 @@
+/**
+ * Flow: one chain of async continuations, and whether it still exists. Each lease puts a *mark* into the context of the
+ * flow that asked for it; what the garbage collector makes of it tells who could still release the lease:
+ *
+ * - a mark stays alive while some continuation has this very lease as its newest
+ * - its *token* stays alive while any continuation came by it: later marks of the flow hold the tokens of leases that
+ *   were still open then
+ *
+ * An async function marks its caller too, which it shares a frame with until its first await: so a caller that starts
+ * many at once holds the tokens of all of them, but the marks only of the last.
+ *
+ * Marks live in an AsyncLocalStorage of the probe's own, so the stores of others are untouched, and only where Node
+ * keeps contexts in frames (from 24): elsewhere nothing is collected reliably, and it costs promise hooks.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { asyncContextFrame } from '../process/runtime.ts';
+import type { Resource } from './ledger.ts';
+
+/** Tokens that a mark holds at most: a flow that leaks more has long been found. */
+const MAX_TOKENS = 64;
+
+const NONE: readonly Token[] = [];
+
+export class Token {
+  /** Null until the acquire is served. */
+  resource: Resource | null = null;
+  /** The acquire failed: there will be no resource. */
+  failed = false;
+}
+
+export class Mark {
+  readonly token: Token = new Token();
+  /** Of leases that the flow had already asked for and not given back, latest first. */
+  readonly earlier: readonly Token[];
+  constructor(earlier: readonly Token[]) {
+    this.earlier = earlier;
+  }
+
+  /** What the flow holds here beside the lease of this mark, latest first. */
+  *heldEarlier(): Generator<Resource> {
+    for (const { resource } of this.earlier) if (resource && !resource.closed) yield resource;
+  }
+
+  /** Whether it, or an earlier one of its flow, stands for something that is still to be given back. */
+  get matters(): boolean {
+    return matters(this.token) || (this.earlier.length > 0 && this.earlier.some(matters));
+  }
+
+  /** The tokens that a later mark of the flow is to keep, latest first. */
+  get kept(): readonly Token[] {
+    if (!this.matters) return NONE;
+    return [this.token, ...this.earlier].filter(matters).slice(0, MAX_TOKENS);
+  }
+}
+
+export class Flows {
+  /** Null where flows cannot be followed. */
+  private readonly storage: AsyncLocalStorage<Mark | undefined> | null;
+
+  constructor() {
+    this.storage = asyncContextFrame ? new AsyncLocalStorage() : null;
+  }
+
+  get supported(): boolean {
+    return this.storage !== null;
+  }
+
+  current(): Mark | null {
+    return this.storage?.getStore() ?? null;
+  }
+
+  /** A mark for an acquire of the current flow; enter it once the library has been called. */
+  ask(): Mark | null {
+    if (!this.storage) return null;
+    return new Mark(this.storage.getStore()?.kept ?? NONE);
+  }
+
+  enter(mark: Mark | null): void {
+    if (mark) this.storage?.enterWith(mark);
+  }
+
+  /**
+   * Takes the mark out of the rest of this callback; `enter` puts it back. A library is called without one, so that
+   * what it keeps for itself (sockets, timers) does not keep our flow.
+   */
+  suspend(): Mark | null {
+    const mark = this.current();
+    // a mark of what was given back keeps nothing that matters, and each change of context costs a copy of it
+    if (mark === null || !mark.matters) return null;
+    this.storage?.enterWith(undefined);
+    return mark;
+  }
+
+  /** Calls the library without a mark; then goes on with `next`, or as before. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of the library
+  shed<T>(method: Function, self: unknown, args: IArguments, next: Mark | null = null): T {
+    const suspended = this.suspend();
+    try {
+      return Reflect.apply(method, self, args);
+    } finally {
+      this.enter(next ?? suspended);
+    }
+  }
+
+  /** Calls what starts a branch of the flow that may live on by itself: it keeps the tokens, but no mark. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of the library
+  branch<T>(method: Function, self: unknown, args: IArguments): T {
+    const mark = this.ask();
+    if (!this.storage || !mark || mark.earlier.length === 0) return this.shed(method, self, args);
+    mark.token.failed = true;
+    return this.storage.run(mark, () => Reflect.apply(method, self, args));
+  }
+
+  /** Runs a callback of the service as part of the flow that `mark` stands for; other stores stay as they are. */
+  bind<F extends (...args: never[]) => unknown>(callback: F, mark: Mark | null): F {
+    const { storage } = this;
+    if (!storage || !mark) return callback;
+    return function bound(this: unknown): unknown {
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      return storage.run(mark, () => Reflect.apply(callback, this, arguments as unknown as never[]));
+    } as unknown as F;
+  }
+
+  /** Whether the current flow came by `resource`, as far as its marks tell. */
+  isHolding(resource: Resource): boolean {
+    const mark = this.current();
+    return (
+      mark !== null && (mark.token.resource === resource || mark.earlier.some((token) => token.resource === resource))
+    );
+  }
+}
+
+/** Whether it still stands for something that its flow may give back. */
+function matters({ failed, resource }: Token): boolean {
+  return !failed && resource?.closed !== true;
+}

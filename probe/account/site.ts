@@ -1,0 +1,273 @@
+/**
+ * Where a resource was taken: a cheap structured stack, interned at once. Equal stacks are one site. Nothing raw is
+ * kept, since an unformatted trace retains receivers and closures of the service.
+ */
+
+import { realpathSync } from 'node:fs';
+import nodeModule from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { now } from '../process/runtime.ts';
+import type { Frame } from '../recording/format.ts';
+
+export interface Site {
+  id: number;
+  stack: Frame[];
+  /** Which function each frame is in, by where that function begins; '' if unknown. */
+  functions: string[];
+  /** From this index on the frames are those that await, not those that call. */
+  asyncFrom: number;
+  /** Indexes of the user's frames, or of the top frame when there is none; empty for an empty stack. */
+  user: number[];
+}
+
+/** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
+const DEPTH = 16;
+
+/** What took longer was another process's turn: stacks are too many, and too short, for the clock of CPU time. */
+const LONGEST_MS = 1;
+/** What one takes before any was taken, milliseconds. */
+const USUAL_COST = 0.03;
+
+type CallSite = NodeJS.CallSite;
+
+type RawFrame = Omit<Frame, 'user'>;
+
+/** Sites form a tree: one node a frame, keyed by script position, so that interning builds no strings. */
+class TreeNode {
+  file: string;
+  children: Map<number, TreeNode> | null = null;
+  /** Another file's node at the same position. */
+  sibling: TreeNode | null = null;
+  site: Site | null = null;
+  constructor(file: string) {
+    this.file = file;
+  }
+  child(position: number, file: string): TreeNode {
+    this.children ??= new Map();
+    const first = this.children.get(position);
+    for (let node = first; node; node = node.sibling ?? undefined) if (node.file === file) return node;
+    const node = new TreeNode(file);
+    node.sibling = first ?? null;
+    this.children.set(position, node);
+    return node;
+  }
+}
+
+/** How many stacks may be taken: a burst, so that short programs and start-up are seen whole, then what is granted. */
+export class StackBudget {
+  private tokens: number;
+  constructor(burst: number) {
+    this.tokens = burst;
+  }
+  take(): boolean {
+    if (this.tokens < 1) return false;
+    this.tokens--;
+    return true;
+  }
+  /** So many from now on. What was granted before does not add up: rest is not to be paid for later. */
+  grant(stacks: number): void {
+    // parts of a stack do add up
+    this.tokens = Math.max(this.tokens, stacks + (this.tokens < 1 ? this.tokens : 0));
+  }
+}
+
+export class Sites {
+  readonly all: Site[] = [];
+  /** Milliseconds spent on stacks, and how many were taken. */
+  cost = 0;
+  taken = 0;
+  /** Of one stack, milliseconds. */
+  get meanCost(): number {
+    return this.taken === 0 ? USUAL_COST : this.cost / this.taken;
+  }
+  private readonly root = new TreeNode('');
+  private readonly isUser: (file: string) => boolean;
+  private readonly isOwn: (file: string) => boolean;
+
+  /** `ownFolder`: the probe's, whose frames are left out. */
+  constructor(isUser: (file: string) => boolean, ownFolder: string) {
+    this.isUser = isUser;
+    this.isOwn = (file) => filePath(file).startsWith(ownFolder);
+  }
+
+  /** The site of the call to `wrapper`, which must be on the stack. */
+  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+  capture(wrapper: Function): Site {
+    const began = now();
+    const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
+    this.cost += Math.min(LONGEST_MS, now() - began);
+    this.taken++;
+    return site;
+  }
+
+  private readonly intern = (callSites: CallSite[]): Site => {
+    let node = this.root;
+    for (const callSite of callSites) {
+      const file = callSite.getFileName();
+      if (file) node = node.child(callSite.getPosition(), file);
+    }
+    if (node.site === null) {
+      const inFiles = callSites.filter((callSite) => {
+        const file = callSite.getFileName();
+        return file && !this.isOwn(file);
+      });
+      const asyncFrom = inFiles.findIndex((callSite) => callSite.isAsync());
+      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf), asyncFrom);
+    }
+    return node.site;
+  };
+
+  private add(frames: RawFrame[], functions: string[], firstAsync: number): Site {
+    const stack = frames.map((frame) => ({ ...sourceMapped(frame), user: this.isUser(frame.file) }));
+    const indexes = [...stack.keys()];
+    const user = indexes.filter((index) => stack[index]?.user);
+    const asyncFrom = firstAsync < 0 ? stack.length : firstAsync;
+    const site: Site = {
+      id: this.all.length,
+      stack,
+      functions,
+      asyncFrom,
+      user: user.length > 0 ? user : indexes.slice(0, 1),
+    };
+    this.all.push(site);
+    return site;
+  }
+
+  /** With frozen intrinsics the hook cannot be set: read the text instead. */
+  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+  private parse(wrapper: Function): Site {
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, wrapper);
+    const frames: RawFrame[] = [];
+    let firstAsync = -1;
+    let node = this.root;
+    for (const text of (holder.stack ?? '').split('\n')) {
+      const match = /^\s+at (?:async )?(?:(.+?) \()?(.+?):(\d+):(\d+)\)?$/.exec(text);
+      if (!match) continue;
+      const [, name = '', file = '', line, column] = match;
+      if (this.isOwn(file)) continue;
+      if (firstAsync < 0 && text.includes(' at async ')) firstAsync = frames.length;
+      frames.push({ file: filePath(file), line: Number(line), column: Number(column), function: name });
+      node = node.child(Number(line) * 4096 + Number(column), file);
+    }
+    node.site ??= this.add(
+      frames,
+      frames.map((frame) => `${frame.file}:${frame.function}`),
+      firstAsync,
+    );
+    return node.site;
+  }
+}
+
+/** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
+// biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+function withStackHook(wrapper: Function, read: (callSites: CallSite[]) => Site): Site | undefined {
+  let site: Site | undefined;
+  const hook = (_: Error, callSites: CallSite[]): string => {
+    site = read(callSites);
+    return '';
+  };
+  let putBackLimit = (): void => {};
+  let putBackHook = (): void => {};
+  try {
+    putBackLimit = setOnError('stackTraceLimit', DEPTH);
+    putBackHook = setOnError('prepareStackTrace', hook);
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, wrapper);
+    void holder.stack;
+  } catch {
+    return undefined;
+  } finally {
+    putBackHook();
+    putBackLimit();
+  }
+  return site;
+}
+
+/** Sets a property of `Error` past whatever the service made of it; what puts it back. Throws where it is frozen. */
+function setOnError(key: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): () => void {
+  const errors = Error as unknown as Record<string, unknown>;
+  const before = Object.getOwnPropertyDescriptor(Error, key);
+  if (before === undefined) {
+    errors[key] = value;
+    return () => delete errors[key];
+  }
+  if (before.writable) {
+    errors[key] = value;
+    return () => {
+      errors[key] = before.value;
+    };
+  }
+  // a getter of the service is not called
+  Object.defineProperty(Error, key, { value, configurable: true });
+  return () => Object.defineProperty(Error, key, before);
+}
+
+function frameOf(callSite: CallSite): RawFrame {
+  return {
+    file: filePath(callSite.getFileName() ?? ''),
+    line: callSite.getLineNumber() ?? 0,
+    column: callSite.getColumnNumber() ?? 0,
+    function: functionName(callSite),
+  };
+}
+
+function functionOf(callSite: CallSite): string {
+  const line = callSite.getEnclosingLineNumber();
+  return line ? `${callSite.getFileName()}:${line}:${callSite.getEnclosingColumnNumber()}` : '';
+}
+
+function functionName(callSite: CallSite): string {
+  const name = callSite.getFunctionName() ?? callSite.getMethodName() ?? '';
+  const type = callSite.isToplevel() || callSite.isConstructor() ? null : callSite.getTypeName();
+  return type && type !== 'Object' && name && !name.includes('.') ? `${type}.${name}` : name;
+}
+
+function filePath(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file) : file;
+}
+
+/** Maps through a source map that Node holds in memory (`--enable-source-maps`, tsx); files on disk are mapped later. */
+function sourceMapped(frame: RawFrame): RawFrame {
+  if (!process.sourceMapsEnabled) return frame;
+  const entry = nodeModule.findSourceMap(frame.file)?.findEntry(frame.line - 1, frame.column - 1);
+  if (!entry || !('originalSource' in entry) || !entry.originalSource) return frame;
+  return {
+    ...frame,
+    file: filePath(entry.originalSource),
+    line: entry.originalLine + 1,
+    column: entry.originalColumn + 1,
+  };
+}
+
+/** An installed app is usually started by a link in `node_modules/.bin`. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+const NODE_MODULES = `${path.sep}node_modules${path.sep}`;
+
+/** Tells the user's own files from dependencies and Node's code. An app that is itself installed is its user's. */
+export function userFiles(startedAs: string | undefined): (file: string) => boolean {
+  const mainScript = startedAs && realPath(startedAs);
+  const at = mainScript?.lastIndexOf(NODE_MODULES) ?? -1;
+  let installedApp: string | null = null;
+  if (mainScript !== undefined && at >= 0) {
+    const [first = '', second = ''] = mainScript.slice(at + NODE_MODULES.length).split(path.sep);
+    installedApp =
+      mainScript.slice(0, at + NODE_MODULES.length) +
+      (first.startsWith('@') ? path.join(first, second) : first) +
+      path.sep;
+  }
+  return (file) => {
+    if (!path.isAbsolute(file)) return false;
+    if (installedApp !== null && file.startsWith(installedApp))
+      return !file.slice(installedApp.length - 1).includes(NODE_MODULES);
+    return !file.includes(NODE_MODULES);
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * `--fail-path`: makes one outgoing operation fail, the n-th at one line of the service's own code, as it may fail in
+ * production. Made only when a soak asks for it at the program's start (OUTLIVE_FAIL_PATH) and told what to do through
+ * the side door; without it nothing of this is patched.
+ */
+
+import type { Ledger, Resource } from '../../account/ledger.ts';
+import type { Sites } from '../../account/site.ts';
+import { Floors } from '../../judge/floors.ts';
+import { groupsOf } from '../../judge/groups.ts';
+import { now } from '../../process/runtime.ts';
+import type { Frame, Kind, Shape } from '../../recording/format.ts';
+
+export const FAULT_KINDS = ['query', 'connect', 'request'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** The `ordinal`-th operation of a turn (from 1) that the code at this position asks for. */
+export interface Fault {
+  kind: FaultKind;
+  file: string;
+  line: number;
+  column: number;
+  ordinal: number;
+}
+
+/** An outgoing operation that was asked for; equal stacks have the same `stack`. */
+export interface Call {
+  kind: FaultKind;
+  frame: Frame;
+  stack: number;
+}
+
+/** What was acquired in a turn and is still open at rest, at one line. */
+export interface Left {
+  kind: Kind;
+  library: string;
+  /** Where, as executed; null without a stack. */
+  frame: Frame | null;
+  count: number;
+}
+
+/** What has happened since the turn began. */
+export interface Turn {
+  calls: Call[];
+  /** Whether the fault was reached, and made it fail. */
+  hit: boolean;
+  left: Left[];
+}
+
+/** More calls than these in a turn are not told. */
+const MOST_CALLS = 2000;
+
+export class Injector {
+  private readonly sites: Sites;
+  private readonly ledger: Ledger;
+  private calls: Call[] = [];
+  private fault: Fault | null;
+  private latest: Fault | null;
+  private hit = false;
+  private countdown = 0;
+  private began = Number.NEGATIVE_INFINITY;
+  /** Of turns in which the fault was made. */
+  private suspects: Resource[] = [];
+
+  /** `first`: the fault of the turn that begins with the program. */
+  constructor(sites: Sites, ledger: Ledger, first: Fault | null) {
+    this.sites = sites;
+    this.ledger = ledger;
+    this.fault = first;
+    this.latest = first;
+    this.countdown = first?.ordinal ?? 0;
+  }
+
+  /** A new turn begins; in it `fault` is made. */
+  begin(fault: Fault | null): void {
+    // turns without it stand between those with it, for comparison
+    if (fault !== null && !sameFault(fault, this.latest)) this.suspects = [];
+    this.latest = fault ?? this.latest;
+    this.calls = [];
+    this.fault = fault;
+    this.countdown = fault?.ordinal ?? 0;
+    this.hit = false;
+    this.began = now();
+  }
+
+  /** An operation is asked for by a call to `wrapper`, which is on the stack. Whether it is to fail. */
+  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
+  mustFail(kind: FaultKind, wrapper: Function): boolean {
+    if (this.calls.length >= MOST_CALLS) return false;
+    const site = this.sites.capture(wrapper);
+    const frame = site.stack[site.user[0] ?? -1];
+    // what a library does for itself, nobody's code can be asked about
+    if (!frame?.user) return false;
+    this.calls.push({ kind, frame, stack: site.id });
+    const { fault } = this;
+    if (!fault || this.hit || fault.kind !== kind || !isAt(frame, fault)) return false;
+    if (--this.countdown > 0) return false;
+    this.hit = true;
+    return true;
+  }
+
+  /** At rest: how the turn has gone. */
+  end(): Turn {
+    const at = now();
+    const left = groupsOf(this.ledger, at, () => new Floors(at)).flatMap((group): Left[] => {
+      const open = group.open.filter(({ openedAt }) => openedAt >= this.began);
+      if (open.length === 0 || !isOwed(group.shape)) return [];
+      if (this.hit) this.suspects.push(...open.filter((resource) => !this.suspects.includes(resource)));
+      const frame = group.accounts[0]?.site?.stack[group.frame] ?? null;
+      return [{ kind: group.kind, library: group.library, frame, count: open.length }];
+    });
+    return { calls: this.calls, hit: this.hit, left };
+  }
+
+  /** It is proven that the fault of the last turns left these open: what `recipe` says in one sentence. */
+  blame(recipe: string, { kind, library, frame }: Omit<Left, 'count'>): void {
+    for (const resource of this.suspects) {
+      const { source, site } = resource.account;
+      if (source.kind !== kind || source.library !== library || !isOwed(resource.account.shape)) continue;
+      if (frame === null || site?.stack.some((own) => isAt(own, frame))) resource.recipe = recipe;
+    }
+  }
+}
+
+/** Whether it is to be given back: pools are kept, timers of a moment end by themselves. */
+function isOwed(shape: Shape): boolean {
+  return shape !== 'pool' && shape !== 'one-shot';
+}
+
+function isAt(frame: Frame, { file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>): boolean {
+  return frame.file === file && frame.line === line && frame.column === column;
+}
+
+function sameFault(one: Fault | null, other: Fault | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,57 @@
+/**
+ * Sees the end of the process without a listener, which the service could count, and after the service's own exit
+ * handlers, which may still give things back. Every road of an orderly exit goes through `process.emit('exit')`; a
+ * nested `process.exit()` inside a handler ends in `process.reallyExit`.
+ */
+import { EventEmitter } from 'node:events';
+import { disguise, patch } from '../watch/patch.ts';
+import { guarded } from './lapses.ts';
+
+export interface Ending {
+  end: 'exit' | 'crash' | 'signal';
+  code: number;
+  /** The event loop ran dry: nothing more could have happened. */
+  isDrained: boolean;
+}
+
+export function onExit(last: (ending: Ending) => void): void {
+  let isDone = false;
+  let isCrash = false;
+  const finish = (code: number, isDrained: boolean): void => {
+    if (isDone) return;
+    isDone = true;
+    guarded('exit', () => last({ end: isCrash ? 'crash' : 'exit', code, isDrained }));
+  };
+
+  let isDrained = false;
+  // on process's own prototype: other emitters keep the unpatched one, which is looked up anew as others patch it too
+  const prototype = Object.getPrototypeOf(process);
+  const descriptor = Object.getOwnPropertyDescriptor(EventEmitter.prototype, 'emit') as PropertyDescriptor;
+  const inherited = Object.getPrototypeOf(prototype) as EventEmitter;
+  const emit = function emit(this: typeof process, event: string): boolean {
+    if (event === 'beforeExit') isDrained = true;
+    else if (event === 'uncaughtExceptionMonitor') isCrash = true;
+    let isThrown = true;
+    try {
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      const handled = Reflect.apply(inherited.emit, this, arguments as unknown as [string]);
+      if (event === 'uncaughtException' && handled) isCrash = false;
+      isThrown = false;
+      return handled;
+    } finally {
+      if (event === 'exit') {
+        isCrash ||= isThrown;
+        // biome-ignore lint/complexity/noArguments: the code is the event's argument
+        finish(Number(process.exitCode ?? (isThrown ? 1 : (arguments[1] ?? 0))), isDrained && !isCrash);
+      }
+    }
+  };
+  Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, EventEmitter.prototype.emit) });
+  patch(process as unknown as { reallyExit(code: number): void }, 'reallyExit', (original) => {
+    return function reallyExit(this: unknown, code: number): unknown {
+      finish(Number(code ?? process.exitCode ?? 0), false);
+      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
+      return Reflect.apply(original, this, arguments);
+    };
+  });
+}

@@ -1,0 +1,291 @@
+/** Writes down what the probe knows: once at the start, every second or sooner what is new, and a last time at the end. */
+
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { getHeapStatistics } from 'node:v8';
+import { threadId } from 'node:worker_threads';
+import { isCounted, type Ledger, type PoolState, type Source } from '../account/ledger.ts';
+import type { Scopes } from '../account/scope.ts';
+import type { Sites } from '../account/site.ts';
+import type { Judgement } from '../judge/judge.ts';
+import { faultCount, guarded } from '../process/lapses.ts';
+import { now, wallClock } from '../process/runtime.ts';
+import type { Settings } from '../process/settings.ts';
+import { heldConnections } from './connections-in-use.ts';
+import {
+  type Certainty,
+  type EndLine,
+  type HeldLine,
+  type Kind,
+  type Line,
+  type Notice,
+  type PoolSample,
+  RECORDING_SCHEMA,
+  type RecordedFinding,
+  type TotalsLine,
+} from './format.ts';
+import { keyOf } from './kept.ts';
+import { mask, maskArguments } from './mask.ts';
+import { Writer } from './writer.ts';
+
+const { pid } = process;
+/** What is known of lines without a finding is only written so often, and for so many. */
+const LINES_EVERY_MS = 5000;
+const MAX_LINES = 300;
+/** Programs that collect all the time are not told more often. */
+const GC_EVERY_MS = 100;
+/** Children that are noted down, and characters of one argument of theirs: it may be a whole program. */
+const MAX_STARTED = 1000;
+const MAX_ARGUMENT = 100;
+
+export class Recorder {
+  private readonly writer: Writer;
+  private readonly zero = now();
+  private readonly ledger: Ledger;
+  private readonly sites: Sites;
+  private readonly scopes: Scopes;
+  private sitesWritten = 0;
+  private readonly poolsWritten: Set<number> = new Set();
+  private linesAt = 0;
+  private collectedAt = Number.NEGATIVE_INFINITY;
+  private heldAt = Number.NEGATIVE_INFINITY;
+  /** In the last line: that there are none any more is worth one. */
+  private heldCount = 0;
+  private readonly lastTotals: Map<string, string> = new Map();
+  private lastScopes = '';
+  /** Of findings that stand: what was written of them, and what is to be. Only news of a known one can wait. */
+  private readonly certainties: Map<string, Certainty> = new Map();
+  private readonly changed: Map<string, RecordedFinding> = new Map();
+  /** Told since they were last written. */
+  private readonly untold: Set<Notice> = new Set();
+  private startedCount = 0;
+
+  constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
+    const startedMs = wallClock();
+    this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
+    this.ledger = ledger;
+    this.sites = sites;
+    this.scopes = scopes;
+    scopes.onRunEnd = ({ id, name, began, ended, failedWith }) => {
+      this.writer.writeBulk({ t: 'run', id, name, began: began - this.zero, ended: ended - this.zero, failedWith });
+    };
+    const { mode, stacks, graceMs, heldMs } = settings;
+    this.writer.write({
+      t: 'process',
+      schema: RECORDING_SCHEMA,
+      pid,
+      parent,
+      thread: threadId,
+      host: hostname(),
+      node: process.version,
+      argv: maskArguments(process.argv),
+      cwd: process.cwd(),
+      startedMs,
+      settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
+    });
+  }
+
+  adapter(name: string): void {
+    this.writer.write({ t: 'adapter', name });
+  }
+
+  unsupported(what: string): void {
+    this.writer.write({ t: 'unsupported', what });
+  }
+
+  /** A child process (`thread` 0) or a thread of this one. */
+  started(child: number, thread: number, argv: readonly string[]): void {
+    if (this.startedCount++ >= MAX_STARTED) return;
+    const at = now() - this.zero;
+    this.writer.write({ t: 'started', at, pid: child, thread, argv: maskArguments(argv).map(shortened) });
+  }
+
+  judgement({ changed, withdrawn, lines }: Judgement, isLast: boolean): void {
+    const at = now() - this.zero;
+    if (isLast || at - this.linesAt > LINES_EVERY_MS) {
+      this.linesAt = at;
+      if (isLast || this.writer.isDue('lines')) {
+        this.writer.write({ t: 'lines', at, lines: lines().slice(0, MAX_LINES) });
+      }
+    }
+    this.writeSites();
+    for (const [key, finding] of changed) this.changed.set(key, finding);
+    const isDue = isLast || (this.changed.size > 0 && this.writer.isDue('finding'));
+    for (const [key, finding] of this.changed) {
+      if (!isDue && this.certainties.get(key) === finding.certainty) continue;
+      this.certainties.set(key, finding.certainty);
+      this.changed.delete(key);
+      const evidence = finding.evidence.map(mask);
+      this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
+    }
+    for (const key of withdrawn) {
+      this.changed.delete(key);
+      this.certainties.delete(key);
+      const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
+      this.writer.write({ t: 'withdrawn', at, key, why });
+    }
+  }
+
+  /** A round of a soak has ended: how things stand at rest, right after a collection. */
+  round(number: number, findings: number): void {
+    const open = this.openByKind();
+    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+    const at = now() - this.zero;
+    const rss = process.memoryUsage.rss();
+    this.writer.write({ t: 'round', at, round: number, open, findings, heapUsed, rss, nativeContexts });
+  }
+
+  /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */
+  sample(loopDelay: number): void {
+    const pools: PoolSample[] = [];
+    for (const source of this.ledger.sources) {
+      const gauges = source.pool?.gauges();
+      if (!source.pool || !gauges) continue;
+      this.writePool(source as Source & { pool: object });
+      pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending, ...turnover(source, source.pool)]);
+    }
+    const open = this.openByKind();
+    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+    const at = now() - this.zero;
+    const rss = process.memoryUsage.rss();
+    this.writer.writeBulk({ t: 'sample', at, pools, open, heapUsed, rss, nativeContexts, loopDelay });
+  }
+
+  /** A major collection has just ended. */
+  collected(): void {
+    const at = now() - this.zero;
+    if (at - this.collectedAt < GC_EVERY_MS) return;
+    this.collectedAt = at;
+    this.writer.writeBulk({ t: 'gc', at, heapUsed: getHeapStatistics().used_heap_size });
+  }
+
+  /** Who has which connection, from time to time; the last is always written. */
+  held(isLast: boolean): void {
+    const at = now();
+    if (!isLast && at - this.heldAt < LINES_EVERY_MS) return;
+    this.heldAt = at;
+    const held = guarded('held', () => heldConnections(this.ledger, at));
+    if (!held || held.connections.length + this.heldCount === 0) return;
+    this.heldCount = held.connections.length;
+    this.writeSites();
+    const line: HeldLine = { t: 'held', at: at - this.zero, ...held };
+    if (isLast) this.writer.write(line);
+    else this.writer.writeBulk(line);
+  }
+
+  /** Counts, traps and the probe's own cost: later lines say all that earlier ones said, and the last is always written. */
+  state(notices: readonly Notice[], { cpuMs, forcedGc }: { cpuMs: number; forcedGc: number }, isLast: boolean): void {
+    const isDue = (kind: Line['t']) => isLast || this.writer.isDue(kind);
+    if (isDue('totals')) this.totals();
+    if (isDue('scopes')) this.scopeTotals();
+    for (const notice of notices) this.untold.add(notice);
+    if (this.untold.size > 0 && isDue('notice')) this.tell();
+    if (isDue('cost')) this.cost(cpuMs, forcedGc);
+  }
+
+  private totals(): void {
+    const changed: TotalsLine['sites'] = [];
+    const all: TotalsLine['sites'] = [];
+    for (const [key, row] of this.totalsByRow()) {
+      all.push(row);
+      const counts = `${row[4]} ${row[5]}`;
+      if (this.lastTotals.get(key) === counts) continue;
+      this.lastTotals.set(key, counts);
+      changed.push(row);
+    }
+    if (changed.length === 0) return;
+    this.writeSites();
+    const at = now() - this.zero;
+    this.writer.write({ t: 'totals', at, sites: changed }, { t: 'totals', at, sites: all });
+  }
+
+  private scopeTotals(): void {
+    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
+    const text = JSON.stringify(scopes);
+    if (text === this.lastScopes) return;
+    this.lastScopes = text;
+    this.writer.write({ t: 'scopes', at: now() - this.zero, scopes });
+  }
+
+  private tell(): void {
+    const at = now() - this.zero;
+    for (const { pool, sentence, ...notice } of this.untold) {
+      this.writer.write({ t: 'notice', at, ...notice, pool: pool && mask(pool), sentence: mask(sentence) });
+    }
+    this.untold.clear();
+  }
+
+  private cost(cpuMs: number, forcedGc: number): void {
+    const { user, system } = process.cpuUsage();
+    const share = Math.min(1, cpuMs / Math.max(1, (user + system) / 1000));
+    const rounded = { cpuMs: Math.round(cpuMs * 10) / 10, share: Math.round(share * 1e4) / 1e4 };
+    const dropped = { ...this.writer.dropped };
+    this.writer.write({ t: 'cost', at: now() - this.zero, ...rounded, forcedGc, faults: faultCount(), dropped });
+  }
+
+  flush(): void {
+    this.writer.flush();
+  }
+
+  end(end: EndLine['end'], code: number): void {
+    this.writer.write({ t: 'end', at: now() - this.zero, end, code });
+    this.writer.close();
+  }
+
+  /** Pools of one name are one row. */
+  private totalsByRow(): Map<string, TotalsLine['sites'][number]> {
+    const rows = new Map<string, TotalsLine['sites'][number]>();
+    for (const { kind, library, pool, accounts } of this.ledger.sources) {
+      for (const { site, shape, acquired, released } of accounts.values()) {
+        if (!isCounted(shape)) continue;
+        const key = `${site?.id ?? -1} ${kind} ${library} ${pool?.name}`;
+        const row = rows.get(key);
+        if (!row) rows.set(key, [site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
+        else {
+          row[4] += acquired;
+          row[5] += released;
+        }
+      }
+    }
+    return rows;
+  }
+
+  private openByKind(): Partial<Record<Kind, number>> {
+    const open: Partial<Record<Kind, number>> = {};
+    for (const { kind, accounts } of this.ledger.sources) {
+      for (const account of accounts.values()) {
+        if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
+      }
+    }
+    return open;
+  }
+
+  private writeSites(): void {
+    for (const { id, stack } of this.sites.all.slice(this.sitesWritten)) this.writer.write({ t: 'site', id, stack });
+    this.sitesWritten = this.sites.all.length;
+  }
+
+  private writePool({
+    library,
+    pool: { id, name, max },
+  }: Source & { pool: { id: number; name: string; max: number } }): void {
+    if (this.poolsWritten.has(id)) return;
+    this.poolsWritten.add(id);
+    this.writer.write({ t: 'pool', id, library, name, max });
+  }
+}
+
+/** Leases of the pool that came back, and milliseconds waited and held. */
+function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, number, number] {
+  let [released, waited, held] = [0, waitedInVain, 0];
+  for (const account of accounts.values()) {
+    released += account.released;
+    waited += account.waitedReleased;
+    held += account.heldReleased;
+  }
+  return [released, Math.round(waited), Math.round(held)];
+}
+
+function shortened(argument: string): string {
+  return argument.length > MAX_ARGUMENT ? `${argument.slice(0, MAX_ARGUMENT - 1)}…` : argument;
+}

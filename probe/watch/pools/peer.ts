@@ -1,0 +1,56 @@
+/**
+ * Which socket a borrowed object speaks through: the key that joins a lease with the server's session.
+ *
+ * Only shapes of known drivers are followed, through own data properties, so that no getter or proxy of the service
+ * ever runs; whatever else a pool lends has no known socket.
+ */
+import { Socket } from 'node:net';
+import { types } from 'node:util';
+import type { Peer } from '../../account/ledger.ts';
+
+/** Where drivers keep their socket. */
+const SOCKETS: readonly (readonly string[])[] = [
+  [], // the pool lends sockets
+  ['connection', 'stream'], // pg.Client, mysql2/promise
+  ['stream'], // mysql2, ioredis
+  ['_socket'], // mysql, ws
+  ['_impl', 'nscon', 'ntAdapter', 'stream'], // oracledb, thin mode
+];
+/** Where they keep what the server calls the connection. */
+const IDS: readonly (readonly string[])[] = [
+  ['processID'], // pg.Client: the backend
+  ['_impl', 'nscon', 'sAtts', 'connectionId'], // oracledb: CONNECTION_ID
+  ['connection', 'connectionId'], // mysql2/promise
+  ['threadId'], // mysql2, mysql
+];
+
+const UNKNOWN = { localAddress: null, localPort: null, server: null };
+
+/** Costs a few microseconds: asked when somebody looks, never per acquire. */
+export function peerOf(lent: unknown, state: Peer['state']): Peer {
+  const id = first(IDS, lent, (value) => typeof value === 'number' || typeof value === 'string');
+  return {
+    ...addresses(first(SOCKETS, lent, (value) => value instanceof Socket)),
+    connectionId: id === null ? null : String(id),
+    state,
+  };
+}
+
+function addresses(socket: unknown): Pick<Peer, 'localAddress' | 'localPort' | 'server'> {
+  const { localAddress, localPort, remoteAddress, remotePort } = (socket ?? {}) as Partial<Socket>;
+  if (localAddress === undefined || localPort === undefined || remotePort === undefined) return UNKNOWN;
+  return { localAddress, localPort, server: `${remoteAddress}:${remotePort}` };
+}
+
+function first(paths: readonly (readonly string[])[], lent: unknown, is: (value: unknown) => boolean): unknown {
+  for (const path of paths) {
+    const value = path.reduce(ownValue, lent);
+    if (!types.isProxy(value) && is(value)) return value;
+  }
+  return null;
+}
+
+function ownValue(owner: unknown, key: string): unknown {
+  if (typeof owner !== 'object' || owner === null || types.isProxy(owner)) return undefined;
+  return Object.getOwnPropertyDescriptor(owner, key)?.value;
+}

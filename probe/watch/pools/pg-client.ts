@@ -1,0 +1,56 @@
+/** What a pg client tells of its own state. */
+import { type Account, Resource } from '../../account/ledger.ts';
+import type { Scope } from '../../account/scope.ts';
+import { now } from '../../process/runtime.ts';
+
+export interface Client {
+  /** From 8.17; what the server said with its last answer. */
+  getTransactionStatus?(): 'I' | 'T' | 'E' | null;
+  readyForQuery?: boolean;
+  _queryable?: boolean;
+  _ending?: boolean;
+  _activeQuery?: { cursor?: { state?: string }; state?: string } | null;
+}
+
+export function isInTransaction(client: Client): boolean {
+  const status = client.getTransactionStatus?.();
+  return status === 'T' || status === 'E';
+}
+
+export function isConnected({ _ending, _queryable }: Client): boolean {
+  return _ending !== true && _queryable !== false;
+}
+
+/** Whether the client still waits for a query; undefined internals count as idle. */
+export function isBusy(client: WeakRef<Client>): () => boolean {
+  return () => {
+    const alive = client.deref();
+    if (alive?.readyForQuery !== false || alive._ending === true) return false;
+    // a cursor or query stream that nobody reads keeps the client, but nothing is under way
+    const query = alive._activeQuery;
+    return (query?.cursor ?? query)?.state !== 'idle';
+  };
+}
+
+/** Sooner than this the end of the client counts as the end of the transaction: the pool discards broken ones. */
+const DISCARD_MS = 1000;
+
+/**
+ * A transaction that a client was given back in. It is over when the server says so; a connection that was closed only
+ * later did not end it in time.
+ */
+export class OpenTransaction extends Resource {
+  private readonly client: WeakRef<Client>;
+  private isLost = false;
+  constructor(account: Account, scope: Scope | null, at: number, client: WeakRef<Client>) {
+    super(account, scope, at);
+    this.client = client;
+  }
+  override isGone(): boolean {
+    if (this.isLost) return false;
+    const client = this.client.deref();
+    if (client && isConnected(client)) return !isInTransaction(client);
+    this.isLost = now() - this.openedAt > DISCARD_MS;
+    return !this.isLost;
+  }
+}

@@ -1,0 +1,161 @@
+/** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
+import { EPISODE_MS, type Exhaustion, type PoolState, Resource, type Source } from '../../account/ledger.ts';
+import { now } from '../../process/runtime.ts';
+import type { Desk, Request } from '../desk.ts';
+
+export interface PoolDescription {
+  /** Null: it is numbered. */
+  name: string | null;
+  max: number;
+  gauges: PoolState['gauges'];
+  peers?: NonNullable<PoolState['peers']>;
+  idleLimits?: NonNullable<PoolState['idleLimits']>;
+}
+
+/** Time-outs are looked at one by one up to here; a storm of them tells no more. */
+const MAX_EXHAUSTIONS = 20;
+
+/** Demand is counted in slices of this many milliseconds, of which the last hundred are enough. */
+const SLICE_MS = 20;
+const MAX_SLICES = 100;
+
+/** A pool that holds connections; gone when it holds none any more. */
+class OpenPool extends Resource {
+  gauges: PoolState['gauges'] = () => null;
+  override isGone(): boolean {
+    const gauges = this.gauges();
+    return gauges === null || gauges.used + gauges.idle === 0;
+  }
+}
+
+export class PoolAccount {
+  private readonly desk: Desk;
+  private readonly source: Source & { pool: PoolState };
+  private readonly pools: Source;
+  private itself: OpenPool | null = null;
+  private readonly firstAskedAt: number = now();
+  /** Acquires in the latest slices of time, oldest first. */
+  private recent: { from: number; count: number }[] = [];
+  private asked = 0;
+
+  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source) {
+    this.desk = desk;
+    this.source = source;
+    this.pools = pools;
+  }
+
+  get name(): string {
+    return this.source.pool.name;
+  }
+
+  /** Acquires that are not served yet. */
+  get waiting(): number {
+    return this.source.pool.waiting.size;
+  }
+
+  /** Notes an acquire, at the moment of the call to `wrapper`. */
+  // biome-ignore lint/complexity/noBannedTypes: any method of a library
+  ask(wrapper: Function): Request {
+    const request = this.desk.request(wrapper, 'lease', this.source);
+    const { askedAt } = request;
+    this.asked++;
+    const slice = this.recent.at(-1);
+    if (slice && askedAt - slice.from < SLICE_MS) slice.count++;
+    else this.recent.push({ from: askedAt, count: 1 });
+    if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+    return request;
+  }
+
+  wait(request: Request): void {
+    this.source.pool.waiting.push(request);
+  }
+
+  /** The acquire is over without a lease, or is on its way to a connection of its own. */
+  stopWaiting(request: Request): void {
+    this.source.pool.waiting.delete(request);
+  }
+
+  /** The acquire is served; the pool's first lease also opens the pool, on the account of who caused it. */
+  open(request: Request): Resource {
+    this.stopWaiting(request);
+    if (this.itself === null || this.itself.closed) {
+      const { ledger } = this.desk;
+      this.itself = new OpenPool(ledger.account(this.pools, request.site, 'pool'), request.scope, now());
+      this.itself.gauges = this.source.pool.gauges;
+      ledger.open(this.itself);
+    }
+    const lease = this.desk.open(this.source, 'lease', request);
+    this.itself.lastUsedAt = lease.openedAt;
+    this.itself.uses++;
+    return lease;
+  }
+
+  /** The acquire failed, other than by a time-out. */
+  fail(request: Request): void {
+    this.stopWaiting(request);
+    if (request.mark) request.mark.token.failed = true;
+  }
+
+  /** Whether anybody wants to know how long a new connection takes. */
+  get isObserved(): boolean {
+    return this.desk.ledger.observer !== null;
+  }
+
+  /** A new connection came up, that was begun at `began`. */
+  created(began: number): void {
+    this.desk.ledger.observer?.created(this.source.pool, now() - began);
+  }
+
+  /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
+  timedOut(request: Request, isConnect: boolean): void {
+    const { pool } = this.source;
+    this.stopWaiting(request);
+    if (request.mark) request.mark.token.failed = true;
+    pool.timeouts++;
+    const at = now();
+    const waitedMs = at - request.askedAt;
+    pool.waitedInVain += waitedMs;
+    const gauges = pool.gauges();
+    const previous = pool.exhaustions.at(-1);
+    const since = previous ? at - previous.at : Number.POSITIVE_INFINITY;
+    if (!gauges || since < 50) return;
+    // to the end of a storm, what was asked for early in it would be the usual demand
+    const demand = previous && since <= EPISODE_MS ? previous.demand : this.demand(at, waitedMs);
+    const holders = pool.leases(at);
+    pool.exhaustions.push({ at, waitedMs, asker: request.site, isConnect, gauges, holders, demand });
+    if (pool.exhaustions.length > MAX_EXHAUSTIONS) pool.exhaustions.shift();
+  }
+
+  private demand(at: number, waitedMs: number): Exhaustion['demand'] {
+    const since = at - waitedMs - 1;
+    const lately = this.recent.reduce((total, { from, count }) => (from > since - SLICE_MS ? total + count : total), 0);
+    const before = (this.asked - lately) / Math.max(1, since - this.firstAskedAt);
+    return { now: (1000 * lately) / Math.max(1, waitedMs), before: 1000 * before };
+  }
+}
+
+/** One account per pool object, held weakly. */
+export class PoolAccounts<Pool extends object> {
+  private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
+  private readonly create: (pool: Pool) => PoolAccount;
+
+  constructor(desk: Desk, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
+    const pools = desk.ledger.source('connection', `${library} pool`);
+    this.create = (pool) => {
+      const { name, max, gauges, peers, idleLimits } = describe(new WeakRef(pool));
+      const source = desk.pool(library, name, max, gauges);
+      if (peers) source.pool.peers = peers;
+      if (idleLimits) source.pool.idleLimits = idleLimits;
+      return new PoolAccount(desk, source, pools);
+    };
+  }
+
+  of(pool: Pool): PoolAccount {
+    let account = this.accounts.get(pool);
+    if (!account) {
+      account = this.create(pool);
+      this.accounts.set(pool, account);
+    }
+    return account;
+  }
+}
