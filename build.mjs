@@ -10,7 +10,12 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
-const PARTS = ['control/inject/start', 'telemetry/telemetry'];
+const PARTS = [
+  'control/inject/start',
+  'telemetry/telemetry',
+  // by the rows of probe/adapters.ts
+  ...['generic-pool', 'pg', 'oracledb'].map((name) => `watch/pools/${name}`),
+];
 const REPORT = 'recording/build-report';
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
@@ -42,10 +47,15 @@ const bundle = (input, output) =>
     },
   });
 // the parts use the probe's own copy of what they share
-const isCore = (id) => !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted))/.test(id);
+const isCore = (id) => !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools)/.test(id);
 await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
-  codeSplitting: { groups: [{ name: 'probe', test: isCore }] },
+  codeSplitting: {
+    groups: [
+      { name: 'probe', test: isCore },
+      { name: 'watch/pools/common', test: /\bprobe[\\/]watch[\\/]pools[\\/](?:peer|pool-account)\b/ },
+    ],
+  },
 });
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too

@@ -4,11 +4,13 @@
  * what they would see in a service (only looks on which no new floor is due are left out: they change no p-value).
  */
 import { pathToFileURL } from 'node:url';
-import { Account, type Ledger, Resource, type Shape } from '../probe/account/ledger.ts';
-import type { Group } from '../probe/judge/detectors/detector.ts';
-import { growthOf } from '../probe/judge/detectors/growth.ts';
+import { type Account, Ledger, Resource } from '../probe/account/ledger.ts';
+import type { Context, Group, Verdict } from '../probe/judge/detectors/detector.ts';
 import { Floors } from '../probe/judge/floors.ts';
+import { growthLimitOf } from '../probe/judge/judge.ts';
+import { DETECTOR_OF } from '../probe/judge/rules.ts';
 import type { Certainty } from '../probe/recording/format.ts';
+import type { NatureName } from '../probe/recording/natures.ts';
 
 const HOUR = 3_600_000;
 const LOOK = 500;
@@ -66,8 +68,8 @@ interface Held {
 }
 
 /** Lets the probe look at [opened, closes] pairs, in order of opening, for an hour. */
-export function watch(arrivals: Iterator<[number, number]>, shape: Shape, certainty: Certainty): number | null {
-  const account = new Account({} as Parameters<Ledger['account']>[0], null, shape);
+export function watch(arrivals: Iterator<[number, number]>, nature: NatureName, certainty: Certainty): number | null {
+  const account = accountOf(nature);
   const floors = new Floors(0);
   let open: Held[] = [];
   let next = arrivals.next();
@@ -77,26 +79,62 @@ export function watch(arrivals: Iterator<[number, number]>, shape: Shape, certai
       open.push({ openedAt: next.value[0], closesAt: next.value[1] });
     }
     // a young never-released group is judged at every look
-    if (!floors.isDue(account, at) && (shape === 'lease' || account.released > 0)) continue;
+    if (!floors.isDue(account, at) && (nature === 'lease' || account.released > 0)) continue;
     const gone = open.filter(({ closesAt }) => closesAt <= at).sort((a, b) => a.closesAt - b.closesAt);
-    for (const { openedAt, closesAt } of gone) account.useTimes.add(closesAt - openedAt);
+    for (const { openedAt, closesAt } of gone) account.took(closesAt - openedAt);
     account.released += gone.length;
     open = open.filter(({ closesAt }) => closesAt > at);
     const group = groupOf(account, open, floors);
-    floors.add(group, at);
+    addFloor(group, at);
     const verdict = growthOf([group], at).get(group);
     if (verdict && (certainty === 'suspect' || verdict.certainty === certainty)) return at;
   }
   return null;
 }
 
-export function groupOf(account: Account, open: readonly Held[], floors: Floors): Group {
-  const { acquired, released, shape } = account;
-  return {
-    ...{ key: '', kind: 'connection', library: 'simulated', shape, frame: -1, accounts: [account], floors },
-    ...{ acquired, released, open: open.map(({ openedAt }) => new Resource(account, null, openedAt)) },
-    history: { released, afterScope: 0, inFlow: 0, uses: account.useTimes.count, longestUse: account.useTimes.max },
-  };
+/** Without a stack. */
+export function accountOf(nature: NatureName): Account {
+  const ledger = new Ledger();
+  return ledger.account(ledger.source({ adapter: 'simulated', nature, library: 'simulated' }), null);
+}
+
+/** A group, and what is open in it. */
+export interface Simulated {
+  group: Group;
+  open: Resource[];
+}
+
+export function groupOf(account: Account, held: readonly Held[], floors: Floors): Simulated {
+  const { acquired, released, source, useTimes } = account;
+  const history = { released, afterScope: 0, inFlow: 0, uses: useTimes.count, longestUse: useTimes.max };
+  const open = held.map(({ openedAt }) => new Resource(account, null, openedAt));
+  const counts = { open: open.length, acquired, released };
+  return { group: { key: '', source, frame: -1, accounts: [account], floors, history, ...counts }, open };
+}
+
+/** As the judge does at each look. */
+export function addFloor({ group, open }: Simulated, at: number): void {
+  const start = group.floors.startOfWindow(group, at);
+  if (start === null) return;
+  group.floors.add(open.filter(({ openedAt }) => openedAt <= start).length, group.acquired, at);
+}
+
+/** Growth's verdicts on groups that are judged together. */
+export function growthOf(simulated: readonly Simulated[], at: number): Map<Simulated, Verdict> {
+  const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
+  const context: Context = { at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit };
+  const verdicts = new Map<Simulated, Verdict>();
+  for (const each of simulated) {
+    const rules = each.group.source.nature.judgedBy.filter((rule) => rule.startsWith('growth/'));
+    const [verdict] = rules.flatMap((rule): Verdict[] => {
+      const { detector, picks, concludes } = DETECTOR_OF[rule];
+      const isPicked = picks(each.group, context);
+      const concluded = isPicked && concludes(each.open.filter(isPicked), each.group, context);
+      return concluded ? [{ detector, ...concluded }] : [];
+    });
+    if (verdict) verdicts.set(each, verdict);
+  }
+  return verdicts;
 }
 
 /** mulberry32: small, fast, and the same everywhere. */

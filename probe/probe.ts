@@ -1,222 +1,346 @@
-/** Puts the parts together. One probe per thread; the registry symbol lets `scope()` of any copy of outlive find it. */
+/** The probe of one thread: puts the rooms together, looks from time to time, and writes down what it sees. */
 import path from 'node:path';
-import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { isMainThread } from 'node:worker_threads';
+import { costOfOperations } from './account/cost.ts';
 import { Flows } from './account/flow.ts';
 import { Ledger } from './account/ledger.ts';
+import { Notices } from './account/notices.ts';
+import { openByKind } from './account/open-by-kind.ts';
 import { Scopes } from './account/scope.ts';
-import { Sites, StackBudget, userFiles } from './account/site.ts';
+import { Sites, userFiles } from './account/site.ts';
+import { StackBudgets } from './account/stack-budgets.ts';
+import type { AdapterName } from './adapters.ts';
 import { openControl } from './control/control.ts';
+import type { Injector } from './control/inject/injector.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
-import { Judge } from './judge/judge.ts';
+import { Judge, type Judgement } from './judge/judge.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
-import { costOfOperations, Governor } from './process/governor.ts';
+import { Governor } from './process/governor.ts';
 import { guarded } from './process/lapses.ts';
-import { late } from './process/on-demand.ts';
+import { loadOnDemand } from './process/on-demand.ts';
 import { Rhythm } from './process/rhythm.ts';
-import { cpuMs, cpuNow, every, nodeMajor, now } from './process/runtime.ts';
-import { readSettings } from './process/settings.ts';
+import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
+import { readSettings, type Settings } from './process/settings.ts';
 import { onDeadlySignal } from './process/signals.ts';
-import { newRunFolder } from './recording/folder.ts';
-import { Notices } from './recording/notices.ts';
-import { Recorder } from './recording/recorder.ts';
+import { Recorder } from './record/recorder.ts';
+import { folderOfRun } from './record/run-folder.ts';
+import type { Kind, RecordedFinding } from './recording/format.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { Desk } from './watch/desk.ts';
 import { watchTimers } from './watch/handles/timers.ts';
-import { watchModules } from './watch/modules.ts';
-import { genericPool } from './watch/pools/generic-pool.ts';
-import { oracledb } from './watch/pools/oracledb.ts';
-import { pg } from './watch/pools/pg.ts';
+import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchHttpServers } from './watch/scopes/http.ts';
-import { shedConnects } from './watch/unmark-pooled-sockets.ts';
-
-/** What `outlive` (the public module) uses of the probe in its thread. */
-export interface Probe {
-  scope<T>(name: string, job: () => T): T;
-}
-
-const FOLDER = 'outlive.folder';
-/** Between two forced collections in soak, milliseconds. */
-const SOAK_GC_WAIT = 2000;
-/** Stacks that a fresh process may take at once: short programs are seen whole. */
-const BURST = { lease: 2000, interval: 500, 'one-shot': 500 };
+import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
 
 export { hideModules } from './process/on-demand.ts';
 
-/** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
-export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
-  return withInheritance(register, () => assemble(register, cpuMs(began)));
+/** Between two forced collections in soak, milliseconds. */
+const SOAK_GC_WAIT = 2000;
+/** A look holds the event loop for so long at most, then lets it have its turn; milliseconds. */
+const LOOK_MS = 2;
+const LOOK_PAUSE_MS = 4;
+/** Settled: the number of open resources has not changed for so long; milliseconds. */
+const SETTLE_MS = 100;
+
+/** How things stand at rest. */
+export interface Checkpoint {
+  open: Partial<Record<Kind, number>>;
+  /** All that stand, and those that did not at the checkpoint before. */
+  standing: RecordedFinding[];
+  fresh: RecordedFinding[];
 }
 
-function assemble(register: string, began: number): Probe {
-  const { settings, problems } = readSettings(process.env);
-  const parent = process.env.OUTLIVE_PARENT;
-  // worker threads write beside their main thread, whatever environment they are given
-  const folder = path.resolve(String(getEnvironmentData(FOLDER) ?? '') || settings.out || newRunFolder());
-  setEnvironmentData(FOLDER, folder);
-
-  const ledger = new Ledger();
-  const scopes = new Scopes(settings.scopes);
-  const flows = new Flows();
-  const sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
-  const isSoak = settings.mode === 'soak';
-  const budget = (shape: keyof typeof BURST) =>
-    new StackBudget(isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : BURST[shape]);
-  const budgets = { lease: budget('lease'), interval: budget('interval'), 'one-shot': budget('one-shot') };
-  const notices = new Notices();
-  const desk = new Desk(ledger, scopes, flows, sites, budgets, notices);
-  const recorder = new Recorder(folder, Number(parent ?? 0), settings, ledger, sites, scopes);
-  const judge = new Judge(ledger, scopes, settings);
-  const collector = new Collector({
-    enabled: settings.gc,
-    wait: isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
-    maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
+/** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
+export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
+  return withInheritance(register, () => {
+    const probe = new Probe(register, readSettings(process.env));
+    probe.start(cpuMs(began));
+    return probe;
   });
-  const control = process.env.OUTLIVE_CONTROL;
-  const failPath = process.env.OUTLIVE_FAIL_PATH;
-  // it brings Node's http, tls and crypto
-  const inject = control && failPath ? guarded('inject', () => late(loadInject)) : null;
-  const injector = inject && failPath ? guarded('inject', () => inject.startInjector(failPath, sites, ledger)) : null;
-  let shedAgents = (): void => {};
-  if (flows.supported)
-    guarded('connects', () => {
-      shedAgents = shedConnects(flows);
-    });
-  else recorder.unsupported(`flow-ended, superseded, hold-and-wait: Node ${nodeMajor} (they need 24)`);
-  for (const problem of problems) recorder.unsupported(problem);
+}
 
-  const isOn = (adapter: string): boolean => !settings.off.includes(adapter);
-  let sweepRequests = (): void => {};
-  if (isOn('http')) {
-    if (scopes.requests) sweepRequests = watchHttpServers(scopes);
-    else if (settings.scopes === 'auto')
-      recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
+export class Probe {
+  readonly #register: string;
+  readonly #settings: Settings;
+  readonly #isSoak: boolean;
+  readonly #parent = process.env.OUTLIVE_PARENT;
+  readonly #control = process.env.OUTLIVE_CONTROL;
+  readonly #folder: string;
+  readonly #ledger = new Ledger();
+  readonly #flows = new Flows();
+  readonly #notices = new Notices();
+  readonly #scopes: Scopes;
+  readonly #sites: Sites;
+  readonly #stacks: StackBudgets;
+  readonly #recorder: Recorder;
+  readonly #desk: Desk;
+  readonly #judge: Judge;
+  readonly #collector: Collector;
+  readonly #rhythm: Rhythm;
+  readonly #governor: Governor | null;
+  #injector: Injector | null = null;
+  #telemetry: Telemetry | null = null;
+  /** Ends the scopes of requests that were cut off. */
+  #sweepRequests = (): void => {};
+  #stopTicking = (): void => {};
+  /** CPU milliseconds of what is timed. */
+  #spent = 0;
+  /** The look that is under way, and whether a collection preceded it. */
+  #looking: Generator<void, Judgement> | null = null;
+  #hasCollected = false;
+  /** Keys of findings that stood at the last checkpoint. */
+  #known: ReadonlySet<string> = new Set();
+
+  constructor(register: string, { settings, problems }: ReturnType<typeof readSettings>) {
+    this.#register = register;
+    this.#settings = settings;
+    this.#isSoak = settings.mode === 'soak';
+    this.#folder = folderOfRun(settings.out);
+    this.#scopes = new Scopes(settings.scopes);
+    this.#sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
+    this.#stacks = new StackBudgets(this.#isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
+    const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
+    this.#recorder = new Recorder({ ...parts, folder: this.#folder, parent: Number(this.#parent ?? 0), settings });
+    for (const problem of problems) this.#recorder.unsupported(problem);
+    const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
+    const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
+    this.#desk = new Desk({ ...parts, flows, notices, stacks, unseen });
+    this.#judge = new Judge(this.#ledger, this.#scopes, settings);
+    this.#collector = new Collector({
+      enabled: settings.gc,
+      wait: this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
+      maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
+    });
+    this.#rhythm = new Rhythm(now(), this.#isSoak);
+    const unsupported = (what: string) => this.#recorder.unsupported(what);
+    this.#governor = this.#isSoak ? null : new Governor(settings.cpuPercent, now(), unsupported);
   }
-  const libraries = [genericPool(desk), ...pg(desk), oracledb(desk)].filter(({ name }) =>
-    isOn(name === 'pg-pool' ? 'pg' : name),
-  );
-  const loaded = inject && injector ? inject.beneath(libraries, injector.libraries) : libraries;
-  guarded('modules', () =>
-    watchModules(
-      loaded,
-      (label) => recorder.adapter(label),
-      () => shedAgents(),
-    ),
-  );
-  const noteChild = (child: number, thread: number, argv: readonly string[]): void =>
-    recorder.started(child, thread, argv);
-  if (isOn('children')) guarded('children', () => handDown(folder, register, noteChild));
-  if (isOn('timers')) guarded('timers', () => watchTimers(desk));
 
-  watchCollections(() => recorder.collected());
+  /** `began`: CPU milliseconds of this thread when loading the probe began. */
+  start(began: number): void {
+    const beneath = this.#startInjector();
+    const unmark = this.#unmarkSockets();
+    this.#watchRequests();
+    guarded('modules', () =>
+      watchLibraries({
+        ...{ desk: this.#desk, off: this.#settings.off, beneath, onHttp: unmark },
+        attached: (label) => this.#recorder.adapter(label),
+      }),
+    );
+    if (!this.#settings.off.includes('children')) {
+      guarded('children', () =>
+        handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
+      );
+    }
+    if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
+    watchCollections(() => this.#recorder.collected());
+    if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
+    this.#startTicking();
+    onExit((ending) => this.finish(ending));
+    if (this.#settings.signals && isMainThread) {
+      onDeadlySignal(() => this.finish({ end: 'signal', code: 0, isDrained: false }));
+    }
+    if (this.#control) guarded('control', () => openControl(this.#control ?? '', this, this.#injector));
+    this.#recorder.flush();
+    this.#spent += cpuNow() - began;
+  }
 
-  const governor = isSoak ? null : new Governor(settings.cpuPercent, now(), (what) => recorder.unsupported(what));
-  const costMs = (): number => spent + sites.cost + costOfOperations(ledger, scopes);
-  const govern = (): void => {
-    if (!governor) return;
-    const { user, system } = process.cpuUsage();
-    const stacks = governor.look(costMs(), (user + system) / 1000, now(), sites.meanCost);
-    for (const each of Object.values(budgets))
-      each.grant(Math.min(stacks / 3, (settings.stacks * rhythm.period) / 1000));
-    desk.isSparing = governor.step >= 1;
-    desk.ignoresTimers = governor.step >= 3;
-  };
-  let telemetry: Telemetry | null = null;
-  const findTelemetry = (): Telemetry | null => {
-    if (telemetry || !isWanted(settings.telemetry)) return telemetry;
-    // few services have anywhere to send it
-    const { Telemetry } = late(loadTelemetry);
-    telemetry = new Telemetry({
-      ...{ when: settings.telemetry, ledger, sites, costMs, standing: judge.findings },
-      thread: path.join(__dirname, 'telemetry/thread.js'),
-      tell: (what) => recorder.unsupported(what),
-    });
-    return telemetry;
-  };
-  if (settings.telemetry === 'on') guarded('telemetry', findTelemetry);
-  let spent = 0;
-  const rhythm = new Rhythm(now(), isSoak);
-  const judgeNow = (isOver: boolean, isLast: boolean): void => {
-    sweepRequests();
-    const asked = now();
-    const waiting = judge.awaitsCollection(asked, isLast);
-    const asking = now() - asked;
-    const collected = waiting && collector.collect(now(), isLast);
-    const began = now();
-    const judgement = judge.judge(began, isOver);
-    recorder.judgement(judgement, isLast);
-    guarded('telemetry', () => telemetry?.judged(judgement));
-    rhythm.judged(asking + now() - began);
-    if (collected) collector.learned(!judge.awaitsCollection(now()));
-  };
-  const tick = (): void => {
+  scope<T>(name: string, job: () => T): T {
+    return this.#scopes.run(name, job);
+  }
+
+  /**
+   * Lets things come to rest (until the number of what is open no longer changes, but no longer than `withinMs`, then
+   * the grace), collects, and judges. A soak's round; `round` is written down with it.
+   */
+  async checkpoint({ withinMs = 5000, round }: { withinMs?: number; round?: number } = {}): Promise<Checkpoint> {
+    await this.#settle(withinMs);
+    // what outlived its scope does so only after a grace: nothing else runs meanwhile
+    await pause(this.#settings.graceMs);
+    this.#judgeWhole(false);
+    // also where nothing waited for a collection: what is left of the heap is comparable only after one
+    this.#collector.collect(now(), true);
+    if (round !== undefined) this.#recorder.round(round, this.#judge.standingCount);
+    this.#recorder.flush();
+    const { findings } = this.#judge;
+    const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
+    this.#known = new Set(findings.keys());
+    return { open: openByKind(this.#ledger), standing: [...findings.values()], fresh };
+  }
+
+  /** Resources that somebody owes: what ends by itself is not counted. */
+  get owedCount(): number {
+    let count = 0;
+    for (const resource of this.#ledger.opened(now())) if (resource.account.source.nature.entry === 'each') count++;
+    return count;
+  }
+
+  /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
+  finish({ end, code, isDrained }: Ending): void {
+    guarded('last judgement', () => this.#judgeWhole(isDrained));
+    this.#recorder.sample(0);
+    this.#recorder.held(true);
+    this.#writeState(true);
+    this.#recorder.end(end, code);
+    guarded('telemetry', () => this.#telemetry?.end());
+    if (this.#parent === undefined && isMainThread) guarded('report', () => writeOwnReport(this.#folder));
+  }
+
+  #isOn(adapter: AdapterName): boolean {
+    return !this.#settings.off.includes(adapter);
+  }
+
+  /** Operations that fail on demand are made beneath the adapters' own hooks. */
+  #startInjector(): Beneath {
+    const failPath = process.env.OUTLIVE_FAIL_PATH;
+    if (!this.#control || !failPath) return {};
+    // it brings Node's http, tls and crypto
+    const started = guarded('inject', () =>
+      loadOnDemand(loadInject).startInjector(failPath, this.#sites, this.#ledger),
+    );
+    this.#injector = started?.injector ?? null;
+    return started?.beneath ?? {};
+  }
+
+  /** Returns what to call when Node's `http` is loaded. */
+  #unmarkSockets(): () => void {
+    if (this.#flows.supported) {
+      return guarded('unmark-pooled-sockets', () => unmarkPooledSockets(this.#flows)) ?? (() => {});
+    }
+    this.#recorder.unsupported(`flow-ended, superseded, hold-and-wait: Node ${nodeMajor} (they need 24)`);
+    return () => {};
+  }
+
+  #watchRequests(): void {
+    if (!this.#isOn('http')) return;
+    if (this.#scopes.requests) this.#sweepRequests = watchHttpServers(this.#scopes);
+    else if (this.#settings.scopes === 'auto')
+      this.#recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
+  }
+
+  #startTicking(): void {
+    this.#stopTicking();
+    this.#stopTicking = every(this.#rhythm.period, () => guarded('tick', () => this.#tick()));
+  }
+
+  #tick(): void {
     const began = now();
     const cpuBegan = cpuNow();
-    if (rhythm.tick(began)) {
-      stopTicking();
-      stopTicking = startTicking();
-    }
-    if (rhythm.isTimeToJudge(began)) {
-      judgeNow(false, false);
-      rhythm.restFromJudging(began, governor !== null && governor.step >= 2);
-    }
-    const delay = rhythm.sample(began);
+    if (this.#rhythm.tick(began)) this.#startTicking();
+    if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
+    const delay = this.#rhythm.sample(began);
     if (delay !== null) {
-      recorder.sample(delay);
-      guarded('telemetry', () => findTelemetry()?.tick(delay));
-      recorder.held(false);
-      recorder.state(notices.look(), { cpuMs: costMs(), forcedGc: collector.forced }, false);
+      this.#recorder.sample(delay);
+      guarded('telemetry', () => this.#findTelemetry()?.tick(delay));
+      this.#recorder.held(false);
+      this.#writeState(false);
     }
-    recorder.flush();
-    spent += cpuNow() - cpuBegan;
-    govern();
-  };
-  const startTicking = () => every(rhythm.period, () => guarded('tick', tick));
-  let stopTicking = startTicking();
-  const finish = ({ end, code, isDrained }: Ending): void => {
-    guarded('last judgement', () => judgeNow(isDrained, true));
-    recorder.sample(0);
-    recorder.held(true);
-    recorder.state(notices.look(), { cpuMs: costMs(), forcedGc: collector.forced }, true);
-    recorder.end(end, code);
-    guarded('telemetry', () => telemetry?.end());
-    if (parent === undefined && isMainThread) guarded('report', () => writeOwnReport(folder));
-  };
-  onExit(finish);
-  if (settings.signals && isMainThread) {
-    onDeadlySignal(() => finish({ end: 'signal', code: 0, isDrained: false }));
+    this.#recorder.flush();
+    this.#spent += cpuNow() - cpuBegan;
+    this.#govern();
   }
 
-  if (control) {
-    guarded('control', () =>
-      openControl(control, settings.graceMs, {
-        open: () => [...ledger.opened(now())].filter(({ account }) => account.shape !== 'one-shot').length,
-        judge: (round) => {
-          judgeNow(false, true);
-          // also where nothing waited for a collection: what is left of the heap is comparable only after one
-          collector.collect(now(), true);
-          recorder.round(round, judge.standingCount);
-          recorder.flush();
-        },
-        standing: () => judge.standingCount,
-        injector: injector?.injector ?? null,
+  /** A look in slices, so that a hundred thousand open resources do not hold the loop. */
+  #look(at: number): void {
+    this.#sweepRequests();
+    this.#hasCollected = this.#judge.awaitsCollection && this.#collector.collect(at, false);
+    this.#looking = this.#judge.looking(now());
+    this.#goOnLooking();
+  }
+
+  #goOnLooking(): void {
+    const looking = this.#looking;
+    if (looking === null) return;
+    const began = now();
+    for (;;) {
+      const { done, value } = looking.next();
+      if (done) {
+        this.#looking = null;
+        this.#rhythm.judged(now() - began);
+        this.#judged(value, false);
+        this.#rhythm.restFromJudging(now(), this.#governor !== null && this.#governor.step >= 2);
+        return;
+      }
+      if (now() - began > LOOK_MS) break;
+    }
+    this.#rhythm.judged(now() - began);
+    later(LOOK_PAUSE_MS, () =>
+      guarded('tick', () => {
+        const cpuBegan = cpuNow();
+        this.#goOnLooking();
+        this.#spent += cpuNow() - cpuBegan;
       }),
     );
   }
 
-  recorder.flush();
-  spent += cpuNow() - began;
-  return {
-    scope: (name, job) => scopes.run(name, job),
-  };
+  /** At once, and of everything. `isOver`: the event loop ran dry. */
+  #judgeWhole(isOver: boolean): void {
+    this.#looking?.return(undefined as never);
+    this.#looking = null;
+    this.#sweepRequests();
+    this.#hasCollected = this.#judge.awaitsLastCollection(now()) && this.#collector.collect(now(), true);
+    this.#judged(this.#judge.judge(now(), { isOver }), true);
+  }
+
+  #judged(judgement: Judgement, isLast: boolean): void {
+    this.#recorder.judgement(judgement, isLast);
+    guarded('telemetry', () => this.#telemetry?.judged(judgement));
+    if (this.#hasCollected) this.#collector.learned(!this.#judge.awaitsCollection);
+  }
+
+  #writeState(isLast: boolean): void {
+    const cost = { cpuMs: this.#costMs(), forcedGc: this.#collector.forced };
+    this.#recorder.state(this.#notices.look(), cost, isLast);
+  }
+
+  #costMs(): number {
+    return this.#spent + this.#sites.cost + costOfOperations(this.#ledger, this.#scopes);
+  }
+
+  #govern(): void {
+    const governor = this.#governor;
+    if (!governor) return;
+    const { user, system } = process.cpuUsage();
+    const stacks = governor.look(this.#costMs(), (user + system) / 1000, now(), this.#sites.meanCost);
+    this.#stacks.grant(stacks, (this.#settings.stacks * this.#rhythm.period) / 1000);
+    this.#stacks.isSparing = governor.step >= 1;
+    this.#desk.ignoresCounted = governor.step >= 3;
+  }
+
+  #findTelemetry(): Telemetry | null {
+    if (this.#telemetry || !isWanted(this.#settings.telemetry)) return this.#telemetry;
+    // few services have anywhere to send it
+    const { Telemetry } = loadOnDemand(loadTelemetry);
+    this.#telemetry = new Telemetry({
+      ...{ when: this.#settings.telemetry, ledger: this.#ledger, sites: this.#sites, standing: this.#judge.findings },
+      costMs: () => this.#costMs(),
+      thread: path.join(__dirname, 'telemetry/thread.js'),
+      tell: (what) => this.#recorder.unsupported(what),
+    });
+    return this.#telemetry;
+  }
+
+  async #settle(withinMs: number): Promise<void> {
+    const until = now() + withinMs;
+    for (let last = -1, count = this.owedCount; count !== last && now() < until; count = this.owedCount) {
+      last = count;
+      await pause(SETTLE_MS);
+    }
+  }
+}
+
+/** By a timer of the probe's own, which never holds the process open. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => later(milliseconds, resolve));
 }
 
 function writeOwnReport(folder: string): void {
   // a child, or a service that is killed, never needs it
-  late(loadReport).writeReport(folder);
+  loadOnDemand(loadReport).writeReport(folder);
 }
 
 // as the build names the files: see build.mjs

@@ -4,6 +4,7 @@
  * more than a sentence.
  */
 import type { Kind } from '../probe/recording/format.ts';
+import { NATURES } from '../probe/recording/natures.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import { matterOf } from './matter.ts';
 
@@ -71,25 +72,12 @@ function releaseIn(body: readonly string[], name: string, kind: Kind): string | 
   return release.includes('clear') === (kind === 'timer') ? release : null;
 }
 
-const OF_LIBRARY: Record<string, (name: string, pool: string | null) => string | null> = {
-  pg: (name) => `${name}.release();`,
-  mysql2: (name) => `${name}.release();`,
-  oracledb: (name) => `await ${name}.close();`,
-  'generic-pool': (name, pool) => (pool ? `await ${pool}.release(${name});` : null),
-};
-const OF_KIND: Partial<Record<Kind, (name: string, call: string) => string | null>> = {
-  timer: (name, call) =>
-    /^set(Interval|Timeout)\(/.test(call) ? `clear${call.slice(3, call.indexOf('('))}(${name});` : null,
-  socket: (name) => `${name}.destroy();`,
-  worker: (name) => `await ${name}.terminate();`,
-  watcher: (name) => `${name}.close();`,
-};
-
 /** How such a thing is given back when the code nowhere does; null when that is not sure. */
-function usualRelease({ kind, library }: Finding, name: string, expression: string): string | null {
-  const pool = /^([\w$.]+)\.(?:acquire|connect|getConnection)\(/.exec(expression)?.[1] ?? null;
-  if (kind === 'connection') return OF_LIBRARY[library]?.(name, pool) ?? null;
-  return OF_KIND[kind]?.(name, expression) ?? null;
+function usualRelease({ nature, library }: Finding, name: string, expression: string): string | null {
+  const template = NATURES[nature].words.release[library];
+  const pool = /^([\w$.]+)\.\w+\(/.exec(expression)?.[1] ?? null;
+  if (template === undefined || (pool === null && template.includes('{pool}'))) return null;
+  return template.replace('{name}', name).replace('{pool}', pool ?? '');
 }
 
 /** Nothing that a `finally` around the body would break or double: no other release, no own try, no hand-over. */

@@ -1,14 +1,14 @@
 /** What a finding is about, where that is not a resource that nobody gave back. */
+import { NATURES, type Matter as NatureMatter } from '../probe/recording/natures.ts';
 import type { Finding, Withdrawn } from '../probe/recording/report.ts';
 
-/** An `exhaustion` and a `deadlock` are of a whole pool; `pools` are made call by call. */
-export type Matter = 'resource' | 'transaction' | 'pools' | 'exhaustion' | 'deadlock';
+/** An `exhaustion` and a `deadlock` are of a whole pool; all others are of the nature of what leaks. */
+export type Matter = NatureMatter | 'exhaustion' | 'deadlock';
 
-export function matterOf({ detector, shape }: Finding | Withdrawn): Matter {
+export function matterOf({ detector, nature }: Finding | Withdrawn): Matter {
   if (detector === 'pool-exhausted') return 'exhaustion';
   if (detector === 'hold-and-wait') return 'deadlock';
-  if (shape === 'pool') return 'pools';
-  return shape === 'transaction' ? 'transaction' : 'resource';
+  return NATURES[nature].matter;
 }
 
 /** Holders by line: the same line may hold through several callers. */

@@ -1,5 +1,5 @@
 /** Whether the floor of a gauge rises through a run. */
-import { mannKendall } from '../probe/judge/detectors/trend.ts';
+import { mannKendall } from '../probe/recording/trend.ts';
 
 const WINDOWS = 12;
 /** Of the run: pools and caches fill up while it starts. */

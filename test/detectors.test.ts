@@ -1,21 +1,16 @@
 import { expect, test } from 'vitest';
-import { type Account, Resource } from '../probe/account/ledger.ts';
+import { Ledger, Resource } from '../probe/account/ledger.ts';
 import type { Scope } from '../probe/account/scope.ts';
-import { capacity } from '../probe/judge/detectors/capacity.ts';
-import { collected } from '../probe/judge/detectors/collected.ts';
-import type { Context, Group } from '../probe/judge/detectors/detector.ts';
-import { flowEnded } from '../probe/judge/detectors/flow-ended.ts';
-import { heldTooLong } from '../probe/judge/detectors/held-too-long.ts';
-import { openTransaction } from '../probe/judge/detectors/open-transaction.ts';
-import { outlivedScope } from '../probe/judge/detectors/outlived-scope.ts';
-import { superseded } from '../probe/judge/detectors/superseded.ts';
+import type { Context, Group, Verdict } from '../probe/judge/detectors/detector.ts';
 import { Floors } from '../probe/judge/floors.ts';
+import { DETECTOR_OF } from '../probe/judge/rules.ts';
+import type { NatureName, Rule } from '../probe/recording/natures.ts';
 
 // Detectors are pure: a group and a clock's reading in, a verdict out. Here each one's rules, with the cases that it
 // gets wrong on purpose named as such.
 
 const NOW = 100_000;
-const context: Context = { at: NOW, graceMs: 1000, heldMs: 0, scopes: new Map() };
+const context: Context = { at: NOW, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit: -1 };
 
 interface Open {
   openedAt?: number;
@@ -27,44 +22,67 @@ interface Open {
   overtaken?: number;
   handle?: object | 'collected';
   uses?: number;
+  stranded?: boolean;
+  recipe?: string;
 }
 
-function open({ openedAt = NOW - 5000, scope = null, ...known }: Open): Resource {
-  const resource = new Resource({} as Account, scope, openedAt);
-  const { busy, lost = false, leftBehind = lost } = known;
-  if (busy !== undefined) resource.isBusy = () => busy;
-  if (known.handle)
-    resource.handle = { deref: () => (known.handle === 'collected' ? undefined : known.handle) } as never;
-  Object.defineProperties(resource, { hasLostFlow: { value: lost }, isLeftBehind: { value: leftBehind } });
-  return Object.assign(resource, {
-    superseded: known.superseded ?? 0,
-    overtaken: known.overtaken ?? 0,
-    uses: known.uses ?? 0,
-  });
+interface Opened {
+  group: Group;
+  open: Resource[];
 }
 
 /** `released` many came back, by their own flow and in time unless said otherwise, after 20 ms at most. */
-function group(opened: Open[], released: number, changes: Partial<Group> & { history?: object } = {}): Group {
-  const history = { released, inFlow: released, afterScope: 0, uses: released, longestUse: released ? 20 : 0 };
+function group(
+  opened: Open[],
+  released: number,
+  { nature = 'lease', history = {} }: { nature?: NatureName; history?: Partial<Group['history']> } = {},
+): Opened {
+  const ledger = new Ledger();
+  const source = ledger.source({ adapter: 'pg', nature, library: 'pg' });
+  const account = ledger.account(source, null);
+  const open = opened.map(({ openedAt = NOW - 5000, scope = null, ...known }) => {
+    const { busy, lost = false, leftBehind = lost } = known;
+    const handle = known.handle && { deref: () => (known.handle === 'collected' ? undefined : known.handle) };
+    const resource = new Resource(account, scope, openedAt, {
+      ...(busy !== undefined && { isBusy: () => busy }),
+      ...(handle && { handle: handle as WeakRef<object> }),
+    });
+    Object.defineProperties(resource, { hasLostFlow: { value: lost }, isLeftBehind: { value: leftBehind } });
+    const { superseded = 0, overtaken = 0, uses = 0, stranded = false, recipe = null } = known;
+    return Object.assign(resource, { superseded, overtaken, uses, isStranded: stranded, recipe });
+  });
+  const usual = { released, inFlow: released, afterScope: 0, uses: released, longestUse: released ? 20 : 0 };
   return {
-    key: 'here',
-    kind: 'connection',
-    library: 'pg',
-    shape: 'lease',
-    accounts: [],
-    frame: 0,
-    open: opened.map(open),
-    acquired: released + opened.length,
-    released,
-    floors: new Floors(0),
-    ...changes,
-    history: { ...history, ...changes.history },
+    open,
+    group: {
+      ...{ key: 'here', source, accounts: [account], frame: 0, floors: new Floors(0) },
+      ...{ open: open.length, acquired: released + open.length, released, history: { ...usual, ...history } },
+    },
   };
 }
 
+const judgedBy =
+  (rule: Rule) =>
+  ({ group, open }: Opened, at: Context = context): Verdict | null => {
+    const { detector, picks, concludes } = DETECTOR_OF[rule];
+    const picked = open.filter(picks(group, at) ?? (() => false));
+    const verdict = picked.length > 0 ? concludes(picked, group, at) : null;
+    return verdict && { detector, ...verdict };
+  };
+const outlivedScope = judgedBy('outlived-scope/lease');
+const superseded = judgedBy('superseded');
+const flowEnded = judgedBy('flow-ended');
+const heldTooLong = judgedBy('held-too-long');
+const collected = judgedBy('collected');
+const openTransaction = judgedBy('outlived-scope/transaction');
+const capacity = judgedBy('growth/pools');
+const stranded = judgedBy('outlived-scope/stranded');
+const rearmed = judgedBy('outlived-scope/loop');
+const failPath = judgedBy('fail-path');
+
 let lastScope = 0;
 function ended(ago: number, kind: Scope['kind'] = 'job'): Scope {
-  return { id: ++lastScope, name: 'nightly', kind, began: 0, ended: NOW - ago, failedWith: null };
+  return { id: ++lastScope, name: 'nightly', kind, began: 0, ended: NOW - ago, failedWith: null, latest: null };
 }
 const verdict = (certainty: string, leaked: number) => ({ certainty, leaked: { length: leaked } });
 
@@ -90,8 +108,8 @@ test('outlived-scope: silent on a singleton, within the grace, while busy, and w
 
 test('outlived-scope: where others came back after their scope, only what is far beyond that is a suspect', () => {
   const late = { afterScope: 10, longestUse: 4000 };
-  expect(outlivedScope(group([{ scope: ended(10_000) }], 50, { history: late as never }), context)).toBeNull();
-  expect(outlivedScope(group([{ scope: ended(13_000) }], 50, { history: late as never }), context)).toMatchObject(
+  expect(outlivedScope(group([{ scope: ended(10_000) }], 50, { history: late }), context)).toBeNull();
+  expect(outlivedScope(group([{ scope: ended(13_000) }], 50, { history: late }), context)).toMatchObject(
     verdict('suspect', 1),
   );
 });
@@ -111,8 +129,8 @@ test('flow-ended: likely only where every release so far was by the flow that ac
   const gone = { lost: true };
   expect(flowEnded(group([gone], 50), context)).toMatchObject(verdict('likely', 1));
   const reaped = { inFlow: 0, longestUse: 1000 };
-  expect(flowEnded(group([gone], 50, { history: reaped as never }), context)).toMatchObject(verdict('suspect', 1));
-  expect(flowEnded(group([{ ...gone, openedAt: NOW - 2500 }], 50, { history: reaped as never }), context)).toBeNull();
+  expect(flowEnded(group([gone], 50, { history: reaped }), context)).toMatchObject(verdict('suspect', 1));
+  expect(flowEnded(group([{ ...gone, openedAt: NOW - 2500 }], 50, { history: reaped }), context)).toBeNull();
 });
 
 test('flow-ended: without any release, silent on a few, a suspect when there are many', () => {
@@ -124,7 +142,7 @@ test('flow-ended: without any release, silent on a few, a suspect when there are
 
 test('held-too-long: ten times the longest known use, never more than a suspect, and only with a history', () => {
   expect(heldTooLong(group([{}], 50), context)).toMatchObject(verdict('suspect', 1));
-  expect(heldTooLong(group([{}], 50, { history: { longestUse: 600 } as never }), context)).toBeNull();
+  expect(heldTooLong(group([{}], 50, { history: { longestUse: 600 } }), context)).toBeNull();
   expect(heldTooLong(group([{ busy: true }], 50), context)).toBeNull();
   expect(heldTooLong(group([{}, {}], 5), context)).toBeNull();
   // a threshold, if one is set
@@ -137,22 +155,58 @@ test('collected: proven, for libraries that hand out a fresh object per borrow',
 });
 
 test('a transaction that its lease was given back in is likely once the grace is over', () => {
-  const shape = { shape: 'transaction' } as const;
-  expect(openTransaction(group([{}], 0, shape), context)).toMatchObject({
+  const nature = { nature: 'transaction' } as const;
+  expect(openTransaction(group([{}], 0, nature), context)).toMatchObject({
     detector: 'outlived-scope',
     ...verdict('likely', 1),
   });
-  expect(openTransaction(group([{ openedAt: NOW - 500 }], 0, shape), context)).toBeNull();
+  expect(openTransaction(group([{ openedAt: NOW - 500 }], 0, nature), context)).toBeNull();
 });
 
 test('a pool per call: many idle pools that served next to nothing; a few, or busy ones, are none', () => {
-  const shape = { shape: 'pool' } as const;
+  const nature = { nature: 'pool' } as const;
   const once = { uses: 1 };
-  expect(capacity(group(Array(20).fill(once), 0, shape), context)).toMatchObject({
+  expect(capacity(group(Array(20).fill(once), 0, nature), context)).toMatchObject({
     detector: 'growth',
     ...verdict('likely', 20),
   });
-  expect(capacity(group(Array(6).fill(once), 0, shape), context)).toMatchObject(verdict('suspect', 6));
-  expect(capacity(group(Array(4).fill(once), 0, shape), context)).toBeNull();
-  expect(capacity(group(Array(20).fill({ uses: 50 }), 0, shape), context)).toBeNull();
+  expect(capacity(group(Array(6).fill(once), 0, nature), context)).toMatchObject(verdict('suspect', 6));
+  expect(capacity(group(Array(4).fill(once), 0, nature), context)).toBeNull();
+  expect(capacity(group(Array(20).fill({ uses: 50 }), 0, nature), context)).toBeNull();
+});
+
+test('fail-path: what stayed open whenever an operation was made to fail is likely, with the soak’s own sentence', () => {
+  const recipe = 'Stays open when the query at orders.ts:14 fails.';
+  expect(failPath(group([{ recipe }, { recipe }, {}], 50), context)).toMatchObject({
+    ...verdict('likely', 2),
+    evidence: [recipe],
+  });
+  expect(failPath(group([{}], 50), context)).toBeNull();
+});
+
+test('stranded: a result set that its connection went back without is proven, since nobody can close it', () => {
+  expect(stranded(group([{ stranded: true }, {}], 5, { nature: 'result set' }), context)).toMatchObject({
+    detector: 'outlived-scope',
+    ...verdict('proven', 1),
+  });
+  expect(stranded(group([{}], 5, { nature: 'result set' }), context)).toBeNull();
+});
+
+test('a loop: a timeout that is set again after its run has ended; once is a refresher that nobody minds', () => {
+  const goesOn = (kind: Scope['kind']) => ({ scope: ended(5000, kind), openedAt: NOW - 100 });
+  const loop = (count: number, kind: Scope['kind'] = 'job') =>
+    rearmed(
+      group(
+        Array.from({ length: count }, () => goesOn(kind)),
+        0,
+        { nature: 'timeout' },
+      ),
+      context,
+    );
+  expect(loop(1)).toBeNull();
+  expect(loop(2)).toMatchObject(verdict('suspect', 2));
+  expect(loop(3)).toMatchObject(verdict('likely', 3));
+  expect(loop(3, 'request')).toMatchObject(verdict('suspect', 3));
+  const setInTime = { scope: ended(500), openedAt: NOW - 100 };
+  expect(rearmed(group([setInTime, setInTime, setInTime], 0, { nature: 'timeout' }), context)).toBeNull();
 });

@@ -76,7 +76,7 @@ describe.concurrent.each(PARTS.filter((part) => !unused.has(part)))('a fault in 
   test.each(part === 'oracledb' ? [1, 2, 7, 14] : [1, 2, 7])('at its hook number %i', async (call) => {
     const args = programOf(part);
     using folder = temporaryFolder();
-    const env = { ...needs[part], OUTLIVE_TEST_FAULT: `${part}:${call}` };
+    const env = { ...needs[part], OUTLIVE_TEST_LAPSE: `${part}:${call}` };
     const ended = await probedInto(folder.path, env, args);
     expect(ended).toEqual(endings[String(args)]);
     const [recording] = readRun(folder.path).recordings;

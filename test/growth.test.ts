@@ -1,17 +1,24 @@
 import { expect, test } from 'vitest';
-import { firstAlarm, firstAlarmOfCache, groupOf, watch } from '../bench/growth-simulation.ts';
-import { Account, type Shape } from '../probe/account/ledger.ts';
-import { growthOf } from '../probe/judge/detectors/growth.ts';
-import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/judge/detectors/trend.ts';
+import {
+  accountOf,
+  addFloor,
+  firstAlarm,
+  firstAlarmOfCache,
+  groupOf,
+  growthOf,
+  watch,
+} from '../bench/growth-simulation.ts';
 import { Floors } from '../probe/judge/floors.ts';
+import type { NatureName } from '../probe/recording/natures.ts';
+import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/recording/trend.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const MINUTE = 60_000;
 const seeds = Array.from({ length: 12 }, (_, run) => 31 * run + 7);
 
 /** Resources of a line, one from each of `openedAt`, none ever released, as seen at `at`. */
-function neverReleased(openedAt: number[], at: number, shape: Shape = 'interval') {
-  const account = new Account({} as never, null, shape);
+function neverReleased(openedAt: number[], at: number, nature: NatureName = 'interval') {
+  const account = accountOf(nature);
   account.acquired = openedAt.length;
   const group = groupOf(
     account,
@@ -106,19 +113,19 @@ test('what is made one after the other during the first seconds, for life, is no
 });
 
 test('a leak among leases that come back is told with its slope; it goes away when the rest comes back', () => {
-  const account = new Account({} as never, null, 'lease');
+  const account = accountOf('lease');
   const floors = new Floors(0);
   const kept: { openedAt: number; closesAt: number }[] = [];
   const lookAt = (at: number) => {
     const group = groupOf(account, kept, floors);
-    floors.add(group, at);
+    addFloor(group, at);
     return growthOf([group], at).get(group);
   };
   let verdict: ReturnType<typeof lookAt>;
   for (let at = 1000; at <= 3 * MINUTE; at += 1000) {
     account.acquired += 10;
     account.released += 9;
-    account.useTimes.add(100);
+    account.took(100);
     kept.push({ openedAt: at, closesAt: FOREVER });
     verdict = lookAt(at);
   }
@@ -130,7 +137,7 @@ test('a leak among leases that come back is told with its slope; it goes away wh
   expect(verdict?.leaked.length).toBeGreaterThan(150);
   expect(verdict?.leaked.every(({ openedAt }) => openedAt <= 170_000)).toBe(true);
   // one was once held for longer, so these may yet come back
-  account.useTimes.add(5 * MINUTE);
+  account.took(5 * MINUTE);
   expect(lookAt(3 * MINUTE + 400)).toBeUndefined();
   account.useTimes.max = 100;
   expect(lookAt(3 * MINUTE + 450)?.certainty).toBe('likely');
@@ -146,8 +153,8 @@ test('the more lines are judged at once, the stronger the trend that is asked fo
 });
 
 test('one-shot timers are never growth: by Little’s law rate × delay of them are open', () => {
-  expect(neverReleased(every(200, 60), 12_000, 'one-shot')).toBeNull();
-  expect(watch(amongPassing(every(3000, 1000)), 'one-shot', 'suspect')).toBeNull();
+  expect(neverReleased(every(200, 60), 12_000, 'timeout')).toBeNull();
+  expect(watch(amongPassing(every(3000, 1000)), 'timeout', 'suspect')).toBeNull();
 });
 
 test('an interval per user that is never cleared is a suspect within seconds, likely after half an hour', () => {
@@ -179,34 +186,34 @@ test('a cache that fills to a bound is never more than a suspect', () => {
 });
 
 test('floors stay few, whatever the time: two become one, windows get longer', () => {
-  const account = new Account({} as never, null, 'lease');
+  const account = accountOf('lease');
   const floors = new Floors(0);
   for (let at = 0; at <= 6 * 60 * MINUTE; at += 5000) {
     account.acquired++;
-    floors.add(groupOf(account, [], floors), at);
+    addFloor(groupOf(account, [], floors), at);
     expect(floors.points.length).toBeLessThan(64);
   }
   expect(floors.window).toBe(160_000);
 });
 
 test('use times longer than the window start the series anew, with longer windows', () => {
-  const account = new Account({} as never, null, 'lease');
+  const account = accountOf('lease');
   const floors = new Floors(0);
   for (let at = 0; at <= 60_000; at += 10_000) {
     account.acquired++;
-    floors.add(groupOf(account, [], floors), at);
+    addFloor(groupOf(account, [], floors), at);
   }
   expect(floors.points).toHaveLength(6);
   account.released = 10;
-  for (let i = 0; i < 10; i++) account.useTimes.add(45_000);
+  for (let i = 0; i < 10; i++) account.took(45_000);
   account.acquired++;
-  floors.add(groupOf(account, [], floors), 70_000);
+  addFloor(groupOf(account, [], floors), 70_000);
   expect([floors.window, floors.points.length]).toEqual([45_000, 0]);
 });
 
 /** Half of what was acquired in each window came back, the rest stays and makes these floors. */
 function groupWithFloors(values: number[]) {
-  const account = new Account({} as never, null, 'lease');
+  const account = accountOf('lease');
   const floors = new Floors(0);
   const held: { openedAt: number; closesAt: number }[] = [];
   let group = groupOf(account, held, floors);
@@ -214,9 +221,9 @@ function groupWithFloors(values: number[]) {
     for (; held.length < floor + 1; ) held.push({ openedAt: i * 10_000 + 1000 + held.length, closesAt: FOREVER });
     account.acquired += 10;
     account.released += 9;
-    account.useTimes.add(10);
+    account.took(10);
     group = groupOf(account, held, floors);
-    floors.add(group, (i + 1) * 10_000 + 5000);
+    addFloor(group, (i + 1) * 10_000 + 5000);
   });
   return group;
 }

@@ -11,15 +11,19 @@ test('every file that hooks into the service is guarded, by a part of the table;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const sources = new Map(files.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
   // these only hand on what others give them, or are in a thread of their own
-  for (const name of ['patch.ts', 'runtime.ts', 'faults.ts', 'telemetry/thread.ts']) sources.delete(name);
-  const isHook = /^\s*(?:patch|replace|every|later|process\.once|diagnosticsChannel\.subscribe)\(|\.on\('/m;
-  const isGuarded = /\bguarded\(/;
+  for (const name of ['process/around.ts', 'process/runtime.ts', 'process/lapses.ts', 'telemetry/thread.ts']) {
+    sources.delete(name);
+  }
+  const isHook =
+    /^\s*(?:replace|every|later|process\.once|diagnosticsChannel\.subscribe)\(|\baround(?:<[^(]*>)?\(|\.on\('/m;
+  // around() guards every hook that it is given
+  const isGuarded = /\bguarded\(|\baround(?:<[^(]*>)?\(/;
   const hooks = [...sources].filter(([, text]) => isHook.test(text));
   expect(hooks.length).toBeGreaterThan(8);
   expect(hooks.filter(([, text]) => !isGuarded.test(text)).map(([name]) => name)).toEqual([]);
   const guards = [...sources].filter(([, text]) => isGuarded.test(text));
   const named = guards.flatMap(([, text]) => [
-    ...text.matchAll(/(?:guarded\(|const PART(?:: \w+)? = |^ {2,8}name: )'([^']+)'/gm),
+    ...text.matchAll(/(?:guarded\(|around(?:<[^(]*>)?\(|const [A-Z]+ = )'([^']+)'/gm),
   ]);
   expect(new Set(named.map(([, part]) => part))).toEqual(new Set(PARTS));
 });

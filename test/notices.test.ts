@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Notices } from '../probe/recording/notices.ts';
+import { Notices } from '../probe/account/notices.ts';
 
 const notice = {
   library: 'oracledb',

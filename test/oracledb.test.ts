@@ -44,7 +44,7 @@ describe('what is dropped is proven to leak, at its line', () => {
   test('what is forgotten with its connection is told there, and is no finding of its own', () => {
     const finding = found('// forgets both');
     expect(finding).toMatchObject({ ...three, detector: 'collected', library: 'oracledb' });
-    expect(finding?.evidence).toContain('Opened on them and not closed either: 3 result sets, query streams or LOBs.');
+    expect(finding?.evidence).toContain('Opened on them and not closed either: 3 result sets.');
     expect(reports.leaks.findings).toHaveLength(8);
   });
 });

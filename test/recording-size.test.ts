@@ -3,14 +3,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { Chain } from '../probe/account/chain.ts';
-import { Ledger, Resource } from '../probe/account/ledger.ts';
+import { Ledger, type Request, Resource } from '../probe/account/ledger.ts';
 import { Scopes } from '../probe/account/scope.ts';
 import { Sites } from '../probe/account/site.ts';
 import { readSettings } from '../probe/process/settings.ts';
-import type { RecordedFinding, RecordedLine, Recording } from '../probe/recording/format.ts';
+import { Recorder } from '../probe/record/recorder.ts';
+import type { OpenSite, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { readRecording } from '../probe/recording/reader.ts';
-import { Recorder } from '../probe/recording/recorder.ts';
-import type { Request } from '../probe/watch/desk.ts';
 import { temporaryFolder } from './support/probed.ts';
 
 const clock = vi.hoisted(() => ({ at: 0 }));
@@ -22,11 +21,11 @@ const MEGABYTE = 1024 * 1024;
 const SITES = 50;
 
 const finding: RecordedFinding = {
-  ...{ kind: 'connection', shape: 'lease', detector: 'growth', certainty: 'suspect', count: 1, acquired: 1 },
+  ...{ kind: 'connection', nature: 'lease', detector: 'growth', certainty: 'suspect', count: 1, acquired: 1 },
   ...{ released: 0, estimated: false, library: 'pg', pool: 'orders', site: 0, frame: 0, siteUnknown: null },
   ...{ evidence: ['It rises. '.repeat(40)], exhausted: null, holders: [], scopes: [] },
 };
-const line: RecordedLine = {
+const line: OpenSite = {
   ...{ site: 0, frame: 0, kind: 'connection', library: 'pg', acquired: 1, released: 0, open: 1, busy: 0, unscoped: 0 },
   ...{ running: 0, lost: 0, leftBehind: 0, idleMs: 0, uses: 0, longestUseMs: 0, inFlow: 0, afterScope: 0, windows: 0 },
 };
@@ -37,15 +36,15 @@ function busyService(folder: string) {
   const ledger = new Ledger();
   const scopes = new Scopes('off');
   const sites = new Sites(() => true, '/probe/');
-  const recorder = new Recorder(folder, 0, settings, ledger, sites, scopes);
+  const recorder = new Recorder({ folder, parent: 0, settings, ledger, sites, scopes });
   const gauges = { used: 1, idle: 1, pending: 0 };
   const pool = {
     ...{ id: 1, name: 'orders', max: 10, gauges: () => gauges, leases: () => [], waiting: new Chain<Request>() },
     ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
   };
-  const source = ledger.source('connection', 'pg', pool);
+  const source = ledger.source({ adapter: 'pg', nature: 'lease', library: 'pg', pool });
   const accounts = Array.from({ length: SITES }, (_, id) =>
-    ledger.account(source, { id, stack: [], functions: [], asyncFrom: 0, user: [] }, 'lease'),
+    ledger.account(source, { id, stack: [], functions: [], asyncFrom: 0, user: [] }),
   );
   const held = new Resource(accounts[0] as (typeof accounts)[0], null, 0);
   const peer = { localPort: 50_000, connectionId: '12345', state: 'used' as const };
@@ -67,7 +66,7 @@ function busyService(folder: string) {
       ]);
       if (count % 3600 === 0) changed.set(`hourly ${count}`, finding);
       const withdrawn = count % 3600 === 60 && count > 60 ? [`hourly ${count - 60}`] : [];
-      recorder.judgement({ changed, withdrawn, lines: () => Array<RecordedLine>(SITES).fill(line) }, false);
+      recorder.judgement({ changed, withdrawn, openSites: () => Array<OpenSite>(SITES).fill(line) }, false);
       recorder.sample(0);
       recorder.held(false);
       recorder.state([notice], { cpuMs: count, forcedGc: 0 }, false);
@@ -75,7 +74,7 @@ function busyService(folder: string) {
     },
     seconds: () => count,
     end(): void {
-      recorder.judgement({ changed: new Map(), withdrawn: [], lines: () => [] }, true);
+      recorder.judgement({ changed: new Map(), withdrawn: [], openSites: () => [] }, true);
       recorder.state([], { cpuMs: count, forcedGc: 0 }, true);
       recorder.end('exit', 0);
     },

@@ -2,20 +2,17 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
-import { Flows } from '../probe/account/flow.ts';
 import { Ledger } from '../probe/account/ledger.ts';
-import { Scopes } from '../probe/account/scope.ts';
 import { BoundedSamples } from '../probe/recording/bounded.ts';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
-import type { Line, RecordedFinding, Recording } from '../probe/recording/format.ts';
+import type { Entry, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { mask, maskArguments } from '../probe/recording/mask.ts';
-import { Notices } from '../probe/recording/notices.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
-import { Desk } from '../probe/watch/desk.ts';
+import { Desk, type DeskParts } from '../probe/watch/desk.ts';
 import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
 
-const processLine: Line = {
+const processLine: Entry = {
   t: 'process',
   schema: 'outlive.recording/1',
   pid: 1_000_000_000,
@@ -30,7 +27,7 @@ const processLine: Line = {
 };
 const finding: RecordedFinding = {
   kind: 'connection',
-  shape: 'lease',
+  nature: 'lease',
   detector: 'outlived-scope',
   certainty: 'likely',
   count: 2,
@@ -47,13 +44,13 @@ const finding: RecordedFinding = {
   holders: [],
   scopes: [{ name: 'order', ended: 10, leaked: 2, failedWith: null }],
 };
-const site: Line = {
+const site: Entry = {
   t: 'site',
   id: 0,
   stack: [{ file: '/srv/orders.js', line: 12, column: 9, function: 'reserve', user: true }],
 };
 
-function recordingFile(folder: string, name: string, lines: Line[], tail = ''): string {
+function recordingFile(folder: string, name: string, lines: Entry[], tail = ''): string {
   const file = path.join(folder, `${name}.jsonl`);
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join('') + tail);
   return file;
@@ -61,7 +58,7 @@ function recordingFile(folder: string, name: string, lines: Line[], tail = ''): 
 
 test('a torn last line, as a kill leaves it, is skipped in silence; what stands before it counts', () => {
   using folder = temporaryFolder();
-  const lines: Line[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
+  const lines: Entry[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
   recordingFile(folder.path, 'torn', lines, '{"t":"withdrawn","at":9,"ke');
   const { report } = writeReport(folder.path);
   expect(report.findings).toHaveLength(1);
@@ -94,9 +91,9 @@ test.each([
 
 test('of a newer format what is known is shown, and the doubt told', () => {
   using folder = temporaryFolder();
-  const newer = { ...processLine, schema: 'outlive.recording/2' } as unknown as Line;
-  const unknown = { t: 'telepathy', at: 3, of: 'users' } as unknown as Line;
-  const odd = { t: 'finding', at: 5, key: 'b', finding: { ...finding, kind: 'quantum' } } as unknown as Line;
+  const newer = { ...processLine, schema: 'outlive.recording/2' } as unknown as Entry;
+  const unknown = { t: 'telepathy', at: 3, of: 'users' } as unknown as Entry;
+  const odd = { t: 'finding', at: 5, key: 'b', finding: { ...finding, kind: 'quantum' } } as unknown as Entry;
   recordingFile(folder.path, 'newer', [newer, site, unknown, odd, { t: 'finding', at: 5, key: 'a', finding }]);
   const { report } = writeReport(folder.path);
   expect(report.findings).toHaveLength(1);
@@ -125,7 +122,7 @@ test.each<[string, unknown]>([
   ['no object', 17],
 ])('%s is skipped and told, and hides nothing else', (_, line) => {
   using folder = temporaryFolder();
-  recordingFile(folder.path, 'x', [processLine, line as Line, { t: 'adapter', name: 'pg 8' }]);
+  recordingFile(folder.path, 'x', [processLine, line as Entry, { t: 'adapter', name: 'pg 8' }]);
   const { report } = writeReport(folder.path);
   expect(report.processes[0]?.adapters).toEqual(['pg 8']);
   expect(report.problems).toEqual(['x.jsonl: 1 unreadable line was skipped.']);
@@ -133,7 +130,7 @@ test.each<[string, unknown]>([
 
 test('totals say only what changed; what was open over time is kept', () => {
   using folder = temporaryFolder();
-  const totals = (at: number, sites: [number, number, number][]): Line => ({
+  const totals = (at: number, sites: [number, number, number][]): Entry => ({
     ...{ t: 'totals', at },
     sites: sites.map(([id, acquired, released]) => [id, 'connection', 'pg', 'orders', acquired, released]),
   });
@@ -194,7 +191,7 @@ test('a finding that came back is withdrawn', () => {
 
 test('one leak in several processes is one finding with the counts of all', () => {
   using folder = temporaryFolder();
-  const lines: Line[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
+  const lines: Entry[] = [processLine, site, { t: 'finding', at: 5, key: 'a', finding }];
   recordingFile(folder.path, 'first', lines);
   recordingFile(folder.path, 'second', lines);
   const { findings, processes } = writeReport(folder.path).report;
@@ -207,12 +204,12 @@ test('one leak in several processes is one finding with the counts of all', () =
 test('a trap that a process fell into is told once, with its latest words, and does not change the verdict', () => {
   using folder = temporaryFolder();
   const notice = { library: 'oracledb', pool: 'orders', name: 'hung-logon', remedy: 'Restart the listener.' };
-  const told = (at: number, count: number): Line => ({
+  const told = (at: number, count: number): Entry => ({
     ...{ t: 'notice', at, count, ...notice },
     sentence: `A logon has hung for ${at} s.`,
   });
   recordingFile(folder.path, 'first', [processLine, told(1, 1), told(9, 2)]);
-  recordingFile(folder.path, 'second', [{ ...processLine, startedMs: 1_700_000_000_500 } as Line, told(4, 1)]);
+  recordingFile(folder.path, 'second', [{ ...processLine, startedMs: 1_700_000_000_500 } as Entry, told(4, 1)]);
   const { notices, verdict } = writeReport(folder.path).report;
   expect(notices).toEqual([{ ...notice, count: 3, sentence: 'A logon has hung for 4 s.' }]);
   expect(verdict).toBe('clean');
@@ -228,7 +225,7 @@ test('the id of a finding stays when lines are inserted above it, and changes wi
     const stack = [{ file: source, line, column: 1, function: 'reserve', user: true }];
     recordingFile(folder.path, 'x', [
       processLine,
-      { ...site, stack } as Line,
+      { ...site, stack } as Entry,
       { t: 'finding', at: 5, key: 'a', finding },
     ]);
     return buildReport(readRun(folder.path).recordings).findings[0]!.id;
@@ -268,8 +265,11 @@ test('no secret of a program reaches its recording or report', async () => {
 });
 
 test('a pool that is named by its connection string has a name without the secret, in all that is said of it', () => {
-  const desk = new Desk(new Ledger(), new Scopes('off'), new Flows(), {} as never, {} as never, new Notices());
-  const { pool } = desk.pool('pg', 'postgres://app:hunter2@db/orders', 10, () => null);
+  const desk = new Desk({ ledger: new Ledger() } as DeskParts);
+  const { pool } = desk.pool({
+    ...{ adapter: 'pg', library: 'pg', max: 10, gauges: () => null },
+    name: 'postgres://app:hunter2@db/orders',
+  });
   expect(pool.name).toBe('postgres://***@db/orders');
 });
 
@@ -291,4 +291,11 @@ test('what is on the heap right after a major collection is recorded', async () 
   const [recording] = readRun(folder.path).recordings;
   const [most, least] = [Math.max, Math.min].map((of) => of(...recording!.collections.map(({ heapUsed }) => heapUsed)));
   expect(most! - least!).toBeGreaterThan(2e7);
+});
+
+test('what every process loads at its start leaves out what only a reader of recordings needs', () => {
+  const bundle = (name: string) => readFileSync(path.join(path.dirname(REGISTER), `${name}.js`), 'utf8');
+  const checkOfScopes = /\["job",\s*"request"\]/;
+  expect(bundle('recording/build-report')).toMatch(checkOfScopes);
+  expect(bundle('probe')).not.toMatch(checkOfScopes);
 });

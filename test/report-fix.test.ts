@@ -60,7 +60,9 @@ async function reserve(pool, sku) {
 
   test('clears a timer with the function that belongs to it', () => {
     const code = 'function f() {\n  const beat = setInterval(ping, 10); // here\n  await work();\n}';
-    expect(suggestion(at(code, { kind: 'timer', library: 'setInterval' }))).toContain('+    clearInterval(beat);');
+    expect(suggestion(at(code, { kind: 'timer', nature: 'interval', library: 'setInterval' }))).toContain(
+      '+    clearInterval(beat);',
+    );
   });
 
   test('leaves out what is far from both ends, but no line that it removes', () => {

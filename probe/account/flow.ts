@@ -13,17 +13,22 @@
  * keeps contexts in frames (from 24): elsewhere nothing is collected reliably, and it costs promise hooks.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Method } from '../process/around.ts';
 import { asyncContextFrame } from '../process/runtime.ts';
-import type { Resource } from './ledger.ts';
 
 /** Tokens that a mark holds at most: a flow that leaks more has long been found. */
 const MAX_TOKENS = 64;
 
 const NONE: readonly Token[] = [];
 
+/** What was acquired, as far as a flow has to know it. */
+export interface Held {
+  readonly closed: boolean;
+}
+
 export class Token {
   /** Null until the acquire is served. */
-  resource: Resource | null = null;
+  resource: Held | null = null;
   /** The acquire failed: there will be no resource. */
   failed = false;
 }
@@ -37,7 +42,7 @@ export class Mark {
   }
 
   /** What the flow holds here beside the lease of this mark, latest first. */
-  *heldEarlier(): Generator<Resource> {
+  *heldEarlier(): Generator<Held> {
     for (const { resource } of this.earlier) if (resource && !resource.closed) yield resource;
   }
 
@@ -92,8 +97,7 @@ export class Flows {
   }
 
   /** Calls the library without a mark; then goes on with `next`, or as before. */
-  // biome-ignore lint/complexity/noBannedTypes: any method of the library
-  shed<T>(method: Function, self: unknown, args: IArguments, next: Mark | null = null): T {
+  shed<T>(method: Method, self: unknown, args: IArguments, next: Mark | null = null): T {
     const suspended = this.suspend();
     try {
       return Reflect.apply(method, self, args);
@@ -103,8 +107,7 @@ export class Flows {
   }
 
   /** Calls what starts a branch of the flow that may live on by itself: it keeps the tokens, but no mark. */
-  // biome-ignore lint/complexity/noBannedTypes: any method of the library
-  branch<T>(method: Function, self: unknown, args: IArguments): T {
+  branch<T>(method: Method, self: unknown, args: IArguments): T {
     const mark = this.ask();
     if (!this.storage || !mark || mark.earlier.length === 0) return this.shed(method, self, args);
     mark.token.failed = true;
@@ -112,17 +115,16 @@ export class Flows {
   }
 
   /** Runs a callback of the service as part of the flow that `mark` stands for; other stores stay as they are. */
-  bind<F extends (...args: never[]) => unknown>(callback: F, mark: Mark | null): F {
+  bind(callback: Method, mark: Mark | null): Method {
     const { storage } = this;
     if (!storage || !mark) return callback;
     return function bound(this: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return storage.run(mark, () => Reflect.apply(callback, this, arguments as unknown as never[]));
-    } as unknown as F;
+      return storage.run(mark, () => Reflect.apply(callback, this, arguments));
+    };
   }
 
   /** Whether the current flow came by `resource`, as far as its marks tell. */
-  isHolding(resource: Resource): boolean {
+  isHolding(resource: Held): boolean {
     const mark = this.current();
     return (
       mark !== null && (mark.token.resource === resource || mark.earlier.some((token) => token.resource === resource))

@@ -1,61 +1,30 @@
 /**
  * The ledger: what is open, and per-site totals of acquired and released.
  *
- * A *source* is what hands out resources (one pool, all intervals…); an *account* is one site's dealings with one
- * source; a *resource* is in the ledger while it is open.
+ * A *source* is what hands out resources of one nature (one pool, all intervals…); an *account* is one site's dealings
+ * with one source; a *line* is all accounts that share the top user frame; a *resource* is in its account while it is open.
  */
-
-import type { Kind, Shape } from '../recording/format.ts';
-import type { Request } from '../watch/desk.ts';
+import type { TraceContext } from '../recording/format.ts';
+import { NATURES, type Nature, type NatureName } from '../recording/natures.ts';
 import { Chain, type Link } from './chain.ts';
-import type { Mark, Token } from './flow.ts';
-
-export type { Shape } from '../recording/format.ts';
-
-import type { TraceContext } from '../telemetry/snapshot.ts';
+import { Companions } from './companions.ts';
+import type { Mark } from './flow.ts';
+import type { PoolState } from './pool-state.ts';
+import type { Resource } from './resource.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
 
-export interface PoolGauges {
-  used: number;
-  idle: number;
-  pending: number;
-}
+export { Resource } from './resource.ts';
 
-/** Time-outs that follow each other within this time are of one episode; milliseconds. */
-export const EPISODE_MS = 1000;
-
-/** Who held a pool at the moment when an acquire timed out. */
-export interface Exhaustion {
-  at: number;
-  waitedMs: number;
-  /** Where the acquire was. */
-  asker: Site | null;
-  /** A new connection did not come up in time, rather than no lease coming back. */
-  isConnect: boolean;
-  gauges: PoolGauges;
-  holders: Holder[];
-  /** Acquires per second, of the episode's first time-out: in the time waited, and before that since the pool was first used. */
-  demand: { now: number; before: number };
-}
-
-export interface Holder {
-  resource: Resource;
-  ageMs: number;
-  idleMs: number;
-  /** Null where the adapter cannot tell. */
-  busy: boolean | null;
-}
-
-/** Which connection of a server somebody speaks through; null: not known. */
-export interface Peer {
-  localAddress?: string | null;
-  localPort: number | null;
-  /** `address:port` of the other end. */
-  server?: string | null;
-  /** What the server calls it: PostgreSQL's backend, Oracle's CONNECTION_ID. */
-  connectionId: string | null;
-  state: 'used' | 'idle';
+/** An acquire that was asked for and is not served yet: of what, where, in which scope, by which flow. */
+export interface Request extends Link<Request> {
+  readonly source: Source;
+  readonly site: Site | null;
+  readonly scope: Scope | null;
+  readonly askedAt: number;
+  mark: Mark | null;
+  /** The service's span at that moment, where somebody observes. */
+  readonly trace: TraceContext | null;
 }
 
 /** Told of what happens to leases, for telemetry; what it does must not fail. */
@@ -68,47 +37,31 @@ export interface LeaseObserver {
   created(pool: PoolState, createMs: number): void;
 }
 
-export interface PoolState {
-  id: number;
-  name: string;
-  /** 0: unlimited or unknown. */
-  max: number;
-  /** Null when the pool is gone. */
-  gauges(): PoolGauges | null;
-  /** Who holds it now. */
-  leases(at: number): Holder[];
-  /** The pool's connections, found when asked for; idle ones, and those of nobody known, have no resource. */
-  peers?(): Iterable<{ resource: Resource | null; peer: Peer }>;
-  /** How many idle connections it keeps at least and at most; null: unknown. */
-  idleLimits?(): { min: number | null; max: number | null };
-  /** Acquires that are queued, longest first. */
-  waiting: Chain<Request>;
-  /** 0: never. */
-  lastReleasedAt: number;
-  /** The latest acquires that timed out, and how many there were. */
-  exhaustions: Exhaustion[];
-  timeouts: number;
-  /** What those who timed out had waited, milliseconds. */
-  waitedInVain: number;
-  /** Of these, how many there were at the last judgement. */
-  timeoutsJudged: number;
-}
-
 export interface Source {
-  kind: Kind;
-  library: string;
-  pool: PoolState | null;
+  /** The adapter that enters here, by whose name it is switched off. */
+  readonly adapter: string;
+  readonly natureName: NatureName;
+  readonly nature: Nature;
+  readonly library: string;
+  readonly pool: PoolState | null;
+  /** CPU milliseconds of one without a stack. */
+  readonly costMs: number;
   /** By site id; -1: those without a stack. */
-  accounts: Map<number, Account>;
+  readonly accounts: Map<number, Account>;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
   /** As a pool's, of connections that are of no pool. */
   peers?: NonNullable<PoolState['peers']>;
 }
 
-/** Pools and transactions are judged, but counting them beside the leases taken there would count twice. */
-export function isCounted(shape: Shape): boolean {
-  return shape !== 'pool' && shape !== 'transaction';
+/** What an adapter says of a source beside its nature. */
+export interface SourceFacts {
+  adapter: string;
+  nature: NatureName;
+  library: string;
+  pool?: PoolState | null;
+  /** Where it is not the nature's. */
+  costMs?: number;
 }
 
 /** How long resources of one account were usually open, from the latest `SIZE` that came back. */
@@ -128,12 +81,15 @@ export class UseTimes {
   }
 }
 
+/** Before an account's first release. */
+const NO_TIMES: UseTimes = new UseTimes();
+
 export class Account {
   readonly source: Source;
   readonly site: Site | null;
-  readonly shape: Shape;
-  /** The top user frame's position; null without a stack. */
-  readonly line: string | null;
+  readonly line: Line;
+  /** Open resources, oldest first. */
+  readonly open: Chain<Resource> = new Chain();
   acquired = 0;
   released = 0;
   /** Released only after the scope that acquired them had ended: given to another flow. */
@@ -147,127 +103,93 @@ export class Account {
   usesReleased = 0;
   waitedReleased = 0;
   heldReleased = 0;
+  /** Accounts that what ended here ended together with, and how often; see companions. */
+  endsWith: Map<Account, number> | null = null;
   private times: UseTimes | null = null;
-  constructor(source: Source, site: Site | null, shape: Shape) {
+  constructor(source: Source, site: Site | null, line: Line) {
     this.source = source;
     this.site = site;
-    this.shape = shape;
-    const frame = site?.stack[site.user[0] ?? -1];
-    this.line = frame ? `${frame.file}:${frame.line}:${frame.column}` : null;
-  }
-  get open(): number {
-    return this.acquired - this.released;
+    this.line = line;
   }
   get useTimes(): UseTimes {
+    return this.times ?? NO_TIMES;
+  }
+  took(milliseconds: number): void {
     this.times ??= new UseTimes();
-    return this.times;
+    this.times.add(milliseconds);
   }
 }
 
-export class Resource implements Link<Resource> {
-  readonly account: Account;
-  readonly scope: Scope | null;
-  readonly openedAt: number;
-  /** Last sign of use by its borrower. */
-  lastUsedAt: number;
-  /** Signs of use so far. */
-  uses = 0;
-  /** What its borrower did with it last, in the library's words, unmasked. */
-  lastOperation: string | null = null;
-  /** Milliseconds from asking to having it. */
-  waitedMs = 0;
-  /** Whether an operation of the borrower has not come back yet; set by adapters that can tell. */
-  isBusy: (() => boolean) | null = null;
-  /** A verdict beyond suspicion stands on it already. */
-  isCondemned = false;
-  /** Which fault leaves it open, where a soak made faults and has found that out; one sentence. */
-  recipe: string | null = null;
-  private flowIsLost = false;
-  /** The span of the service that it was acquired in, where somebody observes. */
-  trace: TraceContext | null = null;
-  /** Null where flows are not followed, and once it is known to be lost. */
-  flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
-  /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
-  handle: WeakRef<object> | null = null;
-  /** What it was opened on and cannot outlive: the connection of a result set. */
-  owner: Resource | null = null;
-  /** Its owner was given back, and without it nobody can close it any more. */
-  isStranded = false;
-  /** Used by another flow than the one that acquired it. */
-  isHandedOver = false;
-  /** Later ones that its flow took at the same line. */
-  overtaken = 0;
-  /** … and that came back while this one stayed. */
-  superseded = 0;
-  /** What its flow already had of the same line when it was acquired. */
-  earlier: Resource[] | null = null;
-  previous: Resource | null = null;
-  next: Resource | null = null;
-  closed = false;
-  constructor(account: Account, scope: Scope | null, at: number) {
-    this.account = account;
-    this.scope = scope;
-    this.openedAt = at;
-    this.lastUsedAt = at;
-  }
-  /** Whether its flow was ever known: no mark stands for others. */
-  get isFollowed(): boolean {
-    return this.flow !== null || this.flowIsLost;
-  }
-  /** No continuation that came by it is left. Only a garbage collection makes it so. */
-  get hasLostFlow(): boolean {
-    if (this.flow !== null && this.flow.token.deref() === undefined) {
-      this.flow = null;
-      this.flowIsLost = true;
-    }
-    return this.flowIsLost;
-  }
-  /** No continuation is left that has it as its newest: the flow went on to others, or is gone. */
-  get isLeftBehind(): boolean {
-    return this.hasLostFlow || (this.flow !== null && this.flow.mark.deref() === undefined);
-  }
-  /** True when it is known to be over though nobody told the ledger. */
-  isGone(): boolean {
-    return false;
+/** Accounts of one nature and library whose stacks share the top user frame: a helper's callers share a history. */
+export class Line {
+  readonly key: string;
+  readonly source: Source;
+  readonly accounts: Account[] = [];
+  /** Open resources of all its accounts. */
+  openCount = 0;
+  /** When something was last opened, used or closed there. */
+  changedAt = 0;
+  /** Longest way from an open resource up to an owner of its own: those are judged first. */
+  depth = 0;
+  constructor(key: string, source: Source) {
+    this.key = key;
+    this.source = source;
   }
 }
 
 export class Ledger {
   readonly sources: Set<Source> = new Set();
+  readonly lines: Map<string, Line> = new Map();
   /** Adapters that enter resources in batches do so here. */
   readonly beforeReading: (() => void)[] = [];
   /** Null unless telemetry goes somewhere. */
   observer: LeaseObserver | null = null;
-  private readonly resources: Chain<Resource> = new Chain();
+  private readonly companions = new Companions();
 
-  source(kind: Kind, library: string, pool: PoolState | null = null): Source {
-    const source: Source = { kind, library, pool, accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY };
+  source({ adapter, nature: natureName, library, pool = null, costMs }: SourceFacts): Source {
+    const nature = NATURES[natureName];
+    const source: Source = {
+      ...{ adapter, natureName, nature, library, pool, costMs: costMs ?? nature.costMs },
+      ...{ accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY },
+    };
     this.sources.add(source);
     return source;
   }
 
-  account(source: Source, site: Site | null, shape: Shape): Account {
-    const key = site?.id ?? -1;
-    let account = source.accounts.get(key);
-    if (!account) {
-      account = new Account(source, site, shape);
-      source.accounts.set(key, account);
+  account(source: Source, site: Site | null): Account {
+    const known = source.accounts.get(site?.id ?? -1);
+    if (known) return known;
+    const key = `${source.nature.kind} ${source.library} ${source.natureName} ${positionAt(site, 0)}`;
+    let line = this.lines.get(key);
+    if (!line) {
+      line = new Line(key, source);
+      this.lines.set(key, line);
     }
+    const account = new Account(source, site, line);
+    line.accounts.push(account);
+    source.accounts.set(site?.id ?? -1, account);
     return account;
   }
 
   open(resource: Resource): void {
-    resource.account.acquired++;
-    this.resources.push(resource);
-    const { observer } = this;
-    if (observer !== null && resource.account.shape === 'lease') observer.waited(resource.account.source, resource);
+    const { account, owner } = resource;
+    const { line, source } = account;
+    account.acquired++;
+    account.open.push(resource);
+    line.openCount++;
+    line.changedAt = resource.openedAt;
+    if (owner !== null && !owner.closed) {
+      owner.owned ??= new Set();
+      owner.owned.add(resource);
+      line.depth = Math.max(line.depth, owner.account.line.depth + 1);
+    }
+    if (this.observer !== null && source.pool !== null) this.observer.waited(source, resource);
   }
 
   /** Takes back that it was opened. */
-  forget(resource: Resource): void {
+  forget(resource: Resource, at: number): void {
     if (resource.closed) return;
-    resource.closed = true;
-    this.resources.delete(resource);
+    this.remove(resource, at);
     resource.account.acquired--;
   }
 
@@ -279,32 +201,69 @@ export class Ledger {
 
   close(resource: Resource, at: number): void {
     if (resource.closed) return;
-    resource.closed = true;
+    this.remove(resource, at);
     const { account, scope } = resource;
-    this.resources.delete(resource);
+    const { source } = account;
+    const usedMs = at - resource.openedAt;
     account.released++;
-    if (account.source.pool) account.source.pool.lastReleasedAt = at;
-    if (account.shape === 'lease' || account.shape === 'interval') account.useTimes.add(at - resource.openedAt);
-    if (this.observer !== null && account.shape === 'lease') {
-      this.observer.used(account.source, resource, at - resource.openedAt);
+    if (source.nature.isTimed) account.took(usedMs);
+    if (source.pool !== null) {
+      source.pool.lastReleasedAt = at;
+      this.observer?.used(source, resource, usedMs);
     }
     if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
-    account.heldReleased += at - resource.openedAt;
+    account.heldReleased += usedMs;
+    this.companions.ended(resource);
+    if (resource.owned !== null) this.release(resource.owned, at);
     if (resource.earlier === null) return;
     for (const earlier of resource.earlier) earlier.superseded++;
     resource.earlier = null;
   }
 
-  /** Open resources, newest first; those that turn out to be gone are closed on the way. */
-  *opened(at: number): Generator<Resource> {
-    for (const enter of this.beforeReading) enter();
-    for (let resource = this.resources.last; resource; ) {
-      const { previous }: Resource = resource;
-      if (resource.isGone()) this.close(resource, at);
+  /** Open resources of one account, oldest first; those that turn out to be gone are closed on the way. */
+  *openOf(account: Account, at: number): Generator<Resource> {
+    for (const resource of account.open) {
+      if (resource.isGone?.()) this.close(resource, at);
       else yield resource;
-      resource = previous;
     }
   }
+
+  /** All open resources. */
+  *opened(at: number): Generator<Resource> {
+    this.settle();
+    for (const { openCount, accounts } of this.lines.values()) {
+      if (openCount > 0) for (const account of accounts) yield* this.openOf(account, at);
+    }
+  }
+
+  /** To be called before open resources are looked at. */
+  settle(): void {
+    for (const enter of this.beforeReading) enter();
+  }
+
+  private remove(resource: Resource, at: number): void {
+    // time 0 means open
+    resource.closedAt = at || Number.MIN_VALUE;
+    const { account, owner } = resource;
+    account.open.delete(resource);
+    account.line.openCount--;
+    account.line.changedAt = at;
+    owner?.owned?.delete(resource);
+  }
+
+  /** What becomes of what was opened on something that has just been closed. */
+  private release(owned: ReadonlySet<Resource>, at: number): void {
+    for (const resource of owned) {
+      if (resource.bond === 'ends with it') this.close(resource, at);
+      else if (resource.bond === 'is stranded') resource.isStranded = true;
+    }
+  }
+}
+
+/** Where the user frame `depth` above the top one is; all without a stack share one place. */
+export function positionAt(site: Site | null, depth: number): string {
+  const frame = site?.stack[site.user[Math.min(depth, site.user.length - 1)] ?? -1];
+  return frame ? `${frame.file}:${frame.line}:${frame.column}` : '-';
 }

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { asyncContextFrame, now } from '../process/runtime.ts';
+import type { Resource } from './resource.ts';
 
 export interface Scope {
   id: number;
@@ -13,6 +14,8 @@ export interface Scope {
   /** 0 while it runs. */
   ended: number;
   failedWith: string | null;
+  /** What was opened in it last, while that is open. */
+  latest: Resource | null;
 }
 
 export interface ScopeTotals {
@@ -50,12 +53,13 @@ export class Scopes {
   begin(name: string, kind: Scope['kind']): Scope {
     const totals = this.totalsOf(name, kind);
     totals.began++;
-    return { id: this.nextId++, name: totals.name, kind, began: now(), ended: 0, failedWith: null };
+    return { id: this.nextId++, name: totals.name, kind, began: now(), ended: 0, failedWith: null, latest: null };
   }
 
   end(scope: Scope, failedWith: string | null): void {
     if (scope.ended !== 0) return;
     scope.ended = now();
+    scope.latest = null;
     scope.failedWith = failedWith;
     const totals = this.totalsOf(scope.name, scope.kind);
     totals.ended++;

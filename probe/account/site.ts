@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs';
 import nodeModule from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import type { Frame } from '../recording/format.ts';
 
@@ -54,24 +55,6 @@ class TreeNode {
   }
 }
 
-/** How many stacks may be taken: a burst, so that short programs and start-up are seen whole, then what is granted. */
-export class StackBudget {
-  private tokens: number;
-  constructor(burst: number) {
-    this.tokens = burst;
-  }
-  take(): boolean {
-    if (this.tokens < 1) return false;
-    this.tokens--;
-    return true;
-  }
-  /** So many from now on. What was granted before does not add up: rest is not to be paid for later. */
-  grant(stacks: number): void {
-    // parts of a stack do add up
-    this.tokens = Math.max(this.tokens, stacks + (this.tokens < 1 ? this.tokens : 0));
-  }
-}
-
 export class Sites {
   readonly all: Site[] = [];
   /** Milliseconds spent on stacks, and how many were taken. */
@@ -92,8 +75,7 @@ export class Sites {
   }
 
   /** The site of the call to `wrapper`, which must be on the stack. */
-  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-  capture(wrapper: Function): Site {
+  capture(wrapper: Method): Site {
     const began = now();
     const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
     this.cost += Math.min(LONGEST_MS, now() - began);
@@ -135,8 +117,7 @@ export class Sites {
   }
 
   /** With frozen intrinsics the hook cannot be set: read the text instead. */
-  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-  private parse(wrapper: Function): Site {
+  private parse(wrapper: Method): Site {
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, wrapper);
     const frames: RawFrame[] = [];
@@ -161,8 +142,7 @@ export class Sites {
 }
 
 /** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
-// biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-function withStackHook(wrapper: Function, read: (callSites: CallSite[]) => Site): Site | undefined {
+function withStackHook(wrapper: Method, read: (callSites: CallSite[]) => Site): Site | undefined {
   let site: Site | undefined;
   const hook = (_: Error, callSites: CallSite[]): string => {
     site = read(callSites);

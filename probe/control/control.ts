@@ -7,7 +7,6 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
-import { later as laterUnguarded } from '../process/runtime.ts';
 import type { Fault, Injector, Left, Turn } from './inject/injector.ts';
 
 export interface RoundResult {
@@ -37,25 +36,17 @@ export function controlAddress(name: string): string {
 
 /** What the probe lets the door do. */
 export interface Controlled {
-  /** Resources open now. */
-  open(): number;
-  /** Findings that stand. */
-  standing(): number;
-  /** Collects, judges, and writes it down as the end of a round. */
-  judge(round: number): void;
-  injector: Injector | null;
+  /** Resources open now that somebody owes. */
+  readonly owedCount: number;
+  checkpoint(options: { round: number }): Promise<{ standing: readonly unknown[] }>;
 }
 
-/** Settled: the number of open resources has not changed for this long; tried for at most `SETTLE_LIMIT`. */
-const SETTLE_MS = 100;
-const SETTLE_LIMIT = 5000;
-
-/** `atRest`: how long what is open must have been idle before it may be judged, milliseconds. */
-export function openControl(name: string, atRest: number, controlled: Controlled): void {
+export function openControl(name: string, probe: Controlled, injector: Injector | null): void {
   const socket = net.connect(controlAddress(name));
   socket.unref();
   socket.on('error', () => {});
   let buffer = '';
+  let standing = 0;
   socket.setEncoding('utf8').on('data', (text: string) => {
     buffer += text;
     const lines = buffer.split('\n');
@@ -64,35 +55,26 @@ export function openControl(name: string, atRest: number, controlled: Controlled
   });
 
   const reply = (id: number): void => {
-    const answer: RoundResult & { id: number } = { id, open: controlled.open(), findings: controlled.standing() };
-    socket.write(`${JSON.stringify(controlled.injector ? { ...answer, turn: controlled.injector.end() } : answer)}\n`);
+    const result: RoundResult & { id: number } = { id, open: probe.owedCount, findings: standing };
+    socket.write(`${JSON.stringify(injector ? { ...result, turn: injector.end() } : result)}\n`);
   };
   const answer = (request: ControlRequest): void => {
-    const { injector } = controlled;
     if (request.do === 'begin-turn') injector?.begin(request.fault);
     if (request.do === 'blame') for (const left of request.left) injector?.blame(request.recipe, left);
     if (request.do !== 'round-ended') {
       reply(request.id);
       return;
     }
-    settle(controlled, () => {
-      // what outlived its scope does so only after a grace: nothing else runs meanwhile
-      later(atRest, () => {
-        controlled.judge(request.round);
-        reply(request.id);
-      });
-    });
+    probe.checkpoint({ round: request.round }).then(
+      (checkpoint) =>
+        guarded('control', () => {
+          standing = checkpoint.standing.length;
+          reply(request.id);
+        }),
+      (error: unknown) =>
+        guarded('control', () => {
+          throw error;
+        }),
+    );
   };
-}
-
-function settle(controlled: Controlled, then: () => void, last = controlled.open(), waited = 0): void {
-  later(SETTLE_MS, () => {
-    const open = controlled.open();
-    if (open === last || waited >= SETTLE_LIMIT) then();
-    else settle(controlled, then, open, waited + SETTLE_MS);
-  });
-}
-
-function later(milliseconds: number, task: () => void): void {
-  laterUnguarded(milliseconds, () => guarded('control', task));
 }

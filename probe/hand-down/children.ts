@@ -9,8 +9,8 @@ import childProcess from 'node:child_process';
 import { statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
+import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
-import { patch } from '../watch/patch.ts';
 import { type Inherit, inheritance, type OnStarted, replaceIn } from './inherit.ts';
 import { handDownToWorkers } from './workers.ts';
 
@@ -28,38 +28,35 @@ interface SpawnOptions {
 export function handDown(folder: string, register: string, started: OnStarted): void {
   const inherit = inheritance(folder, register);
 
-  patch(childProcess.ChildProcess.prototype as unknown as { spawn(options: unknown): unknown }, 'spawn', (original) => {
-    return function spawn(this: { pid?: number }, options: SpawnOptions): unknown {
-      guarded(PART, () => {
-        if (Array.isArray(options?.envPairs) && isOpen(options.args, options.uid, register))
-          addToPairs(options.envPairs, inherit);
-      });
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const result = Reflect.apply(original, this, arguments);
-      guarded(PART, () => {
-        const argv = textsOf(options.args);
-        if (this.pid !== undefined && isProgram(options.file, argv)) started(this.pid, 0, argv);
-      });
-      return result;
-    };
+  around<{ pid?: number }, SpawnOptions>(PART, childProcess.ChildProcess.prototype, 'spawn', {
+    before(_, given) {
+      const options = given as SpawnOptions;
+      if (Array.isArray(options?.envPairs) && isOpen(options.args, options.uid, register))
+        addToPairs(options.envPairs, inherit);
+      return options;
+    },
+    after({ pid }, _, options) {
+      const argv = textsOf(options?.args);
+      if (pid !== undefined && isProgram(options?.file, argv)) started(pid, 0, argv);
+    },
   });
 
   // these go straight to the runtime, so the child's environment is among the service's own arguments
   for (const name of ['spawnSync', 'execFileSync', 'execSync'] as const) {
-    patch(childProcess, name, (original) => {
-      return function startSync(this: unknown): unknown {
-        // biome-ignore lint/complexity/noArguments: only the options are replaced, by a copy
-        const args = arguments as unknown as unknown[];
-        const [file, given] = args;
+    around(PART, childProcess, name, {
+      call(startSync, self, given) {
+        // only the options are replaced, by a copy
+        const args = [...(given as unknown as unknown[])];
+        const [file, list] = args;
         guarded(PART, () => addToOptions(args, name !== 'execSync', inherit, register));
-        const result = Reflect.apply(original, this, args);
+        const result: unknown = Reflect.apply(startSync, self, args);
         guarded(PART, () => {
           const { pid } = (result ?? {}) as { pid?: unknown };
-          const argv = [String(file), ...textsOf(given)];
+          const argv = [String(file), ...textsOf(list)];
           if (typeof pid === 'number' && pid > 0 && isProgram(file, argv)) started(pid, 0, argv);
         });
         return result;
-      };
+      },
     });
   }
   handDownToWorkers(inherit, started);
@@ -117,5 +114,4 @@ function addToOptions(args: unknown[], hasArguments: boolean, inherit: Inherit, 
   // as Node reads it: inherited variables too
   for (const name in given) env[name] = given[name];
   args[index] = replaceIn(options, 'env', { ...env, ...inherit(env) });
-  if (args.length <= index) args.length = index + 1;
 }

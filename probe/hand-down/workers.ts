@@ -4,26 +4,24 @@
  */
 import workers from 'node:worker_threads';
 import { guarded } from '../process/lapses.ts';
-import { patch } from '../watch/patch.ts';
 import { type Inherit, type OnStarted, replaceIn } from './inherit.ts';
 
 const PART = 'workers';
 
 export function handDownToWorkers(inherit: Inherit, started: OnStarted): void {
   const { Worker } = workers;
-  patch(workers, 'Worker', () => {
-    // a proxy: a class cannot be called by a function that stands in for it
-    const proxy: typeof Worker = new Proxy(Worker, {
-      construct(target, args, newTarget) {
-        guarded(PART, () => addTo(args, inherit));
-        const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
-        guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
-        return worker;
-      },
-    });
-    return proxy;
+  // a proxy: a class cannot be called by a function that stands in for it
+  const proxy: typeof Worker = new Proxy(Worker, {
+    construct(target, args, newTarget) {
+      guarded(PART, () => addTo(args, inherit));
+      const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
+      guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
+      return worker;
+    },
   });
-  Worker.prototype.constructor = workers.Worker;
+  const descriptor = Object.getOwnPropertyDescriptor(workers, 'Worker');
+  Object.defineProperty(workers, 'Worker', { ...descriptor, value: proxy });
+  Worker.prototype.constructor = proxy;
 }
 
 /** The file; the program of an `eval` thread may be long, and say too much. */

@@ -2,8 +2,8 @@
  * Floors: how many of a group's resources were open during a whole window, window after window. Load going up and
  * down shows little in them, for a window is longer than the group's resources are usually open.
  */
+import { mannKendall } from '../recording/trend.ts';
 import type { Group } from './detectors/detector.ts';
-import { mannKendall } from './detectors/trend.ts';
 
 /** At the end of a window: what had been open all through it, and all that was ever acquired. */
 export interface FloorPoint {
@@ -54,8 +54,9 @@ export class Floors {
     return at - this.lastAt >= this.window && acquired !== this.lastAcquired;
   }
 
-  add(group: Pick<Group, 'accounts' | 'open' | 'acquired'>, at: number): void {
-    if (!this.isDue(group, at)) return;
+  /** Since when what is open counts for the window that ends now; null when none does. */
+  startOfWindow(group: Pick<Group, 'accounts' | 'acquired'>, at: number): number | null {
+    if (!this.isDue(group, at)) return null;
     const longUse = longestUsual(group);
     if (longUse > this.window * TOO_SHORT) {
       // what stayed open over shorter windows was in part mere use
@@ -63,14 +64,17 @@ export class Floors {
       this.points = [];
       this.lowest = Number.POSITIVE_INFINITY;
       this.chance = 1;
-      if (at - this.lastAt < this.window) return;
+      if (at - this.lastAt < this.window) return null;
     }
-    const start = at - this.window;
-    const floor = group.open.reduce((count, { openedAt }) => (openedAt <= start ? count + 1 : count), 0);
+    return at - this.window;
+  }
+
+  /** `floor`: how many of what is open were opened by the start of the window that ends at `at`. */
+  add(floor: number, acquired: number, at: number): void {
     this.lastAt = at;
-    this.lastAcquired = group.acquired;
+    this.lastAcquired = acquired;
     this.lowest = Math.min(this.lowest, floor);
-    this.points.push({ at, floor, acquired: group.acquired });
+    this.points.push({ at, floor, acquired });
     if (this.points.length >= MAX_POINTS) this.thin();
     this.chance = mannKendall(this.points.map((point) => point.floor)).p;
   }

@@ -1,48 +1,78 @@
-/** Puts accounts together by the line that detectors are to judge: the blamed one. */
-
-import type { Account, Ledger, Resource } from '../account/ledger.ts';
-import { isUnwatched } from '../process/lapses.ts';
+/** Puts the accounts of a line together by the line that detectors are to judge: the blamed one. */
+import { type Account, type Ledger, type Line, positionAt } from '../account/ledger.ts';
+import { isOff } from '../process/lapses.ts';
 import { blamedFrame, ownerDepth } from './blame.ts';
 import type { Group, History } from './detectors/detector.ts';
+import { Floors } from './floors.ts';
 
-/**
- * Accounts whose stacks share the top user frame share a history: a helper's callers are alike in how long they
- * borrow. Each blamed line is a group of its own. `floorsOf` gives a group's floors.
- */
-export function groupsOf(ledger: Ledger, at: number, floorsOf: (key: string) => Group['floors']): Group[] {
-  const open = new Map<Account, Resource[]>();
-  for (const resource of ledger.opened(at)) push(open, resource.account, resource);
-  const lines = new Map<string, Account[]>();
-  for (const { kind, library, accounts } of ledger.sources) {
-    if (isUnwatched(library)) continue;
-    for (const account of accounts.values()) {
-      push(lines, `${kind} ${library} ${account.shape} ${positionOf(account, 0)}`, account);
-    }
-  }
-  return [...lines.values()].flatMap((line) => groupsOfLine(line, open, floorsOf));
+/** A line's accounts by blamed line, and what they were made from: they hold until that changes. */
+interface Made {
+  accounts: number;
+  releases: number;
+  byPosition: Map<string, Account[]>;
+  depth: number;
 }
 
-function groupsOfLine(
-  line: Account[],
-  open: ReadonlyMap<Account, Resource[]>,
-  floorsOf: (key: string) => Group['floors'],
-): Group[] {
-  if (!line.some((account) => open.has(account))) return [];
-  const depth = ownerDepth(line);
-  const history = historyOf(line);
-  const groups = new Map<string, Account[]>();
-  for (const account of line) push(groups, positionOf(account, depth), account);
-  return [...groups].flatMap(([position, accounts]) => {
-    const [{ source, shape, site }] = accounts as [Account];
-    const key = `${source.kind} ${source.library} ${shape} ${position}`;
-    return {
-      ...{ key, kind: source.kind, library: source.library, shape, accounts, history, floors: floorsOf(key) },
-      frame: site ? blamedFrame(site, depth) : -1,
-      open: accounts.flatMap((account) => open.get(account) ?? []),
-      acquired: sum(accounts, 'acquired'),
-      released: sum(accounts, 'released'),
-    };
-  });
+export class Groups {
+  readonly #ledger: Ledger;
+  readonly #made: WeakMap<Line, Made> = new WeakMap();
+  readonly #floors: Map<string, Floors> = new Map();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /**
+   * Groups of the lines that have something open; owners before what they own. Accounts whose stacks share the top user
+   * frame share a history: a helper's callers are alike in how long they borrow. Each blamed line is a group of its own.
+   */
+  open(at: number): Group[] {
+    this.#ledger.settle();
+    const lines = [...this.#ledger.lines.values()].filter(
+      ({ openCount, source }) => openCount > 0 && !isOff(source.adapter),
+    );
+    lines.sort((a, b) => a.depth - b.depth);
+    return lines.flatMap((line) => this.#groupsOf(line, at));
+  }
+
+  #groupsOf(line: Line, at: number): Group[] {
+    const { source, accounts } = line;
+    const { byPosition, depth } = this.#madeOf(line);
+    const history = historyOf(accounts);
+    return [...byPosition].map(([position, own]): Group => {
+      const { site } = own[0] as Account;
+      const key = `${source.nature.kind} ${source.library} ${source.natureName} ${position}`;
+      return {
+        ...{ key, source, accounts: own, history, floors: this.#floorsOf(key, at) },
+        frame: site ? blamedFrame(site, depth) : -1,
+        open: own.reduce((total, { open }) => total + open.size, 0),
+        acquired: sum(own, 'acquired'),
+        released: sum(own, 'released'),
+      };
+    });
+  }
+
+  #madeOf(line: Line): Made {
+    const { accounts } = line;
+    const releases = accounts.reduce((total, account) => total + account.releases.length, 0);
+    const known = this.#made.get(line);
+    if (known?.accounts === accounts.length && known.releases === releases) return known;
+    const depth = ownerDepth(accounts);
+    const byPosition = new Map<string, Account[]>();
+    for (const account of accounts) push(byPosition, positionAt(account.site, depth), account);
+    const made = { accounts: accounts.length, releases, byPosition, depth };
+    this.#made.set(line, made);
+    return made;
+  }
+
+  #floorsOf(key: string, at: number): Floors {
+    let floors = this.#floors.get(key);
+    if (!floors) {
+      floors = new Floors(at);
+      this.#floors.set(key, floors);
+    }
+    return floors;
+  }
 }
 
 function historyOf(accounts: readonly Account[]): History {
@@ -53,12 +83,6 @@ function historyOf(accounts: readonly Account[]): History {
     uses: accounts.reduce((count, { useTimes }) => count + useTimes.count, 0),
     longestUse: accounts.reduce((longest, { useTimes }) => Math.max(longest, useTimes.max), 0),
   };
-}
-
-/** Where the frame `depth` above the top user frame is; all without a stack share one place. */
-function positionOf({ site }: Account, depth: number): string {
-  const frame = site?.stack[blamedFrame(site, depth)];
-  return frame ? `${frame.file}:${frame.line}:${frame.column}` : '-';
 }
 
 export function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

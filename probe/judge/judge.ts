@@ -1,45 +1,27 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
 
-import { type Account, isCounted, type Ledger, type Resource, type Source } from '../account/ledger.ts';
+import type { Ledger, Source } from '../account/ledger.ts';
 import type { Scopes } from '../account/scope.ts';
-import { isUnwatched } from '../process/lapses.ts';
-import { CERTAINTIES, type RecordedFinding, type RecordedLine } from '../recording/format.ts';
-import { capacity } from './detectors/capacity.ts';
-import { collected } from './detectors/collected.ts';
-import type { Context, Detector, Group, PoolDetector, Verdict } from './detectors/detector.ts';
-import { failPath } from './detectors/fail-path.ts';
-import { flowEnded } from './detectors/flow-ended.ts';
-import { growthOf } from './detectors/growth.ts';
-import { heldTooLong } from './detectors/held-too-long.ts';
-import { holdAndWait } from './detectors/hold-and-wait.ts';
-import { openTransaction } from './detectors/open-transaction.ts';
-import { outlivedScope } from './detectors/outlived-scope.ts';
-import { poolExhausted } from './detectors/pool-exhausted.ts';
-import { rearmed } from './detectors/rearmed.ts';
-import { stranded } from './detectors/stranded.ts';
-import { superseded } from './detectors/superseded.ts';
-import { findingOf, lineOf, poolFindingOf } from './findings.ts';
-import { Floors } from './floors.ts';
-import { groupsOf } from './groups.ts';
+import { isOff } from '../process/lapses.ts';
+import type { OpenSite, RecordedFinding } from '../recording/format.ts';
+import { NATURES } from '../recording/natures.ts';
+import { benjaminiHochberg } from '../recording/trend.ts';
+import type { Context, Group } from './detectors/detector.ts';
+import { POINTS } from './detectors/growth/floors.ts';
+import { poolFindingOf } from './findings.ts';
+import { Groups } from './groups.ts';
+import { type Look, lookAt } from './look.ts';
+import { POOL_DETECTORS } from './rules.ts';
 
-/** Strongest first, then growth and held-too-long: of equally certain verdicts the first one names the finding. */
-const DETECTORS: readonly Detector[] = [
-  collected,
-  stranded,
-  failPath,
-  outlivedScope,
-  superseded,
-  flowEnded,
-  openTransaction,
-  capacity,
-  rearmed,
-];
+/** Of all groups called rising, the share that may be so by chance. */
+const FALSE_RATE = 0.001;
 /** How long a source stays armed, and how long it then has rest, milliseconds. */
 const ARM_MS = 60_000;
 const ARM_PAUSE_MS = 240_000;
-const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];
-/** Times its account's longest use, after which an idle resource is a suspect. */
-const OVERDUE = 3;
+/** Groups of up to so many are always looked at whole. */
+const FEW = 64;
+/** Resources between two yields where nothing is done but count. */
+const SLICE = 2048;
 
 export interface Judgement {
   /** Findings that are new or changed, by key. */
@@ -47,7 +29,7 @@ export interface Judgement {
   /** Keys of findings that no longer stand. */
   withdrawn: string[];
   /** What is known of every line that has something open. */
-  lines(): RecordedLine[];
+  openSites(): OpenSite[];
 }
 
 export interface JudgeOptions {
@@ -55,141 +37,187 @@ export interface JudgeOptions {
   heldMs: number;
 }
 
+export interface LookOptions {
+  /** Nothing more can run, so no grace is due. */
+  isOver?: boolean;
+  /** Every open resource is looked at, whether or not anything can have changed. */
+  isWhole?: boolean;
+}
+
 export class Judge {
-  private readonly ledger: Ledger;
-  private readonly scopes: Scopes;
-  private readonly options: JudgeOptions;
-  private readonly standing: Map<string, string> = new Map();
   /** By key, as of the last judgement. */
   findings: ReadonlyMap<string, RecordedFinding> = new Map();
-  private readonly floors: Map<string, Floors> = new Map();
+  /** As of the last judgement: only a garbage collection can tell more of something that is open. */
+  awaitsCollection = false;
+  readonly #ledger: Ledger;
+  readonly #scopes: Scopes;
+  readonly #options: JudgeOptions;
+  readonly #groups: Groups;
+  readonly #standing: Map<string, string> = new Map();
+  /** Of large groups, the latest look and when it was. */
+  readonly #looks: Map<string, { look: Look; at: number }> = new Map();
 
   constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions) {
-    this.ledger = ledger;
-    this.scopes = scopes;
-    this.options = options;
-  }
-
-  /** `isOver`: nothing more can run, so no grace is due. */
-  judge(at: number, isOver: boolean = false): Judgement {
-    const { heldMs, graceMs } = this.options;
-    const context: Context = { at, heldMs, graceMs: isOver ? 0 : graceMs, scopes: this.scopes.totals };
-    const found = new Map<string, RecordedFinding>();
-    const groups = groupsOf(this.ledger, at, (key) => this.floorsOf(key, at));
-    for (const group of groups) group.floors.add(group, at);
-    const growing = growthOf(groups, at);
-    const byResource = new Map<Resource, RecordedFinding>();
-    for (const group of groups.toSorted((a, b) => Number(hasOwners(a)) - Number(hasOwners(b)))) {
-      const open = group.open.filter((resource) => !goesWithOwner(resource));
-      if (open.length === 0) continue;
-      const own = open.length === group.open.length ? group : { ...group, open };
-      const grows: Detector = () => (own === group ? (growing.get(group) ?? null) : null);
-      const detectors = [...DETECTORS, grows, heldTooLong];
-      const verdict = strongest(detectors.flatMap((detector) => detector(own, context) ?? []));
-      if (!verdict) continue;
-      const finding = findingOf(own, verdict, context.scopes);
-      found.set(group.key, finding);
-      for (const resource of verdict.leaked) {
-        byResource.set(resource, finding);
-        if (verdict.certainty !== 'suspect') resource.isCondemned = true;
-      }
-    }
-    tellOfOwned(groups, byResource);
-    this.armSuspects(groups, context);
-    adoptUnknown(found);
-    for (const source of this.ledger.sources) {
-      const { pool, library } = source;
-      for (const detector of pool && !isUnwatched(library) ? POOL_DETECTORS : []) {
-        const verdict = pool && detector(pool, context);
-        if (verdict) {
-          if (verdict.site === null) arm(source, at);
-          found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
-        }
-      }
-      if (pool) pool.timeoutsJudged = pool.timeouts;
-    }
-    const lines = () =>
-      groups.filter(({ open, shape }) => open.length > 0 && isCounted(shape)).map((group) => lineOf(group, at));
-    return { ...this.compare(found), lines };
-  }
-
-  /**
-   * Whether a suspect is so old and idle that only a garbage collection can tell more. Dereferences nothing: not even to
-   * ask what can be collected whether it is busy. `isLast`: there will be no other, so it is due to all that can be.
-   */
-  awaitsCollection(at: number, isLast: boolean = false): boolean {
-    for (const { flow, handle, account, isCondemned, lastUsedAt, isBusy } of this.ledger.opened(at)) {
-      if ((flow === null && handle === null) || isCondemned) continue;
-      if (account.acquired < 2 && !(isLast && handle)) continue;
-      const patience = isLast && handle ? 0 : Math.max(this.options.graceMs, account.useTimes.max);
-      if (at - lastUsedAt > patience && (handle || !isBusy?.())) return true;
-    }
-    return false;
-  }
-
-  /** Something aged has no stack: from now on every acquire of its source gets one, for a while. */
-  private armSuspects(groups: readonly Group[], { at, graceMs }: Context): void {
-    for (const { accounts, open, shape, history } of groups) {
-      const [{ site, source }] = accounts as [Account];
-      if (site !== null || shape === 'one-shot') continue;
-      const patience = Math.max(graceMs, OVERDUE * history.longestUse);
-      if (open.some(({ lastUsedAt, isBusy }) => at - lastUsedAt > patience && !isBusy?.())) {
-        arm(source, at);
-      }
-    }
+    this.#ledger = ledger;
+    this.#scopes = scopes;
+    this.#options = options;
+    this.#groups = new Groups(ledger);
   }
 
   /** How many findings stand. */
   get standingCount(): number {
-    return this.standing.size;
+    return this.#standing.size;
   }
 
-  private floorsOf(key: string, at: number): Floors {
-    let floors = this.floors.get(key);
-    if (!floors) {
-      floors = new Floors(at);
-      this.floors.set(key, floors);
+  /** All at once. */
+  judge(at: number, options: LookOptions = {}): Judgement {
+    const looking = this.looking(at, { isWhole: true, ...options });
+    for (;;) {
+      const { done, value } = looking.next();
+      if (done) return value;
     }
-    return floors;
   }
 
-  private compare(found: Map<string, RecordedFinding>): Omit<Judgement, 'lines'> {
+  /** The same in slices, none of which takes longer than some hundred resources. */
+  *looking(at: number, { isOver = false, isWhole = false }: LookOptions = {}): Generator<void, Judgement> {
+    const groups = this.#groups.open(at);
+    yield* this.#addFloors(groups, at);
+    const context: Context = {
+      ...{ at, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs },
+      ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups) },
+    };
+    const looks: Look[] = [];
+    for (const group of groups) {
+      looks.push((isWhole ? null : this.#unchanged(group, context)) ?? (yield* this.#lookAt(group, context)));
+      yield;
+    }
+    this.awaitsCollection = looks.some((look) => look.awaitsCollection);
+    for (const { group, isOverdue } of looks) if (isOverdue) armUnknown(group, at);
+    const found = new Map<string, RecordedFinding>();
+    for (const { group, finding } of looks) if (finding) found.set(group.key, finding);
+    tellOfOwned(looks, found);
+    adoptUnknown(found);
+    this.#judgePools(context, found);
+    const openSites = () =>
+      looks.filter(({ group, site }) => site.open > 0 && group.source.nature.isTotalled).map(({ site }) => site);
+    return { ...this.#compare(found), openSites };
+  }
+
+  *#lookAt(group: Group, context: Context): Generator<void, Look> {
+    const look = yield* lookAt(group, context, this.#ledger);
+    if (group.open > FEW) this.#looks.set(group.key, { look, at: context.at });
+    else this.#looks.delete(group.key);
+    return look;
+  }
+
+  /** The last look at a large group, when another would be the same: nothing has happened there, or nothing is of age. */
+  #unchanged(group: Group, { at, graceMs, heldMs }: Context): Look | null {
+    const known = this.#looks.get(group.key);
+    if (group.open <= FEW || !known) return null;
+    const age = heldMs > 0 ? Math.min(graceMs, heldMs) : graceMs;
+    const isYoung = known.look.finding === null && group.accounts.every(({ open }) => isYounger(open.first, at - age));
+    const isStill = known.look.isSettled && group.accounts.every(({ line }) => line.changedAt < known.at);
+    if (!isYoung && !isStill) return null;
+    return { ...known.look, group, site: { ...known.look.site, open: group.open } };
+  }
+
+  /** At the end of a window, what had been open all through it. */
+  *#addFloors(groups: readonly Group[], at: number): Generator<void, void> {
+    for (const { source, floors, accounts, acquired } of groups) {
+      const start = canRise(source) ? floors.startOfWindow({ accounts, acquired }, at) : null;
+      if (start === null) continue;
+      let floor = 0;
+      for (const account of accounts) {
+        for (const { openedAt } of this.#ledger.openOf(account, at)) {
+          if (openedAt > start) break;
+          if (++floor % SLICE === 0) yield;
+        }
+      }
+      floors.add(floor, acquired, at);
+    }
+  }
+
+  #judgePools(context: Context, found: Map<string, RecordedFinding>): void {
+    for (const source of this.#ledger.sources) {
+      const { pool, library, adapter } = source;
+      if (pool === null) continue;
+      for (const detector of isOff(adapter) ? [] : POOL_DETECTORS) {
+        const verdict = detector(pool, context);
+        if (!verdict) continue;
+        if (verdict.site === null) arm(source, context.at);
+        found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
+      }
+      pool.timeoutsJudged = pool.timeouts;
+    }
+  }
+
+  /**
+   * Whether a collection is due at the very end, to all that can be collected. Dereferences nothing that can be collected,
+   * which would keep it through the collection that follows in the same job.
+   */
+  awaitsLastCollection(at: number): boolean {
+    for (const { flow, handle, account, condemnedBy, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
+      if ((flow === null && handle === null) || condemnedBy !== null) continue;
+      if (handle !== null) return true;
+      const patience = Math.max(this.#options.graceMs, account.useTimes.max);
+      if (account.acquired >= 2 && at - lastUsedAt > patience && !isBusy?.()) return true;
+    }
+    return false;
+  }
+
+  #compare(found: Map<string, RecordedFinding>): Omit<Judgement, 'openSites'> {
     const changed = new Map<string, RecordedFinding>();
     this.findings = found;
     for (const [key, finding] of found) {
       // evidence speaks of ages, which change every time; what is found does not
       const { evidence: _, holders: __, ...what } = finding;
       const text = JSON.stringify(what);
-      if (this.standing.get(key) !== text) changed.set(key, finding);
-      this.standing.set(key, text);
+      if (this.#standing.get(key) !== text) changed.set(key, finding);
+      this.#standing.set(key, text);
     }
-    const withdrawn = [...this.standing.keys()].filter((key) => !found.has(key));
-    for (const key of withdrawn) this.standing.delete(key);
+    const withdrawn = [...this.#standing.keys()].filter((key) => !found.has(key));
+    for (const key of withdrawn) this.#standing.delete(key);
     return { changed, withdrawn };
   }
+}
+
+function isYounger(resource: { openedAt: number } | null, time: number): boolean {
+  return resource === null || resource.openedAt > time;
+}
+
+function canRise({ nature }: Group['source']): boolean {
+  return nature.judgedBy.includes('growth/floors');
+}
+
+/** The largest chance that still counts as a rise, by Benjamini–Hochberg over all groups that can rise. */
+export function growthLimitOf(groups: readonly Group[]): number {
+  const chances = groups.flatMap(({ source, floors }) =>
+    canRise(source) && floors.points.length >= POINTS ? [floors.chance] : [],
+  );
+  return benjaminiHochberg(chances, FALSE_RATE);
+}
+
+/** Something aged has no stack: from now on every acquire of its source gets one, for a while. */
+function armUnknown({ accounts }: Group, at: number): void {
+  const [account] = accounts;
+  if (account && account.site === null && account.source.nature.entry === 'each') arm(account.source, at);
 }
 
 function arm(source: Source, at: number): void {
   if (at >= source.armedUntil + ARM_PAUSE_MS) source.armedUntil = at + ARM_MS;
 }
 
-function hasOwners({ open }: Group): boolean {
-  return open.some(({ owner }) => owner !== null);
-}
-
-/** What was opened on something that leaks itself shares its life: it is no leak of its own. */
-function goesWithOwner({ owner }: Resource): boolean {
-  return owner?.isCondemned === true && !owner.closed;
-}
-
-function tellOfOwned(groups: readonly Group[], byResource: ReadonlyMap<Resource, RecordedFinding>): void {
-  const owned = new Map<RecordedFinding, number>();
-  for (const resource of groups.flatMap(({ open }) => open)) {
-    const finding = resource.owner && goesWithOwner(resource) && byResource.get(resource.owner);
-    if (finding) owned.set(finding, (owned.get(finding) ?? 0) + 1);
+/** What was opened on something that leaks shares its life: it is no leak of its own, but a sentence there. */
+function tellOfOwned(looks: readonly Look[], found: ReadonlyMap<string, RecordedFinding>): void {
+  const byOwner = new Map<string, string[]>();
+  for (const { group, owned } of looks) {
+    const { one, many } = NATURES[group.source.natureName].words;
+    for (const [key, count] of owned) {
+      byOwner.set(key, [...(byOwner.get(key) ?? []), `${count} ${count === 1 ? one : many}`]);
+    }
   }
-  for (const [finding, count] of owned) {
-    finding.evidence.push(`Opened on them and not closed either: ${count} result sets, query streams or LOBs.`);
+  for (const [key, parts] of byOwner) {
+    found.get(key)?.evidence.push(`Opened on them and not closed either: ${parts.join(', ')}.`);
   }
 }
 
@@ -205,18 +233,4 @@ function adoptUnknown(found: Map<string, RecordedFinding>): void {
     known.estimated = true;
     found.delete(key);
   }
-}
-
-function strongest(verdicts: Verdict[]): Verdict | null {
-  const [first, ...others] = verdicts.toSorted(
-    (a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty),
-  );
-  if (!first) return null;
-  // once a line is condemned, what the weaker verdicts saw there is part of the same leak
-  const leaked = new Set(verdicts.flatMap((verdict) => verdict.leaked));
-  return {
-    ...first,
-    leaked: [...leaked],
-    evidence: [...first.evidence, ...others.flatMap(({ evidence }) => evidence)],
-  };
 }

@@ -3,44 +3,58 @@
 import type { Resource } from '../account/ledger.ts';
 import { sqlShape } from '../recording/mask.ts';
 import type { Group } from './detectors/detector.ts';
-import { largest, median, smallest, span } from './detectors/words.ts';
+import { median, span } from './detectors/words.ts';
 
 /** Releases that make a comparison. */
 const ENOUGH = 3;
+/** So many leaking ones tell what was last done with all of them. */
+const SAMPLE = 1000;
 
-/** One plain sentence each. */
-export function commonTo({ accounts }: Group, leaked: readonly Resource[]): string[] {
-  const released = accounts.reduce((total, account) => total + account.released, 0);
-  const sentences: string[] = [];
+export class SharedTraits {
+  #count = 0;
+  #mostUses = 0;
+  #leastWaited = Number.POSITIVE_INFINITY;
+  readonly #operations: Map<string, number> = new Map();
+  readonly #lastUsedAfter: number[] = [];
 
-  const usual = accounts.reduce((total, { usesReleased }) => total + usesReleased, 0) / released;
-  const most = largest(leaked.map(({ uses }) => uses));
-  if (released >= ENOUGH && usual >= 1 && most < usual - 0.5) {
-    sentences.push(
-      `Returned early: at most ${most} operation${most === 1 ? '' : 's'} on each, where those that came back did ${usual.toFixed(1)} on average.`,
-    );
-  }
-
-  const waited = accounts.reduce((total, { waitedReleased }) => total + waitedReleased, 0) / released;
-  const least = smallest(leaked.map(({ waitedMs }) => waitedMs));
-  if (released >= ENOUGH && least > 10 * waited && least > 100) {
-    sentences.push(
-      `Each had waited for at least ${span(least)}, where those that came back waited ${span(waited)} on average.`,
-    );
-  }
-
-  const operations = new Map<string, number>();
-  for (const { lastOperation } of leaked) {
-    if (lastOperation === null) continue;
+  add({ uses, waitedMs, lastOperation, lastUsedAt, openedAt }: Resource): void {
+    this.#mostUses = Math.max(this.#mostUses, uses);
+    this.#leastWaited = Math.min(this.#leastWaited, waitedMs);
+    if (this.#count++ >= SAMPLE) return;
+    this.#lastUsedAfter.push(lastUsedAt - openedAt);
+    if (lastOperation === null) return;
     const shape = sqlShape(lastOperation);
-    operations.set(shape, (operations.get(shape) ?? 0) + 1);
+    this.#operations.set(shape, (this.#operations.get(shape) ?? 0) + 1);
   }
-  const [last] = [...operations].sort(([, a], [, b]) => b - a);
-  if (last) {
-    const idle = median(leaked.map(({ lastUsedAt, openedAt }) => lastUsedAt - openedAt));
-    const share = operations.size === 1 ? '' : `, for ${last[1]} of ${leaked.length}`;
-    const when = idle < 1 ? 'right after' : `${span(idle)} after`;
-    sentences.push(`Last done with it, ${when} it was acquired${share}: ${last[0]}`);
+
+  /** One plain sentence each. */
+  sentences({ accounts }: Pick<Group, 'accounts'>): string[] {
+    const released = accounts.reduce((total, account) => total + account.released, 0);
+    const sentences: string[] = [];
+
+    const usual = accounts.reduce((total, { usesReleased }) => total + usesReleased, 0) / released;
+    const most = this.#mostUses;
+    if (released >= ENOUGH && usual >= 1 && most < usual - 0.5) {
+      sentences.push(
+        `Returned early: at most ${most} operation${most === 1 ? '' : 's'} on each, where those that came back did ${usual.toFixed(1)} on average.`,
+      );
+    }
+
+    const waited = accounts.reduce((total, { waitedReleased }) => total + waitedReleased, 0) / released;
+    const least = this.#leastWaited;
+    if (released >= ENOUGH && least > 10 * waited && least > 100) {
+      sentences.push(
+        `Each had waited for at least ${span(least)}, where those that came back waited ${span(waited)} on average.`,
+      );
+    }
+
+    const [last] = [...this.#operations].sort(([, a], [, b]) => b - a);
+    if (last) {
+      const idle = median([...this.#lastUsedAfter]);
+      const share = this.#operations.size === 1 ? '' : `, for ${last[1]} of ${Math.min(this.#count, SAMPLE)}`;
+      const when = idle < 1 ? 'right after' : `${span(idle)} after`;
+      sentences.push(`Last done with it, ${when} it was acquired${share}: ${last[0]}`);
+    }
+    return sentences;
   }
-  return sentences;
 }

@@ -4,7 +4,8 @@
  * nested `process.exit()` inside a handler ends in `process.reallyExit`.
  */
 import { EventEmitter } from 'node:events';
-import { disguise, patch } from '../watch/patch.ts';
+import { around } from './around.ts';
+import { disguise } from './disguise.ts';
 import { guarded } from './lapses.ts';
 
 export interface Ending {
@@ -33,7 +34,6 @@ export function onExit(last: (ending: Ending) => void): void {
     else if (event === 'uncaughtExceptionMonitor') isCrash = true;
     let isThrown = true;
     try {
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
       const handled = Reflect.apply(inherited.emit, this, arguments as unknown as [string]);
       if (event === 'uncaughtException' && handled) isCrash = false;
       isThrown = false;
@@ -41,17 +41,12 @@ export function onExit(last: (ending: Ending) => void): void {
     } finally {
       if (event === 'exit') {
         isCrash ||= isThrown;
-        // biome-ignore lint/complexity/noArguments: the code is the event's argument
         finish(Number(process.exitCode ?? (isThrown ? 1 : (arguments[1] ?? 0))), isDrained && !isCrash);
       }
     }
   };
   Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, EventEmitter.prototype.emit) });
-  patch(process as unknown as { reallyExit(code: number): void }, 'reallyExit', (original) => {
-    return function reallyExit(this: unknown, code: number): unknown {
-      finish(Number(code ?? process.exitCode ?? 0), false);
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return Reflect.apply(original, this, arguments);
-    };
+  around('exit', process, 'reallyExit', {
+    before: (_, code) => finish(Number(code ?? process.exitCode ?? 0), false),
   });
 }

@@ -1,33 +1,4 @@
-/**
- * The probe's own account: what it has cost so far, and how little it does when that is too much.
- *
- * Ticks, stacks and collections are timed. What each operation costs on top is too short to be timed: it is counted
- * and multiplied by what `npm run bench` measured on Node 24.
- */
-import type { Account, Ledger } from '../account/ledger.ts';
-import type { Scopes } from '../account/scope.ts';
-
-/** CPU milliseconds of one acquire with its release, or one timer, or one request, without a stack. */
-const LEASE_MS = 0.0007;
-const PG_LEASE_MS = 0.00035;
-const INTERVAL_MS = 0.0005;
-const ONE_SHOT_MS = 0.00005;
-const REQUEST_MS = 0.0012;
-
-/** Counted work of all sources, CPU milliseconds. */
-export function costOfOperations({ sources }: Ledger, { totals }: Scopes): number {
-  let cost = 0;
-  for (const { accounts } of sources)
-    for (const account of accounts.values()) cost += account.acquired * priceOf(account);
-  for (const { kind, began } of totals.values()) if (kind === 'request') cost += began * REQUEST_MS;
-  return cost;
-}
-
-function priceOf({ shape, source }: Account): number {
-  if (shape === 'lease') return source.library === 'pg' ? PG_LEASE_MS : LEASE_MS;
-  if (shape === 'interval') return INTERVAL_MS;
-  return shape === 'one-shot' ? ONE_SHOT_MS : 0;
-}
+/** How little the probe does when it costs too much: a share of the process's CPU time is its budget. */
 
 /** Own CPU milliseconds that may be ahead of the budget: start-up, first stacks, a spell of armed stacks. */
 const CREDIT = 1500;

@@ -1,17 +1,12 @@
-/** A fault in the probe stays in the probe: it is counted, its part is switched off, the service sees nothing. */
+/** A lapse is an error of the probe's own. It stays in the probe: it is counted, its part is switched off, the service sees nothing. */
+import { ADAPTERS, type AdapterName } from '../adapters.ts';
 
-/** Every part that fails by itself. A hook can only be of a part in this table. */
-export const PARTS = [
+/** What fails by itself beside the adapters. */
+const OWN_PARTS = [
   'modules',
-  'generic-pool',
-  'pg-pool',
-  'pg',
-  'oracledb',
   'oracledb-traps',
-  'held',
-  'timers',
-  'http',
-  'connects',
+  'connections-in-use',
+  'unmark-pooled-sockets',
   'collections',
   'children',
   'workers',
@@ -24,29 +19,25 @@ export const PARTS = [
   'last judgement',
   'report',
 ] as const;
-export type Part = (typeof PARTS)[number];
+export type Part = AdapterName | (typeof OWN_PARTS)[number];
+
+/** Every part that fails by itself. A hook can only be of a part in this table. */
+export const PARTS: readonly Part[] = [...ADAPTERS.map(({ name }) => name), ...OWN_PARTS];
 
 /** Parts that failed, and how often. A part in here does nothing any more. */
-export const faults: Map<Part, number> = new Map();
+const lapses: Map<string, number> = new Map();
 
-/** `OUTLIVE_TEST_FAULT=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */
-const [faultyPart, faultyCall] = (process.env.OUTLIVE_TEST_FAULT ?? '').split(':');
-let callsToFault = Number(faultyCall);
+/** `OUTLIVE_TEST_LAPSE=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */
+const [failingPart, failingCall] = (process.env.OUTLIVE_TEST_LAPSE ?? '').split(':');
+let callsToLapse = Number(failingCall);
 
-export function fault(part: Part): void {
-  faults.set(part, (faults.get(part) ?? 0) + 1);
+function lapse(part: Part): void {
+  lapses.set(part, (lapses.get(part) ?? 0) + 1);
 }
 
-export function isOff(part: Part): boolean {
-  return faults.size !== 0 && faults.has(part);
-}
-
-/** Nothing is known any more of what is open of a library whose adapter is off: it may all have come back. */
-export function isUnwatched(library: string): boolean {
-  if (faults.size === 0) return false;
-  // `pg pool` and `oracledb result set` are of the adapters `pg` and `oracledb`
-  const [part] = library.split(' ');
-  return faults.has(part as Part);
+/** Whether a part has failed. Of what is open of an adapter that is off nothing is known any more: it may have come back. */
+export function isOff(part: string): boolean {
+  return lapses.size !== 0 && lapses.has(part);
 }
 
 /**
@@ -57,25 +48,31 @@ export function guarded<T>(part: Part, hook: () => T): T | undefined;
 export function guarded<T, A>(part: Part, hook: (a: A) => T, a: A): T | undefined;
 export function guarded<T, A, B>(part: Part, hook: (a: A, b: B) => T, a: A, b: B): T | undefined;
 export function guarded<T, A, B, C>(part: Part, hook: (a: A, b: B, c: C) => T, a: A, b: B, c: C): T | undefined;
+export function guarded<T, A, B, C, D>(
+  part: Part,
+  hook: (a: A, b: B, c: C, d: D) => T,
+  ...args: [a: A, b: B, c: C, d: D]
+): T | undefined;
 export function guarded<T>(
   part: Part,
-  hook: (a?: unknown, b?: unknown, c?: unknown) => T,
+  hook: (a?: unknown, b?: unknown, c?: unknown, d?: unknown) => T,
   a?: unknown,
   b?: unknown,
   c?: unknown,
+  d?: unknown,
 ): T | undefined {
   if (isOff(part)) return undefined;
   try {
-    if (part === faultyPart && --callsToFault === 0) throw new Error('a fault for the test');
-    return hook(a, b, c);
+    if (part === failingPart && --callsToLapse === 0) throw new Error('a lapse for the test');
+    return hook(a, b, c, d);
   } catch {
-    fault(part);
+    lapse(part);
     return undefined;
   }
 }
 
-export function faultCount(): number {
+export function lapseCount(): number {
   let count = 0;
-  for (const times of faults.values()) count += times;
+  for (const times of lapses.values()) count += times;
   return count;
 }

@@ -16,7 +16,7 @@ export function hideModules(register: string): void {
 }
 
 /** `load` requires a part, which shares this very copy of the probe. */
-export function late<Part>(load: () => Part): Part {
+export function loadOnDemand<Part>(load: () => Part): Part {
   const before = new Set(Object.keys(loaded()));
   loaded()[__filename] = module;
   try {

@@ -1,11 +1,16 @@
 /** Every `OUTLIVE_*` variable: one table, read by the probe, checked and explained by `outlive run`. */
 
+import { ADAPTERS } from '../adapters.ts';
+
+/** What can be left out: any adapter, and handing the probe down to child processes and threads. */
+const CAN_BE_OFF: readonly string[] = [...ADAPTERS.map(({ name }) => name), 'children'];
+
 interface Setting {
   variable: string;
   help: string;
   fallback: string;
-  /** Allowed words, or the range of a whole number, or undefined for any text. */
-  allowed?: readonly string[] | { min: number; max: number };
+  /** Allowed words, one of them or a list of some; or the range of a whole number; or undefined for any text. */
+  allowed?: readonly string[] | { listOf: readonly string[] } | { min: number; max: number };
 }
 
 export const SETTINGS = {
@@ -76,8 +81,9 @@ export const SETTINGS = {
   },
   off: {
     variable: 'OUTLIVE_OFF',
-    help: 'adapters to leave out, separated by commas: generic-pool,pg,oracledb,timers,http,children',
+    help: `adapters to leave out, separated by commas: ${CAN_BE_OFF.join(',')}`,
     fallback: '',
+    allowed: { listOf: CAN_BE_OFF },
   },
 } as const satisfies Record<string, Setting>;
 
@@ -104,6 +110,10 @@ function complaint(setting: Setting, value: string): string | null {
     const number = Number(value);
     if (value.trim() !== '' && Number.isInteger(number) && number >= allowed.min && number <= allowed.max) return null;
     return `${variable} must be a whole number from ${allowed.min} to ${allowed.max}, not "${value}".`;
+  }
+  if ('listOf' in allowed) {
+    const unknown = wordsOf(value).find((word) => !allowed.listOf.includes(word));
+    return unknown === undefined ? null : `${variable} may name ${allowed.listOf.join(', ')}, not "${unknown}".`;
   }
   return allowed.includes(value) ? null : `${variable} must be ${allowed.join(' or ')}, not "${value}".`;
 }
@@ -135,10 +145,14 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',
     telemetry: read('telemetry') as Settings['telemetry'],
-    off: read('off')
-      .split(',')
-      .map((name) => name.trim())
-      .filter(Boolean),
+    off: wordsOf(read('off')),
   };
   return { settings, problems };
+}
+
+function wordsOf(list: string): string[] {
+  return list
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
 }

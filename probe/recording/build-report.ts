@@ -1,10 +1,11 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording } from './format.ts';
+import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording, type Unseen } from './format.ts';
 import { type Load, readLoad } from './load.ts';
 import { mask } from './mask.ts';
 import { isAlive, missingIn } from './missing.ts';
+import { NATURES } from './natures.ts';
 import { readRun } from './reader.ts';
 import {
   type Finding,
@@ -51,17 +52,19 @@ export function buildReport(
   const findings = merge(found.map(({ finding }) => finding));
   if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
   for (const finding of findings) tellRecipe(finding, load);
+  const unseen = unseenIn(recordings);
   const dropped: Record<string, number> = {};
   for (const { cost } of recordings) {
     for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
   }
   return {
     schema: REPORT_SCHEMA,
-    verdict: findings.some(({ certainty }) => certainty !== 'suspect') ? 'leak' : findings.length ? 'suspect' : 'clean',
+    verdict: verdictOf(findings, unseen),
     processes: recordings.map(processOf),
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
+    unseen,
     scopes: scopesIn(recordings),
     notices: noticesIn(recordings),
     load,
@@ -69,6 +72,18 @@ export function buildReport(
     dropped,
     problems: [...problems, ...recordings.flatMap((recording) => recording.problems), ...missingIn(recordings)],
   };
+}
+
+function verdictOf(findings: readonly Finding[], unseen: readonly Unseen[]): Report['verdict'] {
+  if (findings.some(({ certainty }) => certainty !== 'suspect')) return 'leak';
+  if (findings.length > 0) return 'suspect';
+  return unseen.length > 0 ? 'inconclusive' : 'clean';
+}
+
+/** Each once, whichever process says it. */
+function unseenIn(recordings: readonly Recording[]): Unseen[] {
+  const all = recordings.flatMap(({ unseen }) => unseen);
+  return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
 function findingsOf(recording: Recording, sources: Sources): Finding[] {
@@ -101,8 +116,8 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
 }
 
 /** Not of a whole pool, whose totals are of many lines. */
-function isOfLine({ detector, shape }: RecordedFinding): boolean {
-  return detector !== 'pool-exhausted' && detector !== 'hold-and-wait' && shape !== 'pool' && shape !== 'transaction';
+function isOfLine({ detector, nature }: RecordedFinding): boolean {
+  return detector !== 'pool-exhausted' && detector !== 'hold-and-wait' && NATURES[nature].isTotalled;
 }
 
 export function siteOf({ sites }: Recording, id: number, frame: number, sources: Sources): Site | null {
@@ -118,8 +133,8 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
     recording.withdrawn
       .slice(-MAX_WITHDRAWN)
       .reverse()
-      .map(({ finding: { kind, shape, detector, library, pool, site, frame, evidence }, why }) => ({
-        ...{ kind, shape, detector, library, pool, evidence, why },
+      .map(({ finding: { kind, nature, detector, library, pool, site, frame, evidence }, why }) => ({
+        ...{ kind, nature, detector, library, pool, evidence, why },
         site: siteOf(recording, site, frame, sources),
       })),
   );

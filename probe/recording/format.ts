@@ -5,6 +5,7 @@
  * Every line is one of the shapes below; `t` tells which. Times (`at`) are milliseconds since the process line's
  * `startedMs`. A reader skips what it does not know and a torn last line; later lines win over earlier ones.
  */
+import type { NatureName } from './natures.ts';
 
 export const RECORDING_SCHEMA = 'outlive.recording/1';
 
@@ -26,18 +27,6 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** What a resource is by its nature: what is right for one is a leak for another. */
-export const SHAPES = [
-  'lease',
-  'interval',
-  'one-shot',
-  /** A pool itself: capacity, whose number may grow. */
-  'pool',
-  /** A transaction that its lease was given back in. */
-  'transaction',
-] as const;
-export type Shape = (typeof SHAPES)[number];
-
 /** Why a pool ran out: the remedies are opposite. */
 export const CAUSES = ['leak', 'slow database', 'storm', 'too small', 'deadlock'] as const;
 export type Cause = (typeof CAUSES)[number];
@@ -53,7 +42,6 @@ export interface Exhausted {
 
 export const DETECTORS = [
   'collected',
-  'retained-by-pool-only',
   'outlived-scope',
   'flow-ended',
   'superseded',
@@ -64,6 +52,13 @@ export const DETECTORS = [
   'pool-exhausted',
 ] as const;
 export type Detector = (typeof DETECTORS)[number];
+
+/** Of a span of the service, hexadecimal. */
+export interface TraceContext {
+  traceId: string;
+  spanId: string;
+  traceFlags: number;
+}
 
 /** Strongest first: findings are sorted in this order. */
 export const CERTAINTIES = ['proven', 'likely', 'suspect'] as const;
@@ -106,6 +101,16 @@ export interface AdapterLine {
 export interface UnsupportedLine {
   t: 'unsupported';
   what: string;
+}
+
+/** What was there and was not watched, or not wholly, and why in one plain sentence. */
+export interface Unseen {
+  what: string;
+  why: string;
+}
+
+export interface UnseenLine extends Unseen {
+  t: 'unseen';
 }
 
 /** A child process or worker thread that this process started, which should have a recording of its own. */
@@ -213,8 +218,8 @@ export interface TotalsLine {
   sites: [site: number, kind: Kind, library: string, pool: string | null, acquired: number, released: number][];
 }
 
-/** What is known of a line that has something open, whether or not anything is found: what `--why` answers from. */
-export interface RecordedLine {
+/** What is known of a line of code that has something open, whether or not anything is found: what `--why` answers from. */
+export interface OpenSite {
   /** Site id or -1, and the index of the frame that would be named. */
   site: number;
   frame: number;
@@ -242,11 +247,11 @@ export interface RecordedLine {
   windows: number;
 }
 
-/** Lines with something open; the latest line wins. */
-export interface LinesLine {
+/** Lines of code with something open; the latest entry wins. */
+export interface OpenSitesLine {
   t: 'lines';
   at: number;
-  lines: RecordedLine[];
+  lines: OpenSite[];
 }
 
 /** What a detector found, or now sees differently; same `key`, later line wins. */
@@ -336,10 +341,12 @@ export interface HeldLine {
   omitted: number;
 }
 
-export type Line =
+/** One line of JSON. What each type is like, and what it comes to, stands in entries.ts. */
+export type Entry =
   | ProcessLine
   | AdapterLine
   | UnsupportedLine
+  | UnseenLine
   | StartedLine
   | SiteLine
   | PoolLine
@@ -349,7 +356,7 @@ export type Line =
   | RunLine
   | ScopesLine
   | TotalsLine
-  | LinesLine
+  | OpenSitesLine
   | HeldLine
   | FindingLine
   | WithdrawnLine
@@ -381,7 +388,7 @@ export interface RecordedHolder {
 /** A finding as the process knows it: positions as executed, before source maps, without what only the report adds. */
 export interface RecordedFinding {
   kind: Kind;
-  shape: Shape;
+  nature: NatureName;
   detector: Detector;
   certainty: Certainty;
   count: number;
@@ -400,7 +407,7 @@ export interface RecordedFinding {
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
   /** Spans of the service that leases of it were acquired in, a few, where it traces. */
-  traces?: { traceId: string; spanId: string; traceFlags: number }[];
+  traces?: TraceContext[];
   holders: RecordedHolder[];
   scopes: ScopeShare[];
 }
@@ -414,6 +421,7 @@ export interface Recording {
   process: ProcessLine;
   adapters: string[];
   unsupported: string[];
+  unseen: Unseen[];
   started: StartedLine[];
   sites: Map<number, Frame[]>;
   pools: Map<number, PoolLine>;
@@ -427,7 +435,7 @@ export interface Recording {
   totals: TotalsLine['sites'];
   /** How many were open over time, of each row of `totals`. */
   open: (readonly Point[])[];
-  lines: RecordedLine[];
+  openSites: OpenSite[];
   held: HeldLine[];
   /** Standing findings, by key; `at` is when each was first seen. */
   findings: Map<string, { at: number; finding: RecordedFinding }>;
@@ -443,4 +451,34 @@ export interface Recording {
   lastAt: number;
   /** What could not be read, one plain sentence each. */
   problems: string[];
+}
+
+export function emptyRecording(file: string, process: ProcessLine): Recording {
+  return {
+    file,
+    process,
+    adapters: [],
+    unsupported: [],
+    unseen: [],
+    started: [],
+    sites: new Map(),
+    pools: new Map(),
+    samples: [],
+    collections: [],
+    rounds: [],
+    runs: [],
+    scopes: [],
+    totals: [],
+    open: [],
+    openSites: [],
+    held: [],
+    findings: new Map(),
+    withdrawn: [],
+    notices: new Map(),
+    end: null,
+    cost: null,
+    faults: [],
+    lastAt: 0,
+    problems: [],
+  };
 }

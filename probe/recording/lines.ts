@@ -13,10 +13,10 @@ const NEWLINE = 10;
  * Calls `onLine` for each line of the file that is JSON and sound, until it returns false. Returns what could not be
  * read, as a sentence, or null.
  */
-export function readLines<Line>(
+export function readLines<Entry>(
   file: string,
-  isSound: (line: unknown) => line is Line,
-  onLine: (line: Line) => boolean,
+  isSound: (line: unknown) => line is Entry,
+  onLine: (line: Entry) => boolean,
 ): string | null {
   const name = path.basename(file);
   let skipped = 0;

@@ -1,10 +1,10 @@
 /** Reads recordings back, from whatever is left of them. */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isSound } from './check.ts';
 import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './database.ts';
-import { Fold } from './fold.ts';
-import { type Line, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
+import { Draft } from './draft.ts';
+import { fold, isSound } from './entries.ts';
+import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
 import { LOAD_FILE } from './load.ts';
 
@@ -52,26 +52,26 @@ function isRecording(name: string): boolean {
 /** One recording, or a sentence that says why it is none. */
 export function readRecording(file: string): Recording | string {
   const name = path.basename(file);
-  let fold: Fold | null = null;
+  let draft: Draft | null = null;
   let doubt: string | null = null;
   const problem = readLines(file, isSound, (line) => {
-    if (fold === null) {
+    if (draft === null) {
       const process = line.t === 'process' ? line : headOf(name, line);
       if (!process) return false;
       doubt = doubtAbout(name, line);
-      fold = new Fold(file, process);
+      draft = new Draft(file, process);
     }
-    fold.take(line);
+    fold(draft, line);
     return true;
   });
-  const recording = (fold as Fold | null)?.end();
+  const recording = (draft as Draft | null)?.end();
   if (!recording) return problem && !problem.includes('skipped') ? problem : `${name} is not a recording of outlive.`;
   recording.problems.push(...[doubt, problem].filter((sentence) => sentence !== null));
   return recording;
 }
 
 /** What can be said of the process when the first line is lost: the file's name tells. Null when it is not one of ours. */
-function headOf(name: string, { t }: Line): ProcessLine | null {
+function headOf(name: string, { t }: Entry): ProcessLine | null {
   const [, pid, thread, startedMs] = /^(\d+)-(\d+)-(\d+)\.jsonl$/.exec(name)?.map(Number) ?? [];
   if (!pid || thread === undefined || !startedMs || !(t in KNOWN)) return null;
   const unknown = { parent: 0, host: '', node: 'unknown', argv: [], cwd: '/', settings: {} };
@@ -79,9 +79,9 @@ function headOf(name: string, { t }: Line): ProcessLine | null {
 }
 
 /** What tells our lines from those of another program. */
-const KNOWN: Partial<Record<Line['t'], true>> = { sample: true, totals: true, site: true, cost: true, finding: true };
+const KNOWN: Partial<Record<Entry['t'], true>> = { sample: true, totals: true, site: true, cost: true, finding: true };
 
-function doubtAbout(name: string, first: Line): string | null {
+function doubtAbout(name: string, first: Entry): string | null {
   if (first.t !== 'process') return `${name} has lost its beginning: which program it was is not known.`;
   if ((first.schema as string) === RECORDING_SCHEMA) return null;
   return `${name} is of format ${first.schema}; this version reads ${RECORDING_SCHEMA}, and what it knows of it.`;

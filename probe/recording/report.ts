@@ -1,7 +1,18 @@
 /** `report.json`: the merged result of a run. Its schema is published as `outlive/report.schema.json`. */
 import type { DatabaseReport } from './database-report.ts';
-import type { Certainty, Detector, Exhausted, Frame, Kind, Notice, ScopeShare, Shape } from './format.ts';
+import type {
+  Certainty,
+  Detector,
+  Exhausted,
+  Frame,
+  Kind,
+  Notice,
+  ScopeShare,
+  TraceContext,
+  Unseen,
+} from './format.ts';
 import type { Load } from './load.ts';
+import type { NatureName } from './natures.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -16,7 +27,8 @@ export interface Finding {
   /** Stable across machines and edits: of package-relative path, function, call text and ordinal. */
   id: string;
   kind: Kind;
-  shape: Shape;
+  /** Which row of the table of natures. */
+  nature: NatureName;
   detector: Detector;
   certainty: Certainty;
   count: number;
@@ -35,7 +47,7 @@ export interface Finding {
   callers: Caller[];
   evidence: string[];
   /** Spans of the program that it was acquired in, a few, where the program traces. */
-  traces?: { traceId: string; spanId: string; traceFlags: number }[];
+  traces?: TraceContext[];
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
   /** … and who held it. */
@@ -77,7 +89,8 @@ export interface ReportProcess {
 /** A finding that no longer stands, because what it named came back or the pool recovered. */
 export interface Withdrawn {
   kind: Kind;
-  shape: Shape;
+  /** Which row of the table of natures. */
+  nature: NatureName;
   detector: Detector;
   library: string;
   pool: string | null;
@@ -116,12 +129,14 @@ export interface ScopeTotals {
 
 export interface Report {
   schema: typeof REPORT_SCHEMA;
-  /** `leak`: a finding is likely or proven; `suspect`: only suspects. */
-  verdict: 'leak' | 'suspect' | 'clean';
+  /** `leak`: a finding is likely or proven; `suspect`: only suspects; `inconclusive`: none, but too little was seen. */
+  verdict: 'leak' | 'suspect' | 'inconclusive' | 'clean';
   processes: ReportProcess[];
   findings: Finding[];
   withdrawn: Withdrawn[];
   watched: Watched[];
+  /** What was there and was not watched, or not wholly: why nothing that was found may mean nothing. */
+  unseen: Unseen[];
   /** Jobs and requests, most ended first. */
   scopes: ScopeTotals[];
   /** Traps of libraries that the service fell into; no leaks, and without effect on the verdict. */

@@ -1,7 +1,7 @@
 /** Why nothing was found at a line: which evidence was sought, and what it came to. */
 import { span } from '../judge/detectors/words.ts';
 import { siteOf } from './build-report.ts';
-import type { RecordedLine, Recording } from './format.ts';
+import type { OpenSite, Recording } from './format.ts';
 import type { Report } from './report.ts';
 import { Sources } from './source.ts';
 
@@ -17,7 +17,7 @@ export function whyNot(report: Report, recordings: readonly Recording[], file: s
   }
   const sources = new Sources();
   const open = recordings.flatMap((recording) =>
-    recording.lines
+    recording.openSites
       .filter(({ site, frame }) => isThere(siteOf(recording, site, frame, sources)))
       .flatMap((known) => about(known, recording)),
   );
@@ -25,8 +25,8 @@ export function whyNot(report: Report, recordings: readonly Recording[], file: s
   return aboutClosed(recordings, sources, file, line);
 }
 
-function about(line: RecordedLine, { process, unsupported }: Recording): string[] {
-  const { kind, library, acquired, released, open, busy, idleMs } = line;
+function about(site: OpenSite, { process, unsupported }: Recording): string[] {
+  const { kind, library, acquired, released, open, busy, idleMs } = site;
   const graceMs = Number(process.settings.graceMs ?? 1000);
   const head = `${acquired} ${library} ${kind}s acquired there, ${released} released, ${open} open at the end of the recording.`;
   if (acquired === 1) return [head, 'It acquired only once: something made once and held for life is not judged.'];
@@ -34,14 +34,14 @@ function about(line: RecordedLine, { process, unsupported }: Recording): string[
   if (idleMs <= graceMs) return [head, `None was idle for longer than ${span(idleMs)}; the grace is ${span(graceMs)}.`];
   return [
     head,
-    scopeSentence(line),
-    ...flowSentences(line, unsupported),
-    `growth: ${line.windows} windows of work seen, of at least 5 that a trend needs.`,
-    heldSentence(line, graceMs, Number(process.settings.heldMs ?? 0)),
+    scopeSentence(site),
+    ...flowSentences(site, unsupported),
+    `growth: ${site.windows} windows of work seen, of at least 5 that a trend needs.`,
+    heldSentence(site, graceMs, Number(process.settings.heldMs ?? 0)),
   ];
 }
 
-function scopeSentence({ open, unscoped, running, afterScope }: RecordedLine): string {
+function scopeSentence({ open, unscoped, running, afterScope }: OpenSite): string {
   if (unscoped === open) return 'outlived-scope: all were taken outside any scope (name jobs with scope()).';
   if (unscoped + running === open) return `outlived-scope: ${running} are in scopes that have not ended.`;
   if (afterScope > 0)
@@ -50,7 +50,7 @@ function scopeSentence({ open, unscoped, running, afterScope }: RecordedLine): s
 }
 
 function flowSentences(
-  { open, lost, leftBehind, released, inFlow }: RecordedLine,
+  { open, lost, leftBehind, released, inFlow }: OpenSite,
   unsupported: readonly string[],
 ): string[] {
   const missing = unsupported.find((what) => what.startsWith('flow-ended'));
@@ -66,7 +66,7 @@ function flowSentences(
   ];
 }
 
-function heldSentence({ uses, longestUseMs, idleMs }: RecordedLine, graceMs: number, heldMs: number): string {
+function heldSentence({ uses, longestUseMs, idleMs }: OpenSite, graceMs: number, heldMs: number): string {
   if (heldMs > 0) return `held-too-long: idle for ${span(idleMs)}, the limit is set to ${span(heldMs)}.`;
   if (uses < 10) return `held-too-long: ${uses} came back so far; 10 are needed to know what is usual.`;
   const limit = Math.max(graceMs, 10 * longestUseMs);

@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { now } from '../process/runtime.ts';
 import { makeFolder } from './folder.ts';
-import type { Line as ProcessRecordingLine } from './format.ts';
+import type { Entry } from './format.ts';
 
 /** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
 const MAX_BULK = 2 * 1024 * 1024;
@@ -20,28 +20,28 @@ interface Share {
   thin: number;
 }
 
-export class Writer<Line extends { t: string } = ProcessRecordingLine> {
+export class Writer<E extends { t: string } = Entry> {
   /** Lines that were left out, by type; `write` when the disk refused, `deleted` when the file was taken away. */
   readonly dropped: Record<string, number> = {};
   private readonly file: string;
-  private readonly keyOf: (line: Line) => string | null;
+  private readonly keyOf: (line: E) => string | null;
   /** What a recording begins with when it has to begin anew: the latest line of each key. */
-  private readonly kept: Map<string, Line> = new Map();
+  private readonly kept: Map<string, E> = new Map();
   private descriptor: number | null = null;
   private buffer: string[] = [];
-  private readonly shares: Map<Line['t'], Share> = new Map();
+  private readonly shares: Map<E['t'], Share> = new Map();
   /** The next write begins with all that was kept. */
   private isLost = false;
   private retryAt = Number.NEGATIVE_INFINITY;
 
   /** `keyOf`: which lines replace each other; null for those that may be lost with the file. */
-  constructor(file: string, keyOf: (line: Line) => string | null = ({ t }) => t) {
+  constructor(file: string, keyOf: (line: E) => string | null = ({ t }) => t) {
     this.file = file;
     this.keyOf = keyOf;
   }
 
   /** `standing`: what a recording that begins anew has to say instead, when `line` only says what has changed. */
-  write(line: Line, standing: Line = line): void {
+  write(line: E, standing: E = line): void {
     const key = this.keyOf(line);
     if (key !== null) this.kept.set(key, standing);
     const text = JSON.stringify(line);
@@ -54,13 +54,13 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
   }
 
   /** Whether it is the turn of that kind of line: the longer a run, the seldomer. To be asked once each time. */
-  isDue(kind: Line['t']): boolean {
+  isDue(kind: E['t']): boolean {
     const share = this.shareOf(kind);
     return share.turns++ % share.thin === 0;
   }
 
   /** For lines of which some may be missing. */
-  writeBulk(line: Line): void {
+  writeBulk(line: E): void {
     if (this.isDue(line.t)) this.write(line);
     else this.drop(line.t);
   }
@@ -105,7 +105,7 @@ export class Writer<Line extends { t: string } = ProcessRecordingLine> {
     return openSync(this.file, 'a');
   }
 
-  private shareOf(kind: Line['t']): Share {
+  private shareOf(kind: E['t']): Share {
     let share = this.shares.get(kind);
     if (!share) {
       share = { bytes: 0, turns: 0, thin: 1 };

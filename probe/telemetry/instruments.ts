@@ -6,7 +6,8 @@
  * `outlive.*`. Pools are pools of any kind: the names are those that dashboards know.
  */
 import type { Attributes, Context, Histogram, logs, Meter, ObservableResult } from '@opentelemetry/api';
-import type { Duration, FindingRecord, PoolGauge, Snapshot, Span, TraceContext } from './snapshot.ts';
+import type { TraceContext } from '../recording/format.ts';
+import type { Duration, FindingRecord, PoolGauge, Snapshot, Span } from './snapshot.ts';
 
 type Logger = ReturnType<(typeof logs)['getLogger']>;
 

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
 import { OriginalWorker } from '../process/runtime.ts';
+import type { TraceContext } from '../recording/format.ts';
 import { Instruments } from './instruments.ts';
 import { loggerOf } from './logger.ts';
-import type { Snapshot, TraceContext } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { ThreadData, ThreadMessage } from './thread.ts';
 
 type Api = typeof import('@opentelemetry/api');

@@ -1,12 +1,5 @@
 /** What is told to OpenTelemetry, as plain data: it may have to pass to another thread. */
-import type { Certainty, Kind } from '../recording/format.ts';
-
-/** Of a span, hexadecimal. */
-export interface TraceContext {
-  traceId: string;
-  spanId: string;
-  traceFlags: number;
-}
+import type { Certainty, Kind, TraceContext } from '../recording/format.ts';
 
 export interface PoolGauge {
   name: string;

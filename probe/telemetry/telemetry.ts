@@ -5,14 +5,16 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
-import { isCounted, type LeaseObserver, type Ledger, type PoolState, type Resource } from '../account/ledger.ts';
+import type { LeaseObserver, Ledger, Resource } from '../account/ledger.ts';
+import { openByKind } from '../account/open-by-kind.ts';
+import type { PoolState } from '../account/pool-state.ts';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { guarded } from '../process/lapses.ts';
-import type { Certainty, Kind, RecordedFinding } from '../recording/format.ts';
+import type { Certainty, RecordedFinding, TraceContext } from '../recording/format.ts';
 import { findingRecord, withdrawnRecord } from './finding-record.ts';
 import { type Outlet, serviceOutlet, threadOutlet } from './outlets.ts';
-import type { Duration, FindingRecord, PoolGauge, Snapshot, Span, TraceContext } from './snapshot.ts';
+import type { Duration, FindingRecord, PoolGauge, Snapshot, Span } from './snapshot.ts';
 import { hasEndpoint, hasSdk } from './wanted.ts';
 
 /** Durations kept until the next snapshot; beyond these a second tells no more. */
@@ -137,7 +139,7 @@ export class Telemetry implements LeaseObserver {
       durations,
       findings: records,
       standing,
-      open: openIn(ledger),
+      open: openByKind(ledger),
       cpu: { user: user / 1e6, system: system / 1e6, probe: costMs() / 1000 },
       memory: { rss: process.memoryUsage.rss(), heapUsed },
       nativeContexts,
@@ -153,14 +155,4 @@ function poolsIn({ sources }: Ledger): PoolGauge[] {
     const { min: idleMin = null, max: idleMax = null } = pool.idleLimits?.() ?? {};
     return [{ name: pool.name, ...gauges, max: pool.max || null, idleMin, idleMax, timeouts: pool.timeouts }];
   });
-}
-
-function openIn({ sources }: Ledger): Partial<Record<Kind, number>> {
-  const open: Partial<Record<Kind, number>> = {};
-  for (const { kind, accounts } of sources) {
-    for (const account of accounts.values()) {
-      if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
-    }
-  }
-  return open;
 }

@@ -1,28 +1,27 @@
 /**
- * Tells adapters when a library is loaded. All supported libraries are CommonJS, and Node's CommonJS loader also sees
- * the ones that ES modules import; nested copies are seen each by itself.
+ * Tells when a library is loaded. All supported libraries are CommonJS, and Node's CommonJS loader also sees the ones that
+ * ES modules import; nested copies are seen each by itself.
+ *
+ * Only the resolution of names is patched, which is over before a module runs: a wrapper around the loading would stand
+ * in the stack of everything that a module does while it loads.
  */
 
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
-import { guarded, type Part } from '../process/lapses.ts';
-import { patch } from './patch.ts';
+import { around } from '../process/around.ts';
+import { guarded } from '../process/lapses.ts';
 
-export interface LibraryAdapter {
-  /** Package name. */
-  name: Part;
-  /** Called with what `require(name)` returns and the file that exports it, for each copy when it has been loaded, and again until it says true. */
-  // biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
-  attach(exports: any, file: string): boolean;
-}
-
+const PART = 'modules';
 const IS_HTTP = /^(?:node:)?https?$/;
 
-interface Library {
+/** One copy of a package, loaded. */
+export interface Copy {
   name: string;
   version: string;
+  /** The file that exports it, and what `require` returns. */
   file: string;
+  exports: object;
 }
 
 interface LoadingModule {
@@ -32,56 +31,41 @@ interface LoadingModule {
 
 interface Loader {
   _cache: Record<string, LoadingModule>;
-  _resolveFilename(request: string, parent: unknown, isMain: boolean): string;
 }
 
 /**
- * `onAttached` gets `pg 8.23.1`; `onHttp` is told before a CommonJS module loads Node's `http` or `https`.
- *
- * Only the resolution of names is patched, which is over before a module runs: a wrapper around the loading would
- * stand in the stack of everything that a module does while it loads.
+ * `onLoaded` is told of each copy of the packages `names`, once it is loaded; `onHttp` before a CommonJS module loads
+ * Node's `http` or `https`.
  */
-export function watchModules(
-  adapters: readonly LibraryAdapter[],
-  onAttached: (label: string) => void,
-  onHttp: () => void,
-): void {
+export function watchModules(names: ReadonlySet<string>, onLoaded: (copy: Copy) => void, onHttp: () => void): void {
   const loader = Module as unknown as Loader;
-  const byName = new Map<string, LibraryAdapter>(adapters.map((adapter) => [adapter.name, adapter]));
-  const isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...byName.keys()].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
+  const isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...names].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
   const seen = new WeakSet<object>();
 
-  const attach = ({ exports }: LoadingModule, { name, version, file }: Library): void => {
+  const tell = ({ exports }: LoadingModule, library: Omit<Copy, 'exports'>): void => {
     if (exports === null || (typeof exports !== 'object' && typeof exports !== 'function') || seen.has(exports)) return;
-    const adapter = byName.get(name);
-    if (!adapter) return;
-    guarded(adapter.name, () => {
-      if (!adapter.attach(exports, file)) return;
-      seen.add(exports);
-      onAttached(`${name} ${version}`);
-    });
+    seen.add(exports);
+    onLoaded({ ...library, exports });
   };
 
   const examine = (file: string): void => {
     const library = mainModuleOf(file);
-    if (!library || !byName.has(library.name)) return;
+    if (!library || !names.has(library.name)) return;
     const known = loader._cache[file];
     const whenLoaded = (module: LoadingModule): void =>
-      onceSet(module, 'loaded', (isLoaded) => isLoaded && guarded('modules', () => attach(module, library)));
-    if (known?.loaded) attach(known, library);
+      onceSet(module, 'loaded', (isLoaded) => isLoaded && guarded(PART, () => tell(module, library)));
+    if (known?.loaded) tell(known, library);
     // in a cycle it is loading already
     else if (known) whenLoaded(known);
-    else onceSet(loader._cache, file, (module) => guarded('modules', () => whenLoaded(module)));
+    else onceSet(loader._cache, file, (module) => guarded(PART, () => whenLoaded(module)));
   };
 
-  patch(loader, '_resolveFilename', (original) => {
-    return function _resolveFilename(this: unknown, request: string): unknown {
-      // biome-ignore lint/complexity/noArguments: arity and arguments pass through untouched
-      const file = Reflect.apply(original, this, arguments);
+  around<object, string>(PART, Module, '_resolveFilename', {
+    before: (_, request) => String(request),
+    after: (_, file: string, request = '') => {
       if (IS_HTTP.test(file)) onHttp();
-      else if (isMentioned.test(request) || isMentioned.test(file)) guarded('modules', () => examine(file));
-      return file;
-    };
+      else if (isMentioned.test(request) || isMentioned.test(file)) examine(file);
+    },
   });
 }
 
@@ -97,7 +81,7 @@ function onceSet<T extends object, K extends keyof T & string>(owner: T, key: K,
 }
 
 /** The package that `file` is the main module of, or null for any other file. */
-function mainModuleOf(file: string): Library | null {
+function mainModuleOf(file: string): Omit<Copy, 'exports'> | null {
   if (!path.isAbsolute(file)) return null;
   for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
     let manifest: { name?: string; version?: string; main?: string };

@@ -8,25 +8,21 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import net from 'node:net';
 import type { Flows, Mark } from '../account/flow.ts';
+import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { microtask } from '../process/runtime.ts';
-import { patch } from './patch.ts';
 
-const PART = 'connects';
+const PART = 'unmark-pooled-sockets';
 
 /** Returns what to call when `node:http` has been loaded; once is enough, more often does no harm. */
-export function shedConnects(flows: Flows): () => void {
+export function unmarkPooledSockets(flows: Flows): () => void {
   let arePatched = false;
   const patchAgents = (): void => {
     if (arePatched) return;
     arePatched = true;
     const http = process.getBuiltinModule('node:http');
-    // biome-ignore lint/suspicious/noExplicitAny: undocumented method of Agent, there on every supported version
-    patch(http.Agent.prototype as any, 'createSocket', (original) => {
-      return function createSocket(this: unknown): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return flows.shed(original, this, arguments);
-      };
+    around(PART, http.Agent.prototype, 'createSocket', {
+      call: (method, self, args) => flows.shed(method, self, args),
     });
   };
 
@@ -38,22 +34,15 @@ export function shedConnects(flows: Flows): () => void {
       if (suspended) microtask(() => (suspended = null));
     });
   });
-  patch(net.Socket.prototype, 'connect', (original) => {
-    return function connect(this: unknown, given: unknown): unknown {
-      let mark = suspended;
+  around<net.Socket, Mark | null>(PART, net.Socket.prototype, 'connect', {
+    before: (_, given) => {
+      const mark = suspended;
       suspended = null;
-      guarded(PART, () => {
-        if (arePatched || !isOfAgent(given)) return;
-        patchAgents();
-        mark ??= flows.suspend();
-      });
-      try {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return Reflect.apply(original, this, arguments);
-      } finally {
-        flows.enter(mark);
-      }
-    };
+      if (arePatched || !isOfAgent(given)) return mark;
+      patchAgents();
+      return mark ?? flows.suspend();
+    },
+    finally: (_, mark) => flows.enter(mark ?? null),
   });
   return () => guarded(PART, patchAgents);
 }

@@ -52,7 +52,7 @@ export function makeOpenTransaction(): Finding {
     acquired: 5,
     released: 2,
     pool: null,
-    shape: 'transaction',
+    nature: 'transaction',
     evidence: ['3 given back inside a transaction that is still open, the oldest for 4.2 s.'],
     scopes: [],
   });
@@ -65,7 +65,7 @@ export function makePoolsPerCall(): Finding {
     count: 26,
     acquired: 26,
     released: 0,
-    shape: 'pool',
+    nature: 'pool',
     library: 'pg pool',
     pool: null,
     evidence: ['26 of 26 pools that were made for calls from here are open and idle.'],

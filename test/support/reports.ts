@@ -30,7 +30,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
   return {
     id: 'src/rules.ts:reserve:pool.connect:1',
     kind: 'connection',
-    shape: 'lease',
+    nature: 'lease',
     detector: 'collected',
     certainty: 'proven',
     count: 14,
@@ -97,6 +97,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
 export const TIMER_FINDING = makeFinding({
   id: 'src/session.ts:open:setInterval:1',
   kind: 'timer',
+  nature: 'interval',
   detector: 'outlived-scope',
   certainty: 'likely',
   count: 200,
@@ -143,6 +144,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     withdrawn: [],
     notices: [],
     load: null,
+    unseen: [],
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
@@ -196,6 +198,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     },
     adapters: ['pg 8.23.1', 'timers'],
     unsupported: [],
+    unseen: [],
     started: [],
     sites: new Map(),
     pools: new Map([[1, { t: 'pool', id: 1, library: 'pg', name: pool, max: 20 }]]),
@@ -229,7 +232,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     ],
     totals: [],
     open: [],
-    lines: [],
+    openSites: [],
     rounds: [],
     held: [],
     findings: new Map(),

@@ -6,10 +6,11 @@
 
 import type { Ledger, Resource } from '../../account/ledger.ts';
 import type { Sites } from '../../account/site.ts';
-import { Floors } from '../../judge/floors.ts';
-import { groupsOf } from '../../judge/groups.ts';
+import { Groups } from '../../judge/groups.ts';
+import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
-import type { Frame, Kind, Shape } from '../../recording/format.ts';
+import type { Frame, Kind } from '../../recording/format.ts';
+import { isOwed } from '../../recording/natures.ts';
 
 export const FAULT_KINDS = ['query', 'connect', 'request'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -84,8 +85,7 @@ export class Injector {
   }
 
   /** An operation is asked for by a call to `wrapper`, which is on the stack. Whether it is to fail. */
-  // biome-ignore lint/complexity/noBannedTypes: captureStackTrace takes any function
-  mustFail(kind: FaultKind, wrapper: Function): boolean {
+  mustFail(kind: FaultKind, wrapper: Method): boolean {
     if (this.calls.length >= MOST_CALLS) return false;
     const site = this.sites.capture(wrapper);
     const frame = site.stack[site.user[0] ?? -1];
@@ -102,12 +102,14 @@ export class Injector {
   /** At rest: how the turn has gone. */
   end(): Turn {
     const at = now();
-    const left = groupsOf(this.ledger, at, () => new Floors(at)).flatMap((group): Left[] => {
-      const open = group.open.filter(({ openedAt }) => openedAt >= this.began);
-      if (open.length === 0 || !isOwed(group.shape)) return [];
+    const left = new Groups(this.ledger).open(at).flatMap(({ source, accounts, frame: index }): Left[] => {
+      const open = accounts
+        .flatMap((account) => [...this.ledger.openOf(account, at)])
+        .filter(({ openedAt }) => openedAt >= this.began);
+      if (open.length === 0 || !isOwed(source.natureName)) return [];
       if (this.hit) this.suspects.push(...open.filter((resource) => !this.suspects.includes(resource)));
-      const frame = group.accounts[0]?.site?.stack[group.frame] ?? null;
-      return [{ kind: group.kind, library: group.library, frame, count: open.length }];
+      const frame = accounts[0]?.site?.stack[index] ?? null;
+      return [{ kind: source.nature.kind, library: source.library, frame, count: open.length }];
     });
     return { calls: this.calls, hit: this.hit, left };
   }
@@ -116,15 +118,10 @@ export class Injector {
   blame(recipe: string, { kind, library, frame }: Omit<Left, 'count'>): void {
     for (const resource of this.suspects) {
       const { source, site } = resource.account;
-      if (source.kind !== kind || source.library !== library || !isOwed(resource.account.shape)) continue;
+      if (source.nature.kind !== kind || source.library !== library || !isOwed(source.natureName)) continue;
       if (frame === null || site?.stack.some((own) => isAt(own, frame))) resource.recipe = recipe;
     }
   }
-}
-
-/** Whether it is to be given back: pools are kept, timers of a moment end by themselves. */
-function isOwed(shape: Shape): boolean {
-  return shape !== 'pool' && shape !== 'one-shot';
 }
 
 function isAt(frame: Frame, { file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>): boolean {

@@ -1,37 +1,28 @@
 /** A statement that was cancelled, as oracledb tells it; the session stays as it was. */
-import { guarded } from '../../process/lapses.ts';
-import { patch } from '../../watch/patch.ts';
+import { around } from '../../process/around.ts';
+import type { Beneath } from '../../watch/libraries.ts';
 import type { Injector } from './injector.ts';
-import type { Beneath } from './start.ts';
 
-const PART = 'inject';
 const METHODS = ['execute', 'executeMany'];
 
 export function failingOracledb(injector: Injector): Beneath {
   return {
-    name: 'oracledb',
-    attach(exports) {
-      const Connection = exports?.Connection;
-      if (typeof Connection !== 'function') return false;
+    oracledb: ({ Connection }: { Connection: { prototype: object } }) => {
       for (const method of METHODS) {
-        patch(Connection.prototype, method, (original) => {
-          const wrapped = {
-            execute(this: unknown, ...args: unknown[]): unknown {
-              if (guarded(PART, () => injector.mustFail('query', wrapped.execute)) !== true) {
-                return Reflect.apply(original, this, args);
-              }
-              const callback = args.at(-1);
-              if (typeof callback !== 'function') return Promise.reject(cancelled());
-              process.nextTick(callback as (error: Error) => void, cancelled());
-              return undefined;
-            },
-          };
-          return wrapped.execute;
+        around<object, boolean>('inject', Connection.prototype, method, {
+          before: (_, __, ___, wrapper) => injector.mustFail('query', wrapper),
+          call: (execute, self, args, isDue) => (isDue === true ? fail(args) : Reflect.apply(execute, self, args)),
         });
       }
-      return true;
     },
   };
+}
+
+function fail(args: IArguments): Promise<never> | undefined {
+  const callback: unknown = args[args.length - 1];
+  if (typeof callback !== 'function') return Promise.reject(cancelled());
+  process.nextTick(callback as (error: Error) => void, cancelled());
+  return undefined;
 }
 
 function cancelled(): Error {

@@ -3,12 +3,9 @@
  * promise or event, is the driver's own. COMMIT and ROLLBACK fail as after a conflict, with their transaction at an end.
  */
 
-import { guarded } from '../../process/lapses.ts';
-import type { LibraryAdapter } from '../../watch/modules.ts';
-import { patch } from '../../watch/patch.ts';
+import { around } from '../../process/around.ts';
+import type { Beneath } from '../../watch/libraries.ts';
 import type { Injector } from './injector.ts';
-
-const PART = 'inject';
 
 const raise = (code: string, message: string): string =>
   `do $outlive$ begin raise exception using errcode = '${code}', message = '${message}'; end $outlive$`;
@@ -24,39 +21,19 @@ interface Statement {
   submit?: unknown;
 }
 
-export function failingPg(injector: Injector): Pick<LibraryAdapter, 'name' | 'attach'>[] {
+export function failingPg(injector: Injector): Beneath {
   const failQueries = (owner: object): void => {
-    patch(owner as { query(): unknown }, 'query', (original) => {
-      const wrapped = {
-        query(this: unknown): unknown {
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched unless the fault is due
-          const args = arguments as unknown as unknown[];
-          const isDue = guarded(PART, () => injector.mustFail('query', wrapped.query)) === true;
-          return Reflect.apply(original, this, isDue ? failing([...args]) : args);
-        },
-      };
-      return wrapped.query;
+    around<object, boolean>('inject', owner, 'query', {
+      before: (_, __, ___, wrapper) => injector.mustFail('query', wrapper),
+      call: (query, self, args, isDue) =>
+        Reflect.apply(query, self, isDue === true ? failing([...(args as unknown as unknown[])]) : args),
     });
   };
-  return [
-    {
-      name: 'pg',
-      attach(exports) {
-        if (typeof exports?.Client !== 'function') return false;
-        failQueries(exports.Client.prototype);
-        return true;
-      },
-    },
-    {
-      // it asks its client only later, when nobody's code is on the stack
-      name: 'pg-pool',
-      attach(Pool) {
-        if (typeof Pool !== 'function') return false;
-        failQueries(Pool.prototype);
-        return true;
-      },
-    },
-  ];
+  return {
+    pg: ({ Client }: { Client: { prototype: object } }) => failQueries(Client.prototype),
+    // it asks its client only later, when nobody's code is on the stack
+    'pg-pool': ({ prototype }: { prototype: object }) => failQueries(prototype),
+  };
 }
 
 /** The same call, of a statement that fails. */

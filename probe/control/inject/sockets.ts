@@ -4,49 +4,40 @@ import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { constants } from 'node:os';
-import { guarded } from '../../process/lapses.ts';
-import { patch } from '../../watch/patch.ts';
+import { around, type Method } from '../../process/around.ts';
 import type { Injector } from './injector.ts';
 
-const PART = 'inject';
-
 export function failConnects(injector: Injector): void {
-  patch(net.Socket.prototype, 'connect', (original) => {
-    return function connect(this: net.Socket): unknown {
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const args = arguments as unknown as unknown[];
-      const isDue = guarded(PART, () => injector.mustFail('connect', connect)) === true;
-      const socket = Reflect.apply(original, this, args);
+  around<net.Socket, boolean>('inject', net.Socket.prototype, 'connect', {
+    before: (_, __, ___, wrapper) => injector.mustFail('connect', wrapper),
+    call(connect, self, args, isDue) {
+      const socket = Reflect.apply(connect, self, args);
       // sooner than any answer can come
-      if (isDue) process.nextTick(() => this.destroy(refused(args)));
+      if (isDue === true) process.nextTick(() => self.destroy(refused(args as unknown as unknown[])));
       return socket;
-    };
+    },
   });
 }
 
 export function failRequests(injector: Injector): void {
+  const before = (_: object, __: unknown, ___: unknown, wrapper: Method) => injector.mustFail('request', wrapper);
   for (const owner of [http, https]) {
-    for (const key of ['request', 'get'] as const) {
-      patch(owner, key, (original) => {
-        return function request(this: unknown): unknown {
-          const isDue = guarded(PART, () => injector.mustFail('request', request)) === true;
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          const asked = Reflect.apply(original, this, arguments) as http.ClientRequest;
+    for (const key of ['request', 'get']) {
+      around<object, boolean>('inject', owner, key, {
+        before,
+        after: (_, asked: http.ClientRequest, isDue) => {
           if (isDue) process.nextTick(() => asked.destroy(reset('socket hang up')));
-          return asked;
-        };
+        },
       });
     }
   }
-  patch(globalThis, 'fetch', (original) => {
-    return function fetch(this: unknown): unknown {
-      if (guarded(PART, () => injector.mustFail('request', fetch)) === true) {
-        const error = new TypeError('fetch failed', { cause: reset('read ECONNRESET') });
-        return new Promise((_, reject) => setImmediate(reject, error));
-      }
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return Reflect.apply(original, this, arguments);
-    };
+  around<object, boolean>('inject', globalThis, 'fetch', {
+    before,
+    call(fetch, self, args, isDue) {
+      if (isDue !== true) return Reflect.apply(fetch, self, args);
+      const error = new TypeError('fetch failed', { cause: reset('read ECONNRESET') });
+      return new Promise((_, reject) => setImmediate(reject, error));
+    },
   });
   syncBuiltinESMExports();
 }

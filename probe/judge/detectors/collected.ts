@@ -7,13 +7,12 @@
  */
 import type { Detector } from './detector.ts';
 
-export const collected: Detector = ({ open }) => {
-  const leaked = open.filter(({ handle }) => handle !== null && handle.deref() === undefined);
-  if (leaked.length === 0) return null;
-  return {
-    detector: 'collected',
+export const collected: Detector = {
+  detector: 'collected',
+  picks: () => (resource) => resource.handle !== null && resource.handle.deref() === undefined,
+  concludes: (leaked) => ({
     certainty: 'proven',
     leaked,
     evidence: [`${leaked.length} were dropped: the borrowed object itself was garbage-collected, unreleased.`],
-  };
+  }),
 };

@@ -1,9 +1,13 @@
-/** What detectors see and say. They are pure: a group, a context with the clock's reading, and nothing else. */
-
-import type { Account, Holder, PoolState, Resource, Shape } from '../../account/ledger.ts';
+/**
+ * What detectors see and say. They are pure: a group of resources, a context with the clock's reading, and nothing else.
+ * A group may hold a hundred thousand, which are looked at one by one over several turns of the event loop: so a detector
+ * first says how it picks, and concludes when all were looked at. Which natures it is shown is the table of natures' affair.
+ */
+import type { Account, Resource, Source } from '../../account/ledger.ts';
+import type { Holder, PoolState } from '../../account/pool-state.ts';
 import type { ScopeTotals } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
-import type { Certainty, Detector as DetectorName, Exhausted, Kind } from '../../recording/format.ts';
+import type { Certainty, Detector as DetectorName, Exhausted } from '../../recording/format.ts';
 import type { Floors } from '../floors.ts';
 
 /** How leases at a line, by whichever caller, have come back so far. */
@@ -21,14 +25,12 @@ export interface History {
 /** All dealings of one line of code, the one to blame, with one kind of source. */
 export interface Group {
   key: string;
-  kind: Kind;
-  library: string;
-  shape: Shape;
+  /** Of all its accounts the nature and the library are the same. */
+  source: Pick<Source, 'adapter' | 'nature' | 'natureName' | 'library'>;
   accounts: Account[];
   /** Index of the blamed frame in the first account's stack; -1 without a stack. */
   frame: number;
-  /** Open resources, newest first. */
-  open: Resource[];
+  open: number;
   acquired: number;
   released: number;
   /** Of all callers of a shared helper. */
@@ -43,20 +45,28 @@ export interface Context {
   /** 0: judge by the site's own history. */
   heldMs: number;
   scopes: ReadonlyMap<string, ScopeTotals>;
+  /** The largest chance of a rise without a cause that still counts as rising, of all groups together. */
+  growthLimit: number;
 }
 
 export interface Verdict {
   detector: DetectorName;
   certainty: Certainty;
-  /** The ones that leak; a subset of `open`. */
+  /** The ones that leak. */
   leaked: Resource[];
   /** One plain sentence each. */
   evidence: string[];
 }
 
-export type Detector = (group: Group, context: Context) => Verdict | null;
+export interface Detector {
+  readonly detector: DetectorName;
+  /** Which of the group's open resources it picks, each shown once, oldest first of each caller; null: none of this group. */
+  picks(group: Group, context: Context): ((resource: Resource) => boolean) | null;
+  /** The verdict on what it picked, which is at least one; may leave out some. Null: it is no leak. */
+  concludes(picked: Resource[], group: Group, context: Context): Omit<Verdict, 'detector'> | null;
+}
 
-/** Like `Detector`, for what can only be seen of a pool as a whole. */
+/** For what can only be seen of a pool as a whole. */
 export type PoolDetector = (pool: PoolState, context: Context) => PoolVerdict | null;
 
 export interface PoolVerdict extends Omit<Verdict, 'leaked'> {

@@ -9,9 +9,12 @@
  */
 import type { Detector } from './detector.ts';
 
-export const failPath: Detector = ({ open }) => {
-  const leaked = open.filter(({ recipe }) => recipe !== null);
-  if (leaked.length === 0) return null;
-  const recipes = new Set(leaked.map(({ recipe }) => recipe as string));
-  return { detector: 'fail-path', certainty: 'likely', leaked, evidence: [...recipes] };
+export const failPath: Detector = {
+  detector: 'fail-path',
+  picks: () => (resource) => resource.recipe !== null,
+  concludes: (leaked) => ({
+    certainty: 'likely',
+    leaked,
+    evidence: [...new Set(leaked.map(({ recipe }) => recipe as string))],
+  }),
 };

@@ -9,8 +9,7 @@
  * LISTEN client or lock held for life (the line acquired once, or a few times and never again); used by another flow.
  * False negatives: a flow that goes on (a loop: see superseded), or that a long timer or a socket of its own keeps.
  */
-import type { Resource } from '../../account/ledger.ts';
-import type { Detector, Verdict } from './detector.ts';
+import type { Detector, Group } from './detector.ts';
 import { span } from './words.ts';
 
 const HISTORY = 3;
@@ -20,40 +19,44 @@ const NEVER_RELEASED = 5;
 /** … and so many that one flow took one after the other, when it goes on. */
 const NEVER_RELEASED_IN_A_ROW = 12;
 
-export const flowEnded: Detector = ({ shape, open, acquired, history }, { at, graceMs }) => {
-  if ((shape !== 'lease' && shape !== 'interval') || acquired < 2) return null;
-  const isOwnFlows = history.inFlow >= HISTORY && history.inFlow === history.released;
-  const patience = Math.max(graceMs, isOwnFlows ? 0 : BEYOND_HISTORY * history.longestUse);
-  const leaked = open.filter(
-    (resource) =>
-      resource.hasLostFlow && !resource.isHandedOver && at - resource.lastUsedAt > patience && !resource.isBusy?.(),
-  );
-  if (history.released === 0 && leaked.length < NEVER_RELEASED) return neverReleased(open, at - graceMs);
-  if (leaked.length === 0) return null;
-  const others = isOwnFlows
-    ? `all ${history.released} that came back were given back by the flow that took them`
-    : history.released === 0
-      ? 'none ever came back'
-      : `${history.released - history.inFlow} of ${history.released} that came back were given back by another flow, after ${span(history.longestUse)} at most`;
-  return {
-    detector: 'flow-ended',
-    certainty: isOwnFlows ? 'likely' : 'suspect',
-    leaked,
-    evidence: [`No continuation of the code that took ${leaked.length === 1 ? 'it' : 'them'} is left; ${others}.`],
-  };
+export const flowEnded: Detector = {
+  detector: 'flow-ended',
+  picks({ acquired, history }, { at, graceMs }) {
+    if (acquired < 2) return null;
+    const patience = Math.max(graceMs, isOwnFlows(history) ? 0 : BEYOND_HISTORY * history.longestUse);
+    // of a flow that goes on and takes more and more, of which none ever came back
+    const isLeft = history.released === 0;
+    return (resource) =>
+      at - resource.lastUsedAt > patience &&
+      !resource.isHandedOver &&
+      (isLeft ? resource.isLeftBehind : resource.hasLostFlow) &&
+      !resource.isBusy?.();
+  },
+  concludes(picked, { history }) {
+    const gone = history.released > 0 ? picked : picked.filter(({ hasLostFlow }) => hasLostFlow);
+    if (history.released === 0 && gone.length < NEVER_RELEASED) {
+      if (picked.length < NEVER_RELEASED_IN_A_ROW) return null;
+      const evidence = `The code that took ${picked.length} of them has gone on to take others; none ever came back.`;
+      return { certainty: 'suspect', leaked: picked, evidence: [evidence] };
+    }
+    const them = gone.length === 1 ? 'it' : 'them';
+    return {
+      certainty: isOwnFlows(history) ? 'likely' : 'suspect',
+      leaked: gone,
+      evidence: [`No continuation of the code that took ${them} is left; ${others(history)}.`],
+    };
+  },
 };
 
-/** The flow goes on and takes more and more, of which none ever came back. */
-function neverReleased(open: readonly Resource[], idleSince: number): Verdict | null {
-  const leaked = open.filter(
-    (resource) =>
-      resource.isLeftBehind && !resource.isHandedOver && resource.lastUsedAt < idleSince && !resource.isBusy?.(),
-  );
-  if (leaked.length < NEVER_RELEASED_IN_A_ROW) return null;
-  return {
-    detector: 'flow-ended',
-    certainty: 'suspect',
-    leaked,
-    evidence: [`The code that took ${leaked.length} of them has gone on to take others; none ever came back.`],
-  };
+type History = Group['history'];
+
+function isOwnFlows({ inFlow, released }: History): boolean {
+  return inFlow >= HISTORY && inFlow === released;
+}
+
+function others(history: History): string {
+  const { released, inFlow, longestUse } = history;
+  if (isOwnFlows(history)) return `all ${released} that came back were given back by the flow that took them`;
+  if (released === 0) return 'none ever came back';
+  return `${released - inFlow} of ${released} that came back were given back by another flow, after ${span(longestUse)} at most`;
 }

@@ -8,7 +8,7 @@
  * False negatives: a site that never gave anything back, unless a threshold is set.
  */
 
-import type { Detector, Verdict } from './detector.ts';
+import type { Context, Detector, Group } from './detector.ts';
 import { largest, span } from './words.ts';
 
 /** Times the longest known use time. */
@@ -16,19 +16,32 @@ const MULTIPLE = 10;
 /** Releases that make a history. */
 const HISTORY = 10;
 
-export const heldTooLong: Detector = (group, { at, graceMs, heldMs }): Verdict | null => {
-  if (group.shape !== 'lease' && group.shape !== 'interval') return null;
-  const { uses, longestUse, released } = group.history;
-  const isUsual = uses >= HISTORY && group.acquired > 1;
-  const limit = heldMs > 0 ? heldMs : isUsual ? Math.max(graceMs, MULTIPLE * longestUse) : Number.POSITIVE_INFINITY;
-  const leaked = group.open.filter(({ lastUsedAt, isBusy }) => at - lastUsedAt > limit && !isBusy?.());
-  if (leaked.length === 0) return null;
-  const oldest = largest(leaked.map(({ openedAt }) => at - openedAt));
-  const usual = isUsual ? `; the ${released} that came back took ${span(longestUse)} at most` : '';
-  return {
-    detector: 'held-too-long',
-    certainty: 'suspect',
-    leaked,
-    evidence: [`${leaked.length} not used for more than ${span(limit)}, the oldest open for ${span(oldest)}${usual}.`],
-  };
+export const heldTooLong: Detector = {
+  detector: 'held-too-long',
+  picks(group, context) {
+    const limit = limitOf(group, context);
+    const { at } = context;
+    return limit === null ? null : ({ lastUsedAt, isBusy }) => at - lastUsedAt > limit && !isBusy?.();
+  },
+  concludes(leaked, group, context) {
+    const oldest = largest(leaked.map(({ openedAt }) => context.at - openedAt));
+    const { released, longestUse } = group.history;
+    const usual = isUsual(group) ? `; the ${released} that came back took ${span(longestUse)} at most` : '';
+    const limit = span(limitOf(group, context) ?? 0);
+    return {
+      certainty: 'suspect',
+      leaked,
+      evidence: [`${leaked.length} not used for more than ${limit}, the oldest open for ${span(oldest)}${usual}.`],
+    };
+  },
 };
+
+function isUsual({ history, acquired }: Group): boolean {
+  return history.uses >= HISTORY && acquired > 1;
+}
+
+/** Milliseconds; null where nothing is too long. */
+function limitOf(group: Group, { graceMs, heldMs }: Context): number | null {
+  if (heldMs > 0) return heldMs;
+  return isUsual(group) ? Math.max(graceMs, MULTIPLE * group.history.longestUse) : null;
+}

@@ -12,6 +12,7 @@
  */
 
 import type { Resource } from '../../account/ledger.ts';
+import { heldBefore } from '../../account/resource.ts';
 import { isFurtherOn } from '../blame.ts';
 import type { PoolDetector } from './detector.ts';
 import { span } from './words.ts';
@@ -22,9 +23,9 @@ export const holdAndWait: PoolDetector = ({ name, max, waiting, gauges, lastRele
   const held = new Set<Resource>();
   const asking = [...waiting].filter(({ askedAt }) => at - askedAt >= graceMs);
   for (const { mark, site } of asking) {
-    for (const resource of mark?.heldEarlier() ?? []) {
-      const { account, isBusy, isCondemned } = resource;
-      if (account.source.pool?.waiting !== waiting || isCondemned || isBusy?.()) continue;
+    for (const resource of heldBefore(mark)) {
+      const { account, isBusy, condemnedBy } = resource;
+      if (account.source.pool?.waiting !== waiting || condemnedBy !== null || isBusy?.()) continue;
       if (site && account.site && isFurtherOn(account.site, site)) held.add(resource);
     }
   }

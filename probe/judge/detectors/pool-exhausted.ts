@@ -13,7 +13,7 @@
  * False positives: a deliberate burst against a small pool is a `storm` while it lasts.
  * False negatives: pools without a time-out tell nobody; there only a leak of all leases is seen, by those who wait.
  */
-import { EPISODE_MS, type Exhaustion, type Holder, type PoolState } from '../../account/ledger.ts';
+import { EPISODE_MS, type Exhaustion, type Holder, type PoolState } from '../../account/pool-state.ts';
 import type { Cause } from '../../recording/format.ts';
 import type { PoolDetector } from './detector.ts';
 import { median, span } from './words.ts';

@@ -16,29 +16,29 @@ const LATER = 3;
 /** Releases that make a history. */
 const HISTORY = 10;
 
-export const superseded: Detector = (group, { at, graceMs }) => {
-  const { shape, released, history } = group;
-  if ((shape !== 'lease' && shape !== 'interval') || released === 0) return null;
-  const isOwnFlows = history.inFlow >= HISTORY && history.inFlow === history.released;
-  const patience = Math.max(graceMs, history.longestUse);
-  const leaked = group.open.filter(
-    ({ superseded, overtaken, isLeftBehind, lastUsedAt, isBusy }) =>
-      isLeftBehind &&
-      (superseded >= LATER || (isOwnFlows && overtaken >= LATER)) &&
-      at - lastUsedAt > patience &&
-      !isBusy?.(),
-  );
-  if (leaked.length === 0) return null;
-  const fewest = smallest(leaked.map(({ superseded, overtaken }) => (superseded >= LATER ? superseded : overtaken)));
-  const oldest = largest(leaked.map(({ lastUsedAt }) => at - lastUsedAt));
-  return {
-    detector: 'superseded',
-    certainty: 'likely',
-    leaked,
-    evidence: [
-      `The same flow took at least ${fewest} later ones here while ${
-        leaked.length === 1 ? 'this one' : 'these'
-      } stayed, unused for ${span(oldest)}.`,
-    ],
-  };
+export const superseded: Detector = {
+  detector: 'superseded',
+  picks({ released, history }, { at, graceMs }) {
+    if (released === 0) return null;
+    const isOwnFlows = history.inFlow >= HISTORY && history.inFlow === history.released;
+    const patience = Math.max(graceMs, history.longestUse);
+    return (resource) =>
+      (resource.superseded >= LATER || (isOwnFlows && resource.overtaken >= LATER)) &&
+      at - resource.lastUsedAt > patience &&
+      resource.isLeftBehind &&
+      !resource.isBusy?.();
+  },
+  concludes(leaked, _, { at }) {
+    const fewest = smallest(leaked.map(({ superseded, overtaken }) => (superseded >= LATER ? superseded : overtaken)));
+    const oldest = largest(leaked.map(({ lastUsedAt }) => at - lastUsedAt));
+    return {
+      certainty: 'likely',
+      leaked,
+      evidence: [
+        `The same flow took at least ${fewest} later ones here while ${
+          leaked.length === 1 ? 'this one' : 'these'
+        } stayed, unused for ${span(oldest)}.`,
+      ],
+    };
+  },
 };

@@ -2,42 +2,28 @@
  * setTimeout and setInterval, global and from node:timers.
  *
  * Most timers live for a moment, so a new one goes into a short list first and only those that survive it enter the
- * ledger; without a stack it is only counted, since a list would keep for longer what the service is done with. Node itself marks a timer that has fired or was cleared, by whatever way (`clearTimeout(+id)`,
- * `[Symbol.dispose]()`), as destroyed; no callback is wrapped.
+ * ledger; without a stack it is only counted, since a list would keep for longer what the service is done with. Node
+ * itself marks a timer that has fired or was cleared, by whatever way (`clearTimeout(+id)`, `[Symbol.dispose]()`), as
+ * destroyed; no callback is wrapped.
  */
 
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
-import { type Account, Resource } from '../../account/ledger.ts';
+import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
-import { guarded } from '../../process/lapses.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around, type Hook, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
-import { patch } from '../patch.ts';
 
-const PART = 'timers';
+const PART = 'timers' satisfies AdapterName;
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
 const NURSERY = 64;
 
-/** Node's Timeout; `_destroyed`, `_idleStart` and `_idleTimeout` are set on every supported version. */
+/** Node's Timeout; `_destroyed` is set on every supported version. */
 interface NodeTimer {
   _destroyed: boolean;
-  /** Loop time of the last start, milliseconds. */
-  _idleStart: number;
-  _idleTimeout: number;
-  hasRef(): boolean;
-}
-
-export class OpenTimer extends Resource {
-  readonly timer: NodeTimer;
-  constructor(account: Account, scope: Scope | null, at: number, timer: NodeTimer) {
-    super(account, scope, at);
-    this.timer = timer;
-  }
-  override isGone(): boolean {
-    return this.timer._destroyed;
-  }
 }
 
 interface YoungTimer {
@@ -48,83 +34,82 @@ interface YoungTimer {
 }
 
 export function watchTimers(desk: Desk): void {
-  const timeouts = desk.ledger.source('timer', 'setTimeout');
-  const intervals = desk.ledger.source('timer', 'setInterval');
-  const openIntervals = new WeakMap<NodeTimer, OpenTimer>();
-  let nursery: YoungTimer[] = [];
-
-  const graduate = (): void => {
-    const young = nursery;
-    nursery = [];
-    for (const { timer, site, scope, setAt } of young) {
-      const account = desk.ledger.account(timeouts, site, 'one-shot');
-      if (timer._destroyed) desk.ledger.pass(account);
-      else desk.ledger.open(new OpenTimer(account, scope, setAt, timer));
-    }
-  };
-  desk.ledger.beforeReading.push(graduate);
-
-  const raise = (timer: NodeTimer, wrapper: () => unknown): void => {
-    if (desk.ignoresTimers) return;
-    const site = desk.siteOfTimer(wrapper);
-    if (!site) {
-      desk.ledger.pass(desk.ledger.account(timeouts, null, 'one-shot'));
-      return;
-    }
-    nursery.push({ timer, site, scope: desk.scope(), setAt: now() });
-    if (nursery.length >= NURSERY) graduate();
-  };
-
-  replace('setTimeout', (original) => {
-    return function setTimeout(this: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const timer = Reflect.apply(original, this, arguments);
-      guarded(PART, raise, timer, setTimeout);
-      return timer;
-    };
+  const watch = new Timers(desk);
+  replace('setTimeout', { after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper) });
+  replace('setInterval', {
+    call: (method, self, args) => desk.flows.branch(method, self, args),
+    after: (_, timer: NodeTimer, __, wrapper) => watch.setInterval(timer, wrapper),
   });
-  replace('setInterval', (original) => {
-    return function setInterval(this: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      const timer = desk.flows.branch<NodeTimer>(original, this, arguments);
-      guarded(PART, () => {
-        if (desk.ignoresTimers) return;
-        const request = desk.request(setInterval, 'interval', intervals);
-        if (!isOfHttpServer(request.site)) {
-          const account = desk.ledger.account(intervals, request.site, 'interval');
-          const resource = new OpenTimer(account, request.scope, now(), timer);
-          desk.follow(resource, request);
-          desk.ledger.open(resource);
-          // without a stack it is enough that the next look finds it gone
-          if (request.site) openIntervals.set(timer, resource);
-        }
-        // only now: the timer's own callback must not keep the flow that set it
-        desk.flows.enter(request.mark);
-      });
-      return timer;
-    };
-  });
-  replace('clearInterval', (original) => {
-    return function clearInterval(this: unknown, timer: unknown): unknown {
-      guarded(PART, () => {
-        const resource = typeof timer === 'object' && timer !== null && openIntervals.get(timer as NodeTimer);
-        if (resource && !resource.closed) desk.close(resource, clearInterval);
-      });
-      // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-      return Reflect.apply(original, this, arguments);
-    };
-  });
+  replace('clearInterval', { before: (_, timer, __, wrapper) => watch.clearInterval(timer, wrapper) });
   syncBuiltinESMExports();
 }
 
+class Timers {
+  readonly #desk: Desk;
+  readonly #timeouts: Source;
+  readonly #intervals: Source;
+  readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
+  #nursery: YoungTimer[] = [];
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
+    this.#intervals = desk.source({ adapter: PART, nature: 'interval', library: 'setInterval' });
+    desk.ledger.beforeReading.push(() => this.#graduate());
+  }
+
+  setTimeout(timer: NodeTimer, wrapper: Method): void {
+    const { ledger } = this.#desk;
+    if (this.#desk.ignoresCounted) return;
+    const site = this.#desk.siteOf(this.#timeouts, wrapper);
+    if (!site) {
+      ledger.pass(ledger.account(this.#timeouts, null));
+      return;
+    }
+    this.#nursery.push({ timer, site, scope: this.#desk.scope(), setAt: now() });
+    if (this.#nursery.length >= NURSERY) this.#graduate();
+  }
+
+  #graduate(): void {
+    const { ledger } = this.#desk;
+    const young = this.#nursery;
+    this.#nursery = [];
+    for (const { timer, site, scope, setAt } of young) {
+      const account = ledger.account(this.#timeouts, site);
+      if (timer._destroyed) ledger.pass(account);
+      else ledger.open(new Resource(account, scope, setAt, { isGone: () => timer._destroyed }));
+    }
+  }
+
+  setInterval(timer: NodeTimer, wrapper: Method): void {
+    const desk = this.#desk;
+    if (desk.ignoresCounted) return;
+    const request = desk.ask(this.#intervals, wrapper);
+    if (!isOfHttpServer(request)) {
+      const resource = desk.open(request, { isGone: () => timer._destroyed });
+      // without a stack it is enough that the next look finds it gone
+      if (request.site) this.#open.set(timer, resource);
+    }
+    // only now: the timer's own callback must not keep the flow that set it
+    desk.flows.enter(request.mark);
+  }
+
+  clearInterval(timer: unknown, wrapper: Method): void {
+    const resource = typeof timer === 'object' && timer !== null && this.#open.get(timer as NodeTimer);
+    if (resource && !resource.closed) this.#desk.close(resource, wrapper);
+  }
+}
+
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */
-function isOfHttpServer(site: Site | null): boolean {
+function isOfHttpServer({ site }: Request): boolean {
   return site?.stack[0]?.file === 'node:_http_server';
 }
 
 /** One function under the global name and in node:timers, as before. */
-function replace(name: 'setTimeout' | 'setInterval' | 'clearInterval', wrap: Parameters<typeof patch>[2]): void {
+function replace(name: 'setTimeout' | 'setInterval' | 'clearInterval', hook: Hook<object, unknown>): void {
   const isGlobal = globalThis[name] === timers[name];
-  patch(timers, name, wrap);
-  if (isGlobal) patch(globalThis, name, () => timers[name]);
+  around(PART, timers, name, hook);
+  if (!isGlobal) return;
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { ...descriptor, value: timers[name] });
 }

@@ -1,21 +1,21 @@
 /**
- * generic-pool 3.9. It hands out the same object on every borrow, so a lease is known by pool and object.
+ * generic-pool 3. It hands out the same object on every borrow, so a lease is known by pool and object.
  *
  * `acquire` may be served at once or much later, from another flow. The request object that it puts into its queue
- * ties the two moments together: noted when queued, recognised when dequeued for dispatch. No promise is touched, so
- * an unhandled rejection stays exactly as unhandled as it was.
+ * ties the two moments together: noted when queued, recognised when dequeued for dispatch. No promise of the service is
+ * touched, so an unhandled rejection stays exactly as unhandled as it was.
  */
 
-import type { Resource } from '../../account/ledger.ts';
+import type { Request, Resource } from '../../account/ledger.ts';
+import type { AdapterName, Attachments } from '../../adapters.ts';
+import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
-import type { Desk, Request } from '../desk.ts';
-import type { LibraryAdapter } from '../modules.ts';
-import { patch } from '../patch.ts';
+import type { Desk } from '../desk.ts';
 import { peerOf } from './peer.ts';
-import { type PoolAccount, PoolAccounts } from './pool-account.ts';
+import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 
-const PART = 'generic-pool';
+const PART = 'generic-pool' satisfies AdapterName;
 
 interface Pool {
   borrowed: number;
@@ -40,197 +40,158 @@ interface Asked {
   account: PoolAccount;
   /** The pool's request object. */
   queued: object | null;
+  /** The acquire that was being called when this one was. */
+  outer: Asked | null;
 }
 
-export function genericPool(desk: Desk): LibraryAdapter {
-  const { flows } = desk;
-  const accounts = new PoolAccounts<Pool>(desk, PART, (weak) => ({
-    name: null,
-    max: weak.deref()?.max ?? 0,
-    gauges: () => {
-      const pool = weak.deref();
-      if (!pool) return null;
-      const { borrowed: used, available, size, pending } = pool;
-      // a pool that was cleared still lists as available what it has destroyed
-      return { used, idle: Math.min(available, size - used), pending };
+export function attachments(desk: Desk): Attachments {
+  const pools = new GenericPools(desk);
+  return {
+    'generic-pool': ({ Pool, PriorityQueue }) => {
+      pools.watchPool(Pool.prototype);
+      pools.watchQueue(PriorityQueue.prototype);
     },
-    idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
-    *peers() {
-      for (const pooledResource of weak.deref()?._allObjects ?? []) {
-        const resource = lent.get(pooledResource)?.lease ?? null;
-        yield { resource, peer: peerOf(pooledResource.obj, resource ? 'used' : 'idle') };
-      }
-    },
-  }));
+  };
+}
+
+class GenericPools {
+  readonly #desk: Desk;
+  readonly #accounts: PoolAccounts<Pool>;
   /** Set once for each object of a pool: a weak map that changes all the time is work for the garbage collector. */
-  const lent = new WeakMap<PooledResource, { lease: Resource | null }>();
+  readonly #lent: WeakMap<PooledResource, { lease: Resource | null }> = new WeakMap();
   /** By the pool's request objects that were not served at once. */
-  const asked = new WeakMap<object, Asked>();
+  readonly #asked: WeakMap<object, Asked> = new WeakMap();
   /** The acquire that is being called right now. */
-  let asking: Asked | null = null;
+  #asking: Asked | null = null;
   /** The request object taken off the queue last. */
-  let dequeued: object | null = null;
-  const patchedRequests = new WeakSet<object>();
+  #dequeued: object | null = null;
+  readonly #patchedRequests: WeakSet<object> = new WeakSet();
 
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  const ask = (pool: Pool, wrapper: Function): Asked => {
-    const account = accounts.of(pool);
-    return { request: account.ask(wrapper), account, queued: null };
-  };
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
+  }
 
-  const queue = (request: object): void => {
-    if (!asking || asking.queued) return;
-    asking.queued = request;
-    watchTimeouts(request);
-  };
+  #describe(weak: WeakRef<Pool>): PoolDescription {
+    const lent = this.#lent;
+    return {
+      name: null,
+      max: weak.deref()?.max ?? 0,
+      gauges: () => {
+        const pool = weak.deref();
+        if (!pool) return null;
+        const { borrowed: used, available, size, pending } = pool;
+        // a pool that was cleared still lists as available what it has destroyed
+        return { used, idle: Math.min(available, size - used), pending };
+      },
+      idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
+      *peers() {
+        for (const pooledResource of weak.deref()?._allObjects ?? []) {
+          const resource = lent.get(pooledResource)?.lease ?? null;
+          yield { resource, peer: peerOf(pooledResource.obj, resource ? 'used' : 'idle') };
+        }
+      },
+    };
+  }
 
-  const dispatch = (pooledResource: PooledResource, isServed: boolean): void => {
+  watchPool(prototype: object): void {
+    const { flows } = this.#desk;
+    around<Pool, Asked>(PART, prototype, 'acquire', {
+      before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
+      call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
+      finally: (_, own) => this.#askedFor(own),
+    });
+    around<Pool, PooledResource>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
+      before: (_, pooledResource) => pooledResource as PooledResource,
+      after: (_, isServed: boolean, pooledResource) => this.#dispatch(pooledResource, isServed),
+    });
+    around<Pool, number>(PART, prototype, '_createResource', {
+      before: now,
+      after: (pool, _: unknown, began) => this.#watchCreation(pool, began ?? 0),
+    });
+    for (const method of ['release', 'destroy']) {
+      around<Pool>(PART, prototype, method, {
+        before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
+        call: (original, self, args) => flows.shed(original, self, args),
+      });
+    }
+  }
+
+  watchQueue(prototype: object): void {
+    around(PART, prototype, 'enqueue', { before: (_, request) => this.#queue(request as object) });
+    around(PART, prototype, 'dequeue', {
+      after: (_, request: object | undefined) => {
+        this.#dequeued = request ?? null;
+      },
+    });
+  }
+
+  #ask(pool: Pool, wrapper: Method): Asked {
+    const account = this.#accounts.of(pool);
+    this.#asking = { request: account.ask(wrapper), account, queued: null, outer: this.#asking };
+    return this.#asking;
+  }
+
+  #askedFor(own: Asked | undefined): void {
+    this.#asking = own?.outer ?? null;
+    if (!own?.queued) return;
+    this.#asked.set(own.queued, own);
+    own.account.wait(own.request);
+  }
+
+  #queue(request: object): void {
+    if (!this.#asking || this.#asking.queued) return;
+    this.#asking.queued = request;
+    this.#watchTimeouts(request);
+  }
+
+  #dispatch(pooledResource: PooledResource | undefined, isServed: boolean): void {
+    const dequeued = this.#dequeued;
     // most are served while they are asked for
-    const own = dequeued && (asking?.queued === dequeued ? asking : asked.get(dequeued));
-    dequeued = null;
-    if (!own) return;
+    const own = dequeued && (this.#asking?.queued === dequeued ? this.#asking : this.#asked.get(dequeued));
+    this.#dequeued = null;
+    if (!own || !pooledResource) return;
     own.queued = null;
     if (!isServed) {
       own.account.stopWaiting(own.request);
       return;
     }
     const lease = own.account.open(own.request);
-    const known = lent.get(pooledResource);
+    const known = this.#lent.get(pooledResource);
     if (known) known.lease = lease;
-    else lent.set(pooledResource, { lease });
-  };
+    else this.#lent.set(pooledResource, { lease });
+  }
 
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  const giveBack = (pool: Pool, resource: unknown, releaser: Function): void => {
+  #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
     const loan = pool._resourceLoans?.get(resource);
-    const known = loan && lent.get(loan.pooledResource);
+    const known = loan && this.#lent.get(loan.pooledResource);
     if (!known?.lease) return;
-    desk.close(known.lease, releaser);
+    this.#desk.close(known.lease, releaser);
     known.lease = null;
-  };
+  }
 
   /** The class of request objects is private: it is met with the first of them. */
-  const watchTimeouts = (request: object): void => {
+  #watchTimeouts(request: object): void {
     const prototype = Object.getPrototypeOf(request);
-    if (patchedRequests.has(prototype)) return;
-    patchedRequests.add(prototype);
-    patch(prototype, '_fireTimeout', (original) => {
-      return function fireTimeout(this: object): unknown {
-        guarded(PART, () => {
-          const own = asked.get(this);
-          own?.account.timedOut(own.request, false);
-        });
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return Reflect.apply(original, this, arguments);
-      };
+    if (this.#patchedRequests.has(prototype)) return;
+    this.#patchedRequests.add(prototype);
+    const isSeen = around(PART, prototype, '_fireTimeout', {
+      before: (self) => {
+        const own = this.#asked.get(self);
+        own?.account.timedOut(own.request, false);
+      },
     });
-  };
+    if (!isSeen) this.#desk.unseen('time-outs of generic-pool', 'Its requests have no _fireTimeout any more.');
+  }
 
   /** The pool's own promise, which it handles itself: the latest of its set. Only where somebody wants to know. */
-  const watchCreation = (pool: Pool, began: number): void => {
-    const account = accounts.of(pool);
+  #watchCreation(pool: Pool, began: number): void {
+    const account = this.#accounts.of(pool);
     const operation = account.isObserved && [...(pool._factoryCreateOperations ?? [])].at(-1);
     if (!operation) return;
     operation.then(
       () => guarded(PART, () => account.created(began)),
       () => {},
     );
-  };
-
-  return {
-    name: PART,
-    attach({ Pool, PriorityQueue }) {
-      if (typeof Pool !== 'function' || typeof PriorityQueue !== 'function') return false;
-
-      patch(Pool.prototype, 'acquire', (original) => {
-        const wrapped = {
-          acquire(this: Pool): unknown {
-            const own = guarded(PART, ask, this, wrapped.acquire) ?? null;
-            const outer = asking;
-            asking = own;
-            const suspended = flows.suspend();
-            try {
-              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return Reflect.apply(original, this, arguments);
-            } finally {
-              flows.enter(own?.request.mark ?? suspended);
-              asking = outer;
-              if (own?.queued) {
-                asked.set(own.queued, own);
-                own.account.wait(own.request);
-              }
-            }
-          },
-        };
-        return wrapped.acquire;
-      });
-
-      patch(PriorityQueue.prototype, 'enqueue', (original) => {
-        const wrapped = {
-          enqueue(this: object, request: object): unknown {
-            guarded(PART, queue, request);
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
-          },
-        };
-        return wrapped.enqueue;
-      });
-
-      patch(PriorityQueue.prototype, 'dequeue', (original) => {
-        const wrapped = {
-          dequeue(this: object): unknown {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            const request = Reflect.apply(original, this, arguments);
-            dequeued = request ?? null;
-            return request;
-          },
-        };
-        return wrapped.dequeue;
-      });
-
-      patch(Pool.prototype, '_dispatchPooledResourceToNextWaitingClient', (original) => {
-        const wrapped = {
-          dispatch(this: Pool, pooledResource: PooledResource): unknown {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            const dispatched = Reflect.apply(original, this, arguments);
-            guarded(PART, dispatch, pooledResource, dispatched === true);
-            return dispatched;
-          },
-        };
-        return wrapped.dispatch;
-      });
-
-      patch(Pool.prototype, '_createResource', (original) => {
-        const wrapped = {
-          createResource(this: Pool): unknown {
-            const began = now();
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            const result = Reflect.apply(original, this, arguments);
-            guarded(PART, () => watchCreation(this, began));
-            return result;
-          },
-        };
-        return wrapped.createResource;
-      });
-
-      for (const method of ['release', 'destroy']) {
-        patch(Pool.prototype, method, (original) => {
-          const wrapped = {
-            giveBack(this: Pool, resource: unknown): unknown {
-              guarded(PART, giveBack, this, resource, wrapped.giveBack);
-              const suspended = flows.suspend();
-              try {
-                // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-                return Reflect.apply(original, this, arguments);
-              } finally {
-                flows.enter(suspended);
-              }
-            },
-          };
-          return wrapped.giveBack;
-        });
-      }
-      return true;
-    },
-  };
+  }
 }

@@ -7,24 +7,26 @@
  */
 import Module from 'node:module';
 import path from 'node:path';
-import { guarded } from '../../process/lapses.ts';
+import type { Attachments } from '../../adapters.ts';
+import { around } from '../../process/around.ts';
+import { guarded, type Part } from '../../process/lapses.ts';
 import type { Desk } from '../desk.ts';
-import type { LibraryAdapter } from '../modules.ts';
-import { patch } from '../patch.ts';
 import { Calls } from './oracledb/calls.ts';
-import { patchConnection } from './oracledb/connections.ts';
-import { type Classes, type Session, whenDefined } from './oracledb/driver.ts';
+import { watchConnections, watchResults } from './oracledb/connections.ts';
+import { type Classes, type PoolSessions, type Session, whenDefined } from './oracledb/driver.ts';
 import { Leases } from './oracledb/leases.ts';
 import { Logons } from './oracledb/logons.ts';
 import { Pools } from './oracledb/pools.ts';
-import { patchStreams } from './oracledb/stream-hooks.ts';
+import { watchStreams } from './oracledb/stream-hooks.ts';
 import { Streams } from './oracledb/streams.ts';
 import { Traps } from './oracledb/traps.ts';
 
-export function oracledb(desk: Desk): LibraryAdapter {
+const TRAPS = 'oracledb-traps' satisfies Part;
+
+export function attachments(desk: Desk): Attachments {
   const calls = new Calls();
   const leases = new Leases();
-  const trapped = (look: () => void): void => guarded('oracledb-traps', look);
+  const trapped = (look: () => void): void => guarded(TRAPS, look);
   const pools = new Pools(desk, leases, {
     found: (pool) => trapped(() => traps.watch(pool)),
     failedAcquire: (...failure) => trapped(() => traps.failedAcquire(...failure)),
@@ -38,33 +40,29 @@ export function oracledb(desk: Desk): LibraryAdapter {
   const traps = new Traps(desk.notices, logons.pending, pools);
   desk.notices.lookouts.push(() => trapped(() => traps.look()));
 
-  const patchClasses = (classes: Classes): void => {
-    whenDefined(classes, 'ConnectionImpl', (prototype) => logons.watch(prototype));
+  const watchClasses = (classes: Classes): void => {
+    whenDefined(classes, 'ConnectionImpl', (prototype) => logons.watchSessions(prototype));
     whenDefined(classes, 'PoolImpl', (prototype) => {
-      patch(prototype, '_destroy', (original) => {
-        return function _destroy(this: object, session: Session): unknown {
-          trapped(() => traps.loggingOff(this, session, leases.of({ _impl: session })?.lastOperation ?? null));
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
-        };
+      around<PoolSessions>(TRAPS, prototype, '_destroy', {
+        before: (sessions, session) => {
+          const lease = leases.of({ _impl: session as Session });
+          traps.loggingOff(sessions, session as Session, lease?.lastOperation ?? null);
+          return undefined;
+        },
       });
     });
   };
 
   return {
-    name: 'oracledb',
-    attach(exports, file) {
-      const { Pool, Connection, ResultSet, Lob } = exports ?? {};
-      if (typeof Pool !== 'function' || typeof Connection !== 'function') return false;
-      if (typeof Pool.prototype._processRequest !== 'function') return false;
-      pools.patch(Pool);
-      patchConnection(Connection, { desk, calls, leases, streams });
-      const tellsResults = typeof Connection.prototype._transformExecuteResult === 'function';
-      if (ResultSet && Lob) patchStreams(ResultSet, Lob, streams, tellsResults);
-      logons.patch(exports);
+    oracledb: (exports, file) => {
+      const { Pool, Connection, ResultSet, Lob } = exports;
+      pools.watchPools(Pool.prototype);
+      watchConnections(Connection.prototype, { desk, calls, leases, streams });
+      const tellsResults = watchResults(Connection.prototype, streams);
+      if (ResultSet && Lob) watchStreams(ResultSet, Lob, streams, tellsResults);
+      logons.watchModule(exports);
       const classes = loaded(path.join(path.dirname(file), 'lib/impl/index.js'));
-      if (classes) patchClasses(classes);
-      return true;
+      if (classes) watchClasses(classes);
     },
   };
 }

@@ -6,7 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { types } from 'node:util';
-import type { Peer } from '../../account/ledger.ts';
+import type { Peer } from '../../account/pool-state.ts';
 
 /** Where drivers keep their socket. */
 const SOCKETS: readonly (readonly string[])[] = [

@@ -1,6 +1,4 @@
 /** What a pg client tells of its own state. */
-import { type Account, Resource } from '../../account/ledger.ts';
-import type { Scope } from '../../account/scope.ts';
 import { now } from '../../process/runtime.ts';
 
 export interface Client {
@@ -36,21 +34,16 @@ export function isBusy(client: WeakRef<Client>): () => boolean {
 const DISCARD_MS = 1000;
 
 /**
- * A transaction that a client was given back in. It is over when the server says so; a connection that was closed only
- * later did not end it in time.
+ * Whether a transaction that a client was given back in, at `openedAt`, is over. The server says so; a connection that
+ * was closed only later did not end it in time.
  */
-export class OpenTransaction extends Resource {
-  private readonly client: WeakRef<Client>;
-  private isLost = false;
-  constructor(account: Account, scope: Scope | null, at: number, client: WeakRef<Client>) {
-    super(account, scope, at);
-    this.client = client;
-  }
-  override isGone(): boolean {
-    if (this.isLost) return false;
-    const client = this.client.deref();
+export function isTransactionOver(weak: WeakRef<Client>, openedAt: number): () => boolean {
+  let isLost = false;
+  return () => {
+    if (isLost) return false;
+    const client = weak.deref();
     if (client && isConnected(client)) return !isInTransaction(client);
-    this.isLost = now() - this.openedAt > DISCARD_MS;
-    return !this.isLost;
-  }
+    isLost = now() - openedAt > DISCARD_MS;
+    return !isLost;
+  };
 }

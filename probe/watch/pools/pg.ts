@@ -6,19 +6,20 @@
  * caller, which the pool itself gives back. Checkouts that the pool makes for itself (an expired client) have no request
  * and are not leases.
  */
-
-import type { Resource } from '../../account/ledger.ts';
+import { type Request, Resource, type Source } from '../../account/ledger.ts';
+import type { AdapterName, Attachments } from '../../adapters.ts';
+import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
-import { bindLast } from '../callbacks.ts';
-import type { Desk, Request } from '../desk.ts';
-import type { LibraryAdapter } from '../modules.ts';
-import { patch } from '../patch.ts';
+import type { Desk } from '../desk.ts';
 import { peerOf } from './peer.ts';
-import { type Client, isBusy, isConnected, isInTransaction, OpenTransaction } from './pg-client.ts';
-import { type PoolAccount, PoolAccounts } from './pool-account.ts';
+import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
+import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 
-const PART = 'pg';
+const PART = 'pg' satisfies AdapterName;
+
+/** CPU milliseconds of a lease: less happens than elsewhere. */
+const COST_MS = 0.00035;
 
 interface Pool {
   options: { max?: number; min?: number; application_name?: string; database?: string };
@@ -49,13 +50,36 @@ interface Asked {
   account: PoolAccount;
 }
 
-export function pg(desk: Desk): LibraryAdapter[] {
-  const { flows } = desk;
-  const accounts = new PoolAccounts<Pool>(desk, PART, (weak) => {
+export function attachments(desk: Desk): Attachments {
+  const pools = new PgPools(desk);
+  return {
+    'pg-pool': ({ prototype }) => pools.watchPool(prototype),
+    pg: ({ Client }) => pools.watchClient(Client.prototype),
+  };
+}
+
+class PgPools {
+  readonly #desk: Desk;
+  readonly #accounts: PoolAccounts<Pool>;
+  readonly #transactions: Source;
+  /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
+  readonly #known: WeakMap<Client, Known> = new WeakMap();
+  /** Clients that are being connected, and since when; only where somebody wants to know. */
+  readonly #connecting: WeakMap<Client, number> = new WeakMap();
+  /** The connect that is being called right now, until its pending item is known. */
+  #asking: Asked | null = null;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#transactions = desk.source({ adapter: PART, nature: 'transaction', library: PART });
+    this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
+  }
+
+  #describe(weak: WeakRef<Pool>): PoolDescription {
+    const known = this.#known;
     const { application_name, database, max = 0 } = weak.deref()?.options ?? {};
     return {
-      name: application_name ?? database ?? null,
-      max,
+      ...{ name: application_name ?? database ?? null, max, costMs: COST_MS },
       gauges: () => {
         const pool = weak.deref();
         if (!pool) return null;
@@ -63,8 +87,8 @@ export function pg(desk: Desk): LibraryAdapter[] {
         return { used: totalCount - idleCount, idle: idleCount, pending: waitingCount };
       },
       idleLimits: () => {
-        const { min = null, max = null } = weak.deref()?.options ?? {};
-        return { min, max };
+        const { min = null, max: most = null } = weak.deref()?.options ?? {};
+        return { min, max: most };
       },
       *peers() {
         const { _clients = [], _idle = [] } = weak.deref() ?? {};
@@ -75,41 +99,90 @@ export function pg(desk: Desk): LibraryAdapter[] {
         }
       },
     };
-  });
-  const transactions = desk.ledger.source('connection', PART);
-  /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
-  const known = new WeakMap<Client, Known>();
-  /** Clients that are being connected, and since when; only where somebody wants to know. */
-  const connecting = new WeakMap<Client, number>();
-  /** The connect that is being called right now, until its pending item is known. */
-  let asking: Asked | null = null;
+  }
 
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  const ask = (pool: Pool, wrapper: Function): Asked => {
-    const account = accounts.of(pool);
-    return { request: account.ask(wrapper), account };
-  };
+  watchPool(prototype: object): void {
+    const { flows } = this.#desk;
+    around<Pool, Asked>(PART, prototype, 'connect', {
+      before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
+      // unbound, a queued callback runs in the flow of whoever releases
+      callback: (callback, own) => flows.bind(callback, own?.request.mark ?? null),
+      call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
+      finally: (pool, own) => this.#afterConnect(pool, own),
+    });
+    around<Pool, number>(PART, prototype, 'newClient', {
+      before: (_, item) => this.#connects(item as PendingItem),
+      after: (pool, _: unknown, began) => {
+        const client = this.#accounts.of(pool).isObserved && pool._clients?.at(-1);
+        if (client && began !== undefined) this.#connecting.set(client, began);
+      },
+    });
+    around<Pool>(PART, prototype, '_release', {
+      before: (_, client, __, wrapper) => this.#giveBack(client as Client, wrapper),
+      call: (method, self, args) => flows.shed(method, self, args),
+    });
+    around<Pool>(PART, prototype, '_acquireClient', {
+      before: (pool, client, item) => this.#serve(pool, client as Client, item as PendingItem),
+    });
+  }
 
-  const serve = (pool: Pool, client: Client, item: PendingItem): void => {
+  watchClient(prototype: object): void {
+    const { flows } = this.#desk;
+    around<Client, boolean>(PART, prototype, 'query', {
+      before: (client, statement) => this.#use(client, statement),
+      // a query's callback runs in the socket's flow unless it is bound to the one that asked
+      callback: (callback, isUsed) => (isUsed ? flows.bind(callback, flows.current()) : callback),
+    });
+  }
+
+  #ask(pool: Pool, wrapper: Method): Asked {
+    const account = this.#accounts.of(pool);
+    this.#asking = { request: account.ask(wrapper), account };
+    return this.#asking;
+  }
+
+  /** A connect that was neither served nor sent to a new client is queued: as the latest item. */
+  #afterConnect(pool: Pool, own: Asked | undefined): void {
+    const item = this.#asking === own ? pool._pendingQueue.at(-1) : undefined;
+    this.#asking = null;
+    if (!own || !item || item[ASKED]) return;
+    this.#watchTimeouts(item);
+    item[ASKED] = own;
+    own.account.wait(own.request);
+  }
+
+  /** Returns when it began. */
+  #connects(item: PendingItem): number {
+    if (this.#asking) {
+      item[ASKED] = this.#asking;
+      item.callback = tellTimeout(item.callback, this.#asking);
+    }
+    const own = item[ASKED];
+    own?.account.stopWaiting(own.request);
+    this.#asking = null;
+    return now();
+  }
+
+  #serve(pool: Pool, client: Client, item: PendingItem): void {
     const own = item[ASKED];
     item[ASKED] = undefined;
-    if (accounts.of(pool).isObserved) tellCreated(pool, client);
+    if (this.#accounts.of(pool).isObserved) this.#tellCreated(pool, client);
     if (!own) return;
     const lease = own.account.open(own.request);
-    const lent = known.get(client);
+    const lent = this.#known.get(client);
     if (lent) lent.lease = lease;
-    else known.set(client, { lease, isBusy: isBusy(new WeakRef(client)) });
-  };
+    else this.#known.set(client, { lease, isBusy: isBusy(new WeakRef(client)) });
+  }
 
-  const tellCreated = (pool: Pool, client: Client): void => {
-    const began = connecting.get(client);
+  #tellCreated(pool: Pool, client: Client): void {
+    const began = this.#connecting.get(client);
     if (began === undefined) return;
-    connecting.delete(client);
-    accounts.of(pool).created(began);
-  };
+    this.#connecting.delete(client);
+    this.#accounts.of(pool).created(began);
+  }
 
   /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
-  const watchTimeouts = (item: PendingItem): void => {
+  #watchTimeouts(item: PendingItem): void {
     const prototype = Object.getPrototypeOf(item);
     if (Object.hasOwn(prototype, 'timedOut')) return;
     Object.defineProperty(prototype, 'timedOut', {
@@ -121,150 +194,29 @@ export function pg(desk: Desk): LibraryAdapter[] {
         if (own) guarded(PART, () => own.account.timedOut(own.request, false));
       },
     });
-  };
+  }
 
-  /** A connect that was neither served nor sent to a new client is queued: as the latest item. */
-  const afterConnect = (pool: Pool, own: Asked): void => {
-    const item = asking === own ? pool._pendingQueue.at(-1) : undefined;
-    if (!item || item[ASKED]) return;
-    watchTimeouts(item);
-    item[ASKED] = own;
-    own.account.wait(own.request);
-  };
-
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  const giveBack = (client: Client, releaser: Function): void => {
-    const own = known.get(client);
+  #giveBack(client: Client, releaser: Method): void {
+    const own = this.#known.get(client);
     const lease = own?.lease;
     if (!lease) return;
     own.lease = null;
-    desk.close(lease, releaser);
+    this.#desk.close(lease, releaser);
     if (!isInTransaction(client) || !isConnected(client)) return;
-    const account = desk.ledger.account(transactions, lease.account.site, 'transaction');
-    desk.ledger.open(new OpenTransaction(account, lease.scope, now(), new WeakRef(client)));
-  };
+    const { ledger } = this.#desk;
+    const at = now();
+    const isGone = isTransactionOver(new WeakRef(client), at);
+    ledger.open(new Resource(ledger.account(this.#transactions, lease.account.site), lease.scope, at, { isGone }));
+  }
 
   /** Whether the client is lent. */
-  const use = (client: Client, statement: unknown): boolean => {
-    const own = known.get(client);
+  #use(client: Client, statement: unknown): boolean {
+    const own = this.#known.get(client);
     if (!own?.lease) return false;
-    desk.use(own.lease, textOf(statement));
+    this.#desk.use(own.lease, textOf(statement));
     own.lease.isBusy = own.isBusy;
     return true;
-  };
-
-  const pool: LibraryAdapter = {
-    name: 'pg-pool',
-    attach(Pool) {
-      if (typeof Pool !== 'function') return false;
-
-      patch(Pool.prototype, 'connect', (original) => {
-        const wrapped = {
-          connect(this: Pool, callback?: unknown): unknown {
-            const own = guarded(PART, ask, this, wrapped.connect) ?? null;
-            const mark = own?.request.mark ?? null;
-            asking = own;
-            const suspended = flows.suspend();
-            try {
-              // unbound, a queued callback runs in the flow of whoever releases
-              if (mark && typeof callback === 'function') {
-                // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-                arguments[0] = flows.bind(callback as () => void, mark);
-              }
-              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return Reflect.apply(original, this, arguments);
-            } finally {
-              flows.enter(mark ?? suspended);
-              if (own) guarded(PART, afterConnect, this, own);
-              asking = null;
-            }
-          },
-        };
-        return wrapped.connect;
-      });
-
-      patch(Pool.prototype, 'newClient', (original) => {
-        const wrapped = {
-          newClient(this: Pool, item: PendingItem): unknown {
-            guarded(PART, () => {
-              if (asking) {
-                item[ASKED] = asking;
-                item.callback = tellTimeout(item.callback, asking);
-              }
-              const own = item[ASKED];
-              own?.account.stopWaiting(own.request);
-              asking = null;
-            });
-            const began = now();
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            const result = Reflect.apply(original, this, arguments);
-            guarded(PART, () => {
-              const client = accounts.of(this).isObserved && this._clients?.at(-1);
-              if (client) connecting.set(client, began);
-            });
-            return result;
-          },
-        };
-        return wrapped.newClient;
-      });
-
-      patch(Pool.prototype, '_acquireClient', (original) => {
-        const wrapped = {
-          acquireClient(this: Pool, client: Client, item: PendingItem): unknown {
-            guarded(PART, serve, this, client, item);
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
-          },
-        };
-        return wrapped.acquireClient;
-      });
-
-      patch(Pool.prototype, '_release', (original) => {
-        const wrapped = {
-          release(this: Pool, client: Client): unknown {
-            guarded(PART, giveBack, client, wrapped.release);
-            const suspended = flows.suspend();
-            try {
-              // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-              return Reflect.apply(original, this, arguments);
-            } finally {
-              flows.enter(suspended);
-            }
-          },
-        };
-        return wrapped.release;
-      });
-      return true;
-    },
-  };
-
-  const client: LibraryAdapter = {
-    name: PART,
-    attach(exports) {
-      const Client = exports?.Client;
-      if (typeof Client !== 'function') return false;
-      patch(Client.prototype, 'query', (original) => {
-        const wrapped = {
-          query(this: Client, statement?: unknown): unknown {
-            const isUsed = guarded(PART, use, this, statement) === true;
-            // a query's callback runs in the socket's flow unless it is bound to the one that asked; most have none, and
-            // `arguments` that are handed on are work for the garbage collector
-            // biome-ignore lint/complexity/noArguments: only looked at
-            if (isUsed && typeof arguments[arguments.length - 1] === 'function') {
-              // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-              guarded(PART, bindLast, arguments, flows);
-            }
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return Reflect.apply(original, this, arguments);
-          },
-        };
-        return wrapped.query;
-      });
-      return true;
-    },
-  };
-
-  return [pool, client];
+  }
 }
 
 /** The text of a statement, in any of the forms that pg takes; its values are not touched. */
@@ -281,7 +233,6 @@ function tellTimeout(callback: PendingItem['callback'], { request, account }: As
     if (error instanceof Error && /timeout/i.test(error.message)) {
       guarded(PART, () => account.timedOut(request, true));
     }
-    // biome-ignore lint/complexity/noArguments: arguments pass through untouched
     return Reflect.apply(callback, this, arguments as unknown as unknown[]);
   };
 }

@@ -1,13 +1,17 @@
 /** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
-import { EPISODE_MS, type Exhaustion, type PoolState, Resource, type Source } from '../../account/ledger.ts';
+import { type Request, Resource, type Source } from '../../account/ledger.ts';
+import { EPISODE_MS, type Exhaustion, type PoolState } from '../../account/pool-state.ts';
+import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
-import type { Desk, Request } from '../desk.ts';
+import type { Desk } from '../desk.ts';
 
 export interface PoolDescription {
   /** Null: it is numbered. */
   name: string | null;
   max: number;
   gauges: PoolState['gauges'];
+  /** CPU milliseconds of one lease, where it is not the usual. */
+  costMs?: number;
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
 }
@@ -19,20 +23,11 @@ const MAX_EXHAUSTIONS = 20;
 const SLICE_MS = 20;
 const MAX_SLICES = 100;
 
-/** A pool that holds connections; gone when it holds none any more. */
-class OpenPool extends Resource {
-  gauges: PoolState['gauges'] = () => null;
-  override isGone(): boolean {
-    const gauges = this.gauges();
-    return gauges === null || gauges.used + gauges.idle === 0;
-  }
-}
-
 export class PoolAccount {
   private readonly desk: Desk;
   private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
-  private itself: OpenPool | null = null;
+  private itself: Resource | null = null;
   private readonly firstAskedAt: number = now();
   /** Acquires in the latest slices of time, oldest first. */
   private recent: { from: number; count: number }[] = [];
@@ -54,9 +49,8 @@ export class PoolAccount {
   }
 
   /** Notes an acquire, at the moment of the call to `wrapper`. */
-  // biome-ignore lint/complexity/noBannedTypes: any method of a library
-  ask(wrapper: Function): Request {
-    const request = this.desk.request(wrapper, 'lease', this.source);
+  ask(wrapper: Method): Request {
+    const request = this.desk.ask(this.source, wrapper);
     const { askedAt } = request;
     this.asked++;
     const slice = this.recent.at(-1);
@@ -80,14 +74,20 @@ export class PoolAccount {
     this.stopWaiting(request);
     if (this.itself === null || this.itself.closed) {
       const { ledger } = this.desk;
-      this.itself = new OpenPool(ledger.account(this.pools, request.site, 'pool'), request.scope, now());
-      this.itself.gauges = this.source.pool.gauges;
+      const account = ledger.account(this.pools, request.site);
+      this.itself = new Resource(account, request.scope, now(), { isGone: () => this.isEmpty() });
       ledger.open(this.itself);
     }
-    const lease = this.desk.open(this.source, 'lease', request);
+    const lease = this.desk.open(request);
     this.itself.lastUsedAt = lease.openedAt;
     this.itself.uses++;
     return lease;
+  }
+
+  /** Gone, or without a connection: there is no pool to speak of. */
+  private isEmpty(): boolean {
+    const gauges = this.source.pool.gauges();
+    return gauges === null || gauges.used + gauges.idle === 0;
   }
 
   /** The acquire failed, other than by a time-out. */
@@ -139,11 +139,11 @@ export class PoolAccounts<Pool extends object> {
   private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
   private readonly create: (pool: Pool) => PoolAccount;
 
-  constructor(desk: Desk, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
-    const pools = desk.ledger.source('connection', `${library} pool`);
+  constructor(desk: Desk, adapter: string, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
+    const pools = desk.source({ adapter, nature: 'pool', library: `${library} pool` });
     this.create = (pool) => {
-      const { name, max, gauges, peers, idleLimits } = describe(new WeakRef(pool));
-      const source = desk.pool(library, name, max, gauges);
+      const { peers, idleLimits, ...facts } = describe(new WeakRef(pool));
+      const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       return new PoolAccount(desk, source, pools);

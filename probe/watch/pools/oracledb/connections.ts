@@ -1,14 +1,11 @@
 /** What the service does with a connection: use it, open streams on it, give it back. */
+import { around, type Method } from '../../../process/around.ts';
 import { guarded } from '../../../process/lapses.ts';
-import { bindLast } from '../../callbacks.ts';
 import type { Desk } from '../../desk.ts';
-import { patch, patchAliases } from '../../patch.ts';
-import type { Calls } from './calls.ts';
-import { type Connection, isClosing } from './driver.ts';
+import type { Call, Calls } from './calls.ts';
+import { type Connection, isClosing, PART } from './driver.ts';
 import type { Leases } from './leases.ts';
-import { endsSession, type Streams } from './streams.ts';
-
-const PART = 'oracledb';
+import { endsSession, type Result, type Streams } from './streams.ts';
 
 /** Operations that only show that it is in use. */
 const OPERATIONS = ['executeMany', 'runPipeline', 'commit', 'rollback', 'ping'];
@@ -20,99 +17,73 @@ export interface ConnectionParts {
   streams: Streams;
 }
 
-export function patchConnection(
-  { prototype }: { prototype: Record<string, unknown> },
-  { desk, calls, leases, streams }: ConnectionParts,
-): void {
+export function watchConnections(prototype: object, { desk, calls, leases, streams }: ConnectionParts): void {
   const { flows } = desk;
-  const use = (connection: Connection, statement: unknown, operation: string): void => {
+  const use = (connection: Connection, statement: unknown, operation: string): undefined => {
     const lease = leases.of(connection);
     if (lease) desk.use(lease, textOf(statement) ?? operation);
   };
+  const giveBack = (connection: Connection, args: IArguments, wrapper: Method): void => {
+    const lease = leases.of(connection);
+    if (!lease || !isClosing(connection, args)) return;
+    streams.leaseCloses(lease, endsSession(connection, args));
+    desk.close(lease, wrapper);
+  };
+  const askExecute = (args: IArguments, wrapper: Method): Call | null => streams.askExecute(args, wrapper);
 
-  patchAliases(prototype, ['close', 'release'], (original) => {
-    const wrapped = {
-      close(this: Connection): unknown {
-        // biome-ignore lint/complexity/noArguments: only looked at
-        const args = arguments;
-        guarded(PART, () => {
-          const lease = leases.of(this);
-          if (!lease || !isClosing(this, args)) return;
-          streams.leaseCloses(lease, endsSession(this, args));
-          desk.close(lease, wrapped.close);
-        });
-        bindLast(args, flows);
-        return flows.shed(original, this, args);
-      },
-    };
-    return wrapped.close;
+  around<Connection, Method>(PART, prototype, ['close', 'release'], {
+    before: (_, __, ___, wrapper) => wrapper,
+    callback: (callback) => flows.bind(callback, flows.current()),
+    call: (method, connection, args, wrapper) => {
+      if (wrapper) guarded(PART, giveBack, connection, args, wrapper);
+      return flows.shed(method, connection, args);
+    },
   });
 
-  patch(prototype, 'execute', (original) => {
-    const wrapped = {
-      execute(this: Connection, statement?: unknown): unknown {
-        // biome-ignore lint/complexity/noArguments: only looked at
-        const args = arguments;
-        const call = guarded(PART, () => {
-          use(this, statement, 'execute');
-          return streams.askExecute(args, wrapped.execute);
-        });
-        return calls.run(call ?? null, original, this, args);
-      },
-    };
-    return wrapped.execute;
+  around<Connection, Method>(PART, prototype, 'execute', {
+    before: (connection, statement, _, wrapper) => {
+      use(connection, statement, 'execute');
+      return wrapper;
+    },
+    call: (method, connection, args, wrapper) => {
+      const call = wrapper && guarded(PART, askExecute, args, wrapper);
+      return calls.run(call ?? null, method, connection, args);
+    },
   });
 
-  patch(prototype, 'queryStream', (original) => {
-    const wrapped = {
-      queryStream(this: Connection, statement?: unknown): unknown {
-        const call = guarded(PART, () => {
-          use(this, statement, 'queryStream');
-          return streams.ask('query stream', wrapped.queryStream);
-        });
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const stream = calls.run<object>(call ?? null, original, this, arguments);
-        guarded(PART, () => call && streams.awaitStream(stream, call));
-        return stream;
-      },
-    };
-    return wrapped.queryStream;
+  around<Connection, Call>(PART, prototype, 'queryStream', {
+    before: (connection, statement, _, wrapper) => {
+      use(connection, statement, 'queryStream');
+      return streams.ask('query stream', wrapper);
+    },
+    call: (method, connection, args, call) => calls.run(call ?? null, method, connection, args),
+    after: (_, stream: object, call) => call && streams.awaitStream(stream, call),
   });
 
-  patch(prototype, 'createLob', (original) => {
-    const wrapped = {
-      createLob(this: Connection): unknown {
-        const call = guarded(PART, () => {
-          use(this, null, 'createLob');
-          return streams.askLob(this, wrapped.createLob);
-        });
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return calls.run(call ?? null, original, this, arguments);
-      },
-    };
-    return wrapped.createLob;
+  around<Connection, Call | null>(PART, prototype, 'createLob', {
+    before: (connection, _, __, wrapper) => {
+      use(connection, null, 'createLob');
+      return streams.askLob(connection, wrapper);
+    },
+    call: (method, connection, args, call) => calls.run(call ?? null, method, connection, args),
   });
 
   for (const operation of OPERATIONS) {
-    patch(prototype, operation, (original) => {
-      return function operate(this: Connection, statement?: unknown): unknown {
-        guarded(PART, () => use(this, statement, operation));
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return Reflect.apply(original, this, arguments);
-      };
+    around<Connection>(PART, prototype, operation, {
+      before: (connection, statement) => use(connection, statement, operation),
     });
   }
+}
 
-  patch(prototype, '_transformExecuteResult', (original) => {
-    const wrapped = {
-      transform(this: Connection, result: object, options?: { resultSet?: boolean }): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const transformed = Reflect.apply(original, this, arguments);
-        guarded(PART, () => streams.executed(this, result, options?.resultSet === true, wrapped.transform));
-        return transformed;
-      },
-    };
-    return wrapped.transform;
+/** False: this version of the driver does not tell what the service gets to keep of a result. */
+export function watchResults(prototype: object, streams: Streams): boolean {
+  return around<Connection, { result: unknown; options: unknown }>(PART, prototype, '_transformExecuteResult', {
+    before: (_, result, options) => ({ result, options }),
+    after: (connection, _: unknown, asked, wrapper) => {
+      if (!asked) return;
+      const { resultSet } = (asked.options ?? {}) as { resultSet?: unknown };
+      streams.executed(connection, asked.result as Result, resultSet === true, wrapper);
+    },
   });
 }
 

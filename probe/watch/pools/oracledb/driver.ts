@@ -1,5 +1,8 @@
 /** What is used of oracledb, beneath its documented interface; all of it may be missing in another version. */
+import type { AdapterName } from '../../../adapters.ts';
 import { guarded } from '../../../process/lapses.ts';
+
+export const PART = 'oracledb' satisfies AdapterName;
 
 /** A session: the same object for each of its leases. */
 export interface Session {
@@ -54,20 +57,28 @@ export interface Pool {
 
 export const POOL_CLOSED = 6002;
 
+/** What is known of a pool beside the driver's own state. */
+export interface PoolFacts {
+  name: string;
+  /** Acquires that somebody waits for; and those that nobody waits for, but that the pool works on. */
+  waiting: number;
+  abandoned: number;
+}
+
 /** The driver's own table of its classes, filled when it is initialised: the thin driver is loaded late. */
 export interface Classes {
-  ConnectionImpl?: { prototype: Record<string, unknown> };
-  PoolImpl?: { prototype: Record<string, unknown> };
+  ConnectionImpl?: { prototype: object };
+  PoolImpl?: { prototype: object };
 }
 
 /** Calls `found` with the prototype of the class that the driver works with, now or when it is set. */
 export function whenDefined<Key extends keyof Classes>(
   classes: Classes,
   key: Key,
-  found: (prototype: Record<string, unknown>) => void,
+  found: (prototype: object) => void,
 ): void {
   let current = classes[key];
-  const tell = () => guarded('oracledb', () => current && found(current.prototype));
+  const tell = () => guarded(PART, () => current && found(current.prototype));
   tell();
   Object.defineProperty(classes, key, {
     configurable: true,

@@ -9,19 +9,19 @@ interface Known {
 
 export class Leases {
   /** Set once for each session, of which there are few: a weak map that changes all the time is work for the collector. */
-  private readonly known: WeakMap<Session, Known> = new WeakMap();
+  readonly #known: WeakMap<Session, Known> = new WeakMap();
 
   /** Null when it is given back, or was never lent. */
   of({ _impl }: Connection): Resource | null {
-    const lease = _impl && this.known.get(_impl)?.lease;
+    const lease = _impl && this.#known.get(_impl)?.lease;
     return lease && !lease.closed ? lease : null;
   }
 
   serve(session: Session, lease: Resource): void {
-    let own = this.known.get(session);
+    let own = this.#known.get(session);
     if (!own) {
       own = { lease, isBusy: busy(new WeakRef(session)) };
-      this.known.set(session, own);
+      this.#known.set(session, own);
     }
     own.lease = lease;
     lease.isBusy = own.isBusy;

@@ -6,17 +6,14 @@
  * which a service with little garbage may not see for hours, the server keeps the session.
  */
 
-import type { Resource, Source } from '../../../account/ledger.ts';
+import type { Request, Resource, Source } from '../../../account/ledger.ts';
+import { around, type Method } from '../../../process/around.ts';
 import { guarded } from '../../../process/lapses.ts';
 import { now } from '../../../process/runtime.ts';
-import { bindLast } from '../../callbacks.ts';
-import type { Desk, Request } from '../../desk.ts';
-import { patch } from '../../patch.ts';
+import type { Desk } from '../../desk.ts';
 import { peerOf } from '../peer.ts';
 import type { Call, Calls } from './calls.ts';
-import type { Session } from './driver.ts';
-
-const PART = 'oracledb';
+import { PART, type Session } from './driver.ts';
 
 /** A logon that has not come to an end. */
 export interface Logon {
@@ -30,87 +27,62 @@ export interface LogonEvents {
   failed(logon: Logon, error: unknown): void;
 }
 
+type LogonCall = Call & { request: Request };
+
 export class Logons {
   readonly pending: Set<Logon> = new Set();
-  private readonly desk: Desk;
-  private readonly calls: Calls;
-  private readonly events: LogonEvents;
-  private readonly source: Source;
-  private readonly open: Map<Resource, WeakRef<Session>> = new Map();
+  readonly #desk: Desk;
+  readonly #calls: Calls;
+  readonly #events: LogonEvents;
+  readonly #source: Source;
+  readonly #open: Map<Resource, WeakRef<Session>> = new Map();
 
   constructor(desk: Desk, calls: Calls, events: LogonEvents) {
-    this.desk = desk;
-    this.calls = calls;
-    this.events = events;
-    this.source = desk.ledger.source('connection', PART);
-    this.source.peers = () => this.peers();
+    this.#desk = desk;
+    this.#calls = calls;
+    this.#events = events;
+    this.#source = desk.source({ adapter: PART, nature: 'lease', library: PART });
+    this.#source.peers = () => this.#peers();
   }
 
   /** Notes a call that logs on without a pool. */
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  ask(wrapper: Function): Call & { request: Request } {
-    return { what: 'logon', request: this.desk.request(wrapper, 'lease', this.source) };
+  #ask(wrapper: Method): LogonCall {
+    return { what: 'logon', request: this.#desk.ask(this.#source, wrapper) };
   }
 
   /** The module's functions. */
-  patch(exports: Record<string, unknown>): void {
-    const { calls } = this;
-    const { flows } = this.desk;
-    const ask = this.ask.bind(this);
-    patch(exports, 'getConnection', (original) => {
-      const wrapped = {
-        getConnection(this: unknown, options?: unknown): unknown {
-          const isAsked = calls.areFollowed && isStandalone(options);
-          const call = isAsked ? guarded(PART, () => ask(wrapped.getConnection)) : null;
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          if (!call) return Reflect.apply(original, this, arguments);
-          const { mark } = call.request;
-          // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-          bindLast(arguments, flows, mark);
-          const shedding = function (this: unknown): unknown {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return flows.shed(original, this, arguments, mark);
-          };
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return calls.run(call, shedding, this, arguments);
-        },
-      };
-      return wrapped.getConnection;
+  watchModule(exports: object): void {
+    const calls = this.#calls;
+    const { flows } = this.#desk;
+    around<object, LogonCall | null>(PART, exports, 'getConnection', {
+      before: (_, options, __, wrapper) => (calls.areFollowed && isStandalone(options) ? this.#ask(wrapper) : null),
+      callback: (callback, asked) => (asked ? flows.bind(callback, asked.request.mark) : callback),
+      call: (method, self, args, asked) => {
+        if (!asked) return Reflect.apply(method, self, args);
+        const { mark } = asked.request;
+        return calls.run(asked, () => flows.shed(method, self, args, mark), self, args);
+      },
     });
     // the sessions that a pool makes for itself must not keep the flow of whoever created it
-    patch(exports, 'createPool', (original) => {
-      return function createPool(this: unknown): unknown {
-        // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-        bindLast(arguments, flows);
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return flows.shed(original, this, arguments);
-      };
+    around(PART, exports, 'createPool', {
+      callback: (callback) => flows.bind(callback, flows.current()),
+      call: (method, self, args) => flows.shed(method, self, args),
     });
   }
 
   /** The class of sessions. */
-  watch(prototype: Record<string, unknown>): void {
-    const begins = this.begins.bind(this);
-    patch(prototype, 'connect', (original) => {
-      const wrapped = {
-        connect(this: Session): unknown {
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          const logon = Reflect.apply(original, this, arguments);
-          guarded(PART, () => begins(this, logon, wrapped.connect));
-          return logon;
-        },
-      };
-      return wrapped.connect;
+  watchSessions(prototype: object): void {
+    around<Session>(PART, prototype, 'connect', {
+      after: (session, promise: Promise<unknown>, _, wrapper) => this.#begins(session, promise, wrapper),
     });
   }
 
   /** The driver awaits `promise` at once: to listen to it makes no rejection handled that would not be. */
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  private begins(session: Session, promise: Promise<unknown>, wrapper: Function): void {
+  #begins(session: Session, promise: Promise<unknown>, wrapper: Method): void {
     const logon = { session };
-    const current = this.calls.current();
+    const current = this.#calls.current();
     const { _pool: pool } = session;
-    const call = pool ? null : current?.what === 'logon' ? current : this.ask(wrapper);
+    const call: Call | null = pool ? null : current?.what === 'logon' ? current : this.#ask(wrapper);
     const began = now();
     this.pending.add(logon);
     const ends = (told: (request: Request | null) => void) =>
@@ -122,30 +94,29 @@ export class Logons {
     promise.then(
       () =>
         ends((request) => {
-          if (request) this.opens(session, request);
-          if (pool) this.events.pooled(pool, began);
+          if (request) this.#opens(session, request);
+          if (pool) this.#events.pooled(pool, began);
         }),
       (error: unknown) =>
         ends((request) => {
           if (request?.mark) request.mark.token.failed = true;
-          this.events.failed(logon, error);
+          this.#events.failed(logon, error);
         }),
     );
   }
 
-  private opens(session: Session, request: Request): void {
-    const lease = this.desk.open(this.source, 'lease', request);
+  #opens(session: Session, request: Request): void {
     // what the service holds is not known here; it holds the session, and nobody else does
     const handle = new WeakRef(session);
-    lease.handle = handle;
-    this.open.set(lease, handle);
-    this.events.opened(session, lease);
+    const lease = this.#desk.open(request, { handle });
+    this.#open.set(lease, handle);
+    this.#events.opened(session, lease);
   }
 
-  private *peers() {
-    for (const [resource, session] of this.open) {
+  *#peers() {
+    for (const [resource, session] of this.#open) {
       const _impl = session.deref();
-      if (resource.closed || !_impl) this.open.delete(resource);
+      if (resource.closed || !_impl) this.#open.delete(resource);
       else yield { resource, peer: peerOf({ _impl }, 'used') };
     }
   }

@@ -1,16 +1,11 @@
 /** Leases of pools: asked for, served, timed out. They are given back through their connection. */
-import { guarded } from '../../../process/lapses.ts';
-import { bindLast } from '../../callbacks.ts';
+import { around, type Method } from '../../../process/around.ts';
 import type { Desk } from '../../desk.ts';
-import { patch } from '../../patch.ts';
 import { peerOf } from '../peer.ts';
-import { PoolAccounts } from '../pool-account.ts';
-import { type Connection, POOL_CLOSED, type Pool } from './driver.ts';
+import { PoolAccounts, type PoolDescription } from '../pool-account.ts';
+import { type Connection, PART, POOL_CLOSED, type Pool, type PoolFacts } from './driver.ts';
 import type { Leases } from './leases.ts';
 import { type Asked, RequestQueues } from './queue.ts';
-import type { PoolFacts } from './traps.ts';
-
-const PART = 'oracledb';
 
 export interface PoolEvents {
   /** A pool is there that was not seen before. */
@@ -19,27 +14,41 @@ export interface PoolEvents {
 }
 
 export class Pools {
-  private readonly desk: Desk;
-  private readonly leases: Leases;
-  private readonly events: PoolEvents;
-  private readonly accounts: PoolAccounts<Pool>;
-  private readonly queues: RequestQueues;
-  private readonly bySessions: WeakMap<object, WeakRef<Pool>> = new WeakMap();
+  readonly #desk: Desk;
+  readonly #leases: Leases;
+  readonly #events: PoolEvents;
+  readonly #accounts: PoolAccounts<Pool>;
+  readonly #queues: RequestQueues;
+  readonly #bySessions: WeakMap<object, WeakRef<Pool>> = new WeakMap();
   /** The acquire that is being called right now. */
-  private asking: Asked | null = null;
+  #asking: Asked | null = null;
 
   constructor(desk: Desk, leases: Leases, events: PoolEvents) {
-    this.desk = desk;
-    this.leases = leases;
-    this.events = events;
-    this.accounts = new PoolAccounts<Pool>(desk, PART, (weak) => ({
+    this.#desk = desk;
+    this.#leases = leases;
+    this.#events = events;
+    this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
+    this.#queues = new RequestQueues({
+      asking: () => this.#asking,
+      ask: (pool, wrapper) => this.#ask(pool, wrapper),
+      served: (asked, connection) => this.#served(asked, connection),
+      failed: ({ account, request, pool }, error) => {
+        account.fail(request);
+        this.#events.failedAcquire(pool, request.askedAt, error);
+      },
+    });
+  }
+
+  #describe(weak: WeakRef<Pool>): PoolDescription {
+    const leases = this.#leases;
+    return {
       name: weak.deref()?.poolAlias ?? null,
       max: weak.deref()?.poolMax ?? 0,
       gauges: () => {
         const pool = weak.deref();
         if (!pool || pool.status === POOL_CLOSED) return null;
         const { connectionsInUse: used, connectionsOpen: open } = pool;
-        return { used, idle: open - used, pending: this.accounts.of(pool).waiting };
+        return { used, idle: open - used, pending: this.#accounts.of(pool).waiting };
       },
       idleLimits: () => ({ min: weak.deref()?.poolMin ?? null, max: weak.deref()?.poolMax ?? null }),
       *peers() {
@@ -49,103 +58,71 @@ export class Pools {
         }
         for (const _impl of _freeConnectionList) yield { resource: null, peer: peerOf({ _impl }, 'idle') };
       },
-    }));
-    this.queues = new RequestQueues({
-      asking: () => this.asking,
-      ask: (pool, wrapper) => this.ask(pool, wrapper),
-      served: (asked, connection) => this.served(asked, connection),
-      failed: ({ account, request, pool }, error) => {
-        account.fail(request);
-        this.events.failedAcquire(pool, request.askedAt, error);
-      },
-    });
+    };
   }
 
   facts(pool: Pool): PoolFacts {
-    const { name, waiting } = this.accounts.of(pool);
-    return { name, waiting, abandoned: this.queues.abandoned(pool) };
+    const { name, waiting } = this.#accounts.of(pool);
+    return { name, waiting, abandoned: this.#queues.abandoned(pool) };
   }
 
-  patch({ prototype }: { prototype: Record<string, unknown> }): void {
-    const { flows } = this.desk;
-    const find = this.find.bind(this);
-    const begin = this.begin.bind(this);
-    const end = this.end.bind(this);
-    patch(prototype, '_setup', (original) => {
-      return function _setup(this: Pool): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const result = Reflect.apply(original, this, arguments);
-        guarded(PART, () => find(this));
-        return result;
-      };
-    });
-    patch(prototype, 'getConnection', (original) => {
-      const wrapped = {
-        getConnection(this: Pool): unknown {
-          const begun = guarded(PART, () => begin(this, wrapped.getConnection)) ?? null;
-          const mark = begun?.own.request.mark ?? null;
-          // biome-ignore lint/complexity/noArguments: the callback alone is replaced
-          bindLast(arguments, flows, mark);
-          try {
-            // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-            return flows.shed(original, this, arguments, mark);
-          } finally {
-            if (begun) guarded(PART, () => end(begun));
-          }
-        },
-      };
-      return wrapped.getConnection;
+  watchPools(prototype: object): void {
+    const { flows } = this.#desk;
+    around<Pool>(PART, prototype, '_setup', { after: (pool) => this.#find(pool) });
+    around<Pool, { own: Asked; outer: Asked | null }>(PART, prototype, 'getConnection', {
+      before: (pool, _, __, wrapper) => this.#begin(pool, wrapper),
+      callback: (callback, begun) => flows.bind(callback, begun?.own.request.mark ?? null),
+      call: (method, pool, args, begun) => flows.shed(method, pool, args, begun?.own.request.mark ?? null),
+      finally: (_, begun) => begun && this.#end(begun),
     });
   }
 
-  private find(pool: Pool): void {
-    this.accounts.of(pool);
-    this.queues.watch(pool);
-    if (this.bySessions.has(pool._impl)) return;
+  #find(pool: Pool): void {
+    this.#accounts.of(pool);
+    this.#queues.watch(pool);
+    if (this.#bySessions.has(pool._impl)) return;
     const weak = new WeakRef(pool);
-    this.bySessions.set(pool._impl, weak);
-    this.events.found(weak);
+    this.#bySessions.set(pool._impl, weak);
+    this.#events.found(weak);
   }
 
   /** The pool that keeps its sessions there. */
   behind(sessions: object | undefined): Pool | null {
-    return (sessions && this.bySessions.get(sessions)?.deref()) ?? null;
+    return (sessions && this.#bySessions.get(sessions)?.deref()) ?? null;
   }
 
   /** One of its logons, begun at `began`, has succeeded. */
   loggedOn(sessions: object, began: number): void {
     const pool = this.behind(sessions);
-    if (pool) this.accounts.of(pool).created(began);
+    if (pool) this.#accounts.of(pool).created(began);
   }
 
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  private ask(pool: Pool, wrapper: Function): Asked {
-    const account = this.accounts.of(pool);
+  #ask(pool: Pool, wrapper: Method): Asked {
+    const account = this.#accounts.of(pool);
     return { request: account.ask(wrapper), account, pool, state: 'unknown' };
   }
 
-  // biome-ignore lint/complexity/noBannedTypes: the method itself, for its stack
-  private begin(pool: Pool, wrapper: Function): { own: Asked; outer: Asked | null } {
-    const { asking: outer } = this;
-    const own = this.ask(pool, wrapper);
-    this.asking = own;
+  #begin(pool: Pool, wrapper: Method): { own: Asked; outer: Asked | null } {
+    const outer = this.#asking;
+    const own = this.#ask(pool, wrapper);
+    this.#asking = own;
     return { own, outer };
   }
 
-  private end({ own, outer }: { own: Asked; outer: Asked | null }): void {
-    this.asking = outer;
+  #end({ own, outer }: { own: Asked; outer: Asked | null }): void {
+    this.#asking = outer;
     // the pool is closed, its queue is full, or an argument is wrong
     if (own.state === 'unknown') own.account.fail(own.request);
     else if (own.state !== 'over') own.account.wait(own.request);
   }
 
-  private served({ account, request }: Asked, connection: Connection): void {
+  #served({ account, request }: Asked, connection: Connection): void {
     if (!connection._impl) {
       account.stopWaiting(request);
       return;
     }
     const lease = account.open(request);
     lease.handle = new WeakRef(connection);
-    this.leases.serve(connection._impl, lease);
+    this.#leases.serve(connection._impl, lease);
   }
 }

@@ -1,50 +1,31 @@
 /** Where result sets and LOBs are made, read from and closed, as far as the service sees their classes. */
-import { guarded } from '../../../process/lapses.ts';
-import { patch } from '../../patch.ts';
-import type { Connection } from './driver.ts';
+import { around } from '../../../process/around.ts';
+import { type Connection, PART } from './driver.ts';
 import type { Stream, Streams } from './streams.ts';
 
-const PART = 'oracledb';
-
 interface Class {
-  prototype: Record<string, unknown>;
+  prototype: object;
 }
 
 /** `tellsResults`: result sets that the service keeps are told by their connection. */
-export function patchStreams(ResultSet: Class, Lob: Class, streams: Streams, tellsResults: boolean): void {
+export function watchStreams(ResultSet: Class, Lob: Class, streams: Streams, tellsResults: boolean): void {
   if (!tellsResults) {
-    patch(ResultSet.prototype, '_setup', (original) => {
-      return function setup(this: Stream, connection: Connection): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const result = Reflect.apply(original, this, arguments);
-        guarded(PART, () => streams.madeResultSet(this, connection));
-        return result;
-      };
+    around<Stream, Connection>(PART, ResultSet.prototype, '_setup', {
+      before: (_, connection) => connection as Connection,
+      after: (resultSet, _: unknown, connection) => connection && streams.madeResultSet(resultSet, connection),
     });
   }
 
-  patch(ResultSet.prototype, 'close', (original) => {
-    const wrapped = {
-      close(this: Stream): unknown {
-        guarded(PART, () => streams.closesResultSet(this, wrapped.close));
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        return Reflect.apply(original, this, arguments);
-      },
-    };
-    return wrapped.close;
+  around<Stream>(PART, ResultSet.prototype, 'close', {
+    before: (resultSet, _, __, wrapper) => streams.closesResultSet(resultSet, wrapper),
   });
 
-  patch(Lob.prototype, '_setup', (original) => {
-    const wrapped = {
-      setup(this: Stream, _: object, closesItself?: boolean): unknown {
-        // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-        const result = Reflect.apply(original, this, arguments);
-        // the others only refer to what is in the database
-        if (closesItself === false) guarded(PART, () => streams.createdLob(this, wrapped.setup));
-        return result;
-      },
-    };
-    return wrapped.setup;
+  around<Stream, boolean>(PART, Lob.prototype, '_setup', {
+    // the others only refer to what is in the database
+    before: (_, __, closesItself) => closesItself === false,
+    after: (lob, _: unknown, isTemporary, wrapper) => {
+      if (isTemporary) streams.createdLob(lob, wrapper);
+    },
   });
 
   const readers: [Class, string[]][] = [
@@ -53,13 +34,7 @@ export function patchStreams(ResultSet: Class, Lob: Class, streams: Streams, tel
   ];
   for (const [{ prototype }, methods] of readers) {
     for (const method of methods) {
-      patch(prototype, method, (original) => {
-        return function read(this: Stream): unknown {
-          guarded(PART, () => streams.uses(this));
-          // biome-ignore lint/complexity/noArguments: arguments pass through untouched
-          return Reflect.apply(original, this, arguments);
-        };
-      });
+      around<Stream>(PART, prototype, method, { before: (stream) => streams.uses(stream) });
     }
   }
 }

@@ -3,9 +3,9 @@
  * notice, with what to do about it. None of them is a leak, and none throws an error that names it.
  */
 
+import type { Notices } from '../../../account/notices.ts';
 import { now } from '../../../process/runtime.ts';
 import { sqlShape } from '../../../recording/mask.ts';
-import type { Notices } from '../../../recording/notices.ts';
 import { POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
 import type { Logon } from './logons.ts';
 import type { Pools } from './pools.ts';
@@ -20,74 +20,66 @@ const HUNG_LOOKS = 4;
 const RETRIES = 20;
 const SECOND = 1000;
 
-/** What the traps need to know of a pool beside the driver's own state. */
-export interface PoolFacts {
-  name: string;
-  /** Acquires that somebody waits for; and those that nobody waits for, but that the pool works on. */
-  waiting: number;
-  abandoned: number;
-}
-
 export class Traps {
-  private readonly notices: Notices;
-  private readonly pools: Pick<Pools, 'facts' | 'behind'>;
-  private readonly logons: Iterable<Logon>;
-  private readonly watched: Set<WeakRef<Pool>> = new Set();
-  private readonly silences: WeakMap<Logon, Silence> = new WeakMap();
-  private readonly retries: WeakMap<PoolSessions, Retries> = new WeakMap();
-  private readonly failedAt: WeakMap<object, number> = new WeakMap();
-  private readonly staleness: WeakMap<Pool, { how: Staleness['how'] | undefined; isTold: boolean }> = new WeakMap();
+  readonly #notices: Notices;
+  readonly #pools: Pick<Pools, 'facts' | 'behind'>;
+  readonly #logons: Iterable<Logon>;
+  readonly #watched: Set<WeakRef<Pool>> = new Set();
+  readonly #silences: WeakMap<Logon, Silence> = new WeakMap();
+  readonly #retries: WeakMap<PoolSessions, Retries> = new WeakMap();
+  readonly #failedAt: WeakMap<object, number> = new WeakMap();
+  readonly #staleness: WeakMap<Pool, { how: Staleness['how'] | undefined; isTold: boolean }> = new WeakMap();
 
   constructor(notices: Notices, logons: Iterable<Logon>, pools: Pick<Pools, 'facts' | 'behind'>) {
-    this.notices = notices;
-    this.logons = logons;
-    this.pools = pools;
+    this.#notices = notices;
+    this.#logons = logons;
+    this.#pools = pools;
   }
 
   watch(pool: WeakRef<Pool>): void {
-    this.watched.add(pool);
+    this.#watched.add(pool);
   }
 
   /** Called about once a second. */
   look(): void {
-    for (const logon of this.logons) this.lookAtLogon(logon);
-    for (const weak of this.watched) {
+    for (const logon of this.#logons) this.#lookAtLogon(logon);
+    for (const weak of this.#watched) {
       const pool = weak.deref();
-      if (pool) this.lookAtCounters(pool);
-      else this.watched.delete(weak);
+      if (pool) this.#lookAtCounters(pool);
+      else this.#watched.delete(weak);
     }
   }
 
-  private tell(pool: Pool | null, name: string, sentence: string, remedy: string, isSame = false): void {
-    const notice = { library: 'oracledb', pool: pool && this.pools.facts(pool).name, name, sentence, remedy };
-    this.notices.tell(notice, isSame);
+  #tell(pool: Pool | null, name: string, sentence: string, remedy: string, isSame = false): void {
+    const notice = { library: 'oracledb', pool: pool && this.#pools.facts(pool).name, name, sentence, remedy };
+    this.#notices.tell(notice, isSame);
   }
 
   /** No time-out after accept, and in a pool everybody waits behind it: connections are made one after the other. */
-  private lookAtLogon(logon: Logon): void {
+  #lookAtLogon(logon: Logon): void {
     const { nscon } = logon.session;
     if (nscon?.connected !== true) return;
     const at = now();
     const bytes = nscon.ntAdapter?.stream?.bytesRead ?? 0;
-    const known = this.silences.get(logon);
+    const known = this.#silences.get(logon);
     const silence = known?.bytes === bytes ? known : { bytes, since: at, looks: 0, toldAt: 0 };
-    this.silences.set(logon, silence);
+    this.#silences.set(logon, silence);
     const lasts = at - silence.since;
     if (++silence.looks < HUNG_LOOKS || lasts < Math.max(HUNG_MS, 2 * silence.toldAt)) return;
     const before = silence.toldAt;
     silence.toldAt = lasts;
     const seconds = Math.round(lasts / SECOND);
-    const pool = this.pools.behind(logon.session._pool);
-    this.tell(
+    const pool = this.#pools.behind(logon.session._pool);
+    this.#tell(
       pool,
       'logon-without-timeout',
       `A logon that the listener has accepted has not got a byte for ${seconds} s, and the driver will wait for ever: its connectTimeout ends with the accept.`,
       'Find out why the database does not answer logons. Set expireTime, so that a peer that is gone is noticed, and let a watchdog of your own restart the process when an acquire takes too long.',
       before > 0,
     );
-    const waiting = pool ? this.pools.facts(pool).waiting : 0;
+    const waiting = pool ? this.#pools.facts(pool).waiting : 0;
     if (!pool || waiting < 2) return;
-    this.tell(
+    this.#tell(
       pool,
       'serial-creation',
       `${waiting} acquires wait behind one logon that has hung for ${seconds} s: the pool makes its connections one after the other, so none of them is served before it ends, however many are allowed.`,
@@ -98,22 +90,22 @@ export class Traps {
 
   failedLogon({ session }: Logon, error: unknown): void {
     const at = now();
-    if (typeof error === 'object' && error !== null) this.failedAt.set(error, at);
+    if (typeof error === 'object' && error !== null) this.#failedAt.set(error, at);
     const sessions = session._pool as (PoolSessions & { _pendingRequests?: unknown[] }) | undefined;
-    const pool = this.pools.behind(sessions);
+    const pool = this.#pools.behind(sessions);
     if (!sessions || !pool || pool.connectionsOpen >= pool.poolMin) return;
     // one that an acquire waits for is not of the pool's own accord
     if ((sessions._pendingRequests?.length ?? 0) > 0) return;
-    const known = this.retries.get(sessions);
+    const known = this.#retries.get(sessions);
     const retries = known && at - known.last < SECOND ? known : { since: at, last: at, count: 0, toldAt: 0 };
-    this.retries.set(sessions, retries);
+    this.#retries.set(sessions, retries);
     retries.last = at;
     retries.count++;
     const isOften = retries.count >= RETRIES * (1 + (at - retries.since) / SECOND);
     if (!isOften || retries.count < 2 * retries.toldAt) return;
     const isSame = retries.toldAt > 0;
     retries.toldAt = retries.count;
-    this.tell(
+    this.#tell(
       pool,
       'retry-without-delay',
       `The pool tried to connect ${retries.count} times within ${Math.max(1, Math.round(at - retries.since))} ms and was refused each time: below poolMin (${pool.poolMin}) it tries again without a pause.`,
@@ -124,9 +116,9 @@ export class Traps {
 
   /** The pool hands an error of its own retries to whoever asks next, even when the database is back. */
   failedAcquire(pool: Pool, askedAt: number, error: unknown): void {
-    const failedAt = typeof error === 'object' && error !== null ? this.failedAt.get(error) : undefined;
+    const failedAt = typeof error === 'object' && error !== null ? this.#failedAt.get(error) : undefined;
     if (failedAt === undefined || failedAt >= askedAt) return;
-    this.tell(
+    this.#tell(
       pool,
       'stale-error',
       `An acquire failed with the error of a logon that had failed ${Math.round(askedAt - failedAt)} ms before it was asked for.`,
@@ -137,8 +129,8 @@ export class Traps {
   /** The pool logs a session off. If a call is under way there, the answer to the logoff is taken for the call's. */
   loggingOff(sessions: PoolSessions, session: Session, operation: string | null): void {
     if (session._inProgress !== true) return;
-    this.tell(
-      this.pools.behind(sessions),
+    this.#tell(
+      this.#pools.behind(sessions),
       'close-during-call',
       `The pool was closed by force while a call was under way${operation ? ` (${sqlShape(operation)})` : ''}: its promise, and the close() of its connection, never settle.`,
       'Give pool.close(seconds) more time than the longest call takes, or set callTimeout, or wait for the work to end before.',
@@ -146,17 +138,17 @@ export class Traps {
   }
 
   /** What the pool believes to be taken, against what is. Told when two looks in a row agree: in between it may differ. */
-  private lookAtCounters(pool: Pool): void {
+  #lookAtCounters(pool: Pool): void {
     const { connectionsInUse: used, _connectionsOut: out, poolMax, status } = pool;
     const stale = staleness(
-      { used, out, poolMax, abandoned: this.pools.facts(pool).abandoned },
+      { used, out, poolMax, abandoned: this.#pools.facts(pool).abandoned },
       status === POOL_CLOSED,
     );
-    const before = this.staleness.get(pool);
+    const before = this.#staleness.get(pool);
     const isSame = before !== undefined && before.how === stale?.how;
-    this.staleness.set(pool, { how: stale?.how, isTold: isSame });
+    this.#staleness.set(pool, { how: stale?.how, isTold: isSame });
     if (!stale || !isSame || before.isTold) return;
-    this.tell(
+    this.#tell(
       pool,
       'stale-counters',
       stale.sentence,

@@ -1,8 +1,9 @@
 /** Who has which connection of which pool: what joins leases with the server's sessions. */
 
-import type { Account, Ledger, Peer, Resource } from '../account/ledger.ts';
+import type { Account, Ledger, Resource } from '../account/ledger.ts';
+import type { Peer } from '../account/pool-state.ts';
 import { frameToName } from '../judge/findings.ts';
-import type { HeldConnection } from './format.ts';
+import type { HeldConnection } from '../recording/format.ts';
 
 /** Of one process; the leases held for the longest come first. */
 const MAX_CONNECTIONS = 300;

@@ -1,4 +1,4 @@
-/** Statistics of a trend that ask nothing of the values' distribution. No state, no dependency. */
+/** Statistics of a trend that ask nothing of the values' distribution, for detectors and reports. No state, no dependency. */
 
 /**
  * Mann–Kendall test that `values`, in the order of time, rise (Mann, Econometrica 13, 1945; Kendall, Rank Correlation

@@ -2,7 +2,7 @@
  * Notices: traps of a library that were recognised as somebody fell into them. They are no leaks and change no verdict,
  * but without them the symptom is all one sees.
  */
-import type { Notice } from './format.ts';
+import type { Notice } from '../recording/format.ts';
 
 /** More than these are no longer told apart: a name per pool must not grow without end. */
 const MAX_NOTICES = 200;

@@ -4,39 +4,50 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { threadId } from 'node:worker_threads';
-import { isCounted, type Ledger, type PoolState, type Source } from '../account/ledger.ts';
+import type { Ledger, Source } from '../account/ledger.ts';
+import { openByKind } from '../account/open-by-kind.ts';
+import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
-import { faultCount, guarded } from '../process/lapses.ts';
+import { guarded, lapseCount } from '../process/lapses.ts';
 import { now, wallClock } from '../process/runtime.ts';
 import type { Settings } from '../process/settings.ts';
-import { heldConnections } from './connections-in-use.ts';
+import { keyOf } from '../recording/entries.ts';
 import {
   type Certainty,
   type EndLine,
+  type Entry,
   type HeldLine,
-  type Kind,
-  type Line,
   type Notice,
   type PoolSample,
   RECORDING_SCHEMA,
   type RecordedFinding,
   type TotalsLine,
-} from './format.ts';
-import { keyOf } from './kept.ts';
-import { mask, maskArguments } from './mask.ts';
-import { Writer } from './writer.ts';
+} from '../recording/format.ts';
+import { mask, maskArguments } from '../recording/mask.ts';
+import { Writer } from '../recording/writer.ts';
+import { heldConnections } from './connections-in-use.ts';
 
 const { pid } = process;
-/** What is known of lines without a finding is only written so often, and for so many. */
-const LINES_EVERY_MS = 5000;
-const MAX_LINES = 300;
+/** What is open, finding or not, is only written so often, and of so many sites. */
+const OPEN_EVERY_MS = 5000;
+const MAX_OPEN_SITES = 300;
 /** Programs that collect all the time are not told more often. */
 const GC_EVERY_MS = 100;
 /** Children that are noted down, and characters of one argument of theirs: it may be a whole program. */
 const MAX_STARTED = 1000;
 const MAX_ARGUMENT = 100;
+
+export interface RecorderParts {
+  folder: string;
+  /** pid of the probed process that started this one; 0 for the outermost. */
+  parent: number;
+  settings: Settings;
+  ledger: Ledger;
+  sites: Sites;
+  scopes: Scopes;
+}
 
 export class Recorder {
   private readonly writer: Writer;
@@ -46,7 +57,7 @@ export class Recorder {
   private readonly scopes: Scopes;
   private sitesWritten = 0;
   private readonly poolsWritten: Set<number> = new Set();
-  private linesAt = 0;
+  private openSitesAt = 0;
   private collectedAt = Number.NEGATIVE_INFINITY;
   private heldAt = Number.NEGATIVE_INFINITY;
   /** In the last line: that there are none any more is worth one. */
@@ -60,7 +71,7 @@ export class Recorder {
   private readonly untold: Set<Notice> = new Set();
   private startedCount = 0;
 
-  constructor(folder: string, parent: number, settings: Settings, ledger: Ledger, sites: Sites, scopes: Scopes) {
+  constructor({ folder, parent, settings, ledger, sites, scopes }: RecorderParts) {
     const startedMs = wallClock();
     this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
     this.ledger = ledger;
@@ -93,6 +104,11 @@ export class Recorder {
     this.writer.write({ t: 'unsupported', what });
   }
 
+  /** Something is there that is not watched, or not wholly. */
+  unseen(what: string, why: string): void {
+    this.writer.write({ t: 'unseen', what, why });
+  }
+
   /** A child process (`thread` 0) or a thread of this one. */
   started(child: number, thread: number, argv: readonly string[]): void {
     if (this.startedCount++ >= MAX_STARTED) return;
@@ -100,12 +116,12 @@ export class Recorder {
     this.writer.write({ t: 'started', at, pid: child, thread, argv: maskArguments(argv).map(shortened) });
   }
 
-  judgement({ changed, withdrawn, lines }: Judgement, isLast: boolean): void {
+  judgement({ changed, withdrawn, openSites }: Judgement, isLast: boolean): void {
     const at = now() - this.zero;
-    if (isLast || at - this.linesAt > LINES_EVERY_MS) {
-      this.linesAt = at;
+    if (isLast || at - this.openSitesAt > OPEN_EVERY_MS) {
+      this.openSitesAt = at;
       if (isLast || this.writer.isDue('lines')) {
-        this.writer.write({ t: 'lines', at, lines: lines().slice(0, MAX_LINES) });
+        this.writer.write({ t: 'lines', at, lines: openSites().slice(0, MAX_OPEN_SITES) });
       }
     }
     this.writeSites();
@@ -128,7 +144,7 @@ export class Recorder {
 
   /** A round of a soak has ended: how things stand at rest, right after a collection. */
   round(number: number, findings: number): void {
-    const open = this.openByKind();
+    const open = openByKind(this.ledger);
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
     const at = now() - this.zero;
     const rss = process.memoryUsage.rss();
@@ -144,7 +160,7 @@ export class Recorder {
       this.writePool(source as Source & { pool: object });
       pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending, ...turnover(source, source.pool)]);
     }
-    const open = this.openByKind();
+    const open = openByKind(this.ledger);
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
     const at = now() - this.zero;
     const rss = process.memoryUsage.rss();
@@ -162,9 +178,9 @@ export class Recorder {
   /** Who has which connection, from time to time; the last is always written. */
   held(isLast: boolean): void {
     const at = now();
-    if (!isLast && at - this.heldAt < LINES_EVERY_MS) return;
+    if (!isLast && at - this.heldAt < OPEN_EVERY_MS) return;
     this.heldAt = at;
-    const held = guarded('held', () => heldConnections(this.ledger, at));
+    const held = guarded('connections-in-use', () => heldConnections(this.ledger, at));
     if (!held || held.connections.length + this.heldCount === 0) return;
     this.heldCount = held.connections.length;
     this.writeSites();
@@ -175,7 +191,7 @@ export class Recorder {
 
   /** Counts, traps and the probe's own cost: later lines say all that earlier ones said, and the last is always written. */
   state(notices: readonly Notice[], { cpuMs, forcedGc }: { cpuMs: number; forcedGc: number }, isLast: boolean): void {
-    const isDue = (kind: Line['t']) => isLast || this.writer.isDue(kind);
+    const isDue = (kind: Entry['t']) => isLast || this.writer.isDue(kind);
     if (isDue('totals')) this.totals();
     if (isDue('scopes')) this.scopeTotals();
     for (const notice of notices) this.untold.add(notice);
@@ -220,7 +236,7 @@ export class Recorder {
     const share = Math.min(1, cpuMs / Math.max(1, (user + system) / 1000));
     const rounded = { cpuMs: Math.round(cpuMs * 10) / 10, share: Math.round(share * 1e4) / 1e4 };
     const dropped = { ...this.writer.dropped };
-    this.writer.write({ t: 'cost', at: now() - this.zero, ...rounded, forcedGc, faults: faultCount(), dropped });
+    this.writer.write({ t: 'cost', at: now() - this.zero, ...rounded, forcedGc, faults: lapseCount(), dropped });
   }
 
   flush(): void {
@@ -235,9 +251,10 @@ export class Recorder {
   /** Pools of one name are one row. */
   private totalsByRow(): Map<string, TotalsLine['sites'][number]> {
     const rows = new Map<string, TotalsLine['sites'][number]>();
-    for (const { kind, library, pool, accounts } of this.ledger.sources) {
-      for (const { site, shape, acquired, released } of accounts.values()) {
-        if (!isCounted(shape)) continue;
+    for (const { nature, library, pool, accounts } of this.ledger.sources) {
+      if (!nature.isTotalled) continue;
+      const { kind } = nature;
+      for (const { site, acquired, released } of accounts.values()) {
         const key = `${site?.id ?? -1} ${kind} ${library} ${pool?.name}`;
         const row = rows.get(key);
         if (!row) rows.set(key, [site?.id ?? -1, kind, library, pool?.name ?? null, acquired, released]);
@@ -248,16 +265,6 @@ export class Recorder {
       }
     }
     return rows;
-  }
-
-  private openByKind(): Partial<Record<Kind, number>> {
-    const open: Partial<Record<Kind, number>> = {};
-    for (const { kind, accounts } of this.ledger.sources) {
-      for (const account of accounts.values()) {
-        if (isCounted(account.shape)) open[kind] = (open[kind] ?? 0) + account.open;
-      }
-    }
-    return open;
   }
 
   private writeSites(): void {

@@ -1,0 +1,108 @@
+/** One thing that is open, and what becomes of it when what it was opened on ends. */
+import type { TraceContext } from '../recording/format.ts';
+import type { Link } from './chain.ts';
+import type { Mark, Token } from './flow.ts';
+import type { Account } from './ledger.ts';
+import type { Scope } from './scope.ts';
+
+/** What becomes of the owned when its owner ends: closed with it, lost since nobody can close it any more, or nothing. */
+export type Bond = 'ends with it' | 'is stranded' | 'goes on';
+
+/** What an adapter knows of a resource when it opens it. */
+export interface Known {
+  /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
+  handle?: WeakRef<object>;
+  /** What it was opened on: the connection of a result set. */
+  owner?: Resource | null;
+  bond?: Bond;
+  /** Whether an operation of the borrower has not come back yet. */
+  isBusy?: () => boolean;
+  /** True when it is over though nobody told the ledger. */
+  isGone?: () => boolean;
+}
+
+export class Resource implements Link<Resource> {
+  readonly account: Account;
+  readonly scope: Scope | null;
+  readonly openedAt: number;
+  /** 0 while it is open. */
+  closedAt = 0;
+  /** Last sign of use by its borrower. */
+  lastUsedAt: number;
+  /** Signs of use so far. */
+  uses = 0;
+  /** What its borrower did with it last, in the library's words, unmasked. */
+  lastOperation: string | null = null;
+  /** Milliseconds from asking to having it. */
+  waitedMs = 0;
+  isBusy: (() => boolean) | null;
+  isGone: (() => boolean) | null;
+  /** Key of the finding that stands on it beyond suspicion. */
+  condemnedBy: string | null = null;
+  /** Which injected failure leaves it open, where a soak has found that out; one sentence. */
+  recipe: string | null = null;
+  private flowIsLost = false;
+  /** The span of the service that it was acquired in, where somebody observes. */
+  trace: TraceContext | null = null;
+  /** Null where flows are not followed, and once it is known to be lost. */
+  flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
+  handle: WeakRef<object> | null;
+  readonly owner: Resource | null;
+  bond: Bond;
+  /** Made when the first is owned. */
+  owned: Set<Resource> | null = null;
+  /** Its owner was given back, and without it nobody can close it any more. */
+  isStranded = false;
+  /** What its flow or scope had taken last when it was opened: its owner, if the two turn out to end together. */
+  companion: Resource | null = null;
+  /** Used by another flow than the one that acquired it. */
+  isHandedOver = false;
+  /** Later ones that its flow took at the same line. */
+  overtaken = 0;
+  /** … and that came back while this one stayed. */
+  superseded = 0;
+  /** What its flow already had of the same line when it was acquired. */
+  earlier: Resource[] | null = null;
+  previous: Resource | null = null;
+  next: Resource | null = null;
+
+  constructor(account: Account, scope: Scope | null, at: number, known: Known = {}) {
+    this.account = account;
+    this.scope = scope;
+    this.openedAt = at;
+    this.lastUsedAt = at;
+    this.isBusy = known.isBusy ?? null;
+    this.isGone = known.isGone ?? null;
+    this.handle = known.handle ?? null;
+    this.owner = known.owner ?? null;
+    this.bond = known.bond ?? 'goes on';
+  }
+
+  get closed(): boolean {
+    return this.closedAt !== 0;
+  }
+
+  /** Whether its flow was ever known: no mark stands for others. */
+  get isFollowed(): boolean {
+    return this.flow !== null || this.flowIsLost;
+  }
+
+  /** No continuation that came by it is left. Only a garbage collection makes it so. */
+  get hasLostFlow(): boolean {
+    if (this.flow !== null && this.flow.token.deref() === undefined) {
+      this.flow = null;
+      this.flowIsLost = true;
+    }
+    return this.flowIsLost;
+  }
+
+  /** No continuation is left that has it as its newest: the flow went on to others, or is gone. */
+  get isLeftBehind(): boolean {
+    return this.hasLostFlow || (this.flow !== null && this.flow.mark.deref() === undefined);
+  }
+}
+
+/** What the flow of a mark had asked for before and still holds, latest first: all that tokens stand for are resources. */
+export function heldBefore(mark: Mark | null): Iterable<Resource> {
+  return mark === null ? [] : (mark.heldEarlier() as Iterable<Resource>);
+}

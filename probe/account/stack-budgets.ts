@@ -1,0 +1,43 @@
+/** How many stacks may be taken: stacks are what costs, and each kind of thing has a budget of its own. */
+import { STACK_BUDGETS, type StackBudgetName } from '../recording/natures.ts';
+import type { Source } from './ledger.ts';
+
+/** A burst, so that short programs and start-up are seen whole, then what is granted. */
+export class StackBudget {
+  private tokens: number;
+  constructor(burst: number) {
+    this.tokens = burst;
+  }
+  take(): boolean {
+    if (this.tokens < 1) return false;
+    this.tokens--;
+    return true;
+  }
+  /** So many from now on. What was granted before does not add up: rest is not to be paid for later. */
+  grant(stacks: number): void {
+    // parts of a stack do add up
+    this.tokens = Math.max(this.tokens, stacks + (this.tokens < 1 ? this.tokens : 0));
+  }
+}
+
+export class StackBudgets {
+  private readonly budgets: Map<StackBudgetName, StackBudget>;
+  /** Set when the probe is over its budget: none beyond the rationed ones, not of suspects either. */
+  isSparing = false;
+
+  /** `limit`: of each burst; 0 for none, Infinity for as many as are asked for. */
+  constructor(limit: number | null) {
+    const names = Object.keys(STACK_BUDGETS) as StackBudgetName[];
+    this.budgets = new Map(names.map((name) => [name, new StackBudget(limit ?? STACK_BUDGETS[name])]));
+  }
+
+  /** Whether what is asked for at `askedAt` gets a stack; Infinity: something of a moment, which no suspicion concerns. */
+  take({ nature, armedUntil }: Source, askedAt: number): boolean {
+    return this.budgets.get(nature.stacks)?.take() || (askedAt < armedUntil && !this.isSparing);
+  }
+
+  /** `stacks` for all together, at most `most` for each. */
+  grant(stacks: number, most: number): void {
+    for (const budget of this.budgets.values()) budget.grant(Math.min(stacks / this.budgets.size, most));
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What is watched: one row each. A row is data; its module is loaded when its library is. `OUTLIVE_OFF`, the help, the
+ * documentation's table and the tests of lapses follow from the rows.
+ */
+import type { NatureName } from './recording/natures.ts';
+import type { Desk } from './watch/desk.ts';
+
+/** A package that an adapter takes hold of. */
+export interface Package {
+  readonly name: string;
+  /** Versions that the adapter is known to be right for: from the first on, and below the second. */
+  readonly from: string;
+  readonly below: string;
+  /** What it needs of the package's exports: functions, by their path. Without one of them it does nothing, and says so. */
+  readonly hooks: readonly string[];
+}
+
+/** By package: takes hold of one copy of it, of which `exports` is what `require` returns and `file` where it is. */
+// biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
+export type Attachments = Record<string, (exports: any, file: string) => void>;
+
+export interface AdapterRow {
+  /** As in OUTLIVE_OFF. */
+  readonly name: string;
+  readonly natures: readonly NatureName[];
+  /** Packages that may be loaded; or what is always there: a module of Node's, or channels of `diagnostics_channel`. */
+  readonly of: { packages: readonly Package[] } | { builtin: string } | { channels: readonly string[] };
+  /** In words, for the documentation: what is seen of it. */
+  readonly sees: string;
+}
+
+export const ADAPTERS = [
+  {
+    name: 'generic-pool',
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'generic-pool', from: '3.0.0', below: '4.0.0' },
+          hooks: [
+            'Pool.prototype.acquire',
+            'Pool.prototype.release',
+            'Pool.prototype.destroy',
+            'Pool.prototype._dispatchPooledResourceToNextWaitingClient',
+            'PriorityQueue.prototype.enqueue',
+            'PriorityQueue.prototype.dequeue',
+          ],
+        },
+      ],
+    },
+    sees: 'leases, time-outs, pools made per call',
+  },
+  {
+    name: 'pg',
+    natures: ['lease', 'pool', 'transaction'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'pg-pool', from: '3.0.0', below: '4.0.0' },
+          hooks: ['prototype.connect', 'prototype.newClient', 'prototype._acquireClient', 'prototype._release'],
+        },
+        { ...{ name: 'pg', from: '8.0.0', below: '9.0.0' }, hooks: ['Client.prototype.query'] },
+      ],
+    },
+    sees: 'leases of pg.Pool, pool.query, transactions left open, time-outs, pools made per call',
+  },
+  {
+    name: 'oracledb',
+    natures: ['lease', 'pool', 'result set', 'query stream', 'LOB'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'oracledb', from: '6.10.0', below: '27.0.0' },
+          hooks: [
+            'getConnection',
+            'createPool',
+            'Pool.prototype.getConnection',
+            'Pool.prototype._setup',
+            'Pool.prototype._processRequest',
+            'Connection.prototype.close',
+            'Connection.prototype.execute',
+          ],
+        },
+      ],
+    },
+    sees: 'leases of pools, connections without a pool, result sets, query streams, LOBs, six traps of the driver',
+  },
+  {
+    name: 'timers',
+    natures: ['interval', 'timeout'],
+    of: { builtin: 'node:timers' },
+    sees: 'setInterval; setTimeout that is set again and again',
+  },
+  {
+    name: 'http',
+    natures: [],
+    of: { channels: ['http.server.request.start', 'http.server.response.finish'] },
+    sees: 'requests to a server of the process, as scopes',
+  },
+] as const satisfies readonly AdapterRow[];
+
+export type AdapterName = (typeof ADAPTERS)[number]['name'];
+
+/** A row's module. */
+export interface AdapterModule {
+  attachments(desk: Desk): Attachments;
+}
+
+/** Each is a file of its own in the build (see build.mjs): few services use more than one of them. */
+export const MODULES = {
+  'generic-pool': () => require('./watch/pools/generic-pool.js') as typeof import('./watch/pools/generic-pool.ts'),
+  pg: () => require('./watch/pools/pg.js') as typeof import('./watch/pools/pg.ts'),
+  oracledb: () => require('./watch/pools/oracledb.js') as typeof import('./watch/pools/oracledb.ts'),
+} as const satisfies Record<string, () => AdapterModule>;

@@ -1,0 +1,121 @@
+/**
+ * One look at one group: all its open resources are shown to the detectors of its nature, a few hundred at a time, since
+ * there may be a hundred thousand. Each `yield` is a place where the event loop may have its turn.
+ */
+import { companionOf } from '../account/companions.ts';
+import type { Ledger, Resource } from '../account/ledger.ts';
+import { CERTAINTIES, type OpenSite, type RecordedFinding } from '../recording/format.ts';
+import type { Context, Detector, Group, Verdict } from './detectors/detector.ts';
+import { findingOf } from './findings.ts';
+import { Leaked } from './leaked.ts';
+import { OpenSiteCount } from './open-sites.ts';
+import { DETECTOR_OF } from './rules.ts';
+
+/** Resources between two yields. */
+const SLICE = 256;
+
+export interface Look {
+  group: Group;
+  finding: RecordedFinding | null;
+  /** Nothing can change but by something that is opened, used or closed: all that is open is condemned. */
+  isSettled: boolean;
+  site: OpenSite;
+  /** Of what is open on something that leaks itself, by the key of the finding that names that. */
+  owned: ReadonlyMap<string, number>;
+  /** A suspect is so old and idle that only a garbage collection can tell more. */
+  awaitsCollection: boolean;
+  /** Something is idle far beyond the usual. */
+  isOverdue: boolean;
+}
+
+interface Sieve {
+  detector: Detector;
+  isPicked: (resource: Resource) => boolean;
+  picked: Resource[];
+}
+
+export function* lookAt(group: Group, context: Context, ledger: Ledger): Generator<void, Look> {
+  const { at } = context;
+  const sieves = sievesOf(group, context);
+  const counts = new OpenSiteCount();
+  const owned = new Map<string, number>();
+  const patience = patienceOf(group, context);
+  let [seen, condemned] = [0, 0];
+  let [awaitsCollection, isOverdue] = [false, false];
+  for (const account of group.accounts) {
+    for (const resource of ledger.openOf(account, at)) {
+      if (++seen % SLICE === 0) yield;
+      counts.add(resource);
+      if (resource.condemnedBy !== null) condemned++;
+      else awaitsCollection ||= isDueForCollection(resource, context);
+      isOverdue ||= at - resource.lastUsedAt > patience && !resource.isBusy?.();
+      const owner = ownerToAwait(resource);
+      if (owner !== null) {
+        const { condemnedBy } = owner;
+        if (condemnedBy !== null) owned.set(condemnedBy, (owned.get(condemnedBy) ?? 0) + 1);
+        continue;
+      }
+      for (const { isPicked, picked } of sieves) if (isPicked(resource)) picked.push(resource);
+    }
+  }
+  const verdict = verdictOf(sieves, group, context, owned.size > 0);
+  const finding = verdict && (yield* recorded(group, verdict, context));
+  const site = counts.of(group, at);
+  return { group, finding, isSettled: condemned === seen, site, owned, awaitsCollection, isOverdue };
+}
+
+/** Times the longest known use, after which an idle resource is looked at more closely. */
+const OVERDUE = 3;
+
+function patienceOf({ history }: Group, { graceMs }: Context): number {
+  return Math.max(graceMs, OVERDUE * history.longestUse);
+}
+
+function sievesOf(group: Group, context: Context): Sieve[] {
+  return group.source.nature.judgedBy.flatMap((rule): Sieve[] => {
+    const detector = DETECTOR_OF[rule];
+    const isPicked = detector.picks(group, context);
+    return isPicked ? [{ detector, isPicked, picked: [] }] : [];
+  });
+}
+
+/** What a resource shares the life of, so that it is not judged by itself: an owner that leaks, or a companion. */
+function ownerToAwait(resource: Resource): Resource | null {
+  const { owner } = resource;
+  return owner !== null && !owner.closed && owner.condemnedBy !== null ? owner : companionOf(resource);
+}
+
+/** Not to be asked in the job that collects: it dereferences. */
+function isDueForCollection(
+  { flow, handle, account, lastUsedAt, isBusy }: Resource,
+  { at, graceMs }: Context,
+): boolean {
+  if ((flow === null && handle === null) || account.acquired < 2) return false;
+  return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());
+}
+
+/** `isInPart`: some of the group go with what they were opened on, so that its numbers say nothing about growth. */
+function verdictOf(sieves: readonly Sieve[], group: Group, context: Context, isInPart: boolean): Verdict | null {
+  const verdicts = sieves.flatMap(({ detector, picked }): Verdict[] => {
+    if (picked.length === 0 || (isInPart && detector.detector === 'growth')) return [];
+    const verdict = detector.concludes(picked, group, context);
+    return verdict ? [{ detector: detector.detector, ...verdict }] : [];
+  });
+  const [first, ...others] = verdicts.toSorted(
+    (a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty),
+  );
+  if (!first) return null;
+  // once a line is condemned, what the weaker verdicts saw there is part of the same leak
+  const leaked = others.length === 0 ? first.leaked : [...new Set(verdicts.flatMap((verdict) => verdict.leaked))];
+  return { ...first, leaked, evidence: [first, ...others].flatMap(({ evidence }) => evidence) };
+}
+
+function* recorded(group: Group, verdict: Verdict, context: Context): Generator<void, RecordedFinding> {
+  const leaked = new Leaked();
+  for (const resource of verdict.leaked) {
+    if ((leaked.count + 1) % SLICE === 0) yield;
+    leaked.add(resource);
+    if (verdict.certainty !== 'suspect') resource.condemnedBy = group.key;
+  }
+  return findingOf(group, verdict, leaked, context.scopes);
+}

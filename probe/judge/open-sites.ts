@@ -1,0 +1,48 @@
+/** What is known of a line that has something open, whether or not anything is found there. */
+import type { Resource } from '../account/ledger.ts';
+import type { OpenSite } from '../recording/format.ts';
+import type { Group } from './detectors/detector.ts';
+
+export class OpenSiteCount {
+  #open = 0;
+  #busy = 0;
+  #unscoped = 0;
+  #running = 0;
+  #lost = 0;
+  #leftBehind = 0;
+  #unusedSince = Number.POSITIVE_INFINITY;
+
+  add(resource: Resource): void {
+    const { scope, lastUsedAt, isBusy } = resource;
+    this.#open++;
+    if (isBusy?.() === true) this.#busy++;
+    if (scope === null) this.#unscoped++;
+    else if (scope.ended === 0) this.#running++;
+    if (resource.hasLostFlow) this.#lost++;
+    if (resource.isLeftBehind) this.#leftBehind++;
+    if (lastUsedAt < this.#unusedSince) this.#unusedSince = lastUsedAt;
+  }
+
+  of({ source, accounts, frame, acquired, released, history, floors }: Group, at: number): OpenSite {
+    return {
+      site: accounts[0]?.site?.id ?? -1,
+      frame,
+      kind: source.nature.kind,
+      library: source.library,
+      acquired,
+      released,
+      open: this.#open,
+      busy: this.#busy,
+      unscoped: this.#unscoped,
+      running: this.#running,
+      lost: this.#lost,
+      leftBehind: this.#leftBehind,
+      idleMs: Math.round(Math.max(0, at - this.#unusedSince)),
+      uses: history.uses,
+      longestUseMs: Math.round(history.longestUse * 10) / 10,
+      inFlow: history.inFlow,
+      afterScope: history.afterScope,
+      windows: floors.points.length,
+    };
+  }
+}

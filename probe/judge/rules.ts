@@ -1,0 +1,34 @@
+/** The detectors by their names in the table of natures. */
+import type { Rule } from '../recording/natures.ts';
+import { collected } from './detectors/collected.ts';
+import type { Detector, PoolDetector } from './detectors/detector.ts';
+import { failPath } from './detectors/fail-path.ts';
+import { flowEnded } from './detectors/flow-ended.ts';
+import { rising } from './detectors/growth/floors.ts';
+import { ongoing } from './detectors/growth/ongoing.ts';
+import { capacity } from './detectors/growth/pools.ts';
+import { heldTooLong } from './detectors/held-too-long.ts';
+import { holdAndWait } from './detectors/hold-and-wait.ts';
+import { outlivedScope } from './detectors/outlived-scope/lease.ts';
+import { rearmed } from './detectors/outlived-scope/loop.ts';
+import { stranded } from './detectors/outlived-scope/stranded.ts';
+import { openTransaction } from './detectors/outlived-scope/transaction.ts';
+import { poolExhausted } from './detectors/pool-exhausted.ts';
+import { superseded } from './detectors/superseded.ts';
+
+export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
+  collected,
+  'outlived-scope/stranded': stranded,
+  'fail-path': failPath,
+  'outlived-scope/lease': outlivedScope,
+  'outlived-scope/transaction': openTransaction,
+  'outlived-scope/loop': rearmed,
+  superseded,
+  'flow-ended': flowEnded,
+  'growth/pools': capacity,
+  'growth/floors': rising,
+  'growth/ongoing': ongoing,
+  'held-too-long': heldTooLong,
+};
+
+export const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];

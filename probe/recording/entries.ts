@@ -1,0 +1,253 @@
+/**
+ * What there is to say of each type of entry, its shape (format.ts) aside: a new type is a row in `KEYS`, for the
+ * writer, and one in `READ`, for the reader. The compiler asks for both. They are two tables since every process
+ * loads the first at its start and few need the second: a bundle that does not read leaves `READ` out, as long as
+ * nothing in it does more than make functions, and only literals are spread.
+ */
+import {
+  type Check,
+  flag,
+  isObject,
+  listOf,
+  maybe,
+  number,
+  oneOf,
+  optional,
+  recordOf,
+  shape,
+  text,
+  tuple,
+} from './check.ts';
+import type { Draft } from './draft.ts';
+import { CERTAINTIES, DETECTORS, type Entry, KINDS } from './format.ts';
+import { NATURE_NAMES } from './natures.ts';
+
+type Type = Entry['t'];
+type EntryOf<T extends Type> = Extract<Entry, { t: T }>;
+
+/** The latest entry of its type stands for all. */
+const latest = ({ t }: { t: Type }): string => t;
+const latestOfId = ({ t, id }: { t: Type; id: number }): string => `${t} ${id}`;
+/** A finding's end too: the entry that it stood on may have been written before. */
+const latestOfFinding = ({ key }: { key: string }): string => `finding ${key}`;
+/** Lost with the file. */
+const lost = (): null => null;
+let adapters = 0;
+
+/**
+ * Which entries must not be lost, enough to begin a recording anew when its file is gone or the disk was full: of equal
+ * keys the latest stands for all.
+ */
+const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
+  process: latest,
+  // copies of one library say the same
+  adapter: () => `adapter ${++adapters}`,
+  unsupported: ({ what }) => `unsupported ${what}`,
+  unseen: ({ what }) => `unseen ${what}`,
+  started: ({ pid, thread }) => `started ${pid} ${thread}`,
+  site: latestOfId,
+  pool: latestOfId,
+  sample: lost,
+  gc: lost,
+  round: ({ round }) => `round ${round}`,
+  run: lost,
+  scopes: latest,
+  totals: latest,
+  lines: latest,
+  held: lost,
+  finding: latestOfFinding,
+  withdrawn: latestOfFinding,
+  notice: ({ library, pool, name }) => `notice ${library} ${pool} ${name}`,
+  end: latest,
+  cost: latest,
+};
+
+/** Null: may be lost with the file. */
+export function keyOf(entry: Entry): string | null {
+  return (KEYS[entry.t] as (entry: Entry) => string | null)(entry);
+}
+
+const kind = oneOf(KINDS);
+const frame = shape({ file: text, line: number, column: number, function: text, user: flag });
+const setting: Check = (value) => text(value) || number(value) || flag(value);
+const holder = shape({
+  ...{ site: number, frame: number, count: number, oldestMs: number, idleMs: number },
+  busy: maybe(number),
+});
+const finding = shape({
+  kind,
+  nature: oneOf(NATURE_NAMES),
+  detector: oneOf(DETECTORS),
+  certainty: oneOf(CERTAINTIES),
+  ...{ count: number, acquired: number, released: number, estimated: flag },
+  ...{ library: text, pool: maybe(text), site: number, frame: number, siteUnknown: maybe(text) },
+  evidence: listOf(text),
+  exhausted: maybe(shape({ cause: text, used: number, limit: number, waiting: number })),
+  holders: optional(listOf(holder)),
+  scopes: listOf(shape({ name: text, ended: number, leaked: number, failedWith: maybe(text) })),
+});
+
+/** Beyond these, the oldest are dropped. */
+const MOST = { collections: 5000, runs: 20_000, held: 2000, faults: 100 };
+
+/** The newest `most`, or somewhat more. */
+function keep<T>(list: T[], item: T, most: number): T[] {
+  list.push(item);
+  return list.length < most * 2 ? list : list.slice(-most);
+}
+
+/** What an entry must be like to be believed, and what a recording makes of it. */
+interface Reading<T extends Type> {
+  check: Check;
+  fold: (draft: Draft, entry: EntryOf<T>) => void;
+}
+
+const READ: { [T in Type]: Reading<T> } = {
+  process: {
+    check: shape({
+      ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
+      ...{ argv: listOf(text), cwd: text, startedMs: number, settings: recordOf(setting) },
+    }),
+    // begun anew, it says all of this once more
+    fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),
+  },
+  adapter: {
+    check: shape({ name: text }),
+    fold: ({ recording }, { name }) => recording.adapters.push(name),
+  },
+  unsupported: {
+    check: shape({ what: text }),
+    fold: ({ recording }, { what }) => recording.unsupported.push(what),
+  },
+  unseen: {
+    check: shape({ what: text, why: text }),
+    fold: ({ recording }, { what, why }) => recording.unseen.push({ what, why }),
+  },
+  started: {
+    check: shape({ at: number, pid: number, thread: number, argv: listOf(text) }),
+    fold: ({ recording }, entry) => recording.started.push(entry),
+  },
+  site: {
+    check: shape({ id: number, stack: listOf(frame) }),
+    fold: ({ recording }, { id, stack }) => recording.sites.set(id, stack),
+  },
+  pool: {
+    check: shape({ id: number, library: text, name: text, max: number }),
+    fold: ({ recording }, entry) => recording.pools.set(entry.id, entry),
+  },
+  sample: {
+    check: shape({
+      at: number,
+      pools: listOf(tuple(number, number, number, number)),
+      open: recordOf(number, KINDS),
+      ...{ heapUsed: number, rss: number, nativeContexts: number, loopDelay: number },
+    }),
+    fold: ({ samples }, entry) => samples.push(entry),
+  },
+  gc: {
+    check: shape({ at: number, heapUsed: number }),
+    fold: ({ recording }, entry) => {
+      recording.collections = keep(recording.collections, entry, MOST.collections);
+    },
+  },
+  round: {
+    check: shape({
+      ...{ at: number, round: number, open: recordOf(number, KINDS), findings: number },
+      ...{ heapUsed: number, rss: number, nativeContexts: number },
+    }),
+    fold: ({ recording }, entry) => recording.rounds.push(entry),
+  },
+  run: {
+    check: shape({ name: text, began: number, ended: number, failedWith: maybe(text) }),
+    fold: ({ recording }, entry) => {
+      recording.runs = keep(recording.runs, entry, MOST.runs);
+    },
+  },
+  scopes: {
+    check: shape({
+      at: number,
+      scopes: listOf(
+        shape({ name: text, kind: oneOf(['job', 'request']), began: number, ended: number, failed: number }),
+      ),
+    }),
+    fold: ({ recording }, { scopes }) => {
+      recording.scopes = scopes;
+    },
+  },
+  totals: {
+    check: shape({ at: number, sites: listOf(tuple(number, kind, text, maybe(text), number, number)) }),
+    fold: (draft, entry) => draft.totals(entry),
+  },
+  lines: {
+    check: shape({
+      at: number,
+      lines: listOf(shape({ site: number, frame: number, kind, library: text, open: number })),
+    }),
+    fold: ({ recording }, { lines }) => {
+      recording.openSites = lines;
+    },
+  },
+  held: {
+    check: shape({ at: number, connections: listOf(isObject) }),
+    fold: ({ recording }, entry) => {
+      recording.held = keep(recording.held, entry, MOST.held);
+    },
+  },
+  finding: {
+    check: shape({ at: number, key: text, finding }),
+    fold: ({ recording: { findings } }, { at, key, finding }) =>
+      findings.set(key, { at: findings.get(key)?.at ?? at, finding }),
+  },
+  withdrawn: {
+    check: shape({ at: number, key: text, why: text }),
+    fold: ({ recording: { findings, withdrawn } }, { at, key, why }) => {
+      const found = findings.get(key);
+      findings.delete(key);
+      if (found) withdrawn.push({ at, finding: found.finding, why });
+    },
+  },
+  notice: {
+    check: shape({
+      ...{ at: number, library: text, pool: maybe(text), name: text, count: number },
+      ...{ sentence: text, remedy: text },
+    }),
+    fold: ({ recording }, entry) =>
+      recording.notices.set(JSON.stringify([entry.library, entry.pool, entry.name]), entry),
+  },
+  end: {
+    check: shape({ at: number, end: oneOf(['exit', 'crash', 'signal']), code: number }),
+    fold: ({ recording }, entry) => {
+      recording.end = entry;
+    },
+  },
+  cost: {
+    check: shape({
+      ...{ at: number, cpuMs: number, share: number, forcedGc: number, faults: number },
+      dropped: recordOf(number),
+    }),
+    fold: ({ recording }, entry) => {
+      const { at, faults: count } = entry;
+      if (count > (recording.cost?.faults ?? 0)) recording.faults = keep(recording.faults, { at, count }, MOST.faults);
+      recording.cost = entry;
+    },
+  },
+};
+
+/** Null for a type that this version does not know. */
+function readingOf({ t }: { t: string }): Reading<Type> | null {
+  return Object.hasOwn(READ, t) ? (READ[t as Type] as Reading<Type>) : null;
+}
+
+/**
+ * Whether what was read is what its type says. A recording may come from a full disk, another version or another
+ * program. Types that this version does not know are sound, and say nothing.
+ */
+export function isSound(entry: unknown): entry is Entry {
+  if (!isObject(entry) || typeof entry.t !== 'string') return false;
+  return readingOf({ t: entry.t })?.check(entry) ?? true;
+}
+
+export function fold(draft: Draft, entry: Entry): void {
+  if ('at' in entry && entry.at > draft.recording.lastAt) draft.recording.lastAt = entry.at;
+  readingOf(entry)?.fold(draft, entry);
+}

@@ -1,0 +1,189 @@
+/**
+ * What kinds of things there are: one row each, pure data, read by the probe and by the reports. Whatever differs from
+ * one kind of resource to the next stands here; no code elsewhere asks for a nature by its name.
+ */
+import type { Detector, Kind } from './format.ts';
+
+/** A detector, or one of its parts: `growth/pools` is the part of `growth` that looks at pools. */
+export const RULES = [
+  'collected',
+  'outlived-scope/stranded',
+  'fail-path',
+  'outlived-scope/lease',
+  'outlived-scope/transaction',
+  'outlived-scope/loop',
+  'superseded',
+  'flow-ended',
+  'growth/pools',
+  'growth/floors',
+  'growth/ongoing',
+  'held-too-long',
+] as const satisfies readonly (Detector | `${Detector}/${string}`)[];
+export type Rule = (typeof RULES)[number];
+
+/** Stacks that a fresh process may take at once, so that short programs are seen whole. Each budget is rationed by itself. */
+export const STACK_BUDGETS = { leases: 2000, intervals: 500, timeouts: 500 } as const;
+export type StackBudgetName = keyof typeof STACK_BUDGETS;
+
+/** What a report's reader is told it is about. */
+export type Matter = 'resource' | 'transaction' | 'pools';
+
+export interface Nature {
+  readonly kind: Kind;
+  /** `each`: entered in the ledger while it is open; `counted`: without a stack, numbers alone. */
+  readonly entry: 'each' | 'counted';
+  /** How it comes to its right end: by whoever took it, by itself, or never, since it is kept for the program's life. */
+  readonly ends: 'given back' | 'closed' | 'by itself' | 'never';
+  /** Part of the totals and of what is open; false where it is seen through others, which are counted. */
+  readonly isTotalled: boolean;
+  /** Whether how long it is usually open says something about the next one. */
+  readonly isTimed: boolean;
+  /** Whom it is shown to; of equally certain verdicts the first one names the finding. */
+  readonly judgedBy: readonly Rule[];
+  readonly stacks: StackBudgetName;
+  /** CPU of one, opened and closed without a stack, milliseconds: measured by `npm run bench` on Node 24. */
+  readonly costMs: number;
+  readonly matter: Matter;
+  readonly words: {
+    readonly one: string;
+    readonly many: string;
+    /** What to change. */
+    readonly advice: string;
+    /** Code that gives one back, by library; `{name}` is its variable, `{pool}` what it was taken from. */
+    readonly release: Readonly<Record<string, string>>;
+  };
+}
+
+const LEASE_RULES: readonly Rule[] = [
+  'collected',
+  'outlived-scope/stranded',
+  'fail-path',
+  'outlived-scope/lease',
+  'superseded',
+  'flow-ended',
+  'growth/floors',
+  'held-too-long',
+];
+
+const LEASE: Nature = {
+  kind: 'connection',
+  entry: 'each',
+  ends: 'given back',
+  isTotalled: true,
+  isTimed: true,
+  judgedBy: LEASE_RULES,
+  stacks: 'leases',
+  costMs: 0.0007,
+  matter: 'resource',
+  words: {
+    one: 'connection',
+    many: 'connections',
+    advice: 'Release it in a finally block, so that no error or early return in between can skip it.',
+    release: {
+      pg: '{name}.release();',
+      mysql2: '{name}.release();',
+      oracledb: 'await {name}.close();',
+      'generic-pool': 'await {pool}.release({name});',
+    },
+  },
+};
+
+/** Opened on a lease, and closed by itself. */
+const onLease = (one: string, many: string): Nature => ({
+  ...LEASE,
+  kind: 'stream',
+  ends: 'closed',
+  words: {
+    one,
+    many,
+    advice: 'Destroy it on every path; pipeline() from node:stream/promises does.',
+    release: {},
+  },
+});
+
+const INTERVAL: Nature = {
+  kind: 'timer',
+  entry: 'each',
+  ends: 'closed',
+  isTotalled: true,
+  isTimed: true,
+  judgedBy: [
+    'fail-path',
+    'outlived-scope/lease',
+    'superseded',
+    'flow-ended',
+    'growth/floors',
+    'growth/ongoing',
+    'held-too-long',
+  ],
+  stacks: 'intervals',
+  costMs: 0.0005,
+  matter: 'resource',
+  words: {
+    one: 'timer',
+    many: 'timers',
+    advice: 'Clear it when the work that needs it ends.',
+    release: { setInterval: 'clearInterval({name});' },
+  },
+};
+
+const ROWS = {
+  lease: LEASE,
+  /** A pool itself: capacity, whose number may grow. */
+  pool: {
+    ...LEASE,
+    ends: 'never',
+    isTotalled: false,
+    isTimed: false,
+    judgedBy: ['growth/pools'],
+    costMs: 0,
+    matter: 'pools',
+    words: {
+      one: 'pool',
+      many: 'pools',
+      advice: 'Make one pool for all, created once when the program starts, and end it at shutdown.',
+      release: {},
+    },
+  },
+  /** A transaction that its lease was given back in. */
+  transaction: {
+    ...LEASE,
+    ends: 'closed',
+    isTotalled: false,
+    isTimed: false,
+    judgedBy: ['fail-path', 'outlived-scope/transaction'],
+    costMs: 0,
+    matter: 'transaction',
+    words: {
+      one: 'transaction',
+      many: 'transactions',
+      advice: 'Commit or roll back on every path before release.',
+      release: {},
+    },
+  },
+  'result set': onLease('result set', 'result sets'),
+  'query stream': onLease('query stream', 'query streams'),
+  LOB: onLease('LOB', 'LOBs'),
+  interval: INTERVAL,
+  /** Of a moment, unless it is set again and again. */
+  timeout: {
+    ...INTERVAL,
+    entry: 'counted',
+    ends: 'by itself',
+    isTimed: false,
+    judgedBy: ['outlived-scope/loop'],
+    stacks: 'timeouts',
+    costMs: 0.00005,
+    words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
+  },
+} satisfies Record<string, Nature>;
+export const NATURES: Readonly<Record<NatureName, Nature>> = ROWS;
+export type NatureName = keyof typeof ROWS;
+
+export const NATURE_NAMES = Object.keys(NATURES) as NatureName[];
+
+/** Whether somebody has to give it back: not what is kept for life, nor what ends by itself. */
+export function isOwed(nature: NatureName): boolean {
+  const { ends } = NATURES[nature];
+  return ends === 'given back' || ends === 'closed';
+}

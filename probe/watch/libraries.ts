@@ -1,0 +1,92 @@
+/**
+ * Takes hold of libraries as they are loaded: by the rows of adapters.ts, whose modules are loaded with the first copy.
+ * A copy that lacks what its adapter needs is left alone, and one of an unknown version is doubted: the report says so.
+ */
+import { ADAPTERS, type AdapterRow, type Attachments, MODULES, type Package } from '../adapters.ts';
+import { guarded, type Part } from '../process/lapses.ts';
+import { loadOnDemand } from '../process/on-demand.ts';
+import type { Desk } from './desk.ts';
+import { type Copy, watchModules } from './modules.ts';
+
+/** What is put beneath the adapters' own hooks, by package. */
+export type Beneath = Record<string, (exports: never) => void>;
+
+export interface LibraryOptions {
+  desk: Desk;
+  /** Names of adapters that are switched off. */
+  off: readonly string[];
+  beneath: Beneath;
+  /** Told of each copy that is watched from now on: `pg 8.23.1`. */
+  attached(label: string): void;
+  /** Before Node's `http` or `https` is loaded. */
+  onHttp(): void;
+}
+
+interface Wanted {
+  row: AdapterRow & { name: keyof typeof MODULES };
+  known: Package;
+}
+
+export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): void {
+  const wanted = new Map<string, Wanted>();
+  for (const row of ADAPTERS) {
+    if (!('packages' in row.of) || off.includes(row.name)) continue;
+    for (const known of row.of.packages) wanted.set(known.name, { row: row as Wanted['row'], known });
+  }
+  const loaded = new Map<string, Attachments>();
+  const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
+    const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
+    loaded.set(name, attachments);
+    return attachments;
+  };
+
+  const attach = (copy: Copy, { row, known }: Wanted): void => {
+    const label = `${copy.name} ${copy.version}`;
+    const missing = missingIn(copy.exports, known.hooks);
+    if (missing.length > 0) {
+      desk.unseen(label, `It has no ${missing.join(', ')}, by which it is watched: nothing of it was seen.`);
+      return;
+    }
+    attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
+    attached(label);
+    if (isOutside(copy.version, known)) {
+      const range = `${known.from} up to below ${known.below}`;
+      desk.unseen(
+        label,
+        `What is watched of ${copy.name} is known for versions from ${range}: of this one, it may be less.`,
+      );
+    }
+  };
+
+  const names = new Set([...wanted.keys(), ...Object.keys(beneath)]);
+  watchModules(
+    names,
+    (copy) => {
+      const below = beneath[copy.name];
+      if (below) guarded('inject', () => below(copy.exports as never));
+      const found = wanted.get(copy.name);
+      if (found) guarded(found.row.name as Part, () => attach(copy, found));
+    },
+    onHttp,
+  );
+}
+
+/** Of the functions at these paths, those that are not there. */
+function missingIn(exports: object, hooks: readonly string[]): string[] {
+  return hooks.filter((hook) => {
+    let value: unknown = exports;
+    for (const key of hook.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[key];
+    return typeof value !== 'function';
+  });
+}
+
+/** Whether a version, `8.23.1` or `9.0.0-beta.1`, is below `from`, or not below `below`. A prerelease counts as its release. */
+export function isOutside(version: string, { from, below }: Pick<Package, 'from' | 'below'>): boolean {
+  const [own, least, end] = [version, from, below].map((text) => text.split(/[.+-]/).slice(0, 3).map(Number));
+  return isBelow(own as number[], least as number[]) || !isBelow(own as number[], end as number[]);
+}
+
+function isBelow(one: readonly number[], other: readonly number[]): boolean {
+  for (const [i, part] of one.entries()) if (part !== other[i]) return part < (other[i] ?? 0);
+  return false;
+}
