@@ -1,9 +1,8 @@
 /**
- * What is watched: one row each. A row is data; its module is loaded when its library is. `OUTLIVE_OFF`, the help, the
+ * What is watched: one row each. A row is data; its module is in watch/adapter-modules.ts. `OUTLIVE_OFF`, the help, the
  * documentation's table and the tests of lapses follow from the rows.
  */
 import type { NatureName } from './recording/natures.ts';
-import type { Desk } from './watch/desk.ts';
 
 /** A package that an adapter takes hold of. */
 export interface Package {
@@ -14,10 +13,6 @@ export interface Package {
   /** What it needs of the package's exports: functions, by their path. Without one of them it does nothing, and says so. */
   readonly hooks: readonly string[];
 }
-
-/** By package: takes hold of one copy of it, of which `exports` is what `require` returns and `file` where it is. */
-// biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
-export type Attachments = Record<string, (exports: any, file: string) => void>;
 
 export interface AdapterRow {
   /** As in OUTLIVE_OFF. */
@@ -100,15 +95,3 @@ export const ADAPTERS = [
 ] as const satisfies readonly AdapterRow[];
 
 export type AdapterName = (typeof ADAPTERS)[number]['name'];
-
-/** A row's module. */
-export interface AdapterModule {
-  attachments(desk: Desk): Attachments;
-}
-
-/** Each is a file of its own in the build (see build.mjs): few services use more than one of them. */
-export const MODULES = {
-  'generic-pool': () => require('./watch/pools/generic-pool.js') as typeof import('./watch/pools/generic-pool.ts'),
-  pg: () => require('./watch/pools/pg.js') as typeof import('./watch/pools/pg.ts'),
-  oracledb: () => require('./watch/pools/oracledb.js') as typeof import('./watch/pools/oracledb.ts'),
-} as const satisfies Record<string, () => AdapterModule>;

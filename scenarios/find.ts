@@ -1,8 +1,6 @@
 /** The scenario that is meant: one of the catalog by its name, or one in a file. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { UserError } from '../pipeline/user-error.ts';
+import { loadModule } from '../soak/load-module.ts';
 import { SCENARIOS } from './catalog.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -27,18 +25,6 @@ export async function findScenario(asked: string): Promise<Scenario> {
 
 function isPath(word: string): boolean {
   return /[/\\]|\.[cm]?[jt]s$/.test(word);
-}
-
-/** A module of the user's, TypeScript where this Node.js strips types. Throws `UserError`, or what the module throws. */
-export async function loadModule(file: string): Promise<Record<string, unknown>> {
-  const full = path.resolve(file);
-  if (!existsSync(full)) throw new UserError(`There is no file ${file}.`);
-  try {
-    return await import(pathToFileURL(full).href);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
-    throw new UserError(`Node.js ${process.versions.node} cannot load ${file}: TypeScript needs 22.18 or later.`);
-  }
 }
 
 /** What is wrong, to go after "is no scenario:", or null. */

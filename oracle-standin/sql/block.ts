@@ -4,7 +4,8 @@
  */
 import { rewrite, sql } from './functions.ts';
 import { outside } from './merge.ts';
-import { type Plan, planSql } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { planSql } from './plan-sql.ts';
 import { type Statement, statement } from './statement.ts';
 import { closing, follows, isSymbol, isWord, next, SqlError, split, type Token, tokenize, trim } from './tokens.ts';
 

@@ -4,9 +4,12 @@
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { now } from '../process/runtime.ts';
+import { performance } from 'node:perf_hooks';
 import { makeFolder } from './folder.ts';
 import type { Entry } from './format.ts';
+
+/** Taken before a service can put another in its place. */
+const now = performance.now.bind(performance);
 
 /** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
 const MAX_BULK = 2 * 1024 * 1024;

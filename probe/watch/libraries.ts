@@ -2,9 +2,11 @@
  * Takes hold of libraries as they are loaded: by the rows of adapters.ts, whose modules are loaded with the first copy.
  * A copy that lacks what its adapter needs is left alone, and one of an unknown version is doubted: the report says so.
  */
-import { ADAPTERS, type AdapterRow, type Attachments, MODULES, type Package } from '../adapters.ts';
+
+import { ADAPTERS, type AdapterRow, type Package } from '../adapters.ts';
 import { guarded, type Part } from '../process/lapses.ts';
 import { loadOnDemand } from '../process/on-demand.ts';
+import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
 import { type Copy, watchModules } from './modules.ts';
 

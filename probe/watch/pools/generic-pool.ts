@@ -7,10 +7,11 @@
  */
 
 import type { Request, Resource } from '../../account/ledger.ts';
-import type { AdapterName, Attachments } from '../../adapters.ts';
+import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
+import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';

@@ -7,9 +7,9 @@
  */
 import Module from 'node:module';
 import path from 'node:path';
-import type { Attachments } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { guarded, type Part } from '../../process/lapses.ts';
+import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { Calls } from './oracledb/calls.ts';
 import { watchConnections, watchResults } from './oracledb/connections.ts';

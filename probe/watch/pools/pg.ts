@@ -7,10 +7,11 @@
  * and are not leases.
  */
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
-import type { AdapterName, Attachments } from '../../adapters.ts';
+import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
+import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { peerOf } from './peer.ts';
 import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';

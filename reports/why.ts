@@ -1,9 +1,9 @@
 /** Why nothing was found at a line: which evidence was sought, and what it came to. */
-import { span } from '../judge/detectors/words.ts';
-import { siteOf } from './build-report.ts';
-import type { OpenSite, Recording } from './format.ts';
-import type { Report } from './report.ts';
-import { Sources } from './source.ts';
+import { siteOf } from '../probe/recording/build-report.ts';
+import type { OpenSite, Recording } from '../probe/recording/format.ts';
+import type { Report } from '../probe/recording/report.ts';
+import { Sources } from '../probe/recording/source.ts';
+import { duration } from './words.ts';
 
 /** Plain sentences. `file` is a path or the end of one, as people say it. */
 export function whyNot(report: Report, recordings: readonly Recording[], file: string, line: number): string[] {
@@ -31,7 +31,8 @@ function about(site: OpenSite, { process, unsupported }: Recording): string[] {
   const head = `${acquired} ${library} ${kind}s acquired there, ${released} released, ${open} open at the end of the recording.`;
   if (acquired === 1) return [head, 'It acquired only once: something made once and held for life is not judged.'];
   if (busy === open) return [head, 'All that are open had an operation under way: they are in use.'];
-  if (idleMs <= graceMs) return [head, `None was idle for longer than ${span(idleMs)}; the grace is ${span(graceMs)}.`];
+  if (idleMs <= graceMs)
+    return [head, `None was idle for longer than ${duration(idleMs)}; the grace is ${duration(graceMs)}.`];
   return [
     head,
     scopeSentence(site),
@@ -67,10 +68,10 @@ function flowSentences(
 }
 
 function heldSentence({ uses, longestUseMs, idleMs }: OpenSite, graceMs: number, heldMs: number): string {
-  if (heldMs > 0) return `held-too-long: idle for ${span(idleMs)}, the limit is set to ${span(heldMs)}.`;
+  if (heldMs > 0) return `held-too-long: idle for ${duration(idleMs)}, the limit is set to ${duration(heldMs)}.`;
   if (uses < 10) return `held-too-long: ${uses} came back so far; 10 are needed to know what is usual.`;
   const limit = Math.max(graceMs, 10 * longestUseMs);
-  return `held-too-long: idle for ${span(idleMs)}; the limit is ${span(limit)}, from ${span(longestUseMs)} at most so far.`;
+  return `held-too-long: idle for ${duration(idleMs)}; the limit is ${duration(limit)}, from ${duration(longestUseMs)} at most so far.`;
 }
 
 function aboutClosed(recordings: readonly Recording[], sources: Sources, file: string, line: number): string[] {

@@ -1,0 +1,22 @@
+/** The code of the rows of adapters.ts that are of packages, each loaded when its library is. */
+import type { ADAPTERS } from '../adapters.ts';
+import type { Desk } from './desk.ts';
+
+/** By package: takes hold of one copy of it, of which `exports` is what `require` returns and `file` where it is. */
+// biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
+export type Attachments = Record<string, (exports: any, file: string) => void>;
+
+export interface AdapterModule {
+  attachments(desk: Desk): Attachments;
+}
+
+type Row = (typeof ADAPTERS)[number];
+/** Those that are of packages. */
+type Name = Extract<Row, { of: { packages: unknown } }>['name'];
+
+/** By the names that they have when built: each is a file of its own there (build.mjs), since few services use more than one. */
+export const MODULES = {
+  'generic-pool': () => require('./pools/generic-pool.js') as typeof import('./pools/generic-pool.ts'),
+  pg: () => require('./pools/pg.js') as typeof import('./pools/pg.ts'),
+  oracledb: () => require('./pools/oracledb.js') as typeof import('./pools/oracledb.ts'),
+} as const satisfies Record<Name, () => AdapterModule>;
