@@ -3,23 +3,23 @@ import { accessSync, constants, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../probe/recording/folder.ts';
 import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
-import { InputError } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';
 import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderTerminal } from '../reports/terminal.ts';
+import { UserError } from '../user-error.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
 
 export const FAIL_ON = [...CERTAINTIES, 'never'] as const;
 
-/** Before anything is started: what could not be recorded is not worth running. Throws `InputError`. */
+/** Before anything is started: what could not be recorded is not worth running. Throws `UserError`. */
 export function makeRunFolder(folder: string): void {
   try {
     makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
+    throw new UserError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
   }
 }
 

@@ -1,13 +1,13 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../probe/recording/reader.ts';
 import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
 import { whyNot } from '../probe/recording/why.ts';
 import { compare } from '../reports/compare.ts';
 import { type RunReport, reportRun, writeRunReport } from '../reports/run.ts';
+import { UserError } from '../user-error.ts';
 import { FORMAT_NAMES, FORMATS, type FormatName, formatOf, type Outcome } from './formats.ts';
 import { exitCodeOf, FAIL_ON, printSummary, shortPath } from './output.ts';
-import { EXIT_CLEAN, oneOf, parse, UsageError } from './usage.ts';
+import { EXIT_CLEAN, oneOf, parse } from './usage.ts';
 
 const HELP = `Usage: outlive report DIR... [options]
 
@@ -45,7 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT_CLEAN;
   }
   const [first] = positionals;
-  if (first === undefined) throw new UsageError('outlive report needs the folder of a run, such as .outlive/latest.');
+  if (first === undefined) throw new UserError('outlive report needs the folder of a run, such as .outlive/latest.');
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const format = formatToPrint(values);
   // found out before anything is read: reading may take long
@@ -54,7 +54,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportRun(positionals);
   if (values.why !== undefined) {
     const [, file, line] = /^(.+):(\d+)$/.exec(values.why) ?? [];
-    if (!file) throw new UsageError(`--why needs FILE:LINE, such as orders.js:12, not "${values.why}".`);
+    if (!file) throw new UserError(`--why needs FILE:LINE, such as orders.js:12, not "${values.why}".`);
     process.stdout.write(`${whyNot(report, recordings, file, Number(line)).join('\n')}\n`);
     return EXIT_CLEAN;
   }
@@ -72,13 +72,13 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function formatToPrint({ json, format }: { json?: boolean; format?: string }): FormatName | null {
   if (format === undefined) return json ? 'json' : null;
-  if (json && format !== 'json') throw new UsageError(`--json and --format ${format} exclude each other.`);
+  if (json && format !== 'json') throw new UserError(`--json and --format ${format} exclude each other.`);
   return oneOf('format', format, FORMAT_NAMES);
 }
 
 function writable(file: string): { file: string; render: (outcome: Outcome) => string } {
   if (!statSync(path.dirname(path.resolve(file)), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
+    throw new UserError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
   }
   return { file, render: formatOf(file).render };
 }
@@ -87,9 +87,7 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new InputError(
-      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`,
-    );
+    throw new UserError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`);
   }
 }
 
@@ -100,11 +98,11 @@ function baseline(where: string): Report {
   try {
     kept = JSON.parse(readFileSync(where, 'utf8'));
   } catch {
-    throw new InputError(`${where} is no report.json.`);
+    throw new UserError(`${where} is no report.json.`);
   }
   const { schema, findings, watched, scopes } = (kept ?? {}) as Partial<Report>;
   if (schema !== REPORT_SCHEMA || ![findings, watched, scopes].every(Array.isArray)) {
-    throw new InputError(`${where} is no report.json of format ${REPORT_SCHEMA}.`);
+    throw new UserError(`${where} is no report.json of format ${REPORT_SCHEMA}.`);
   }
   return kept as Report;
 }

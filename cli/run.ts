@@ -4,10 +4,11 @@ import path from 'node:path';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
 import { newRunFolder } from '../probe/recording/folder.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
+import { UserError } from '../user-error.ts';
 import { type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, FAIL_ON, makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
-import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse, UsageError } from './usage.ts';
+import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse } from './usage.ts';
 
 const HELP = `Usage: outlive run [options] -- PROGRAM ARGS...
 
@@ -48,10 +49,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const [program, ...programArgs] = separator < 0 ? [] : args.slice(separator + 1);
   if (program === undefined || positionals.length > 0) {
-    throw new UsageError('outlive run needs the program after --, as in: outlive run -- node server.js.');
+    throw new UserError('outlive run needs the program after --, as in: outlive run -- node server.js.');
   }
   const { problems } = readSettings(process.env);
-  if (problems[0]) throw new UsageError(problems[0]);
+  if (problems[0]) throw new UserError(problems[0]);
   const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
   makeRunFolder(out);
 
@@ -61,7 +62,7 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   if (status === null) {
     removeIfEmpty(out);
-    throw new UsageError(`${program} cannot be started: there is no such program.`);
+    throw new UserError(`${program} cannot be started: there is no such program.`);
   }
   return conclude(out, status, { failOn, json: values.json === true });
 }

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../probe/recording/reader.ts';
 import { type Measured, parsePoints } from '../reports/sizing/points.ts';
 import { renderSizing } from '../reports/sizing/terminal.ts';
 import type { Topology } from '../reports/sizing/topology.ts';
+import { UserError } from '../user-error.ts';
 import { databaseUrls } from './database.ts';
 import { Progress } from './progress.ts';
-import { EXIT_CLEAN, EXIT_INTERRUPTED, parse, UsageError, wholeNumber } from './usage.ts';
+import { EXIT_CLEAN, EXIT_INTERRUPTED, parse, wholeNumber } from './usage.ts';
 
 const HELP = `Usage: outlive size [POINTS] [--measure --database URL] [topology] [--json]
 
@@ -72,12 +72,11 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT_CLEAN;
   }
   const [file, more] = positionals;
-  if (more !== undefined) throw new UsageError(`outlive size takes one file of points, not also "${more}".`);
-  if (file !== undefined && values.measure)
-    throw new UsageError('Give either a file of points or --measure, not both.');
+  if (more !== undefined) throw new UserError(`outlive size takes one file of points, not also "${more}".`);
+  if (file !== undefined && values.measure) throw new UserError('Give either a file of points or --measure, not both.');
   const topology = topologyOf(values);
   if (file === undefined && !values.measure && !topology) {
-    throw new UsageError(
+    throw new UserError(
       'outlive size needs a file of points, --measure, or a topology such as --replicas 12 --pool-max 20.',
     );
   }
@@ -108,7 +107,7 @@ function topologyOf(values: Values): Topology | null {
   if (names.every((name) => values[name] === undefined)) return null;
   const isService = values.replicas !== undefined;
   if (isService && values['task-managers'] !== undefined) {
-    throw new UsageError('--replicas and --task-managers are the same number: give one of them.');
+    throw new UserError('--replicas and --task-managers are the same number: give one of them.');
   }
   const whole = (name: (typeof names)[number], fallback: number, least = 1) =>
     wholeNumber(name, values[name] ?? String(fallback), least, MOST);
@@ -121,19 +120,19 @@ function topologyOf(values: Values): Topology | null {
     poolMin: whole('pool-min', 0, 0),
     poolMax: whole('pool-max', 10),
   };
-  if (topology.poolMin > topology.poolMax) throw new UsageError('--pool-min must not be above --pool-max.');
+  if (topology.poolMin > topology.poolMax) throw new UserError('--pool-min must not be above --pool-max.');
   return topology;
 }
 
 async function measure(values: Values): Promise<Measured | 'interrupted'> {
   const [url] = databaseUrls(values.database === undefined ? [] : [values.database]);
-  if (url === undefined) throw new UsageError('--measure needs --database URL, or OUTLIVE_DATABASE_URL.');
+  if (url === undefined) throw new UserError('--measure needs --database URL, or OUTLIVE_DATABASE_URL.');
   const levels = (values.levels ?? DEFAULT_LEVELS)
     .split(',')
     .map((level) => wholeNumber('levels', level.trim(), 1, 10_000));
   const seconds = Number(values.seconds ?? '3');
   if (!(seconds >= 0.1 && seconds <= 600)) {
-    throw new UsageError(`--seconds must be a number from 0.1 to 600, not "${values.seconds}".`);
+    throw new UserError(`--seconds must be a number from 0.1 to 600, not "${values.seconds}".`);
   }
   const { sweep } = await import('../database/sweep.ts');
   const stopping = new AbortController();
@@ -158,7 +157,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new InputError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new UserError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
 
@@ -166,6 +165,6 @@ function save(file: string, measured: Measured): void {
   try {
     writeFileSync(path.resolve(file), `${JSON.stringify(measured, null, 2)}\n`);
   } catch (error) {
-    throw new InputError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+    throw new UserError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
   }
 }

@@ -11,10 +11,11 @@ import { loadScript } from '../soak/service/script.ts';
 import { soakCommand } from '../soak/service/soak-command.ts';
 import { type ServiceSoak, soakService } from '../soak/service/soak-service.ts';
 import { type RequestFlags, targetsOf } from '../soak/service/targets.ts';
+import { UserError } from '../user-error.ts';
 import { databaseUrls, watchDatabases } from './database.ts';
 import { exitCodeOf, makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
-import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE, milliseconds, UsageError, wholeNumber } from './usage.ts';
+import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE, milliseconds, wholeNumber } from './usage.ts';
 
 interface CommonFlags {
   out?: string | undefined;
@@ -48,13 +49,13 @@ const IMPATIENT_MS = 1000;
 
 export async function soakProgram(flags: ServiceFlags, [program, ...args]: readonly string[]): Promise<number> {
   if (program === undefined) {
-    throw new UsageError(
+    throw new UserError(
       'outlive soak needs the program after --, as in: outlive soak --url http://127.0.0.1:3000/ -- node server.js.',
     );
   }
   const { url = [], script, rate, expect } = flags;
   if (url.length === 0 && script === undefined) {
-    throw new UsageError('outlive soak needs --url, or --script, to know what to ask the service.');
+    throw new UserError('outlive soak needs --url, or --script, to know what to ask the service.');
   }
   const rounds = wholeNumber('rounds', flags.rounds, 1, 1000);
   const given = {
@@ -102,7 +103,7 @@ function failEachPath({ script, ...given }: Given): Soak {
 
 export async function soakJob(flags: JobFlags): Promise<number> {
   const { command = '' } = flags;
-  if (command.trim() === '') throw new UsageError('--command needs a command, such as "npm run job".');
+  if (command.trim() === '') throw new UserError('--command needs a command, such as "npm run job".');
   const times = wholeNumber('times', flags.times, 1, 10_000);
   const limitMs = milliseconds('limit', flags.limit, 100, DAY_MS);
   return soaked(flags, (folder, signal, progress) => {
@@ -120,7 +121,7 @@ type Soak = (folder: string, signal: AbortSignal, progress: Progress) => Promise
 /** `soak` resolves with the program's own status if that was not as it should be. Whatever happens, there is a report. */
 async function soaked({ out, json, databaseUrl, failOn }: CommonFlags, soak: Soak): Promise<number> {
   const [problem] = readSettings(process.env).problems;
-  if (problem) throw new UsageError(problem);
+  if (problem) throw new UserError(problem);
   const folder = path.resolve(out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
   makeRunFolder(folder);
   const watch = await watchDatabases(databaseUrls(databaseUrl), folder);

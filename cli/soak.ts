@@ -1,7 +1,8 @@
 import { SCENARIOS } from '../scenarios/catalog.ts';
 import { findScenario, type Scenario, wordOfScenario } from '../scenarios/find.ts';
+import { UserError } from '../user-error.ts';
 import { FAIL_ON } from './output.ts';
-import { EXIT_CLEAN, EXIT_FINDINGS, oneOf, parse, parsePositionals, UsageError } from './usage.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS, oneOf, parse, parsePositionals } from './usage.ts';
 
 const HELP = `Usage: outlive soak [options] --url URL -- PROGRAM ARGS...
        outlive soak [options] --command "COMMAND" --times N
@@ -119,7 +120,7 @@ async function service(own: readonly string[], program: readonly string[]): Prom
 async function command(own: readonly string[], program: readonly string[]): Promise<number> {
   const { values } = parse('soak', own, { ...COMMON, ...COMMAND });
   if (values.help) return help();
-  if (program.length > 0) throw new UsageError('outlive soak takes either --command or a program after --, not both.');
+  if (program.length > 0) throw new UserError('outlive soak takes either --command or a program after --, not both.');
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   const { soakJob } = await import('./soak-program.ts');
   return soakJob({ ...values, databaseUrl: values['database-url'], failOn });
@@ -132,12 +133,12 @@ async function scenario(asked: string | undefined, own: readonly string[], progr
   const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
   if (!found) {
     const names = SCENARIOS.map(({ name }) => name).join(', ');
-    throw new UsageError(`outlive soak needs --url and a program after --, or --command, or a scenario: ${names}.`);
+    throw new UserError(`outlive soak needs --url and a program after --, or --command, or a scenario: ${names}.`);
   }
   if (positionals[1] !== undefined) {
-    throw new UsageError(`outlive soak takes one scenario at a time, not also "${positionals[1]}".`);
+    throw new UserError(`outlive soak takes one scenario at a time, not also "${positionals[1]}".`);
   }
-  if (program.length > 0) throw new UsageError('A scenario brings its own program: nothing goes after --.');
+  if (program.length > 0) throw new UserError('A scenario brings its own program: nothing goes after --.');
   const { soak } = await import('./soak-scenario.ts');
   const code = await soak(found, values);
   return failOn === 'never' && code === EXIT_FINDINGS ? EXIT_CLEAN : code;

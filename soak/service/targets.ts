@@ -1,8 +1,8 @@
 /** What is to be requested, checked: only this machine is ever loaded. */
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { UserError } from '../../pipeline/user-error.ts';
 import { mask } from '../../probe/recording/mask.ts';
+import { UserError } from '../../user-error.ts';
 
 export interface Target {
   method: string;
