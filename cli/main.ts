@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { UserError } from '../user-error.ts';
 /** The `outlive` command: finds the subcommand, turns what it throws into a sentence and an exit code. */
-import { EXIT_CLEAN, EXIT_WRONG_USE, explain } from './usage.ts';
+import { EXIT_CLEAN, EXIT_WRONG_USE, explain, printHelp } from './usage.ts';
 
 interface Subcommand {
   main(args: readonly string[]): Promise<number>;
@@ -38,7 +38,7 @@ Then:        outlive <command> --help
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(HELP);
+    printHelp(HELP);
     return name === undefined ? EXIT_WRONG_USE : EXIT_CLEAN;
   }
   if (name === '--version' || name === '-v') {
