@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import { SCENARIOS } from './catalog.ts';
 import type { Scenario } from './scenario.ts';
 
