@@ -7,7 +7,8 @@ import { renderHtml } from '../reports/html/render.ts';
 import { renderJUnit } from '../reports/junit.ts';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { renderSarif } from '../reports/sarif.ts';
-import { UsageError } from './usage.ts';
+import { UserError } from '../user-error.ts';
+import { either } from './checks.ts';
 
 export interface Outcome {
   report: Report;
@@ -41,9 +42,7 @@ export function formatOf(file: string): Format {
   const format = Object.values<Format>(FORMATS).find((each) => each.ending === ending);
   if (format) return format;
   const endings = Object.values(FORMATS).map((each) => each.ending);
-  throw new UsageError(
-    `The ending of ${file} has to say what to write: ${endings.slice(0, -1).join(', ')} or ${endings.at(-1)}.`,
-  );
+  throw new UserError(`The ending of ${file} has to say what to write: ${either(endings)}.`);
 }
 
 function renderJson({ report, comparison }: Outcome): string {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { UserError } from '../user-error.ts';
 /** The `outlive` command: finds the subcommand, turns what it throws into a sentence and an exit code. */
-import { EXIT_CLEAN, EXIT_WRONG_USE, explain, UsageError } from './usage.ts';
+import { EXIT_CLEAN, EXIT_WRONG_USE, explain, printHelp } from './usage.ts';
 
 interface Subcommand {
   main(args: readonly string[]): Promise<number>;
@@ -37,7 +38,7 @@ Then:        outlive <command> --help
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(HELP);
+    printHelp(HELP);
     return name === undefined ? EXIT_WRONG_USE : EXIT_CLEAN;
   }
   if (name === '--version' || name === '-v') {
@@ -47,7 +48,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
   const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
   if (!subcommand) {
-    throw new UsageError(`outlive has no command "${name}"; it has ${Object.keys(SUBCOMMANDS).join(', ')}.`);
+    throw new UserError(`outlive has no command "${name}"; it has ${Object.keys(SUBCOMMANDS).join(', ')}.`);
   }
   return (await subcommand.load()).main(args);
 }

@@ -2,24 +2,37 @@
 import { accessSync, constants, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../probe/recording/folder.ts';
-import { CERTAINTIES, type Certainty, type Recording } from '../probe/recording/format.ts';
-import { InputError } from '../probe/recording/reader.ts';
+import { CERTAINTIES, type Recording } from '../probe/recording/format.ts';
 import type { Report } from '../probe/recording/report.ts';
 import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderTerminal } from '../reports/terminal.ts';
+import { UserError } from '../user-error.ts';
+import type { Option } from './options.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
 
-export const FAIL_ON = [...CERTAINTIES, 'never'] as const;
+/** Where run and soak write. */
+export const OUT = {
+  value: 'DIR',
+  help: 'where to write (default .outlive/<time>-<pid>; .outlive/latest points to the newest)',
+} as const satisfies Option;
 
-/** Before anything is started: what could not be recorded is not worth running. Throws `InputError`. */
+export const FAIL_ON = {
+  value: 'LEVEL',
+  allowed: [...CERTAINTIES, 'never'],
+  default: 'likely',
+  help: 'exit with 1 on findings at least this certain',
+} as const satisfies Option;
+export type FailOn = (typeof FAIL_ON.allowed)[number];
+
+/** Before anything is started: what could not be recorded is not worth running. Throws `UserError`. */
 export function makeRunFolder(folder: string): void {
   try {
     makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
+    throw new UserError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
   }
 }
 
@@ -45,7 +58,7 @@ export function printSummary(report: Report, comparison: Comparison | null = nul
 }
 
 /** 1 when a finding is at least as certain as `failOn`, else 0. */
-export function exitCodeOf({ findings }: Pick<Report, 'findings'>, failOn: Certainty | 'never'): number {
+export function exitCodeOf({ findings }: Pick<Report, 'findings'>, failOn: FailOn): number {
   const limit = failOn === 'never' ? -1 : CERTAINTIES.indexOf(failOn);
   return findings.some(({ certainty }) => CERTAINTIES.indexOf(certainty) <= limit) ? EXIT_FINDINGS : EXIT_CLEAN;
 }

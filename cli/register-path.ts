@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { EXIT_CLEAN, parseOptions } from './usage.ts';
+import { parseOptions } from './options.ts';
+import { EXIT_CLEAN, printHelp } from './usage.ts';
 
 const HELP = `Usage: outlive register-path
 
@@ -11,7 +12,7 @@ Prints the absolute path of the preload, for places where NODE_OPTIONS is set by
 export const registerPath: string = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
 export async function main(args: readonly string[]): Promise<number> {
-  const values = parseOptions('register-path', args, { help: { type: 'boolean', short: 'h' } });
-  process.stdout.write(values.help ? HELP : `${registerPath}\n`);
+  if (parseOptions('register-path', args, {}) === null) return printHelp(HELP);
+  process.stdout.write(`${registerPath}\n`);
   return EXIT_CLEAN;
 }

@@ -1,27 +1,43 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../probe/recording/reader.ts';
 import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
 import { compare } from '../reports/compare.ts';
 import { type RunReport, reportRun, writeRunReport } from '../reports/run.ts';
 import { whyNot } from '../reports/why.ts';
+import { UserError } from '../user-error.ts';
 import { FORMAT_NAMES, FORMATS, type FormatName, formatOf, type Outcome } from './formats.ts';
+import { helpOf, type Options, parse, type Values } from './options.ts';
 import { exitCodeOf, FAIL_ON, printSummary, shortPath } from './output.ts';
-import { EXIT_CLEAN, oneOf, parse, UsageError } from './usage.ts';
+import { EXIT_CLEAN, printHelp } from './usage.ts';
+
+const OPTIONS = {
+  output: {
+    short: 'o',
+    value: 'FILE',
+    multiple: true,
+    check: writable,
+    help: 'what to write, else DIR/report.html; the ending says how: .html, .json, .xml (JUnit), .sarif or .md',
+  },
+  format: { value: 'NAME', allowed: FORMAT_NAMES, help: 'print it on stdout instead' },
+  json: { help: 'the same as --format json' },
+  baseline: {
+    value: 'DIR',
+    help: 'compare with an earlier run, or its report.json: what is fixed, new, still there',
+  },
+  failOn: { ...FAIL_ON, default: 'never', help: `${FAIL_ON.help}, with --baseline only on new ones` },
+  why: {
+    value: 'FILE:LINE',
+    check: placeIn,
+    help: 'say why nothing was found at a line: which evidence was sought, and what it came to',
+  },
+} as const satisfies Options;
 
 const HELP = `Usage: outlive report DIR... [options]
 
 Turns the recordings in DIR into report.json and one self-contained HTML file. Works on what a crash, a kill -9 or a
 full disk left behind. Several folders are read as one run.
 
-  -o, --output FILE     what to write, once or several times; the ending says how: .html, .json, .xml (JUnit),
-                        .sarif or .md (default DIR/report.html)
-      --format NAME     print it on stdout instead: ${FORMAT_NAMES.join(', ')}
-      --json            the same as --format json
-      --baseline DIR    compare with an earlier run, or its report.json: what is fixed, new, still there
-      --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings, with --baseline only on new
-                        ones (default never)
-      --why FILE:LINE   say why nothing was found at a line: which evidence was sought, and what it came to
+${helpOf(OPTIONS)}
 
   outlive report .outlive/latest
   outlive report .outlive/latest -o report.html -o outlive.sarif -o junit.xml
@@ -31,35 +47,21 @@ Exit code: 0, 1 with --fail-on, 2 wrong use or unreadable input.
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse('report', args, {
-    output: { type: 'string', short: 'o', multiple: true },
-    format: { type: 'string' },
-    json: { type: 'boolean' },
-    baseline: { type: 'string' },
-    'fail-on': { type: 'string', default: 'never' },
-    why: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return EXIT_CLEAN;
-  }
+  const given = parse('report', args, OPTIONS);
+  if (given === null) return printHelp(HELP);
+  const { values, positionals } = given;
   const [first] = positionals;
-  if (first === undefined) throw new UsageError('outlive report needs the folder of a run, such as .outlive/latest.');
-  const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
+  if (first === undefined) throw new UserError('outlive report needs the folder of a run, such as .outlive/latest.');
   const format = formatToPrint(values);
-  // found out before anything is read: reading may take long
-  const wanted = values.output?.map(writable);
 
   const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportRun(positionals);
   if (values.why !== undefined) {
-    const [, file, line] = /^(.+):(\d+)$/.exec(values.why) ?? [];
-    if (!file) throw new UsageError(`--why needs FILE:LINE, such as orders.js:12, not "${values.why}".`);
-    process.stdout.write(`${whyNot(report, recordings, file, Number(line)).join('\n')}\n`);
+    const { file, line } = values.why;
+    process.stdout.write(`${whyNot(report, recordings, file, line).join('\n')}\n`);
     return EXIT_CLEAN;
   }
   const comparison = values.baseline === undefined ? null : compare(baseline(values.baseline), report, recordings);
-  const outputs = wanted ?? (format ? [] : [writable(path.join(first, 'report.html'))]);
+  const outputs = values.output.length > 0 || format ? values.output : [writable(path.join(first, 'report.html'))];
   const outcome: Outcome = { report, recordings, comparison };
   for (const { file, render } of outputs) write(file, render(outcome));
   if (format) process.stdout.write(FORMATS[format].render(outcome));
@@ -67,18 +69,25 @@ export async function main(args: readonly string[]): Promise<number> {
     printSummary(report, comparison);
     for (const { file } of outputs) process.stdout.write(`${shortPath(path.resolve(file))}\n`);
   }
-  return exitCodeOf(comparison ? { findings: comparison.added } : report, failOn);
+  return exitCodeOf(comparison ? { findings: comparison.added } : report, values.failOn);
 }
 
-function formatToPrint({ json, format }: { json?: boolean; format?: string }): FormatName | null {
-  if (format === undefined) return json ? 'json' : null;
-  if (json && format !== 'json') throw new UsageError(`--json and --format ${format} exclude each other.`);
-  return oneOf('format', format, FORMAT_NAMES);
+function formatToPrint({ json, format }: Values<typeof OPTIONS>): FormatName | null {
+  if (!json) return format ?? null;
+  if (format === undefined || format === 'json') return 'json';
+  throw new UserError(`--json and --format ${format} exclude each other.`);
 }
 
+function placeIn(text: string): { file: string; line: number } {
+  const [, file, line] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (!file) throw new UserError(`--why needs FILE:LINE, such as orders.js:12, not "${text}".`);
+  return { file, line: Number(line) };
+}
+
+/** Found out before anything is read: reading may take long. */
 function writable(file: string): { file: string; render: (outcome: Outcome) => string } {
   if (!statSync(path.dirname(path.resolve(file)), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
+    throw new UserError(`There is no folder ${path.dirname(file)} to write ${path.basename(file)} in.`);
   }
   return { file, render: formatOf(file).render };
 }
@@ -87,9 +96,7 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new InputError(
-      `${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`,
-    );
+    throw new UserError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`);
   }
 }
 
@@ -100,11 +107,11 @@ function baseline(where: string): Report {
   try {
     kept = JSON.parse(readFileSync(where, 'utf8'));
   } catch {
-    throw new InputError(`${where} is no report.json.`);
+    throw new UserError(`${where} is no report.json.`);
   }
   const { schema, findings, watched, scopes } = (kept ?? {}) as Partial<Report>;
   if (schema !== REPORT_SCHEMA || ![findings, watched, scopes].every(Array.isArray)) {
-    throw new InputError(`${where} is no report.json of format ${REPORT_SCHEMA}.`);
+    throw new UserError(`${where} is no report.json of format ${REPORT_SCHEMA}.`);
   }
   return kept as Report;
 }

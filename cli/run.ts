@@ -4,21 +4,34 @@ import path from 'node:path';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
 import { newRunFolder } from '../probe/recording/folder.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
-import { type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
-import { exitCodeOf, FAIL_ON, makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
+import { UserError } from '../user-error.ts';
+import { DATABASE_URL, type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
+import { helpOf, helpRow, type Options, parse, splitAtDashes, type Values } from './options.ts';
+import {
+  exitCodeOf,
+  FAIL_ON,
+  makeRunFolder,
+  OUT,
+  printSummary,
+  removeIfEmpty,
+  shortPath,
+  writeHtml,
+} from './output.ts';
 import { registerPath } from './register-path.ts';
-import { EXIT_CLEAN, EXIT_WRONG_USE, oneOf, parse, UsageError } from './usage.ts';
+import { EXIT_WRONG_USE, printHelp } from './usage.ts';
+
+const OPTIONS = {
+  out: OUT,
+  failOn: FAIL_ON,
+  json: { help: "print report.json on stdout; the program's own output goes to stderr" },
+  databaseUrl: DATABASE_URL,
+} as const satisfies Options;
 
 const HELP = `Usage: outlive run [options] -- PROGRAM ARGS...
 
 Runs the program with the probe preloaded, in it and in every Node.js process it starts, and reports at its end.
 
-      --out DIR         where to write (default .outlive/<time>-<pid>; .outlive/latest points to the newest)
-      --fail-on LEVEL   proven, likely, suspect or never: exit with 1 on such findings (default likely)
-      --json            print report.json on stdout; the program's own output goes to stderr
-      --database URL    watch this database's own side too (or OUTLIVE_DATABASE_URL): its sessions are joined with the
-                        lines that hold them; postgres://USER:PASSWORD@HOST:PORT/DATABASE, or oracle://… with a
-                        SERVICE (not yet run on a real Oracle); may be given several times
+${helpOf(OPTIONS)}
 
   outlive run -- node server.js
   outlive run --fail-on suspect -- npm test
@@ -27,43 +40,35 @@ Exit code: the program's own if it is not 0; else 0 clean, 1 findings, 2 wrong u
 
 Settings, as environment variables:
 ${Object.values(SETTINGS)
-  .map(({ variable, help, fallback }) => `  ${variable.padEnd(18)} ${help}${fallback ? ` (default ${fallback})` : ''}`)
+  .map(({ variable, help, fallback }) =>
+    helpRow(`  ${variable}`, fallback ? `${help} (default\u00a0${fallback})` : help, 22),
+  )
   .join('\n')}
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
-  const separator = args.indexOf('--');
-  const own = separator < 0 ? args : args.slice(0, separator);
-  const { values, positionals } = parse('run', own, {
-    out: { type: 'string' },
-    'fail-on': { type: 'string', default: 'likely' },
-    json: { type: 'boolean' },
-    database: { type: 'string', multiple: true },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return EXIT_CLEAN;
-  }
-  const failOn = oneOf('fail-on', values['fail-on'], FAIL_ON);
-  const [program, ...programArgs] = separator < 0 ? [] : args.slice(separator + 1);
+  const { own, program: line } = splitAtDashes(args);
+  const given = parse('run', own, OPTIONS);
+  if (given === null) return printHelp(HELP);
+  const { values, positionals } = given;
+  const [program, ...programArgs] = line;
   if (program === undefined || positionals.length > 0) {
-    throw new UsageError('outlive run needs the program after --, as in: outlive run -- node server.js.');
+    throw new UserError('outlive run needs the program after --, as in: outlive run -- node server.js.');
   }
   const { problems } = readSettings(process.env);
-  if (problems[0]) throw new UsageError(problems[0]);
+  if (problems[0]) throw new UserError(problems[0]);
   const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
   makeRunFolder(out);
 
-  const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.database), out);
+  const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.databaseUrl), out);
   const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' }).finally(
     watch.stop,
   );
   if (status === null) {
     removeIfEmpty(out);
-    throw new UsageError(`${program} cannot be started: there is no such program.`);
+    throw new UserError(`${program} cannot be started: there is no such program.`);
   }
-  return conclude(out, status, { failOn, json: values.json === true });
+  return conclude(out, status, values);
 }
 
 interface RunOptions {
@@ -96,7 +101,7 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
   }
 }
 
-function conclude(out: string, status: number, { failOn, json }: { failOn: (typeof FAIL_ON)[number]; json: boolean }) {
+function conclude(out: string, status: number, { failOn, json }: Values<typeof OPTIONS>) {
   let result: RunReport;
   try {
     result = writeRunReport(out);

@@ -1,140 +1,147 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../probe/recording/reader.ts';
 import { type Measured, parsePoints } from '../reports/sizing/points.ts';
 import { renderSizing } from '../reports/sizing/terminal.ts';
 import type { Topology } from '../reports/sizing/topology.ts';
+import { UserError } from '../user-error.ts';
+import { listOf, wholeNumber } from './checks.ts';
 import { databaseUrls } from './database.ts';
+import { columnOf, glance, helpOf, helpRow, type Options, parse, type Values } from './options.ts';
 import { Progress } from './progress.ts';
-import { EXIT_CLEAN, EXIT_INTERRUPTED, parse, UsageError, wholeNumber } from './usage.ts';
+import { EXIT_CLEAN, EXIT_INTERRUPTED, printHelp } from './usage.ts';
 
-const HELP = `Usage: outlive size [POINTS] [--measure --database URL] [topology] [--json]
+const MOST = 1_000_000;
+const count = wholeNumber(1, MOST);
+
+const SWEEP = {
+  measure: {
+    help: 'measure a database instead: a select and an upsert a transaction, in a schema of its own',
+  },
+  databaseUrl: {
+    value: 'URL',
+    help: 'where (or OUTLIVE_DATABASE_URL): postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  },
+  levels: {
+    value: 'N,N,…',
+    default: '1,2,4,8,16,32,64',
+    check: listOf(wholeNumber(1, 10_000)),
+    help: 'numbers of connections to measure',
+  },
+  seconds: { value: 'S', default: '3', check: secondsIn, help: 'how long to measure each' },
+  save: { value: 'FILE', help: 'keep what was measured, to be given as POINTS' },
+} as const satisfies Options;
+
+/** Those without a default depend on each other, see `topologyOf`. */
+const TOPOLOGY = {
+  regions: { value: 'N', default: '1', check: count, help: 'regions on the one server' },
+  taskManagers: { value: 'N', check: count, help: 'processes in each (default 4)' },
+  replicas: {
+    value: 'N',
+    check: count,
+    help: 'of an ordinary service, instead of --task-managers',
+  },
+  jobs: { value: 'N', check: count, help: 'jobs in each process (default 5, with --replicas 1)' },
+  slots: {
+    value: 'N',
+    default: '30',
+    check: count,
+    help: 'parallel slots of each job, of a service requests at a time',
+  },
+  operations: {
+    value: 'N',
+    check: count,
+    help: 'connections that a slot wants at a time (default 2, with --replicas 1)',
+  },
+  poolMax: { value: 'N', default: '10', check: count, help: 'most connections of a pool' },
+  poolMin: {
+    value: 'N',
+    default: '0',
+    check: wholeNumber(0, MOST),
+    help: 'connections that a pool opens when it is made',
+  },
+} as const satisfies Options;
+
+const OTHERS = {
+  thinkMs: {
+    value: 'N',
+    default: '300',
+    check: wholeNumber(0, MOST),
+    help: 'mean time between two transactions of a slot',
+  },
+  limit: { value: 'N', check: count, help: 'sessions that the server accepts (default: as measured)' },
+  json: { help: 'all of it, on stdout' },
+} as const satisfies Options;
+
+const OPTIONS = { ...SWEEP, ...TOPOLOGY, ...OTHERS };
+const COLUMN = columnOf(OPTIONS);
+
+const HELP = `Usage: outlive size [POINTS] [--measure --database-url URL] [topology] [--json]
 
 Says how many connections a database serves best, and what each way to share them opens. From a measured sweep it fits
 the Universal Scalability Law; for a topology it counts connections against the server's limit, simulates, recommends.
 
-  POINTS                a file of points: CSV "concurrency,throughput", or JSON [{"concurrency": 1, "throughput": 280}, …]
-      --measure         make the sweep on a database instead: a select and an upsert a transaction, in a schema of its own
-      --database URL    where (or OUTLIVE_DATABASE_URL): postgres://USER:PASSWORD@HOST:PORT/DATABASE
-      --levels N,N,…    numbers of connections to measure (default 1,2,4,8,16,32,64)
-      --seconds S       how long to measure each (default 3)
-      --save FILE       keep what was measured, to be given as POINTS
+${helpRow('  POINTS', 'a file of points: CSV "concurrency,throughput", or JSON [{"concurrency":1,"throughput":280},…]', COLUMN)}
+${helpOf(SWEEP, COLUMN)}
 
 Topology: any of these asks for it
-      --regions N       regions on the one server (default 1)
-      --task-managers N processes in each (default 4); --replicas N means the same for an ordinary service
-      --jobs N          jobs in each process (default 5; with --replicas 1)
-      --slots N         parallel slots of each job (default 30): of a service, requests at a time
-      --operations N    connections that a slot wants at a time (default 2; with --replicas 1)
-      --pool-max N      most connections of a pool (default 10)
-      --pool-min N      connections that a pool opens when it is made (default 0)
-      --think-ms N      mean time between two transactions of a slot (default 300)
-      --limit N         sessions that the server accepts (default: as measured)
+${helpOf(TOPOLOGY, COLUMN)}
 
-      --json            all of it, on stdout
+${helpOf(OTHERS, COLUMN)}
 
-  outlive size --measure --database "$DATABASE_URL" --save sweep.json
+  outlive size --measure --database-url "$DATABASE_URL" --save sweep.json
   outlive size sweep.json --regions 30 --task-managers 4 --jobs 5 --slots 30 --pool-max 10 --limit 1000
   outlive size --replicas 12 --slots 50 --pool-max 20 --limit 200
 
 Exit code: 0, 2 wrong use, 130 interrupted.
 `;
 
-const OPTIONS = {
-  measure: { type: 'boolean' },
-  database: { type: 'string' },
-  levels: { type: 'string' },
-  seconds: { type: 'string' },
-  save: { type: 'string' },
-  regions: { type: 'string' },
-  'task-managers': { type: 'string' },
-  replicas: { type: 'string' },
-  jobs: { type: 'string' },
-  slots: { type: 'string' },
-  operations: { type: 'string' },
-  'pool-max': { type: 'string' },
-  'pool-min': { type: 'string' },
-  'think-ms': { type: 'string' },
-  limit: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
-const DEFAULT_LEVELS = '1,2,4,8,16,32,64';
-const MOST = 1_000_000;
-
-type Values = Partial<Record<Exclude<keyof typeof OPTIONS, 'measure' | 'json' | 'help'>, string>>;
-
 export async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse('size', args, OPTIONS);
-  if (values.help) {
-    process.stdout.write(HELP);
-    return EXIT_CLEAN;
-  }
+  const given = parse('size', args, OPTIONS);
+  if (given === null) return printHelp(HELP);
+  const { values, positionals } = given;
   const [file, more] = positionals;
-  if (more !== undefined) throw new UsageError(`outlive size takes one file of points, not also "${more}".`);
-  if (file !== undefined && values.measure)
-    throw new UsageError('Give either a file of points or --measure, not both.');
-  const topology = topologyOf(values);
+  if (more !== undefined) throw new UserError(`outlive size takes one file of points, not also "${more}".`);
+  if (file !== undefined && values.measure) throw new UserError('Give either a file of points or --measure, not both.');
+  const topology = Object.keys(TOPOLOGY).some(glance(args, OPTIONS).has) ? topologyOf(values) : null;
   if (file === undefined && !values.measure && !topology) {
-    throw new UsageError(
+    throw new UserError(
       'outlive size needs a file of points, --measure, or a topology such as --replicas 12 --pool-max 20.',
     );
   }
-  const limit = values.limit === undefined ? null : wholeNumber('limit', values.limit, 1, MOST);
-  const thinkMs = wholeNumber('think-ms', values['think-ms'] ?? '300', 0, MOST);
   // before anything is measured: what it needs is not there for everybody
   const { sizing } = await import('../reports/sizing/size.ts');
   const measured = values.measure ? await measure(values) : file === undefined ? null : parsePoints(read(file), file);
   if (measured === 'interrupted') return EXIT_INTERRUPTED;
   if (measured && values.save !== undefined) save(values.save, measured);
+  const { thinkMs, limit = null } = values;
   const result = sizing({ measured, topology, thinkMs, limit });
   process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : renderSizing(result));
   return EXIT_CLEAN;
 }
 
-/** Null when none of its options is given. */
-function topologyOf(values: Values): Topology | null {
-  const names = [
-    'regions',
-    'task-managers',
-    'replicas',
-    'jobs',
-    'slots',
-    'operations',
-    'pool-max',
-    'pool-min',
-  ] as const;
-  if (names.every((name) => values[name] === undefined)) return null;
-  const isService = values.replicas !== undefined;
-  if (isService && values['task-managers'] !== undefined) {
-    throw new UsageError('--replicas and --task-managers are the same number: give one of them.');
+function topologyOf({ replicas, taskManagers, jobs, operations, ...others }: Values<typeof TOPOLOGY>): Topology {
+  const isService = replicas !== undefined;
+  if (isService && taskManagers !== undefined) {
+    throw new UserError('--replicas and --task-managers are the same number: give one of them.');
   }
-  const whole = (name: (typeof names)[number], fallback: number, least = 1) =>
-    wholeNumber(name, values[name] ?? String(fallback), least, MOST);
-  const topology = {
-    regions: whole('regions', 1),
-    taskManagers: isService ? whole('replicas', 1) : whole('task-managers', 4),
-    jobs: whole('jobs', isService ? 1 : 5),
-    slots: whole('slots', 30),
-    operations: whole('operations', isService ? 1 : 2),
-    poolMin: whole('pool-min', 0, 0),
-    poolMax: whole('pool-max', 10),
+  if (others.poolMin > others.poolMax) throw new UserError('--pool-min must not be above --pool-max.');
+  return {
+    ...others,
+    taskManagers: replicas ?? taskManagers ?? 4,
+    jobs: jobs ?? (isService ? 1 : 5),
+    operations: operations ?? (isService ? 1 : 2),
   };
-  if (topology.poolMin > topology.poolMax) throw new UsageError('--pool-min must not be above --pool-max.');
-  return topology;
 }
 
-async function measure(values: Values): Promise<Measured | 'interrupted'> {
-  const [url] = databaseUrls(values.database === undefined ? [] : [values.database]);
-  if (url === undefined) throw new UsageError('--measure needs --database URL, or OUTLIVE_DATABASE_URL.');
-  const levels = (values.levels ?? DEFAULT_LEVELS)
-    .split(',')
-    .map((level) => wholeNumber('levels', level.trim(), 1, 10_000));
-  const seconds = Number(values.seconds ?? '3');
-  if (!(seconds >= 0.1 && seconds <= 600)) {
-    throw new UsageError(`--seconds must be a number from 0.1 to 600, not "${values.seconds}".`);
-  }
+function secondsIn(text: string, option: string): number {
+  const number = Number(text);
+  if (number >= 0.1 && number <= 600) return number;
+  throw new UserError(`${option} must be a number from 0.1 to 600, not "${text}".`);
+}
+
+async function measure({ databaseUrl, levels, seconds }: Values<typeof SWEEP>): Promise<Measured | 'interrupted'> {
+  const [url] = databaseUrls(databaseUrl === undefined ? [] : [databaseUrl]);
+  if (url === undefined) throw new UserError('--measure needs --database-url URL, or OUTLIVE_DATABASE_URL.');
   const { sweep } = await import('../database/sweep.ts');
   const stopping = new AbortController();
   const stop = () => stopping.abort();
@@ -158,7 +165,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new InputError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new UserError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
 
@@ -166,6 +173,6 @@ function save(file: string, measured: Measured): void {
   try {
     writeFileSync(path.resolve(file), `${JSON.stringify(measured, null, 2)}\n`);
   } catch (error) {
-    throw new InputError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+    throw new UserError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
   }
 }

@@ -4,18 +4,15 @@ import { newRunFolder } from '../probe/recording/folder.ts';
 import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
 import { makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
-import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED, oneOf, wholeNumber } from './usage.ts';
+import { declaredBy, type ScenarioOptions } from './soak-options.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED } from './usage.ts';
 
-/** As they were given. */
-export type Values = Record<string, string | boolean | undefined>;
-
-export async function soak(scenario: Scenario, values: Values): Promise<number> {
-  const { runs, out, json, ...others } = values;
+export async function soak(scenario: Scenario, values: ScenarioOptions): Promise<number> {
+  const all = values as Readonly<Record<string, unknown>>;
   const context = {
-    runs: runs === undefined ? scenario.runs : wholeNumber('runs', String(runs), scenario.fewestRuns ?? 1, 1000),
-    options: optionsOf(scenario, others),
-    // last: what is wrong above must not make `latest` point to nothing
-    out: path.resolve(String(out ?? newRunFolder())),
+    runs: values.runs,
+    options: Object.fromEntries(Object.keys(declaredBy(scenario)).map((name) => [name, String(all[name])])),
+    out: path.resolve(values.out ?? newRunFolder()),
   };
   makeRunFolder(context.out);
   const stopping = new AbortController();
@@ -29,7 +26,7 @@ export async function soak(scenario: Scenario, values: Values): Promise<number> 
       onProgress: (stage, run, of, note) => progress.show(stage, run, of, note),
     });
     progress.end();
-    return conclude(scenario, result, json === true);
+    return conclude(scenario, result, values.json);
   } catch (error) {
     progress.end();
     if (!stopping.signal.aborted) throw error;
@@ -39,15 +36,6 @@ export async function soak(scenario: Scenario, values: Values): Promise<number> 
     process.off('SIGINT', stop).off('SIGTERM', stop);
     removeIfEmpty(context.out);
   }
-}
-
-function optionsOf({ options = {} }: Scenario, values: Values): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, { allowed, fallback }]) => {
-      const value = String(values[name] ?? fallback);
-      return [name, allowed ? oneOf(name, value, allowed) : value];
-    }),
-  );
 }
 
 function conclude({ name, conclusion }: Scenario, result: SoakResult, json: boolean): number {

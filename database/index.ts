@@ -1,6 +1,6 @@
 /** The database's side of a run, by the URL of a database. */
 import { namesOracle } from '../pipeline/store/oracle-address.ts';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import { type Sampler, startSampling } from './sampler.ts';
 import type { DatabaseSide } from './side.ts';
 

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { UserError } from '../pipeline/user-error.ts';
 import { DATABASE_PREFIX, DATABASE_SCHEMA, type DatabaseRecordingLine } from '../probe/recording/database.ts';
 import { mask } from '../probe/recording/mask.ts';
 import { Writer } from '../probe/recording/writer.ts';
+import { UserError } from '../user-error.ts';
 import type { DatabaseSide } from './side.ts';
 
 /** Between two looks, milliseconds. */

@@ -1,10 +1,10 @@
 /** Measures a database's throughput over numbers of connections, with the reference transaction, in a schema of its own. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { UserError } from '../pipeline/user-error.ts';
 import { mask } from '../probe/recording/mask.ts';
 import type { Measured, Validation } from '../reports/sizing/points.ts';
 import type { System } from '../reports/sizing/simulate.ts';
+import { UserError } from '../user-error.ts';
 
 export interface SweepOptions {
   url: string;

@@ -1,6 +1,6 @@
 /** Refusals, drops and hangs at any stage, as often as told. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a fault strikes: the stages of a logon in their order, then kinds of calls; `call` is any of them. */

@@ -1,5 +1,5 @@
 /** Options of a stand-in, with their defaults and limits. */
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import type { VerifierKind } from './logon/verifiers.ts';
 
 export interface OracleStandInOptions {

@@ -1,10 +1,9 @@
 /** The listener, its sessions, their limits, and the database behind them. */
-
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { DatabaseUnavailable } from '../pipeline/store/store.ts';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import { Backend } from './backend/backend.ts';
 import { Catalogue } from './calls/catalogue.ts';
 import { type OracleError, oracleError } from './errors.ts';

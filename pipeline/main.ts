@@ -1,5 +1,6 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { parseArgs } from 'node:util';
+import { UserError } from '../user-error.ts';
 import { Cluster, JobFailed } from './cluster/cluster.ts';
 import { runPipelineOn } from './cluster/run-pipeline.ts';
 import {
@@ -21,7 +22,6 @@ import { failureOf, isDatabaseFailure } from './store/failure.ts';
 import { prepareSchema } from './store/schema.ts';
 import { LogTableStream } from './streams/log-table.ts';
 import { summary } from './summary.ts';
-import { UserError } from './user-error.ts';
 
 const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
 

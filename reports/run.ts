@@ -12,7 +12,7 @@ export interface RunReport {
   recordings: Recording[];
 }
 
-/** Several folders are read as one run. Writes nothing. Throws `InputError` when there is nothing to read. */
+/** Several folders are read as one run. Writes nothing. Throws `UserError` when there is nothing to read. */
 export function reportRun(folders: readonly string[]): RunReport {
   const runs = folders.map((folder) => readRun(folder));
   const recordings = runs.flatMap((run) => run.recordings);

@@ -1,6 +1,6 @@
 /** The scenario that is meant: one of the catalog by its name, or one in a file. */
-import { UserError } from '../pipeline/user-error.ts';
 import { loadModule } from '../soak/load-module.ts';
+import { UserError } from '../user-error.ts';
 import { SCENARIOS } from './catalog.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -6,7 +6,7 @@ import { JOB_TABLES } from '../pipeline/jobs/tables.ts';
 import { openDatabase, openSession } from '../pipeline/store/database.ts';
 import { STREAM_TABLES } from '../pipeline/store/schema.ts';
 import { type OwnSession, type Statement, textsOf } from '../pipeline/store/store.ts';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 import type { DatabaseServer } from './servers.ts';
 
 const CONNECT_LIMIT_MS = 10_000;

@@ -13,7 +13,7 @@ export interface Scenario {
   runs: number;
   /** Fewer runs than this prove nothing (default 1). */
   fewestRuns?: number;
-  /** Flags of this scenario's own, by name without `--`. */
+  /** Flags of this scenario's own, by name without `--`; `dryRun` is `--dry-run`. */
   options?: Readonly<Record<string, ScenarioOption>>;
   /** Ends the sentence "As it should be: …." when every check passed. */
   conclusion?: string;

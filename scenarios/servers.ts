@@ -1,6 +1,6 @@
 /** Where the variants of an incident get an empty database each. Drivers and servers are loaded only when used. */
 import type { Dialect } from '../pipeline/store/store.ts';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 
 export const DATABASE_CHOICES = ['postgres', 'oracle'] as const satisfies readonly Dialect[];
 

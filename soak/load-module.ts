@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserError } from '../pipeline/user-error.ts';
+import { UserError } from '../user-error.ts';
 
 /** TypeScript where this Node.js strips types. Throws `UserError`, or what the module throws. */
 export async function loadModule(file: string): Promise<Record<string, unknown>> {

@@ -129,7 +129,7 @@ test('a failing initdb is reported with what it said', async () => {
 test('without the package the error says what to install', async () => {
   const elsewhere = await temporaryFolder();
   cpSync(join(root, 'package.json'), join(elsewhere, 'package.json'));
-  for (const file of ['pipeline/store/binaries.ts', 'pipeline/store/store.ts', 'pipeline/user-error.ts']) {
+  for (const file of ['pipeline/store/binaries.ts', 'pipeline/store/store.ts', 'user-error.ts']) {
     cpSync(join(root, file), join(elsewhere, file));
   }
   // A package that offers nothing, which hides any in the folders above.

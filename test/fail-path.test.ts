@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OracleStandIn, startOracleStandIn } from '../oracle-standin/index.ts';
 import type { Fault, FaultKind } from '../probe/control/inject/injector.ts';
 import { writeTest } from '../soak/fail-path/test-file.ts';
-import { targetsOf } from '../soak/service/targets.ts';
+import { addressOf, headerOf, targetsOf } from '../soak/service/targets.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { freePort } from './support/free-port.ts';
 import {
@@ -208,8 +208,8 @@ describe('it fails as the real thing does, and is told in the way that the calle
 test('a secret of the soak is not written into the test: who runs it gives it', () => {
   using folder = temporaryFolder();
   const targets = targetsOf({
-    url: ['POST http://127.0.0.1:1/'],
-    header: ['Authorization: Bearer hunter2', 'X-Shop: 7'],
+    url: [addressOf('POST http://127.0.0.1:1/')],
+    header: ['Authorization: Bearer hunter2', 'X-Shop: 7'].map(headerOf),
     body: '{}',
   });
   const site = { file: fixture('bookings.mjs'), line: 1, column: 1, function: 'book' };

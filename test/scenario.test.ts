@@ -55,7 +55,7 @@ test('soak connection-leak --database oracle proves the line before the pool has
 /** A copy of the built pipeline and scenario, for editing; without source maps, which would speak of the original. */
 function copyOfPipeline(folder: string): void {
   mkdirSync(path.join(folder, 'copy'));
-  for (const part of ['pipeline', 'scenarios', 'soak', 'database', 'oracle-standin', 'probe']) {
+  for (const part of ['pipeline', 'scenarios', 'soak', 'database', 'oracle-standin', 'probe', 'user-error.js']) {
     cpSync(path.join(ROOT, 'dist', part), path.join(folder, 'copy', part), { recursive: true });
   }
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

@@ -157,7 +157,7 @@ describe('outlive size', () => {
   test('measures a database, holds the simulation against other runs, and leaves nothing behind', async () => {
     using folder = temporaryFolder();
     const file = path.join(folder.path, 'sweep.json');
-    const sweep = ['--measure', '--database', database.url, '--levels', '1,2,3,4,6', '--seconds', '0.3'];
+    const sweep = ['--measure', '--database-url', database.url, '--levels', '1,2,3,4,6', '--seconds', '0.3'];
     const { code, stdout, stderr } = await size(...sweep, '--save', file, '--json');
     expect(code, stderr).toBe(0);
     const result = JSON.parse(stdout);
@@ -177,10 +177,10 @@ describe('outlive size', () => {
     [[], /needs a file of points, --measure, or a topology/],
     [['nowhere.csv'], /nowhere\.csv cannot be read \(ENOENT\)/],
     [
-      ['--measure', '--database', 'postgres://me:hunter2@127.0.0.1:1/x'],
+      ['--measure', '--database-url', 'postgres://me:hunter2@127.0.0.1:1/x'],
       /Cannot measure the database at 127\.0\.0\.1:1: /,
     ],
-    [['--measure', '--database', 'oracle://me:hunter2@127.0.0.1/x'], /must begin with postgres:/],
+    [['--measure', '--database-url', 'oracle://me:hunter2@127.0.0.1/x'], /must begin with postgres:/],
     [['--replicas', '0'], /--replicas must be a whole number from 1/],
     [['--replicas', '2', '--pool-min', '30'], /--pool-min must not be above --pool-max/],
   ])('%j is refused in a sentence', async (args, sentence) => {

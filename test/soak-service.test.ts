@@ -6,7 +6,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
 import { hopeless } from '../soak/service/load.ts';
-import { nameOf, targetsOf } from '../soak/service/targets.ts';
+import { addressOf, headerOf, nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
 
@@ -88,7 +88,7 @@ test('a soak of failures proves nothing, unless they are meant', async () => {
 });
 
 test('a round too short for an answer is no failure, until it was the last', () => {
-  const targets = targetsOf({ url: ['http://127.0.0.1:1/'] });
+  const targets = targetsOf({ url: [addressOf('http://127.0.0.1:1/')] });
   const silence = { targets: [{ target: 0, statuses: {}, failed: 0 }], errors: 0 };
   const words = 'GET http://127.0.0.1:1/: no answer';
   expect(hopeless([silence], targets, false)).toBeNull();
@@ -277,11 +277,13 @@ test.each([
 
 test('each URL may have its method; a body goes with those that take one, JSON with its type', () => {
   const [get, post] = targetsOf({
-    url: ['GET http://[::1]:80/a', 'http://localhost/b'],
+    url: [addressOf('get http://[::1]:80/a'), addressOf('http://localhost/b')],
     body: '{"a":1}',
-    header: ['X-Y: z'],
+    header: [headerOf('X-Y: z')],
   });
-  const [asked] = targetsOf({ url: ['http://127.0.0.1/a?limit=5&session=hunter2'] });
+  const [asked] = targetsOf({ url: [addressOf('http://127.0.0.1/a?limit=5&session=hunter2')] });
+  const [replayed] = targetsOf({ url: [addressOf('POST http://127.0.0.1/a')], body: '@all' });
+  expect(replayed?.body).toBe('@all'); // only an option names a file so
   expect(nameOf(asked!)).toBe('GET http://127.0.0.1/a?limit=…&session=…');
   expect(get).toMatchObject({ method: 'GET', body: null, headers: { 'x-y': 'z' } });
   expect(post).toMatchObject({ method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } });

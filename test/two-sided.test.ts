@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-test('outlive run --database names the line and the process that hold each session of the server', async () => {
+test('outlive run --database-url names the line and the process that hold each session of the server', async () => {
   using folder = temporaryFolder();
   const out = path.join(folder.path, 'run');
   const program = fixture('two-sided.mjs');
@@ -48,7 +48,7 @@ test('a database that cannot be reached stops the run before anything is started
   const out = path.join(folder.path, 'run');
   const url = 'postgres://me:hunter2@127.0.0.1:1/shop';
   const { code, stdout, stderr } = await start(process.execPath, [
-    ...[CLI, 'run', '--out', out, '--database', url, '--', NODE, '-e', "console.log('started')"],
+    ...[CLI, 'run', '--out', out, '--database-url', url, '--', NODE, '-e', "console.log('started')"],
   ]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^outlive: The database at 127\.0\.0\.1:1 cannot be watched: .*\n$/);

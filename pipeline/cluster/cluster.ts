@@ -2,9 +2,9 @@
  * The runner's side of the task managers: starts them, spreads tasks over their slots, and starts anew what dies. A
  * job manager with an API of its own would stand in front of this.
  */
+import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
-import { UserError } from '../user-error.ts';
 import type { FromTaskManager, Task } from './protocol.ts';
 import { TaskManagerProcess } from './task-manager-process.ts';
 

@@ -3,9 +3,9 @@
  * them. Started by `Cluster`, and gone with it.
  */
 import { setMaxListeners } from 'node:events';
+import { UserError } from '../../user-error.ts';
 import { connectionFactory } from '../connections/factory.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
-import { UserError } from '../user-error.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { TaskSlot } from './task-slot.ts';
 

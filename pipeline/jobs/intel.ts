@@ -1,7 +1,7 @@
 /** Threat intelligence: lists of addresses and networks. */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { UserError } from '../user-error.ts';
+import { UserError } from '../../user-error.ts';
 
 interface Network {
   /** `4/24`: family and prefix length. */

@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Environment } from '@marcbachmann/cel-js';
 import { isMap, LineCounter, parseDocument } from 'yaml';
+import { UserError } from '../../user-error.ts';
 import type { CloudRecord } from '../records/record.ts';
-import { UserError } from '../user-error.ts';
 
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];

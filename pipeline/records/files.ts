@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { UserError } from '../user-error.ts';
+import { UserError } from '../../user-error.ts';
 import { Unusable } from './record.ts';
 
 export interface InputFile {

@@ -1,8 +1,8 @@
 /** Which reporting region each tenant's results go to. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { UserError } from '../../user-error.ts';
 import { isFields } from '../records/fields.ts';
-import { UserError } from '../user-error.ts';
 
 export const REGIONS = ['eu', 'us', 'apac'] as const;
 export type Region = (typeof REGIONS)[number];

@@ -1,5 +1,5 @@
 /** The database as the jobs see it: sessions, connections on loan from a pool, and statements for either database. */
-import { UserError } from '../user-error.ts';
+import { UserError } from '../../user-error.ts';
 
 export const DIALECTS = ['postgres', 'oracle'] as const;
 export type Dialect = (typeof DIALECTS)[number];

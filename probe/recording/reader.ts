@@ -1,17 +1,14 @@
 /** Reads recordings back, from whatever is left of them. */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+
+import { UserError } from '../../user-error.ts';
 import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './database.ts';
 import { Draft } from './draft.ts';
 import { fold, isSound } from './entries.ts';
 import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
 import { LOAD_FILE } from './load.ts';
-
-/** Wrong use or unreadable input: one sentence, meant for the person who asked. */
-export class InputError extends Error {
-  override name = 'InputError';
-}
 
 /** A run's folder: its processes, oldest first, the databases that were watched beside them, and what was unreadable. */
 export interface Run {
@@ -20,19 +17,19 @@ export interface Run {
   problems: string[];
 }
 
-/** Throws `InputError` when there is nothing to read. */
+/** Throws `UserError` when there is nothing to read. */
 export function readRun(folder: string): Run {
   let names: string[];
   try {
-    if (!statSync(folder).isDirectory()) throw new InputError(`${folder} is a file; give the folder of a run.`);
+    if (!statSync(folder).isDirectory()) throw new UserError(`${folder} is a file; give the folder of a run.`);
     names = readdirSync(folder).filter(isRecording);
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new InputError(`There is no folder ${folder}.`);
-    throw new InputError(`${folder} cannot be read (${code}).`);
+    if (code === 'ENOENT') throw new UserError(`There is no folder ${folder}.`);
+    throw new UserError(`${folder} cannot be read (${code}).`);
   }
-  if (names.length === 0) throw new InputError(`${folder} holds no recording (*.jsonl); nothing was probed there.`);
+  if (names.length === 0) throw new UserError(`${folder} holds no recording (*.jsonl); nothing was probed there.`);
   const { databases, problems } = readDatabases(folder);
   const recordings = names.sort().flatMap((name) => {
     const recording = readRecording(path.join(folder, name));

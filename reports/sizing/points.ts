@@ -1,5 +1,5 @@
 /** Measured points from a file: JSON or CSV, by hand or of `outlive size --measure --save`. */
-import { InputError } from '../../probe/recording/reader.ts';
+import { UserError } from '../../user-error.ts';
 import type { System } from './simulate.ts';
 import type { Point } from './usl.ts';
 
@@ -19,14 +19,14 @@ export interface Measured {
   notes: string[];
 }
 
-/** Throws `InputError`. */
+/** Throws `UserError`. */
 export function parsePoints(text: string, name: string): Measured {
   const trimmed = text.trim();
   const read = /^[[{]/.test(trimmed) ? fromJson(trimmed, name) : { points: fromCsv(trimmed, name) };
   const { points, validation = [], limit = null, notes = [] } = read;
   for (const { concurrency, throughput } of points) {
     if (!(concurrency >= 1 && throughput > 0 && Number.isFinite(concurrency * throughput))) {
-      throw new InputError(
+      throw new UserError(
         `${name}: every point needs a concurrency of at least 1 and a throughput above 0; one has ${concurrency} and ${throughput}.`,
       );
     }
@@ -39,11 +39,11 @@ function fromJson(text: string, name: string): Partial<Measured> & { points: Poi
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${name} is no JSON: ${(error as Error).message}.`);
+    throw new UserError(`${name} is no JSON: ${(error as Error).message}.`);
   }
   const { points = data, ...others } = Array.isArray(data) ? {} : (data as Partial<Measured>);
   if (!Array.isArray(points)) {
-    throw new InputError(`${name} needs a list of points: [{ "concurrency": 1, "throughput": 280 }, …].`);
+    throw new UserError(`${name} needs a list of points: [{ "concurrency": 1, "throughput": 280 }, …].`);
   }
   const pairs = points.map((point: Partial<Point> | number[]) =>
     Array.isArray(point)
@@ -59,7 +59,7 @@ function fromCsv(text: string, name: string): Point[] {
   const data = rows.filter((row, i) => row.join('') !== '' && !(i === 0 && Number.isNaN(Number(row[0]))));
   return data.map(([concurrency, throughput], i) => {
     if (concurrency === undefined || throughput === undefined) {
-      throw new InputError(`${name}: row ${i + 1} needs two numbers, concurrency and throughput.`);
+      throw new UserError(`${name}: row ${i + 1} needs two numbers, concurrency and throughput.`);
     }
     return { concurrency: Number(concurrency), throughput: Number(throughput) };
   });

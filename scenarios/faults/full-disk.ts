@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSession } from '../../pipeline/store/database.ts';
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 
 const run = promisify(execFile);
 

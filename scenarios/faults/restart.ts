@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSession } from '../../pipeline/store/database.ts';
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 
 const RECOVERY_LIMIT_MS = 60_000;
 

@@ -5,7 +5,7 @@ import { ServerProcesses } from '../../database/processes.ts';
 import { createDatabase, openDatabase } from '../../pipeline/store/database.ts';
 import { startPostgres } from '../../pipeline/store/embedded.ts';
 import { namesOracle } from '../../pipeline/store/oracle-address.ts';
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 
 export interface ServerLimits {
   kind: 'postgresql' | 'oracle';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { FaultKind, Left } from '../../probe/control/inject/injector.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import { mustBeFree } from '../service/listening.ts';
-import { targetsOf } from '../service/targets.ts';
+import { addressOf, headerOf, methodOf, targetsOf } from '../service/targets.ts';
 import { beyond, common, type Point, pointsOf } from './points.ts';
 import { Subject, type SubjectOptions } from './subject.ts';
 import { nameOf } from './words.ts';
@@ -38,8 +38,8 @@ export async function mustReturnToFloor({ command, requests, fault }: Recipe): P
   const [program, ...args] = command;
   if (program === undefined) throw new Error('The recipe has no command.');
   const targets = requests.flatMap(({ method, url, headers = {}, body }) => {
-    const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    return targetsOf({ url: [url], method, header, body: body ?? undefined });
+    const header = Object.entries(headers).map(([name, value]) => headerOf(`${name}: ${value}`));
+    return targetsOf({ url: [addressOf(url)], method: methodOf(method), header, body: body ?? undefined });
   });
   const folder = mkdtempSync(path.join(tmpdir(), 'outlive-fail-path-'));
   const options: SubjectOptions = {

@@ -1,7 +1,7 @@
 /** Whether somebody listens, and waiting until the service does. */
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 import { howItEnded, type Program } from './program.ts';
 import { portOf } from './targets.ts';
 

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../../pipeline/user-error.ts';
 import { mask, maskArguments } from '../../probe/recording/mask.ts';
+import { UserError } from '../../user-error.ts';
 import { startGuard } from './guard.ts';
 
 const REGISTER = fileURLToPath(new URL('../../probe/register.js', import.meta.url));

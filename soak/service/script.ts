@@ -1,5 +1,5 @@
 /** A module of the user's that drives the service itself, one call a round. */
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 import { loadModule } from '../load-module.ts';
 import type { Given } from './load.ts';
 import type { Target } from './targets.ts';

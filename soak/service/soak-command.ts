@@ -1,8 +1,8 @@
 /** Soaks a job that ends by itself: runs its command again and again, each run under the probe. */
 import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { UserError } from '../../pipeline/user-error.ts';
 import { mask } from '../../probe/recording/mask.ts';
+import { UserError } from '../../user-error.ts';
 import { LoadLog } from './load-log.ts';
 import { exitStatus, howItEnded, Program } from './program.ts';
 

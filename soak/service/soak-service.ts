@@ -2,8 +2,8 @@
  * Soaks a service: starts it under the probe, waits until it listens, warms it up, and then, round after round, gives
  * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
  */
-import { UserError } from '../../pipeline/user-error.ts';
 import type { LoadRound } from '../../probe/recording/load.ts';
+import { UserError } from '../../user-error.ts';
 import { Control } from '../control.ts';
 import { mustBeFree, ready } from './listening.ts';
 import { type Given, hopeless, load } from './load.ts';

@@ -1,8 +1,8 @@
 /** What is to be requested, checked: only this machine is ever loaded. */
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { UserError } from '../../pipeline/user-error.ts';
 import { mask } from '../../probe/recording/mask.ts';
+import { UserError } from '../../user-error.ts';
 
 export interface Target {
   method: string;
@@ -11,33 +11,29 @@ export interface Target {
   body: string | null;
 }
 
-export interface RequestFlags {
-  /** `http://…`, or with the method before it: `POST http://…`. */
-  url: readonly string[];
+/** `http://…`, or with the method before it: `POST http://…`. */
+export interface Address {
+  method: string | null;
+  url: URL;
+}
+
+export interface Requests {
+  url: readonly Address[];
+  /** Of those without one; default GET, or POST with a body. */
   method?: string | undefined;
-  header?: readonly string[] | undefined;
-  /** Text, or `@FILE`. */
+  header?: readonly (readonly [name: string, value: string])[];
   body?: string | undefined;
 }
 
 /** Methods without a body. */
 const BODILESS = new Set(['GET', 'HEAD']);
 
-/** Throws `UserError`. */
-export function targetsOf({ url: urls, method, header = [], body }: RequestFlags): Target[] {
-  const headers = Object.fromEntries(header.map(headerOf));
-  const content = body === undefined ? null : contentOf(body);
-  return urls.map((text) => {
-    const [, own, address = ''] = /^(?:([A-Za-z]+)\s+)?(\S+)$/.exec(text.trim()) ?? [];
-    const verb = (own ?? method ?? (content === null ? 'GET' : 'POST')).toUpperCase();
-    if (!/^[A-Z]+$/.test(verb)) throw new UserError(`--method must be a word such as POST, not "${method}".`);
-    const hasBody = !BODILESS.has(verb);
-    return {
-      method: verb,
-      url: localUrl(address, text),
-      headers: hasBody && content !== null ? withType(headers, content) : headers,
-      body: hasBody ? content : null,
-    };
+export function targetsOf({ url: addresses, method, header = [], body }: Requests): Target[] {
+  const headers = Object.fromEntries(header);
+  return addresses.map(({ url, method: own }) => {
+    const verb = own ?? method ?? (body === undefined ? 'GET' : 'POST');
+    if (BODILESS.has(verb) || body === undefined) return { method: verb, url, headers, body: null };
+    return { method: verb, url, headers: withType(headers, body), body };
   });
 }
 
@@ -51,37 +47,46 @@ export function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
-function localUrl(address: string, text: string): URL {
+/** Reads a `--url`. Throws `UserError`. */
+export function addressOf(text: string): Address {
+  const [, method, address = ''] = /^(?:([A-Za-z]+)\s+)?(\S+)$/.exec(text.trim()) ?? [];
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new UserError(`--url must be an address such as http://127.0.0.1:3000/orders, not "${mask(text)}".`);
   }
   const url = new URL(address);
-  if (isLoopback(url.hostname)) return url;
+  if (isLoopback(url.hostname)) return { method: method?.toUpperCase() ?? null, url };
   throw new UserError(
     `${url.host} is not this machine: outlive soak loads only the service that it starts, on localhost, 127.0.0.1 or [::1].`,
   );
 }
 
-function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith('127.');
-  return host === '[::1]' || host === 'localhost' || host.endsWith('.localhost');
+/** Reads a `--method`. Throws `UserError`. */
+export function methodOf(text: string): string {
+  if (/^[A-Za-z]+$/.test(text)) return text.toUpperCase();
+  throw new UserError(`--method must be a word such as POST, not "${text}".`);
 }
 
-function headerOf(text: string): [string, string] {
+/** Reads a `--header`. Throws `UserError`, in which its value does not stand: it may be a secret. */
+export function headerOf(text: string): readonly [name: string, value: string] {
   const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*)$/.exec(text) ?? [];
   if (name === undefined) throw new UserError('--header must be of the form "Name: value".');
   return [name.toLowerCase(), value ?? ''];
 }
 
-function contentOf(body: string): string {
-  if (!body.startsWith('@')) return body;
+/** Reads a `--body`: text, or `@FILE`. Throws `UserError`. */
+export function bodyOf(text: string): string {
+  if (!text.startsWith('@')) return text;
+  const file = text.slice(1);
   try {
-    return readFileSync(body.slice(1), 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UserError(
-      `The file ${body.slice(1)} of --body cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-    );
+    throw new UserError(`The file ${file} of --body cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
+}
+
+function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith('127.');
+  return host === '[::1]' || host === 'localhost' || host.endsWith('.localhost');
 }
 
 function withType(headers: Record<string, string>, body: string): Record<string, string> {

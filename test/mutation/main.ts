@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../../pipeline/store/database.ts';
-import { UserError } from '../../pipeline/user-error.ts';
+import { UserError } from '../../user-error.ts';
 import { REGISTER, ROOT } from '../support/probed.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
