@@ -1,6 +1,6 @@
 /**
- * Stands around a method of a library or of Node so that nobody can tell: same name, arity, own properties and
- * descriptor, arguments passed through, every hook guarded. Says when there is no such method.
+ * Stands around a method of a library or of Node so that nobody can tell: same name, arity, own properties, prototype
+ * and descriptor, arguments passed through, every hook guarded. Says when there is no such method.
  */
 import { disguise } from './disguise.ts';
 import { guarded, type Part } from './lapses.ts';
@@ -75,7 +75,9 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   }.hooked;
   const wrapped: Method = Object.hasOwn(original, 'prototype')
     ? function hooked(this: Self): unknown {
-        return go(this, arguments);
+        if (new.target === undefined) return go(this, arguments);
+        // to make an object is no call of a method
+        return Reflect.construct(original, arguments, new.target === wrapped ? original : new.target);
       }
     : method;
   return wrapped;

@@ -1,4 +1,4 @@
-/** Makes a function look like the one that it stands in for: same name, arity and own properties. */
+/** Makes a function look like the one that it stands in for: same name, arity, own properties and prototype. */
 type AnyFunction = Function;
 
 /** Gives `replacement` all own properties of `original`: `name`, `length`, `util.promisify.custom`… */
@@ -9,6 +9,9 @@ export function disguise(replacement: AnyFunction, original: AnyFunction): AnyFu
     if (!Object.hasOwn(original, key)) Reflect.deleteProperty(disguised, key);
   }
   Object.defineProperties(disguised, Object.getOwnPropertyDescriptors(original) as PropertyDescriptorMap);
+  // an async function has another than most, and a class that of what it extends
+  const kind = Object.getPrototypeOf(original);
+  if (Object.getPrototypeOf(disguised) !== kind) Object.setPrototypeOf(disguised, kind);
   return disguised;
 }
 
