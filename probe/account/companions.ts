@@ -5,7 +5,7 @@
  *
  * False positives: things that one function opens and closes together though neither needs the other; of these the first
  * is named, and the other is a sentence of its finding.
- * False negatives: fewer than `VOTES` pairs that ended, and owners outside of the flow or scope.
+ * False negatives: fewer than `VOTES` pairs that ended, owners outside of the flow or scope, and owners of the same line.
  */
 import type { Account } from './ledger.ts';
 import type { Resource } from './resource.ts';
@@ -44,9 +44,15 @@ export class Companions {
 
 /** What `resource` has to wait for with its end; null when it stands for itself, or that has ended already. */
 export function companionOf({ account, companion }: Resource): Resource | null {
-  if (companion === null || companion.closed || account.endsWith === null) return null;
-  const votes = account.endsWith.get(companion.account) ?? 0;
-  return votes >= VOTES && votes >= SHARE * account.released ? companion : null;
+  if (companion === null || companion.closed) return null;
+  const votes = votesOf(account, companion.account);
+  if (votes < VOTES || votes < SHARE * account.released) return null;
+  // where a job ends many at once, each one has the one before as its companion: the owner is what has it less often
+  return votes > votesOf(companion.account, account) ? companion : null;
+}
+
+function votesOf(account: Account, owner: Account): number {
+  return account.endsWith?.get(owner) ?? 0;
 }
 
 function vote(account: Account, owner: Account): void {
