@@ -39,6 +39,8 @@ export class Resource implements Link<Resource> {
   isGone: (() => boolean) | null;
   /** Key of the finding that stands on it beyond suspicion. */
   condemnedBy: string | null = null;
+  /** Of the latest verdicts on it that were put together. */
+  gathering = 0;
   /** Which injected failure leaves it open, where a soak has found that out; one sentence. */
   recipe: string | null = null;
   private flowIsLost = false;

@@ -35,7 +35,7 @@ export function findingOf(
     library: source.library,
     pool: leaked.pool,
     site: site?.id ?? -1,
-    frame: group.frame,
+    frame: frameIn(site, group),
     siteUnknown: siteUnknown(site),
     evidence: [...evidence, ...leaked.traits.sentences(group)],
     ...leaked.traces,
@@ -43,6 +43,14 @@ export function findingOf(
     holders: [],
     scopes: leaked.shares(scopes),
   };
+}
+
+/** The group's blamed line in this stack: other accounts of it may have come there by other libraries. */
+function frameIn(site: Site | null, { accounts, frame }: Group): number {
+  const blamed = accounts[0]?.site?.stack[frame];
+  if (site === null || blamed === undefined) return frame;
+  const { file, line, column } = blamed;
+  return site.stack.findIndex((own) => own.file === file && own.line === line && own.column === column);
 }
 
 /** Where stacks were rationed, the totals of a line are scaled up by the share of acquires that had one. */

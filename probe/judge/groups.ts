@@ -32,7 +32,12 @@ export class Groups {
       ({ openCount, source }) => openCount > 0 && !isOff(source.adapter),
     );
     lines.sort((a, b) => a.depth - b.depth);
-    return lines.flatMap((line) => this.#groupsOf(line, at));
+    const groups = new Map<string, Group>();
+    for (const group of lines.flatMap((line) => this.#groupsOf(line, at))) {
+      const known = groups.get(group.key);
+      groups.set(group.key, known ? together(known, group) : group);
+    }
+    return [...groups.values()];
   }
 
   #groupsOf(line: Line, at: number): Group[] {
@@ -73,6 +78,24 @@ export class Groups {
     }
     return floors;
   }
+}
+
+/** A helper may take the same at several lines of its own for the one to blame. */
+function together(one: Group, other: Group): Group {
+  return {
+    ...one,
+    accounts: [...one.accounts, ...other.accounts],
+    open: one.open + other.open,
+    acquired: one.acquired + other.acquired,
+    released: one.released + other.released,
+    history: {
+      released: one.history.released + other.history.released,
+      afterScope: one.history.afterScope + other.history.afterScope,
+      inFlow: one.history.inFlow + other.history.inFlow,
+      uses: one.history.uses + other.history.uses,
+      longestUse: Math.max(one.history.longestUse, other.history.longestUse),
+    },
+  };
 }
 
 function historyOf(accounts: readonly Account[]): History {

@@ -23,6 +23,14 @@ const FEW = 64;
 /** Resources between two yields where nothing is done but count. */
 const SLICE = 2048;
 
+/** What is to be said of a group that has nothing of age, whatever was said before. */
+const YOUNG = {
+  isSettled: false,
+  owned: new Map(),
+  awaitsCollection: false,
+  isOverdue: false,
+} as const satisfies Partial<Look>;
+
 export interface Judgement {
   /** Findings that are new or changed, by key. */
   changed: Map<string, RecordedFinding>;
@@ -78,7 +86,7 @@ export class Judge {
     }
   }
 
-  /** The same in slices, none of which takes longer than some hundred resources. */
+  /** The same in slices: in each some hundred resources are looked at, or one detector concludes on all that it picked. */
   *looking(at: number, { isOver = false, isWhole = false }: LookOptions = {}): Generator<void, Judgement> {
     const groups = this.#groups.open(at);
     yield* this.#addFloors(groups, at);
@@ -94,7 +102,10 @@ export class Judge {
     this.awaitsCollection = looks.some((look) => look.awaitsCollection);
     for (const { group, isOverdue } of looks) if (isOverdue) armUnknown(group, at);
     const found = new Map<string, RecordedFinding>();
-    for (const { group, finding } of looks) if (finding) found.set(group.key, finding);
+    // a finding that stands from an earlier look is told of anew, by what is added below
+    for (const { group, finding } of looks) {
+      if (finding) found.set(group.key, { ...finding, evidence: [...finding.evidence] });
+    }
     tellOfOwned(looks, found);
     adoptUnknown(found);
     this.#judgePools(context, found);
@@ -118,7 +129,9 @@ export class Judge {
     const isYoung = known.look.finding === null && group.accounts.every(({ open }) => isYounger(open.first, at - age));
     const isStill = known.look.isSettled && group.accounts.every(({ line }) => line.changedAt < known.at);
     if (!isYoung && !isStill) return null;
-    return { ...known.look, group, site: { ...known.look.site, open: group.open } };
+    const { open, acquired, released } = group;
+    const look = { ...known.look, group, site: { ...known.look.site, open, acquired, released } };
+    return isYoung ? { ...look, ...YOUNG } : look;
   }
 
   /** At the end of a window, what had been open all through it. */
@@ -134,6 +147,7 @@ export class Judge {
         }
       }
       floors.add(floor, acquired, at);
+      yield;
     }
   }
 

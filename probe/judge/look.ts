@@ -58,7 +58,7 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
       for (const { isPicked, picked } of sieves) if (isPicked(resource)) picked.push(resource);
     }
   }
-  const verdict = verdictOf(sieves, group, context, owned.size > 0);
+  const verdict = yield* verdictOf(sieves, group, context, owned.size > 0);
   const finding = verdict && (yield* recorded(group, verdict, context));
   const site = counts.of(group, at);
   return { group, finding, isSettled: condemned === seen, site, owned, awaitsCollection, isOverdue };
@@ -95,27 +95,56 @@ function isDueForCollection(
 }
 
 /** `isInPart`: some of the group go with what they were opened on, so that its numbers say nothing about growth. */
-function verdictOf(sieves: readonly Sieve[], group: Group, context: Context, isInPart: boolean): Verdict | null {
-  const verdicts = sieves.flatMap(({ detector, picked }): Verdict[] => {
-    if (picked.length === 0 || (isInPart && detector.detector === 'growth')) return [];
-    const verdict = detector.concludes(picked, group, context);
-    return verdict ? [{ detector: detector.detector, ...verdict }] : [];
-  });
-  const [first, ...others] = verdicts.toSorted(
-    (a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty),
-  );
+function* verdictOf(
+  sieves: readonly Sieve[],
+  group: Group,
+  context: Context,
+  isInPart: boolean,
+): Generator<void, Verdict | null> {
+  const verdicts: Verdict[] = [];
+  for (const { detector, picked } of sieves) {
+    if (isInPart && detector.detector === 'growth') continue;
+    // some may have come back between two slices
+    const open = picked.filter(({ closed }) => !closed);
+    const verdict = open.length === 0 ? null : detector.concludes(open, group, context);
+    if (verdict) verdicts.push({ detector: detector.detector, ...verdict });
+    if (open.length > SLICE) yield;
+  }
+  verdicts.sort((a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty));
+  const [first] = verdicts;
   if (!first) return null;
   // once a line is condemned, what the weaker verdicts saw there is part of the same leak
-  const leaked = others.length === 0 ? first.leaked : [...new Set(verdicts.flatMap((verdict) => verdict.leaked))];
-  return { ...first, leaked, evidence: [first, ...others].flatMap(({ evidence }) => evidence) };
+  return { ...first, leaked: yield* leakedBy(verdicts), evidence: verdicts.flatMap(({ evidence }) => evidence) };
 }
 
-function* recorded(group: Group, verdict: Verdict, context: Context): Generator<void, RecordedFinding> {
+/** Numbers what was gathered: a set of a hundred thousand resources would cost more than all else. */
+let gatherings = 0;
+
+/** Of all verdicts, each once. */
+function* leakedBy(verdicts: readonly Verdict[]): Generator<void, Resource[]> {
+  if (verdicts.length === 1) return verdicts[0]?.leaked ?? [];
+  const own = ++gatherings;
+  const all: Resource[] = [];
+  let seen = 0;
+  for (const { leaked } of verdicts) {
+    for (const resource of leaked) {
+      if (++seen % SLICE === 0) yield;
+      if (resource.gathering === own) continue;
+      resource.gathering = own;
+      all.push(resource);
+    }
+  }
+  return all;
+}
+
+function* recorded(group: Group, verdict: Verdict, context: Context): Generator<void, RecordedFinding | null> {
   const leaked = new Leaked();
+  let seen = 0;
   for (const resource of verdict.leaked) {
-    if ((leaked.count + 1) % SLICE === 0) yield;
+    if (++seen % SLICE === 0) yield;
+    if (resource.closed) continue;
     leaked.add(resource);
     if (verdict.certainty !== 'suspect') resource.condemnedBy = group.key;
   }
-  return findingOf(group, verdict, leaked, context.scopes);
+  return leaked.count === 0 ? null : findingOf(group, verdict, leaked, context.scopes);
 }

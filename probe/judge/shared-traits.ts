@@ -50,7 +50,7 @@ export class SharedTraits {
 
     const [last] = [...this.#operations].sort(([, a], [, b]) => b - a);
     if (last) {
-      const idle = median([...this.#lastUsedAfter]);
+      const idle = median(this.#lastUsedAfter);
       const share = this.#operations.size === 1 ? '' : `, for ${last[1]} of ${Math.min(this.#count, SAMPLE)}`;
       const when = idle < 1 ? 'right after' : `${span(idle)} after`;
       sentences.push(`Last done with it, ${when} it was acquired${share}: ${last[0]}`);

@@ -15,7 +15,7 @@ export function smallest(values: readonly number[]): number {
   return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
 }
 
-export function median(values: number[]): number {
-  const sorted = values.sort((a, b) => a - b);
+export function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }

@@ -10,6 +10,8 @@
  * False negatives: what is taken outside any scope, and a scope that never ends.
  */
 
+import type { Resource } from '../../../account/ledger.ts';
+import type { Scope } from '../../../account/scope.ts';
 import type { Detector } from '../detector.ts';
 import { median, span } from '../words.ts';
 
@@ -27,10 +29,10 @@ export const outlivedScope: Detector = {
   },
   concludes(leaked, { history }, { at }) {
     const isHandedOver = history.afterScope > 0;
-    const runs = new Set(leaked.map(({ scope }) => scope));
+    const runs = runsOf(leaked);
     const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
     const releasedInScope = history.released - history.afterScope;
-    const recurs = releasedInScope > 0 ? runs.size >= 2 : isJob && runs.size >= NEVER_RELEASED_RUNS;
+    const recurs = releasedInScope > 0 ? runs >= 2 : isJob && runs >= NEVER_RELEASED_RUNS;
 
     const evidence = [
       `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
@@ -40,3 +42,13 @@ export const outlivedScope: Detector = {
     return { certainty: recurs && !isHandedOver ? 'likely' : 'suspect', leaked, evidence };
   },
 };
+
+/** Of how many they are, as far as that makes a pattern: there may be a hundred thousand. */
+function runsOf(leaked: readonly Resource[]): number {
+  const runs = new Set<Scope | null>();
+  for (const { scope } of leaked) {
+    runs.add(scope);
+    if (runs.size >= NEVER_RELEASED_RUNS) break;
+  }
+  return runs.size;
+}
