@@ -27,6 +27,14 @@ export const PARTS: readonly Part[] = [...ADAPTERS.map(({ name }) => name), ...O
 /** Parts that failed, and how often. A part in here does nothing any more. */
 const lapses: Map<string, number> = new Map();
 
+/** What is not seen any more once a part has failed: of an adapter, its library; else by part. */
+const BLIND_TO: Partial<Record<Part, string>> = {
+  ...Object.fromEntries(ADAPTERS.map(({ name }) => [name, name])),
+  modules: 'libraries',
+  children: 'child processes',
+  workers: 'worker threads',
+};
+
 /** `OUTLIVE_TEST_LAPSE=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */
 const [failingPart, failingCall] = (process.env.OUTLIVE_TEST_LAPSE ?? '').split(':');
 let callsToLapse = Number(failingCall);
@@ -75,4 +83,9 @@ export function lapseCount(): number {
   let count = 0;
   for (const times of lapses.values()) count += times;
   return count;
+}
+
+/** In words, what is not seen any more. */
+export function blindTo(): string[] {
+  return [...lapses.keys()].flatMap((part) => BLIND_TO[part as Part] ?? []);
 }

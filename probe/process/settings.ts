@@ -118,9 +118,17 @@ function complaint(setting: Setting, value: string): string | null {
   return allowed.includes(value) ? null : `${variable} must be ${allowed.join(' or ')}, not "${value}".`;
 }
 
+/** What is used in place of a bad value: of a list the words that are known, else the default. */
+function insteadOf({ allowed, fallback }: Setting, value: string): string {
+  if (allowed === undefined || !('listOf' in allowed)) return fallback;
+  return wordsOf(value)
+    .filter((word) => allowed.listOf.includes(word))
+    .join();
+}
+
 /**
- * Reads the settings. A bad value never stops a service: its default is used and a sentence is added to `problems`,
- * which `outlive run` turns into exit code 2 before it starts anything.
+ * Reads the settings. A bad value never stops a service: it is not used, and a sentence is added to `problems`, which
+ * `outlive run` turns into exit code 2 before it starts anything.
  */
 export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; problems: string[] } {
   const problems: string[] = [];
@@ -131,7 +139,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     const wrong = complaint(setting, value);
     if (wrong === null) return value;
     problems.push(wrong);
-    return setting.fallback;
+    return insteadOf(setting, value);
   };
   const settings: Settings = {
     out: read('out'),

@@ -10,7 +10,7 @@ import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
-import { guarded, lapseCount } from '../process/lapses.ts';
+import { blindTo, guarded, lapseCount } from '../process/lapses.ts';
 import { now, wallClock } from '../process/runtime.ts';
 import type { Settings } from '../process/settings.ts';
 import { keyOf } from '../recording/entries.ts';
@@ -70,6 +70,8 @@ export class Recorder {
   /** Told since they were last written. */
   private readonly untold: Set<Notice> = new Set();
   private startedCount = 0;
+  /** What was told to be no longer seen. */
+  private readonly blindness: Set<string> = new Set();
 
   constructor({ folder, parent, settings, ledger, sites, scopes }: RecorderParts) {
     const startedMs = wallClock();
@@ -196,6 +198,7 @@ export class Recorder {
     if (isDue('scopes')) this.scopeTotals();
     for (const notice of notices) this.untold.add(notice);
     if (this.untold.size > 0 && isDue('notice')) this.tell();
+    this.tellBlindness();
     if (isDue('cost')) this.cost(cpuMs, forcedGc);
   }
 
@@ -229,6 +232,14 @@ export class Recorder {
       this.writer.write({ t: 'notice', at, ...notice, pool: pool && mask(pool), sentence: mask(sentence) });
     }
     this.untold.clear();
+  }
+
+  private tellBlindness(): void {
+    for (const what of blindTo()) {
+      if (this.blindness.has(what)) continue;
+      this.blindness.add(what);
+      this.unseen(what, 'The probe failed at it, and left it alone from then on: of what came later nothing was seen.');
+    }
   }
 
   private cost(cpuMs: number, forcedGc: number): void {

@@ -82,10 +82,16 @@ function missingIn(exports: object, hooks: readonly string[]): string[] {
   });
 }
 
-/** Whether a version, `8.23.1` or `9.0.0-beta.1`, is below `from`, or not below `below`. A prerelease counts as its release. */
+/** Whether a version is below `from`, or not below `below`. A prerelease counts as its release; what is no version is outside. */
 export function isOutside(version: string, { from, below }: Pick<Package, 'from' | 'below'>): boolean {
-  const [own, least, end] = [version, from, below].map((text) => text.split(/[.+-]/).slice(0, 3).map(Number));
-  return isBelow(own as number[], least as number[]) || !isBelow(own as number[], end as number[]);
+  const own = numbersOf(version);
+  return own === null || isBelow(own, numbersOf(from) ?? []) || !isBelow(own, numbersOf(below) ?? []);
+}
+
+/** Of `8.23.1` or `9.0.0-beta.1`; else null. */
+function numbersOf(version: string): number[] | null {
+  const [, ...numbers] = /^(\d+)\.(\d+)\.(\d+)(?:[-+]|$)/.exec(version) ?? [];
+  return numbers.length === 0 ? null : numbers.map(Number);
 }
 
 function isBelow(one: readonly number[], other: readonly number[]): boolean {

@@ -84,16 +84,16 @@ function onceSet<T extends object, K extends keyof T & string>(owner: T, key: K,
 function mainModuleOf(file: string): Omit<Copy, 'exports'> | null {
   if (!path.isAbsolute(file)) return null;
   for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    let manifest: { name?: string; version?: string; main?: string };
+    let manifest: { name?: string; version?: unknown; main?: unknown };
     try {
       manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
     } catch {
       continue;
     }
     if (!manifest.name) continue;
-    const main = path.resolve(folder, manifest.main ?? 'index.js');
+    const main = path.resolve(folder, String(manifest.main ?? 'index.js'));
     const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
-    return isMain ? { name: manifest.name, version: manifest.version ?? '?', file } : null;
+    return isMain ? { name: manifest.name, version: String(manifest.version ?? '?'), file } : null;
   }
   return null;
 }
