@@ -171,7 +171,7 @@ describe('the pipeline on task managers', { timeout: 180_000 }, () => {
   }
 
   test.each(['SIGINT', 'SIGKILL'] as const)('%s of the runner leaves no process behind', async (signal) => {
-    const program = join(import.meta.dirname, '../dist/pipeline/main.js');
+    const program = join(import.meta.dirname, '../pipeline/main.ts');
     const args = ['--input', folder, '--database', database.url, '--task-managers', '2', '--slots', '3'];
     const runner = spawn(process.execPath, [program, ...args], { stdio: 'ignore' });
     const gone = once(runner, 'exit');
