@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchDatabase } from '../database/index.ts';
 import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // The database's own side of a run: who is connected, in which state, who waits for whom, and what it costs the server.
 

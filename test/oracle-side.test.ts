@@ -8,7 +8,8 @@ import { openSession } from '../pipeline/store/database.ts';
 import type { OwnSession } from '../pipeline/store/store.ts';
 import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { CLI, fixture, lineOf, NODE, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Oracle's own side of a run. It has only ever been tried on the stand-in.
 

@@ -19,8 +19,9 @@ import { arrivalsOf, type Load, offeredBy } from '../scenarios/overload/load.ts'
 import { claimable, fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
 import { poolContention } from '../scenarios/pool-contention/scenario.ts';
 import { poolModels } from '../scenarios/pool-models/scenario.ts';
-import { CLI, start, temporaryFolder } from './support/probed.ts';
+import { CLI, start } from './support/probed.ts';
 import { browser, ReportPage } from './support/report-page.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const SMALL_STORM = join(import.meta.dirname, 'fixtures/overload/small-storm.mjs');
 const LOAD: Load = { seed: 1, jobs: EVEN, lanes: 4, duration: 20_000 };

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unreached } from '../tools/reached.ts';
 import { freePort } from './support/free-port.ts';
-import { lineOf, NODE, placeOf, ROOT, readReport, start, temporaryFolder } from './support/probed.ts';
+import { lineOf, NODE, placeOf, ROOT, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** Of the packed file; there were 621 kB when this was set. */
 const LARGEST_KB = 680;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HeldConnection } from '../probe/recording/format.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { fixture, lineOf, probed, temporaryFolder } from './support/probed.ts';
+import { fixture, lineOf, probed } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // A lease is joined with the server's session by its socket, which the pool knows and nobody is asked for.
 

@@ -11,7 +11,7 @@ import type { RecordedFinding, RecordedLine, Recording } from '../probe/recordin
 import { readRecording } from '../probe/recording/reader.ts';
 import { Recorder } from '../probe/recording/recorder.ts';
 import type { Request } from '../probe/watch/desk.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const clock = vi.hoisted(() => ({ at: 0 }));
 vi.mock('../probe/process/runtime.ts', async (original) => ({ ...(await original<object>()), now: () => clock.at }));

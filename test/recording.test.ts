@@ -13,7 +13,8 @@ import { Notices } from '../probe/recording/notices.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
 import { Desk } from '../probe/watch/desk.ts';
-import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
+import { fixture, NODE, probed, REGISTER, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const processLine: Line = {
   t: 'process',

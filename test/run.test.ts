@@ -1,18 +1,8 @@
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  CLI,
-  fixture,
-  lineOf,
-  NODE,
-  placeOf,
-  probed,
-  REGISTER,
-  readReport,
-  start,
-  temporaryFolder,
-} from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, probed, REGISTER, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const service = fixture('service.mjs');
 const outlive = (...args: string[]) => start(NODE, [CLI, ...args]);

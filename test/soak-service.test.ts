@@ -8,7 +8,8 @@ import type { Report } from '../probe/recording/report.ts';
 import { hopeless } from '../soak/service/load.ts';
 import { nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
-import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const ORDERS = fixture('orders.mjs');
 
