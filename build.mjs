@@ -1,10 +1,15 @@
-// Compiles to dist/ and puts beside the code what it reads at run time.
+// Compiles to dist/, puts beside the code what it reads at run time, and takes away what nothing loads.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
+import { unreached } from './tools/reached.ts';
+
+// The sources are not published, so maps that lead to them are not either: what is published is readable as it is.
+const isPublished = ['pack', 'publish'].includes(process.env.npm_command);
+const withoutMaps = ['--sourceMap', 'false', '--inlineSources', 'false'];
 
 rmSync('dist', { recursive: true, force: true });
-const tsc = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const tsc = spawnSync('tsc', ['-p', 'tsconfig.build.json', ...(isPublished ? withoutMaps : [])], { stdio: 'inherit' });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
@@ -60,7 +65,7 @@ await bundle(['probe', ...PARTS], {
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});
-for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`);
+for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`, { force: true });
 
 const assets = [
   'probe/package.json', // the preload is CommonJS: it must not start Node's ES module loader in the user's program
@@ -68,8 +73,10 @@ const assets = [
   'pipeline/rules',
   'reports/html/assets',
 ];
-for (const asset of assets) if (existsSync(asset)) cpSync(asset, `dist/${asset}`, { recursive: true });
+for (const asset of assets) cpSync(asset, `dist/${asset}`, { recursive: true });
 for (const file of ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css']) {
   cpSync(`node_modules/uplot/${file}`, file.replace('dist/', 'dist/reports/html/assets/'));
 }
-if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
+chmodSync('dist/cli/main.js', 0o755);
+
+for (const file of unreached('.')) rmSync(file);
