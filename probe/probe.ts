@@ -25,6 +25,7 @@ import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
 import { readSettings, type Settings } from './process/settings.ts';
 import { onDeadlySignal } from './process/signals.ts';
+import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
@@ -80,6 +81,7 @@ export class Probe {
   readonly #desk: Desk;
   readonly #judge: Judge;
   readonly #collector: Collector;
+  readonly #prover: Prover;
   readonly #rhythm: Rhythm;
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
@@ -112,9 +114,11 @@ export class Probe {
     this.#judge = new Judge(this.#ledger, this.#scopes, settings);
     this.#collector = new Collector({
       enabled: settings.gc,
-      wait: this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
+      wait: settings.proof === 'on' ? 0 : this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
       maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
     });
+    const proving = { isOn: settings.proof !== 'off', heals: settings.heal };
+    this.#prover = new Prover({ ledger: this.#ledger, collector: this.#collector, ...proving });
     this.#rhythm = new Rhythm(now(), this.#isSoak);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
     this.#governor = this.#isSoak ? null : new Governor(settings.cpuPercent, now(), unsupported);
@@ -247,7 +251,8 @@ export class Probe {
   /** A look in slices, so that a hundred thousand open resources do not hold the loop. */
   #look(at: number): void {
     this.#sweepRequests();
-    this.#hasCollected = this.#judge.awaitsCollection && this.#collector.collect(at, false);
+    const isDue = this.#judge.awaitsCollection || this.#settings.proof === 'on';
+    this.#hasCollected = isDue && this.#prover.collect(at, false);
     this.#looking = this.#judge.looking(now());
     this.#goOnLooking();
   }
@@ -282,7 +287,7 @@ export class Probe {
     this.#looking?.return(undefined as never);
     this.#looking = null;
     this.#sweepRequests();
-    this.#hasCollected = this.#judge.awaitsLastCollection(now()) && this.#collector.collect(now(), true);
+    this.#hasCollected = this.#judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
     this.#judged(this.#judge.judge(now(), { isOver }), true);
   }
 

@@ -156,9 +156,10 @@ export class Judge {
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {
-    for (const { flow, handle, account, condemnedBy, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
-      if ((flow === null && handle === null) || condemnedBy !== null) continue;
-      if (handle !== null) return true;
+    for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
+      const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
+      if (canBeProven && !isOrphan) return true;
+      if (flow === null || condemnedBy !== null) continue;
       const patience = Math.max(this.#options.graceMs, account.useTimes.max);
       if (account.acquired >= 2 && at - lastUsedAt > patience && !isBusy?.()) return true;
     }

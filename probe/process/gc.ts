@@ -33,12 +33,17 @@ export class Collector {
     this.wait = policy.wait;
   }
 
-  /** Collects if that is allowed now (`isLast`: the process ends, so waiting is pointless); true if it did. Dereference nothing before it in the same callback. */
-  collect(at: number, isLast: boolean): boolean {
+  /** `isLast`: nothing is to be waited for, since the process ends or is at rest. */
+  mayCollect(at: number, isLast: boolean): boolean {
     if (!this.policy.enabled || (at < this.nextAt && !isLast)) return false;
     if (getHeapStatistics().used_heap_size > this.policy.maxHeapBytes) return false;
     this.collectGarbage ??= this.findGc();
-    if (!this.collectGarbage) return false;
+    return this.collectGarbage !== null;
+  }
+
+  /** Collects if that is allowed now; true if it did. Dereference nothing before it in the same callback. */
+  collect(at: number, isLast: boolean): boolean {
+    if (!this.mayCollect(at, isLast) || !this.collectGarbage) return false;
     const began = now();
     this.collectGarbage();
     this.cost += now() - began;

@@ -42,6 +42,7 @@ export interface Exhausted {
 
 export const DETECTORS = [
   'collected',
+  'unreachable',
   'outlived-scope',
   'flow-ended',
   'superseded',
