@@ -16,6 +16,7 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
 const PARTS = [
+  'judge/judge',
   'control/inject/start',
   'telemetry/telemetry',
   // by the rows of probe/adapters.ts
@@ -52,12 +53,14 @@ const bundle = (input, output) =>
     },
   });
 // the parts use the probe's own copy of what they share
-const isCore = (id) => !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools)/.test(id);
+const isCore = (id) =>
+  !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools|judge[\\/](?!blame|enclosing))/.test(id);
 await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
       { name: 'probe', test: isCore },
+      { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
       { name: 'watch/pools/common', test: /\bprobe[\\/]watch[\\/]pools[\\/](?:peer|pool-account)\b/ },
     ],
   },

@@ -2,7 +2,7 @@
 
 import type { Account, Ledger, Resource } from '../account/ledger.ts';
 import type { Peer } from '../account/pool-state.ts';
-import { frameToName } from '../judge/findings.ts';
+import { frameToName } from '../judge/blame.ts';
 import type { HeldConnection } from '../recording/format.ts';
 
 /** Of one process; the leases held for the longest come first. */
