@@ -253,7 +253,8 @@ export class Probe {
     this.#sweepRequests();
     const judge = this.#findJudge();
     if (!judge) return;
-    const isDue = judge.awaitsCollection || this.#settings.proof === 'on';
+    if (judge.hasRunOut) this.#collector.hurry(at);
+    const isDue = judge.awaitsCollection || judge.hasRunOut || this.#settings.proof === 'on';
     this.#hasCollected = isDue && this.#prover.collect(at, false);
     this.#looking = judge.looking(now());
     this.#goOnLooking();

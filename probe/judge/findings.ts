@@ -39,6 +39,7 @@ export function findingOf(
     siteUnknown: siteUnknown(site),
     evidence: [...evidence, ...leaked.traits.sentences(group)],
     ...leaked.traces,
+    ...(leaked.healed > 0 && { healed: leaked.healed }),
     exhausted: null,
     holders: [],
     scopes: leaked.shares(scopes),

@@ -9,6 +9,8 @@ import { now } from './runtime.ts';
 
 const FIRST_WAIT = 60_000;
 const LONGEST_WAIT = 3_600_000;
+/** Between two that cannot wait. */
+const SHORTEST_WAIT = 5000;
 
 export interface GcPolicy {
   enabled: boolean;
@@ -26,6 +28,7 @@ export class Collector {
   private readonly policy: GcPolicy;
   private wait: number;
   private nextAt = 0;
+  private lastAt = Number.NEGATIVE_INFINITY;
   private collectGarbage: (() => void) | null | undefined;
 
   constructor(policy: GcPolicy) {
@@ -48,8 +51,14 @@ export class Collector {
     this.collectGarbage();
     this.cost += now() - began;
     this.forced++;
+    this.lastAt = at;
     this.nextAt = at + this.wait;
     return true;
+  }
+
+  /** Something cannot wait: a pool has run out. */
+  hurry(at: number): void {
+    if (at - this.lastAt >= SHORTEST_WAIT) this.nextAt = Math.min(this.nextAt, at);
   }
 
   /** Tells whether the last collection was worth its pause. */
