@@ -1,16 +1,22 @@
-// Compiles to dist/ and puts beside the code what it reads at run time.
+// Compiles to dist/, puts beside the code what it reads at run time, and takes away what nothing loads.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
+import { unreached } from './tools/reached.ts';
+
+// The sources are not published, so maps that lead to them are not either: what is published is readable as it is.
+const isPublished = ['pack', 'publish'].includes(process.env.npm_command);
+const withoutMaps = ['--sourceMap', 'false', '--inlineSources', 'false'];
 
 rmSync('dist', { recursive: true, force: true });
-const tsc = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const tsc = spawnSync('tsc', ['-p', 'tsconfig.build.json', ...(isPublished ? withoutMaps : [])], { stdio: 'inherit' });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
 const PARTS = [
+  'judge/judge',
   'control/inject/start',
   'telemetry/telemetry',
   // as in probe/watch/adapter-modules.ts
@@ -48,12 +54,14 @@ const bundle = (input, output) =>
     },
   });
 // the parts use the probe's own copy of what they share
-const isCore = (id) => !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools)/.test(id);
+const isCore = (id) =>
+  !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools|judge[\\/](?!blame|enclosing))/.test(id);
 await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
       { name: 'probe', test: isCore },
+      { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
       { name: 'watch/pools/common', test: /\bprobe[\\/]watch[\\/]pools[\\/](?:peer|pool-account)\b/ },
     ],
   },
@@ -61,7 +69,7 @@ await bundle(['probe', ...PARTS], {
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});
-for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`);
+for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`, { force: true });
 
 const assets = [
   'probe/package.json', // the preload is CommonJS: it must not start Node's ES module loader in the user's program
@@ -69,8 +77,10 @@ const assets = [
   'pipeline/rules',
   'reports/html/assets',
 ];
-for (const asset of assets) if (existsSync(asset)) cpSync(asset, `dist/${asset}`, { recursive: true });
+for (const asset of assets) cpSync(asset, `dist/${asset}`, { recursive: true });
 for (const file of ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css']) {
   cpSync(`node_modules/uplot/${file}`, file.replace('dist/', 'dist/reports/html/assets/'));
 }
-if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
+chmodSync('dist/cli/main.js', 0o755);
+
+for (const file of unreached('.')) rmSync(file);

@@ -158,6 +158,29 @@ function open(name: string, count: number): Row[] {
 
 const REST_SECONDS = 8;
 
+/** The longest that judging so many open leases holds the event loop. */
+function pause(name: string, count: number): Row {
+  return {
+    name: `pause-${name}`,
+    what: `${name} leases open, one in motion: the longest block of the event loop`,
+    unit: 'ms',
+    rounds: 3,
+    round: async ({ variants }) => {
+      const slices: Slices = new Map();
+      for (const variant of variants) {
+        await using subjects = await Subjects.start({ file: 'pause.ts' }, [variant]);
+        for (const [, subject] of subjects.all) {
+          await subject.run(count);
+          // findings are made and written down at first
+          await delay(REST_SECONDS * 1000);
+          slices.set(variant, [await subject.run(0)]);
+        }
+      }
+      return compared(slices, 'difference');
+    },
+  };
+}
+
 function operation(name: string, what: string, plan: Omit<Plan, 'slices'>, needsDatabase: boolean = false): Row {
   return {
     name,
@@ -192,5 +215,7 @@ export const ROWS: readonly Row[] = [
   ...open('1k', 1000),
   ...open('10k', 10_000),
   ...open('100k', 100_000),
+  pause('100k', 100_000),
+  pause('300k', 300_000),
   suspect,
 ];

@@ -14,7 +14,7 @@ import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
-import { Judge, type Judgement } from './judge/judge.ts';
+import type { Judge, Judgement } from './judge/judge.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -25,6 +25,7 @@ import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
 import { readSettings, type Settings } from './process/settings.ts';
 import { onDeadlySignal } from './process/signals.ts';
+import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
@@ -78,8 +79,10 @@ export class Probe {
   readonly #stacks: StackBudgets;
   readonly #recorder: Recorder;
   readonly #desk: Desk;
-  readonly #judge: Judge;
+  /** Null as long as there was nothing to judge. */
+  #judge: Judge | null = null;
   readonly #collector: Collector;
+  readonly #prover: Prover;
   readonly #rhythm: Rhythm;
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
@@ -109,12 +112,13 @@ export class Probe {
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
     const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
     this.#desk = new Desk({ ...parts, flows, notices, stacks, unseen });
-    this.#judge = new Judge(this.#ledger, this.#scopes, settings);
     this.#collector = new Collector({
       enabled: settings.gc,
-      wait: this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
+      wait: settings.proof === 'on' ? 0 : this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
       maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
     });
+    const proving = { isOn: settings.proof !== 'off', heals: settings.heal };
+    this.#prover = new Prover({ ledger: this.#ledger, collector: this.#collector, ...proving });
     this.#rhythm = new Rhythm(now(), this.#isSoak);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
     this.#governor = this.#isSoak ? null : new Governor(settings.cpuPercent, now(), unsupported);
@@ -164,9 +168,9 @@ export class Probe {
     this.#judgeWhole(false);
     // also where nothing waited for a collection: what is left of the heap is comparable only after one
     this.#collector.collect(now(), true);
-    if (round !== undefined) this.#recorder.round(round, this.#judge.standingCount);
+    const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
+    if (round !== undefined) this.#recorder.round(round, findings.size);
     this.#recorder.flush();
-    const { findings } = this.#judge;
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
     this.#known = new Set(findings.keys());
     return { open: openByKind(this.#ledger), standing: [...findings.values()], fresh };
@@ -247,8 +251,12 @@ export class Probe {
   /** A look in slices, so that a hundred thousand open resources do not hold the loop. */
   #look(at: number): void {
     this.#sweepRequests();
-    this.#hasCollected = this.#judge.awaitsCollection && this.#collector.collect(at, false);
-    this.#looking = this.#judge.looking(now());
+    const judge = this.#findJudge();
+    if (!judge) return;
+    if (judge.hasRunOut) this.#collector.hurry(at);
+    const isDue = judge.awaitsCollection || judge.hasRunOut || this.#settings.proof === 'on';
+    this.#hasCollected = isDue && this.#prover.collect(at, false);
+    this.#looking = judge.looking(now());
     this.#goOnLooking();
   }
 
@@ -282,14 +290,24 @@ export class Probe {
     this.#looking?.return(undefined as never);
     this.#looking = null;
     this.#sweepRequests();
-    this.#hasCollected = this.#judge.awaitsLastCollection(now()) && this.#collector.collect(now(), true);
-    this.#judged(this.#judge.judge(now(), { isOver }), true);
+    const judge = this.#findJudge();
+    if (!judge) return;
+    this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
+    this.#judged(judge.judge(now(), { isOver }), true);
+  }
+
+  /** Many processes never have anything to judge: children, scripts. */
+  #findJudge(): Judge | null {
+    if (this.#judge || !this.#ledger.hasMatter) return this.#judge;
+    const { Judge } = loadOnDemand(loadJudge);
+    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings);
+    return this.#judge;
   }
 
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
-    if (this.#hasCollected) this.#collector.learned(!this.#judge.awaitsCollection);
+    if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);
   }
 
   #writeState(isLast: boolean): void {
@@ -316,7 +334,12 @@ export class Probe {
     // few services have anywhere to send it
     const { Telemetry } = loadOnDemand(loadTelemetry);
     this.#telemetry = new Telemetry({
-      ...{ when: this.#settings.telemetry, ledger: this.#ledger, sites: this.#sites, standing: this.#judge.findings },
+      ...{
+        when: this.#settings.telemetry,
+        ledger: this.#ledger,
+        sites: this.#sites,
+        standing: this.#judge?.findings ?? new Map(),
+      },
       costMs: () => this.#costMs(),
       thread: path.join(__dirname, 'telemetry/thread.js'),
       tell: (what) => this.#recorder.unsupported(what),
@@ -345,5 +368,6 @@ function writeOwnReport(folder: string): void {
 
 // as the build names the files: see build.mjs
 const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
+const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

@@ -17,6 +17,7 @@ const CERTAINTY_MEANS: Record<Certainty, string> = {
 /** How each detector knows. */
 export const DETECTOR_MEANS: Record<Detector, string> = {
   collected: 'The object needed to release it was garbage-collected while it was still open.',
+  unreachable: 'Nothing in the program refers to it any more, only its pool does.',
   'outlived-scope': 'The run or request that took it has ended, and it is still open.',
   'flow-ended': 'The chain of callbacks that took it is gone, and it is open and idle.',
   superseded: 'The same flow took and returned later ones at this line while this one stayed.',
@@ -57,6 +58,7 @@ const NOT_PROVEN: Partial<Record<Detector, string>> = {
 /** What keeps a suspect from being likely. */
 const NOT_LIKELY: Record<Detector, string> = {
   collected: 'the line is not known.',
+  unreachable: 'the line is not known.',
   'outlived-scope': 'it has not yet happened in several runs, while others gave theirs back.',
   'flow-ended': 'so far not all at this line was given back by the flow that took it, so another may do so here too.',
   superseded: 'it has not yet happened often enough at this line.',

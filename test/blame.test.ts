@@ -5,7 +5,7 @@ import type { Account } from '../probe/account/ledger.ts';
 import type { Site } from '../probe/account/site.ts';
 import { blamedFrame, isFurtherOn, ownerDepth, ownerOf } from '../probe/judge/blame.ts';
 import { functionEncloses } from '../probe/judge/enclosing.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A stack, innermost first, as `function@line`; frames from `|` on await instead of call. */
 function site(text: string): Site {

@@ -11,6 +11,7 @@ import { generate, writeGenerated } from '../pipeline/generate.ts';
 import type { CountOptions } from './fixtures/cluster/count.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { sweptFolder } from './support/swept-folder.ts';
+import { until } from './support/until.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 import './support/compile-once.ts';
 
@@ -107,7 +108,7 @@ describe('task managers', () => {
     const { pids } = await start();
     let begun = 0;
     const running = cluster.run({ ...job({ numbers: 100_000, pauseMs: 5 }), onNote: () => begun++ });
-    while (begun < 8) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('two transactions of each lane', () => begun >= 8);
     await cluster.stop();
     const lanes = (await running) as { done: number }[];
     expect(await counted()).toBe(lanes.reduce((sum, { done }) => sum + done, 0));
@@ -171,21 +172,19 @@ describe('the pipeline on task managers', { timeout: 180_000 }, () => {
   }
 
   test.each(['SIGINT', 'SIGKILL'] as const)('%s of the runner leaves no process behind', async (signal) => {
-    const program = join(import.meta.dirname, '../dist/pipeline/main.js');
+    const program = join(import.meta.dirname, '../pipeline/main.ts');
     const args = ['--input', folder, '--database', database.url, '--task-managers', '2', '--slots', '3'];
     const runner = spawn(process.execPath, [program, ...args], { stdio: 'ignore' });
     const gone = once(runner, 'exit');
-    let children: number[] = [];
-    while (children.length < 2) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      children = childrenOf(runner.pid!);
-    }
+    const children = await until('two task managers to be started', () => {
+      const pids = childrenOf(runner.pid!);
+      return pids.length === 2 && pids;
+    });
     runner.kill(signal);
     const [code, killedBy] = await gone;
     if (signal === 'SIGINT') expect([0, 130]).toContain(code);
     else expect(killedBy).toBe('SIGKILL');
-    for (const pid of children) while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(children.map(isAlive)).toEqual([false, false]);
+    await until('the task managers to end', () => !children.some(isAlive));
   });
 });
 

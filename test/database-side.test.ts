@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchDatabase } from '../database/index.ts';
-import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
+import { connects, watchedWhile } from './support/watched-database.ts';
 
 // The database's own side of a run: who is connected, in which state, who waits for whom, and what it costs the server.
 
@@ -27,24 +26,18 @@ async function connected(url = database.url, application = 'orders'): Promise<pg
   return client as pg.Client & { processID: number };
 }
 
-/** Watches while `work` runs, and reads the recording back. */
-async function watchedWhile(work: () => Promise<unknown>, url = database.url): Promise<DatabaseRecording> {
-  using folder = temporaryFolder();
-  const sampler = await watchDatabase(url, folder.path);
-  await work().finally(() => sampler.stop());
-  const recording = readDatabase(sampler.file);
-  if (typeof recording === 'string') throw new Error(recording);
-  expect(recording.problems).toEqual([]);
-  // the password of the URL, and values in statements, stay out
-  expect(readFileSync(sampler.file, 'utf8')).not.toMatch(new RegExp(`${new URL(url).password}|a secret`));
-  return recording;
+/** How many sessions are as `condition` says. */
+async function sessionsWhere(condition: string): Promise<number> {
+  const [asker] = clients as [pg.Client];
+  return (await asker.query(`select 1 from pg_stat_activity where ${condition}`)).rows.length;
 }
 
-/** Until so many sessions are as `condition` says. */
-async function until(condition: string, count = 1): Promise<void> {
+/** How long a session is in its state and in its transaction, milliseconds by the server's clock. */
+async function agesOf({ processID }: { processID: number }): Promise<{ state: number; transaction: number }> {
   const [asker] = clients as [pg.Client];
-  const sql = `select 1 from pg_stat_activity where ${condition}`;
-  while ((await asker.query(sql)).rows.length !== count) await sleep(20);
+  const since = (column: string) => `(extract(epoch from clock_timestamp() - ${column}) * 1000)::float8`;
+  const sql = `select ${since('state_change')} as state, ${since('xact_start')} as transaction from pg_stat_activity`;
+  return (await asker.query(`${sql} where pid = ${processID}`)).rows[0];
 }
 
 test('sessions are told by state, with the age of their transaction, and who blocks whom', async () => {
@@ -52,17 +45,22 @@ test('sessions are told by state, with the age of their transaction, and who blo
   const holder = await connected();
   const waiter = await connected();
   await holder.query("create table stock (left_over text); insert into stock values ('a secret')");
-  const recording = await watchedWhile(async () => {
+  let waiting: Promise<unknown> = Promise.resolve();
+  let before = { state: 0, transaction: 0 };
+  const recording = await watchedWhile(database.url, async () => {
     await holder.query('begin');
-    await sleep(20);
+    await holder.query('select pg_sleep(0.1)');
     await holder.query("update stock set left_over = left_over where left_over = 'a secret'");
     await waiter.query('begin');
-    const waiting = waiter.query('delete from stock');
-    await until(`pid = ${waiter.processID} and wait_event_type = 'Lock'`);
-    await sleep(1100);
-    return () => waiting;
+    waiting = waiter.query('delete from stock');
+    const isWaiting = `pid = ${waiter.processID} and wait_event_type = 'Lock'`;
+    await until('the delete to wait', async () => (await sessionsWhere(isWaiting)) === 1);
+    before = await agesOf(holder);
   });
+  const after = await agesOf(holder);
   await holder.query('rollback');
+  await waiting;
+  await waiter.query('rollback');
 
   expect(recording.server).toMatchObject({ version: expect.stringMatching(/^PostgreSQL \d+/), maxSessions: 200 });
   const { sessions, omitted } = recording.sessions.at(-1)!;
@@ -76,8 +74,11 @@ test('sessions are told by state, with the age of their transaction, and who blo
     statement: 'update stock set left_over = left_over where left_over = ?',
     blockedBy: [],
   });
-  expect(sessionOf(holder)!.stateMs).toBeGreaterThan(1000);
-  expect(sessionOf(holder)!.transactionMs).toBeGreaterThan(sessionOf(holder)!.stateMs);
+  const { stateMs, transactionMs } = sessionOf(holder)!;
+  expect(stateMs).toBeGreaterThanOrEqual(Math.floor(before.state));
+  expect(stateMs).toBeLessThanOrEqual(Math.ceil(after.state));
+  expect(transactionMs).toBeGreaterThanOrEqual(Math.floor(before.transaction));
+  expect(transactionMs).toBeLessThanOrEqual(Math.ceil(after.transaction));
   expect(sessionOf(waiter)).toMatchObject({
     state: 'active',
     wait: expect.stringMatching(/^Lock: /),
@@ -92,7 +93,7 @@ test('sessions are told by state, with the age of their transaction, and who blo
 
 test.runIf(process.platform === 'linux')('the CPU time and memory of a server on this machine are seen', async () => {
   const client = await connected();
-  const recording = await watchedWhile(async () => {
+  const recording = await watchedWhile(database.url, async () => {
     // also of a session that is gone when the sampler looks again
     const gone = await connected();
     await gone.query('select count(*) from generate_series(1, 2000000)');
@@ -107,12 +108,12 @@ test.runIf(process.platform === 'linux')('the CPU time and memory of a server on
 
 test('a connection that is lost is a gap, after which the sampler is back', async () => {
   const killer = await connected();
-  const recording = await watchedWhile(async () => {
+  const recording = await watchedWhile(database.url, async (written) => {
     await killer.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
          where application_name = 'outlive' and datname = current_database()`,
     );
-    await sleep(3200);
+    await until('the sampler to connect again', () => connects(written()) === 2);
   });
   expect(recording.gaps).toEqual([
     { from: expect.any(Number), to: expect.any(Number), why: expect.stringContaining('terminat'), isRefused: false },
@@ -128,13 +129,14 @@ test('a server that has no session left for the sampler is a gap of that name', 
     const own = new URL(database.url);
     own.username = role;
     own.password = 'guarded';
-    const recording = await watchedWhile(async () => {
+    const recording = await watchedWhile(own.href, async (written) => {
       await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`);
-      await until(`usename = '${role}'`, 0);
-      await (await connected(own.href)).query('select pg_sleep(2.5)');
+      await until('its session to end', async () => (await sessionsWhere(`usename = '${role}'`)) === 0);
+      await connected(own.href);
+      await until('the sampler to be refused', () => written().includes('"isRefused":true'));
       await clients.pop()!.end();
-      await sleep(1100);
-    }, own.href);
+      await until('the sampler to connect again', () => connects(written()) === 2);
+    });
     expect(recording.gaps).toMatchObject([{ isRefused: true, to: expect.any(Number) }]);
     // what this user may not see is said
     expect(recording.server!.missing.join()).toContain('grant pg_monitor');

@@ -57,7 +57,8 @@ async function prepare(page: string, blocks: Block[]): Promise<Record<Block['in'
   const at = (where: Block['in']) => path.join(folder, name, where);
   mkdirSync(at('clone'), { recursive: true });
   cpSync(path.join(ROOT, 'package.json'), path.join(at('clone'), 'package.json'));
-  for (const link of ['dist', 'node_modules']) symlinkSync(path.join(ROOT, link), path.join(at('clone'), link));
+  for (const link of ['dist', 'node_modules', 'pipeline'])
+    symlinkSync(path.join(ROOT, link), path.join(at('clone'), link));
   for (const fixture of ['service', name].map((each) => path.join(FIXTURES, each))) {
     if (existsSync(fixture)) cpSync(fixture, at('service'), { recursive: true });
   }

@@ -9,18 +9,8 @@ import { writeTest } from '../soak/fail-path/test-file.ts';
 import { addressOf, headerOf, targetsOf } from '../soak/service/targets.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { freePort } from './support/free-port.ts';
-import {
-  CLI,
-  fixture,
-  lineOf,
-  NODE,
-  placeOf,
-  probed,
-  ROOT,
-  readReport,
-  start,
-  temporaryFolder,
-} from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, probed, ROOT, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 let database: FreshDatabase;
 let oracle: OracleStandIn;

@@ -6,16 +6,8 @@ import { PARTS } from '../probe/process/lapses.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';
-import {
-  type Ended,
-  FOLLOWS_FLOWS,
-  fixture,
-  NODE,
-  REGISTER,
-  readReport,
-  start,
-  temporaryFolder,
-} from './support/probed.ts';
+import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Whatever breaks in the probe: the service sees nothing, the part is switched off, the fault is counted.
 

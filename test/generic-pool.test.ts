@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { fixture, lineOf, placeOf, probed, ROOT, temporaryFolder, watched } from './support/probed.ts';
+import { fixture, lineOf, placeOf, probed, ROOT, watched } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const program = fixture('generic-pool.mjs');
 

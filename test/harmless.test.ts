@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { both, HARMLESS } from './support/harmless.ts';
-import { NODE, NODE_MAJOR, REGISTER, start, temporaryFolder } from './support/probed.ts';
+import { NODE, NODE_MAJOR, REGISTER, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Every program prints what it observes. It must print the same with the probe, and end the same.
 

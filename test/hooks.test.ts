@@ -2,18 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { PARTS } from '../probe/process/lapses.ts';
-import { ROOT } from './support/probed.ts';
 
 // What test/faults.test.ts throws from is one table. This is how a hook that is not in it is noticed.
 
 test('every file that hooks into the service is guarded, by a part of the table; every part is of some file', () => {
-  const folder = path.join(ROOT, 'probe');
+  const folder = path.join(import.meta.dirname, '../probe');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const sources = new Map(files.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
   // these only hand on what others give them, or are in a thread of their own
-  for (const name of ['process/around.ts', 'process/runtime.ts', 'process/lapses.ts', 'telemetry/thread.ts']) {
-    sources.delete(name);
-  }
+  for (const name of ['process/around.ts', 'telemetry/thread.ts']) sources.delete(name);
   const isHook =
     /^\s*(?:replace|every|later|process\.once|diagnosticsChannel\.subscribe)\(|\baround(?:<[^(]*>)?\(|\.on\('/m;
   // around() guards every hook that it is given

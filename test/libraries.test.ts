@@ -5,19 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADAPTERS, type Package } from '../probe/adapters.ts';
 import { isOutside } from '../probe/watch/libraries.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import {
-  CLI,
-  fixture,
-  lineOf,
-  NODE,
-  placeOf,
-  probed,
-  ROOT,
-  readReport,
-  start,
-  temporaryFolder,
-  watched,
-} from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, probed, ROOT, readReport, start, watched } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 let database: FreshDatabase;
 beforeAll(async () => {

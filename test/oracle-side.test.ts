@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchDatabase } from '../database/index.ts';
 import { Rates } from '../database/rates.ts';
 import { type OracleStandIn, startOracleStandIn } from '../oracle-standin/index.ts';
 import { openSession } from '../pipeline/store/database.ts';
 import type { OwnSession } from '../pipeline/store/store.ts';
-import { type DatabaseRecording, readDatabase } from '../probe/recording/database.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { CLI, fixture, lineOf, NODE, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
+import { connects, watchedWhile } from './support/watched-database.ts';
 
 // Oracle's own side of a run. It has only ever been tried on the stand-in.
 
@@ -39,35 +39,23 @@ async function disconnected(): Promise<void> {
   await expect.poll(() => standIn.sessions()).toEqual([]);
 }
 
-/** Under load the sampler looks less often. */
-const until = (condition: () => boolean) => expect.poll(condition, { timeout: 30_000 }).toBe(true);
-/** How often the sampler has connected. */
-const servers = (lines: string) => lines.split('"t":"server"').length - 1;
-
-/** Watches while `work` runs, and reads the recording back. */
-async function watchedWhile(work: (lines: () => string) => Promise<unknown>): Promise<DatabaseRecording> {
-  using folder = temporaryFolder();
-  const sampler = await watchDatabase(urlOf(standIn), folder.path);
-  await work(() => readFileSync(sampler.file, 'utf8')).finally(() => sampler.stop());
-  const recording = readDatabase(sampler.file);
-  if (typeof recording === 'string') throw new Error(recording);
-  expect(recording.problems).toEqual([]);
-  // the password, and values in statements, stay out
-  expect(readFileSync(sampler.file, 'utf8')).not.toMatch(new RegExp(`${standIn.password}|a secret`));
-  return recording;
-}
-
 test('sessions are told by state, with their sockets, the age of their transaction, and who blocks whom', async () => {
   const [holder, waiter, idle] = [await connected(), await connected(), await connected()];
   await holder.session.createTables(['create table stock (left_over varchar2(20))']);
   await holder.session.execute(`insert into stock values ('a secret')`);
   let waiting: Promise<unknown> = Promise.resolve();
-  const recording = await watchedWhile(async () => {
+  const recording = await watchedWhile(urlOf(standIn), async () => {
     await holder.session.begin();
     await holder.session.execute(`update stock set left_over = left_over where left_over = 'a secret'`);
     await waiter.session.begin();
     waiting = waiter.session.execute('delete from stock');
-    await sleep(2100);
+    await until('the delete to wait, and the transaction to be a second old by the server’s clock', async () => {
+      const blocked = await idle.session.query('select sid from v$session where blocking_session is not null');
+      const [held] = await idle.session.query<{ now: Date; start_date: Date }>(
+        `select sysdate as now, t.start_date from v$transaction t, v$session s where s.taddr = t.addr and s.sid = ${holder.sid}`,
+      );
+      return blocked.length === 1 && held && Number(held.now) - Number(held.start_date) >= 1000;
+    });
   });
   await holder.session.rollback();
   await waiting;
@@ -136,9 +124,9 @@ test('outlive run --database-url names the line that holds a session, by the soc
 });
 
 test('a connection that is lost is a gap, after which the sampler is back', async () => {
-  const recording = await watchedWhile(async (lines) => {
+  const recording = await watchedWhile(urlOf(standIn), async (written) => {
     standIn.drop('end');
-    await until(() => servers(lines()) === 2);
+    await until('the sampler to connect again', () => connects(written()) === 2);
   });
   expect(recording.gaps).toEqual([
     { from: expect.any(Number), to: expect.any(Number), why: expect.stringContaining('NJS-500'), isRefused: false },
@@ -147,14 +135,14 @@ test('a connection that is lost is a gap, after which the sampler is back', asyn
 });
 
 test('a server that has no session left for the sampler is a gap of that name', async () => {
-  const recording = await watchedWhile(async (lines) => {
+  const recording = await watchedWhile(urlOf(standIn), async (written) => {
     for (let i = 0; i < 3; i++) await connected();
     const own = standIn.sessions().find(({ program }) => program === 'outlive');
     standIn.kill(own!.sid, { disconnect: true });
     await connected();
-    await until(() => /"isRefused":true/.test(lines()));
+    await until('the sampler to be refused', () => written().includes('"isRefused":true'));
     await disconnected();
-    await until(() => servers(lines()) === 2);
+    await until('the sampler to connect again', () => connects(written()) === 2);
   });
   expect(recording.gaps).toMatchObject([{ isRefused: true, to: expect.any(Number) }]);
 });

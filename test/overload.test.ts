@@ -19,8 +19,10 @@ import { arrivalsOf, type Load, offeredBy } from '../scenarios/overload/load.ts'
 import { claimable, fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
 import { poolContention } from '../scenarios/pool-contention/scenario.ts';
 import { poolModels } from '../scenarios/pool-models/scenario.ts';
-import { CLI, start, temporaryFolder } from './support/probed.ts';
+import { CLI, start } from './support/probed.ts';
 import { browser, ReportPage } from './support/report-page.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const SMALL_STORM = join(import.meta.dirname, 'fixtures/overload/small-storm.mjs');
 const LOAD: Load = { seed: 1, jobs: EVEN, lanes: 4, duration: 20_000 };
@@ -290,7 +292,7 @@ test('Ctrl-C in the midst of a storm leaves nothing behind', { timeout: 180_000 
   expect(left.length).toBeGreaterThan(2);
   runner.kill('SIGINT');
   expect((await gone)[0]).toBe(130);
-  while (left.some((pid) => existsSync(`/proc/${pid}`))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('all processes of the storm to end', () => !left.some((pid) => existsSync(`/proc/${pid}`)));
 });
 
 describe.skipIf(!browser)('the page of a comparison', () => {

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
 import { type FreshStore, freshStore, STORE } from './setup/stores.ts';
+import { until } from './support/until.ts';
 import { openWorkload } from './support/workload.ts';
 import './support/compile-once.ts';
 
@@ -131,12 +132,9 @@ describe('on a database', () => {
           oracle: `select 1 from v$session where program = 'pipeline'`,
         })
       ).length;
-    const until = async (isSo: (count: number) => boolean) => {
-      while (!isSo(await sessions())) await new Promise((resolve) => setTimeout(resolve, 20));
-    };
-    await until((count) => count === 0);
+    await until('the sessions of earlier runs to end', async () => (await sessions()) === 0);
     const child = start('--input', '-', '--database', store.url, '--json');
-    await until((count) => count > 0);
+    await until('the run to log on', async () => (await sessions()) > 0);
     child.stdin.write('{"half a li');
     child.kill('SIGINT');
     const { stdout, stderr, code } = await ended(child);
@@ -150,10 +148,8 @@ describe('on a database', () => {
     await writeGenerated(generated, join(folder, 'in'));
     const child = start('--input', 'in', '--database', store.url, '--json');
     const workload = await openWorkload(store.url);
-    // a whole batch is in, whatever its file begins with
-    while ((await workload.query('select source from ingest_progress where elements >= 500')).length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const batches = () => workload.query('select source from ingest_progress where elements >= 500');
+    await until('a whole batch to be in, whatever its file begins with', async () => (await batches()).length > 0);
     child.kill('SIGINT');
     const first = await ended(child);
     expect(first.code).toBe(130);

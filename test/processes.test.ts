@@ -14,8 +14,8 @@ import {
   REGISTER,
   readReport,
   start,
-  temporaryFolder,
 } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // One run, one report: every process and thread of it, and who started whom.
 

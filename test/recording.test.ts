@@ -10,7 +10,8 @@ import { mask, maskArguments } from '../probe/recording/mask.ts';
 import { readRecording, readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
 import { Desk, type DeskParts } from '../probe/watch/desk.ts';
-import { fixture, NODE, probed, REGISTER, start, temporaryFolder } from './support/probed.ts';
+import { fixture, NODE, probed, REGISTER, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const processLine: Entry = {
   t: 'process',

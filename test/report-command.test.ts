@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
-import { CLI, fixture, probed, ROOT, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, probed, ROOT, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const outlive = (...args: string[]) => start(process.execPath, [CLI, 'report', ...args]);
 

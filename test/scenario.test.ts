@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkLeak, type LeakVariant } from '../scenarios/check.ts';
 import type { Check } from '../scenarios/scenario.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { CLI, lineOf, placeOf, probed, ROOT, start, temporaryFolder } from './support/probed.ts';
+import { CLI, lineOf, placeOf, probed, ROOT, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 let database: FreshDatabase;
 beforeAll(async () => {

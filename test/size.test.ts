@@ -8,7 +8,8 @@ import { sizing } from '../reports/sizing/size.ts';
 import { demandOf, type Topology } from '../reports/sizing/topology.ts';
 import { fitLaw, type Law, throughputAt } from '../reports/sizing/usl.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { CLI, start, temporaryFolder } from './support/probed.ts';
+import { CLI, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const LAW: Law = { lambda: 100, sigma: 0.05, kappa: 0.001 };
 const LEVELS = [1, 2, 4, 8, 16, 32, 64];

@@ -8,7 +8,9 @@ import type { Report } from '../probe/recording/report.ts';
 import { hopeless } from '../soak/service/load.ts';
 import { addressOf, headerOf, nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
-import { CLI, fixture, lineOf, NODE, placeOf, readReport, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, placeOf, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const ORDERS = fixture('orders.mjs');
 
@@ -153,11 +155,10 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
       stdio: 'ignore',
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    // until it leaks and that is seen
-    await until(() => recorded(folder.path).includes('"t":"finding"'));
+    await until('its leak to be seen', () => recorded(folder.path).includes('"t":"finding"'));
     child.kill(signal);
     const code = await ended;
-    await until(() => running(`${ORDERS}\0${port}`).length === 0);
+    await until('the service to end', () => running(`${ORDERS}\0${port}`).length === 0);
     if (signal === 'SIGKILL') return;
     expect(code).toBe(130);
     const report = readReport(folder.path);
@@ -170,10 +171,6 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
 function recorded(folder: string): string {
   const names = readdirSync(folder).filter((name) => /^\d.*\.jsonl$/.test(name));
   return names.map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 test('a job is run again and again, and the report says which findings recur', async () => {

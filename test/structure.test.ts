@@ -1,9 +1,11 @@
 /** The house: which part may import which. The table is the drawing; what is not in it does not exist. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { NATURE_NAMES } from '../probe/recording/natures.ts';
-import { ROOT } from './support/probed.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** From the bottom up: each folder or file, and what it may import beside its own. Of a folder without a row nobody may. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -15,13 +17,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/watch': ['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account'],
   'probe/judge': ['probe/recording', 'probe/process', 'probe/account'],
   'probe/record': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
+  'probe/proof': ['probe/process', 'probe/account'],
   'probe/hand-down': ['probe/process'],
   'probe/control': ['probe/recording', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
   'probe/telemetry': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   // what puts the rooms together: probe.ts, register.ts, index.ts
   probe: [
     ...['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
-    ...['probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
+    ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
   ],
   reports: ['user-error.ts', 'probe/recording'],
   pipeline: ['user-error.ts'],
@@ -37,6 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
+  tools: [],
 };
 
 interface Import {

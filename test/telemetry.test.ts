@@ -8,18 +8,8 @@ import { parse } from 'yaml';
 import { METRICS } from '../probe/telemetry/instruments.ts';
 import { startOracle } from './support/oracle.ts';
 import { type Attribute, attributeOf, type LogRecord, type Metric, OtlpReceiver } from './support/otlp-receiver.ts';
-import {
-  fixture,
-  lineOf,
-  NODE,
-  type Probed,
-  probed,
-  REGISTER,
-  ROOT,
-  readReport,
-  start,
-  temporaryFolder,
-} from './support/probed.ts';
+import { fixture, lineOf, NODE, type Probed, probed, REGISTER, ROOT, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const TRACED = fixture('traced.mjs');
 /** The service is given time to set up an SDK of its own; work before that is only counted. */

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
-import { CLI, fixture, lineOf, NODE, readReport, start, temporaryFolder } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, readReport, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 let database: FreshDatabase;
 beforeAll(async () => {

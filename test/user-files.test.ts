@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { userFiles } from '../probe/account/site.ts';
-import { temporaryFolder } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 test('an app that npx starts by its link is its user’s own, what it depends on is not', () => {
   using folder = temporaryFolder();

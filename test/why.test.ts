@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { CLI, FOLLOWS_FLOWS, fixture, lineOf, probed, start, temporaryFolder } from './support/probed.ts';
+import { CLI, FOLLOWS_FLOWS, fixture, lineOf, probed, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const why = async (folder: string, place: string) => {
   const { stdout, stderr } = await start(process.execPath, [CLI, 'report', folder, '--why', place]);

@@ -238,6 +238,14 @@ export class Ledger {
     }
   }
 
+  /** Whether anything is open, or anybody ever waited for a pool in vain: else there is nothing to judge. */
+  get hasMatter(): boolean {
+    this.settle();
+    for (const { openCount } of this.lines.values()) if (openCount > 0) return true;
+    for (const { pool } of this.sources) if (pool !== null) return true;
+    return false;
+  }
+
   /** To be called before open resources are looked at. */
   settle(): void {
     for (const enter of this.beforeReading) enter();

@@ -1,5 +1,6 @@
 /** What the ledger knows of one pool: who waits for it, who timed out, and how to ask it for more. */
 import type { Chain } from './chain.ts';
+import type { Cut } from './cut.ts';
 import type { Request, Resource } from './ledger.ts';
 import type { Site } from './site.ts';
 
@@ -56,6 +57,8 @@ export interface PoolState {
   leases(at: number): Holder[];
   /** The pool's connections, found when asked for; idle ones, and those of nobody known, have no resource. */
   peers?(): Iterable<{ resource: Resource | null; peer: Peer }>;
+  /** Cuts each lease that is idle out of what the library keeps, and adds what puts it back; it must not dereference one. */
+  cut?(cuts: Cut[]): void;
   /** How many idle connections it keeps at least and at most; null: unknown. */
   idleLimits?(): { min: number | null; max: number | null };
   /** Acquires that are queued, longest first. */

@@ -53,6 +53,10 @@ export class Resource implements Link<Resource> {
   bond: Bond;
   /** Made when the first is owned. */
   owned: Set<Resource> | null = null;
+  /** Nobody but its library can reach it any more: proven. */
+  isOrphan = false;
+  /** … and its connection was destroyed, and its place given back. */
+  isHealed = false;
   /** Its owner was given back, and without it nobody can close it any more. */
   isStranded = false;
   /** What its flow or scope had taken last when it was opened: its owner, if the two turn out to end together. */

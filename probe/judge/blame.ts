@@ -61,6 +61,13 @@ export function blamedFrame(site: Site, depth: number): number {
   return site.user[Math.min(depth, site.user.length - 1)] ?? -1;
 }
 
+/** Past helpers, as everywhere: by the releases at that line, whoever called it. */
+export function frameToName(site: Site | null, accounts: readonly Account[]): number {
+  if (!site) return -1;
+  const own = accounts.find((account) => account.site === site);
+  return blamedFrame(site, own ? ownerDepth(own.line.accounts) : 0);
+}
+
 /** Whether `later` was called by the same function as `site`'s top frame, from a later line of it. */
 export function isFurtherOn(site: Site, later: Site): boolean {
   const own = site.user[0] ?? -1;

@@ -5,7 +5,7 @@ import type { Holder } from '../account/pool-state.ts';
 import type { ScopeTotals } from '../account/scope.ts';
 import type { Site } from '../account/site.ts';
 import type { RecordedFinding, RecordedHolder } from '../recording/format.ts';
-import { blamedFrame, ownerDepth } from './blame.ts';
+import { frameToName } from './blame.ts';
 import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
 import { largest } from './detectors/words.ts';
 import { push } from './groups.ts';
@@ -39,6 +39,7 @@ export function findingOf(
     siteUnknown: siteUnknown(site),
     evidence: [...evidence, ...leaked.traits.sentences(group)],
     ...leaked.traces,
+    ...(leaked.healed > 0 && { healed: leaked.healed }),
     exhausted: null,
     holders: [],
     scopes: leaked.shares(scopes),
@@ -89,13 +90,6 @@ export function poolFindingOf(library: string, pool: string, verdict: PoolVerdic
     holders: holdersByLine(holders),
     scopes: leakedOf(holders.map(({ resource }) => resource)).shares(scopes),
   };
-}
-
-/** Past helpers, as everywhere: by the releases at that line, whoever called it. */
-export function frameToName(site: Site | null, accounts: readonly Account[]): number {
-  if (!site) return -1;
-  const own = accounts.find((account) => account.site === site);
-  return blamedFrame(site, own ? ownerDepth(own.line.accounts) : 0);
 }
 
 /** Most first. */

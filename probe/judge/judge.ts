@@ -1,6 +1,7 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
 
 import type { Ledger, Source } from '../account/ledger.ts';
+import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import { isOff } from '../process/lapses.ts';
 import type { OpenSite, RecordedFinding } from '../recording/format.ts';
@@ -57,6 +58,8 @@ export class Judge {
   findings: ReadonlyMap<string, RecordedFinding> = new Map();
   /** As of the last judgement: only a garbage collection can tell more of something that is open. */
   awaitsCollection = false;
+  /** As of the last judgement: a pool has run out, of whose leases a collection can tell who holds them. */
+  hasRunOut = false;
   readonly #ledger: Ledger;
   readonly #scopes: Scopes;
   readonly #options: JudgeOptions;
@@ -152,6 +155,7 @@ export class Judge {
   }
 
   #judgePools(context: Context, found: Map<string, RecordedFinding>): void {
+    this.hasRunOut = false;
     for (const source of this.#ledger.sources) {
       const { pool, library, adapter } = source;
       if (pool === null) continue;
@@ -161,6 +165,7 @@ export class Judge {
         if (verdict.site === null) arm(source, context.at);
         found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
       }
+      this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool);
       pool.timeoutsJudged = pool.timeouts;
     }
   }
@@ -170,9 +175,10 @@ export class Judge {
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {
-    for (const { flow, handle, account, condemnedBy, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
-      if ((flow === null && handle === null) || condemnedBy !== null) continue;
-      if (handle !== null) return true;
+    for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
+      const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
+      if (canBeProven && !isOrphan) return true;
+      if (flow === null || condemnedBy !== null) continue;
       const patience = Math.max(this.#options.graceMs, account.useTimes.max);
       if (account.acquired >= 2 && at - lastUsedAt > patience && !isBusy?.()) return true;
     }
@@ -193,6 +199,11 @@ export class Judge {
     for (const key of withdrawn) this.#standing.delete(key);
     return { changed, withdrawn };
   }
+}
+
+/** Somebody timed out since the last judgement, or waits while all are lent. */
+function hasRunOut({ timeouts, timeoutsJudged, waiting, max, gauges }: PoolState): boolean {
+  return timeouts > timeoutsJudged || (waiting.size > 0 && max > 0 && (gauges()?.used ?? 0) >= max);
 }
 
 function isYounger(resource: { openedAt: number } | null, time: number): boolean {

@@ -15,6 +15,8 @@ interface Runs {
 
 export class Leaked {
   count = 0;
+  /** Whose connection was destroyed, and its place given back. */
+  healed = 0;
   readonly traits: SharedTraits = new SharedTraits();
   readonly #pools: Set<string | null> = new Set();
   readonly #scopes: Set<Scope> = new Set();
@@ -24,6 +26,7 @@ export class Leaked {
   add(resource: Resource): void {
     const { account, scope, trace } = resource;
     this.count++;
+    if (resource.isHealed) this.healed++;
     this.traits.add(resource);
     this.#pools.add(account.source.pool?.name ?? null);
     if (trace !== null && this.#traces.size < MAX_TRACES) this.#traces.set(trace.traceId, trace);

@@ -90,7 +90,8 @@ function isDueForCollection(
   { flow, handle, account, lastUsedAt, isBusy }: Resource,
   { at, graceMs }: Context,
 ): boolean {
-  if ((flow === null && handle === null) || account.acquired < 2) return false;
+  const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
+  if (!canBeProven && (flow === null || account.acquired < 2)) return false;
   return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());
 }
 

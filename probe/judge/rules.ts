@@ -15,9 +15,11 @@ import { stranded } from './detectors/outlived-scope/stranded.ts';
 import { openTransaction } from './detectors/outlived-scope/transaction.ts';
 import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { superseded } from './detectors/superseded.ts';
+import { unreachable } from './detectors/unreachable.ts';
 
 export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   collected,
+  unreachable,
   'outlived-scope/stranded': stranded,
   'fail-path': failPath,
   'outlived-scope/lease': outlivedScope,

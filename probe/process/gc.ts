@@ -9,6 +9,8 @@ import { now } from './runtime.ts';
 
 const FIRST_WAIT = 60_000;
 const LONGEST_WAIT = 3_600_000;
+/** Between two that cannot wait. */
+const SHORTEST_WAIT = 5000;
 
 export interface GcPolicy {
   enabled: boolean;
@@ -26,6 +28,7 @@ export class Collector {
   private readonly policy: GcPolicy;
   private wait: number;
   private nextAt = 0;
+  private lastAt = Number.NEGATIVE_INFINITY;
   private collectGarbage: (() => void) | null | undefined;
 
   constructor(policy: GcPolicy) {
@@ -33,18 +36,29 @@ export class Collector {
     this.wait = policy.wait;
   }
 
-  /** Collects if that is allowed now (`isLast`: the process ends, so waiting is pointless); true if it did. Dereference nothing before it in the same callback. */
-  collect(at: number, isLast: boolean): boolean {
+  /** `isLast`: nothing is to be waited for, since the process ends or is at rest. */
+  mayCollect(at: number, isLast: boolean): boolean {
     if (!this.policy.enabled || (at < this.nextAt && !isLast)) return false;
     if (getHeapStatistics().used_heap_size > this.policy.maxHeapBytes) return false;
     this.collectGarbage ??= this.findGc();
-    if (!this.collectGarbage) return false;
+    return this.collectGarbage !== null;
+  }
+
+  /** Collects if that is allowed now; true if it did. Dereference nothing before it in the same callback. */
+  collect(at: number, isLast: boolean): boolean {
+    if (!this.mayCollect(at, isLast) || !this.collectGarbage) return false;
     const began = now();
     this.collectGarbage();
     this.cost += now() - began;
     this.forced++;
+    this.lastAt = at;
     this.nextAt = at + this.wait;
     return true;
+  }
+
+  /** Something cannot wait: a pool has run out. */
+  hurry(at: number): void {
+    if (at - this.lastAt >= SHORTEST_WAIT) this.nextAt = Math.min(this.nextAt, at);
   }
 
   /** Tells whether the last collection was worth its pause. */

@@ -8,6 +8,7 @@ const OWN_PARTS = [
   'connections-in-use',
   'unmark-pooled-sockets',
   'collections',
+  'proof',
   'children',
   'workers',
   'control',

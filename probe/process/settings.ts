@@ -55,6 +55,18 @@ export const SETTINGS = {
     fallback: 'on',
     allowed: ['on', 'off'],
   },
+  proof: {
+    variable: 'OUTLIVE_PROOF',
+    help: 'who can still reach a lease: auto asks with each judging collection, on with each look, off never',
+    fallback: 'auto',
+    allowed: ['auto', 'on', 'off'],
+  },
+  heal: {
+    variable: 'OUTLIVE_HEAL',
+    help: '1: what nobody can reach any more is destroyed, and its place given back to the pool',
+    fallback: '0',
+    allowed: ['0', '1'],
+  },
   gcMaxMb: {
     variable: 'OUTLIVE_GC_MAX_MB',
     help: 'no forced garbage collection above this heap size (one pauses about 1.3 ms per MB)',
@@ -95,6 +107,8 @@ export interface Settings {
   heldMs: number;
   scopes: 'auto' | 'on' | 'off';
   gc: boolean;
+  proof: 'auto' | 'on' | 'off';
+  heal: boolean;
   gcMaxMb: number;
   cpuPercent: number;
   signals: boolean;
@@ -149,6 +163,8 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     heldMs: Number(read('heldMs')),
     scopes: read('scopes') as Settings['scopes'],
     gc: read('gc') === 'on',
+    proof: read('proof') as Settings['proof'],
+    heal: read('heal') === '1',
     gcMaxMb: Number(read('gcMaxMb')),
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',

@@ -2,11 +2,13 @@
 
 import type { Account, Ledger, Resource } from '../account/ledger.ts';
 import type { Peer } from '../account/pool-state.ts';
-import { frameToName } from '../judge/findings.ts';
+import { frameToName } from '../judge/blame.ts';
 import type { HeldConnection } from '../recording/format.ts';
 
 /** Of one process; the leases held for the longest come first. */
 const MAX_CONNECTIONS = 300;
+/** Of one pool: more than a database lets in are no connections to one, and each takes a look at some of its objects. */
+const MAX_OF_POOL = 1000;
 
 export function heldConnections(ledger: Ledger, at: number): { connections: HeldConnection[]; omitted: number } {
   const frames = new Map<Account, number>();
@@ -17,7 +19,9 @@ export function heldConnections(ledger: Ledger, at: number): { connections: Held
   };
   const all: HeldConnection[] = [];
   for (const { pool, peers } of ledger.sources) {
+    let seen = 0;
     for (const { resource, peer } of (pool?.peers ?? peers)?.() ?? []) {
+      if (++seen > MAX_OF_POOL) break;
       if (peer.localPort === null && peer.connectionId === null) continue;
       all.push(held(pool?.id ?? 0, resource, peer, at, frameOf));
     }

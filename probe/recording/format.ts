@@ -42,6 +42,7 @@ export interface Exhausted {
 
 export const DETECTORS = [
   'collected',
+  'unreachable',
   'outlived-scope',
   'flow-ended',
   'superseded',
@@ -408,6 +409,8 @@ export interface RecordedFinding {
   exhausted: Exhausted | null;
   /** Spans of the service that leases of it were acquired in, a few, where it traces. */
   traces?: TraceContext[];
+  /** How many were destroyed, and their places given back to the pool. */
+  healed?: number;
   holders: RecordedHolder[];
   scopes: ScopeShare[];
 }

@@ -7,6 +7,7 @@ import type { Detector, Kind } from './format.ts';
 /** A detector, or one of its parts: `growth/pools` is the part of `growth` that looks at pools. */
 export const RULES = [
   'collected',
+  'unreachable',
   'outlived-scope/stranded',
   'fail-path',
   'outlived-scope/lease',
@@ -56,6 +57,7 @@ export interface Nature {
 
 const LEASE_RULES: readonly Rule[] = [
   'collected',
+  'unreachable',
   'outlived-scope/stranded',
   'fail-path',
   'outlived-scope/lease',

@@ -48,6 +48,8 @@ export interface Finding {
   evidence: string[];
   /** Spans of the program that it was acquired in, a few, where the program traces. */
   traces?: TraceContext[];
+  /** How many of them were destroyed and their places given back to the pool, where healing is on. */
+  healed?: number;
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
   /** … and who held it. */

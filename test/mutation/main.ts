@@ -4,11 +4,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '../../pipeline/store/database.ts';
 import { UserError } from '../../user-error.ts';
-import { REGISTER, ROOT } from '../support/probed.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
 import { complaints, isGood, type ProgramResult, resultOf, share, table, totalsOf } from './results.ts';
-import { type Observed, type Program, programs, Workbench } from './workbench.ts';
+import { type Observed, type Program, programs, ROOT, Workbench } from './workbench.ts';
 
 const HELP = `Usage: npm run mutate -- [options]
 
@@ -102,7 +101,7 @@ function readArguments() {
     return parseArgs({
       options: {
         only: { type: 'string', multiple: true, default: [] },
-        register: { type: 'string', default: REGISTER },
+        register: { type: 'string', default: path.join(ROOT, 'dist/probe/register.js') },
         docs: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

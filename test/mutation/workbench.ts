@@ -6,11 +6,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Report } from '../../probe/recording/report.ts';
-import { ROOT } from '../support/probed.ts';
 import type { Found, Truth } from './judge.ts';
 import type { Mutant } from './mutate.ts';
 
-const PROGRAMS = fileURLToPath(new URL('programs', import.meta.url));
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS = path.join(ROOT, 'test/mutation/programs');
 const LIBRARIES = ['generic-pool', 'pg'];
 const PREFIX = 'outlive-mutation-';
 

@@ -2,7 +2,8 @@
 import oracledb from 'oracledb';
 import { describe, expect, test } from 'vitest';
 import { parseFault, STAGES } from '../../oracle-standin/index.ts';
-import { refusal, standInForTests, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { refusal, standInForTests } from './support.ts';
 
 const under = standInForTests();
 const connect = (changes: object = {}) => oracledb.getConnection({ ...under.credentials, ...changes });
@@ -14,7 +15,7 @@ test.each(BEFORE_SESSION)('end of file at %s', async (at) => {
   under.standIn.fault({ at, do: 'end', times: 1 });
   const error = await refusal(connect());
   expect(error.message).toMatch(/NJS-521: connection to host 127.0.0.1 port \d+ received end-of-file/);
-  await until(() => under.standIn.connections() === 0);
+  await until('every connection to end', () => under.standIn.connections() === 0);
 });
 
 test.each(BEFORE_SESSION)('reset at %s', async (at) => {
@@ -40,15 +41,15 @@ test.each([28000, 18, 2391, 1034])('a logon that is denied with ORA-%i', async (
 });
 
 test('a hang before ACCEPT ends with connectTimeout, one after it never does', async () => {
-  const before = under.standIn.fault({ at: 'connect', do: 'hang' });
-  expect((await refusal(connect({ connectTimeout: 1 }))).message).toContain('NJS-510');
-  before();
   under.standIn.fault({ at: 'auth1', do: 'hang', times: 1 });
+  under.standIn.fault({ at: 'connect', do: 'hang', after: 1, times: 1 });
   let settled = false;
   const after = refusal(connect({ connectTimeout: 1 })).finally(() => {
     settled = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await until('the first to connect', () => under.standIn.connections() === 1);
+  // began later, and has the same time-out
+  expect((await refusal(connect({ connectTimeout: 1 }))).message).toContain('NJS-510');
   expect(settled).toBe(false);
   under.standIn.drop('end');
   expect((await after).message).toMatch(CLOSED);
@@ -62,14 +63,14 @@ test.each(['end', 'reset', 'garbage'] as const)('%s in the middle of a call cost
     expect(error.message).toMatch(/NJS-50[01]/);
     await connection.close().catch(() => {});
     expect((await other.execute('select 1 from dual')).rows).toEqual([[1]]);
-    await until(() => under.standIn.sessions().length === 1);
+    await until('the session to end', () => under.standIn.sessions().length === 1);
   });
 });
 
 test('a drop while idle is seen at the next call', async () => {
   const connection = await connect();
   under.standIn.drop('end');
-  await until(() => under.standIn.connections() === 0);
+  await until('every connection to end', () => under.standIn.connections() === 0);
   expect((await refusal(connection.execute('select 1 from dual'))).message).toMatch(CLOSED);
   await connection.close();
 });
@@ -78,13 +79,13 @@ test('a client that dies in the middle of a call leaves no backend behind', asyn
   await under.connected(async (other) => {
     const connection = await connect();
     const slept = refusal(connection.execute('begin dbms_session.sleep(30); end;'));
-    await until(() => under.sessionOf(connection).status === 'ACTIVE');
+    await until('the call to run', () => under.sessionOf(connection).status === 'ACTIVE');
     const { sid, backend } = under.sessionOf(connection);
     under.standIn.drop('reset', sid);
     expect((await slept).message).toMatch(CLOSED);
     const left = async () =>
       (await other.execute<[number]>('select count(*) from pg_stat_activity where pid = :1', [backend])).rows?.[0]?.[0];
-    while ((await left()) !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('its backend to end', async () => (await left()) === 0);
   });
 });
 
@@ -119,7 +120,7 @@ test('breaks that race with their answers leave every next query its own rows', 
 test('breakExecution() ends a call with ORA-01013', async () => {
   await under.connected(async (connection) => {
     const slept = refusal(connection.execute('begin dbms_session.sleep(30); end;'));
-    await until(() => under.sessionOf(connection).status === 'ACTIVE');
+    await until('the call to run', () => under.sessionOf(connection).status === 'ACTIVE');
     await (connection as oracledb.Connection & { breakExecution(): Promise<void> }).breakExecution();
     expect((await slept).message).toContain('ORA-01013: user requested cancel of current operation');
   });
@@ -139,7 +140,7 @@ describe('ALTER SYSTEM KILL SESSION', () => {
       const error = await refusal(victim.execute('select 1 from dual'));
       expect(error.message).toContain('ORA-00028: your session has been killed');
       expect(error.code).toBe('NJS-500');
-      await until(() => under.standIn.sessions().length === 1);
+      await until('the session to end', () => under.standIn.sessions().length === 1);
     });
   });
 
@@ -147,14 +148,14 @@ describe('ALTER SYSTEM KILL SESSION', () => {
     await under.connected(async (dba) => {
       const victim = await connect();
       const slept = refusal(victim.execute('begin dbms_session.sleep(30); end;'));
-      await until(() => under.sessionOf(victim).status === 'ACTIVE');
+      await until('the call to run', () => under.sessionOf(victim).status === 'ACTIVE');
       const { sid, serial } = under.sessionOf(victim);
       expect((await refusal(dba.execute(`alter system kill session '${sid},${serial + 1}'`))).message).toContain(
         'ORA-00030',
       );
       await dba.execute(`alter system kill session '${sid},${serial}'`);
       expect((await slept).message).toContain('ORA-00028');
-      await until(() => under.standIn.sessions().length === 1);
+      await until('the session to end', () => under.standIn.sessions().length === 1);
     });
   });
 });
@@ -168,8 +169,10 @@ test('who waits for a lock of whom shows in v$session', async () => {
       await under.connected(async (waiter) => {
         const update = waiter.execute('update contended set id = 3');
         const blocked = `select event, blocking_session from v$session where blocking_session is not null`;
-        let rows: unknown[] | undefined = [];
-        while (rows?.length !== 1) rows = (await dba.execute(blocked)).rows;
+        const rows = await until('the update to wait', async () => {
+          const { rows = [] } = await dba.execute(blocked);
+          return rows.length > 0 && rows;
+        });
         expect(rows).toEqual([['enq: TX - row lock contention', under.sessionOf(holder).sid]]);
         await holder.rollback();
         await update;

@@ -4,7 +4,8 @@ import { connect as connectTo, createServer, type Socket } from 'node:net';
 import oracledb from 'oracledb';
 import { expect, test } from 'vitest';
 import { randomFrom } from '../../pipeline/generate.ts';
-import { refusal, standInForTests, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { refusal, standInForTests } from './support.ts';
 
 /** What the stand-in says of the sessions that it closes. */
 const complaints: string[] = [];
@@ -122,7 +123,7 @@ async function worksStill(): Promise<void> {
   await under.connected(async (connection) => {
     expect((await connection.execute('select 1 from dual')).rows).toEqual([[1]]);
   });
-  await until(() => under.standIn.connections() === 0);
+  await until('every connection to end', () => under.standIn.connections() === 0);
 }
 
 test('logons of random bytes, cut, damaged, swollen and out of order', async () => {
@@ -159,7 +160,7 @@ test('a session that sends garbage is closed at once, while others work', async 
   await under.connected(async (connection) => {
     const victim = await oracledb.getConnection(under.credentials);
     socketOf(victim).write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
-    await until(() => under.standIn.sessions().length === 1);
+    await until('the session to end', () => under.standIn.sessions().length === 1);
     expect((await refusal(victim.execute('select 1 from dual'))).message).toContain('NJS-500');
     expect((await connection.execute('select 1 from dual')).rows).toEqual([[1]]);
   });
@@ -169,8 +170,9 @@ test('a request that never ends is cut off before it fills the memory', async ()
   const [connect] = await conversation();
   const socket = await open();
   const closed = closing(socket);
+  const accepted = once(socket, 'data');
   socket.write(connect!);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await accepted;
   const packet = Buffer.alloc(8000);
   packet.writeUInt32BE(packet.length, 0);
   packet[4] = 6; // DATA, and never the last
@@ -199,11 +201,11 @@ test('1,000 logons that stop half way cost little memory, and nobody else their 
   await Promise.all(
     sockets.map((socket, i) => (i % 4 > 1 ? replay(socket, packets.slice(0, (i % 4) - 1), 20_000) : undefined)),
   );
-  await until(() => under.standIn.connections() === 1000);
+  await until('1,000 connections', () => under.standIn.connections() === 1000);
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
   await under.connected(async (connection) => {
     expect((await connection.execute('select 1 from dual')).rows).toEqual([[1]]);
   });
   for (const socket of sockets) socket.destroy();
-  await until(() => under.standIn.connections() === 0);
+  await until('every connection to end', () => under.standIn.connections() === 0);
 });

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { readDataTypes, writeDataTypes } from '../../oracle-standin/logon/messages.ts';
 import { Reader } from '../../oracle-standin/wire/reader.ts';
 import { Writer } from '../../oracle-standin/wire/writer.ts';
-import { refusal, standInForTests, until } from './support.ts';
+import { until } from '../support/until.ts';
+import { refusal, standInForTests } from './support.ts';
 
 describe('the negotiation of types', () => {
   const capabilities = (knowsZones: boolean) => {
@@ -44,7 +45,7 @@ for (const release of [19, 23] as const) {
           const error = await refusal(oracledb.getConnection({ ...credentials, ...wrong }));
           expect(error.message).toContain('ORA-01017: invalid username/password; logon denied');
         }
-        await until(() => standIn.connections() === 0);
+        await until('every connection to end', () => standIn.connections() === 0);
       });
     });
   }
@@ -74,7 +75,7 @@ describe('a listener', () => {
     const connections = [await connect(), await connect()];
     expect((await refusal(connect())).message).toContain('ORA-02391: exceeded simultaneous SESSIONS_PER_USER limit');
     await connections[0]?.close();
-    await until(() => under.standIn.sessions().length === 1);
+    await until('the session to end', () => under.standIn.sessions().length === 1);
     connections.push(await connect());
     await Promise.all(connections.slice(1).map((connection) => connection.close()));
   });
@@ -97,10 +98,10 @@ describe('a database with few sessions', () => {
     await under.connected(async () => {
       const { credentials, standIn } = under;
       expect((await refusal(oracledb.getConnection(credentials))).message).toContain('ORA-00018');
-      await until(() => standIn.connections() === 1);
+      await until('1 connection', () => standIn.connections() === 1);
       const hung = standIn.fault({ at: 'protocol', do: 'hang' });
       const waiting = refusal(oracledb.getConnection(credentials));
-      await until(() => standIn.connections() === 2);
+      await until('2 connections', () => standIn.connections() === 2);
       expect((await refusal(oracledb.getConnection(credentials))).message).toMatch(/NJS-511[\s\S]*ORA-12516/);
       const dedicated = `(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=127.0.0.1)(PORT=${standIn.port}))(CONNECT_DATA=(SERVICE_NAME=STANDIN)(SERVER=DEDICATED)))`;
       const error = await refusal(oracledb.getConnection({ ...credentials, connectString: dedicated }));

@@ -8,6 +8,7 @@ import {
   startOracleStandIn,
 } from '../../oracle-standin/index.ts';
 import { type FreshDatabase, freshDatabase } from '../setup/database.ts';
+import { until } from '../support/until.ts';
 
 export interface UnderTest {
   readonly standIn: OracleStandIn;
@@ -60,7 +61,10 @@ export function standInForTests(options: OracleStandInOptions = {}): UnderTest {
         return await use(connection);
       } finally {
         await connection.close().catch(() => {});
-        await until(() => !standIn.sessions().some((one) => one.sid === sid && one.serial === serial));
+        await until(
+          'the session to end',
+          () => !standIn.sessions().some((one) => one.sid === sid && one.serial === serial),
+        );
       }
     },
   };
@@ -76,9 +80,4 @@ export async function refusal(
     return error as Error;
   }
   throw new Error('The call should have failed.');
-}
-
-/** Until `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -5,7 +5,8 @@ import { readRun } from '../../probe/recording/reader.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { freshDatabase } from '../setup/database.ts';
 import { startOracle } from '../support/oracle.ts';
-import { lineOf, NODE, placeOf, probed, ROOT, start, temporaryFolder } from '../support/probed.ts';
+import { lineOf, NODE, placeOf, probed, ROOT, start } from '../support/probed.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { behaviours, type Driver } from './behaviours.mjs';
 
 // One table of behaviours for every pool adapter, on the real library: what a service sees is the same with the probe

@@ -2,12 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createDatabase } from '../../pipeline/store/database.ts';
+import { askDesk } from './desk.ts';
 
 export type FreshDatabase = Awaited<ReturnType<typeof createDatabase>>;
 
 export async function freshDatabase(): Promise<FreshDatabase> {
-  const answer = await fetch(inject('sharedPostgres'));
-  const shared = await answer.text();
-  if (!answer.ok) throw new Error(shared);
-  return createDatabase(shared, `test_${randomBytes(6).toString('hex')}`);
+  return createDatabase(await askDesk(inject('sharedPostgres')), `test_${randomBytes(6).toString('hex')}`);
 }

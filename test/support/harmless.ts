@@ -1,7 +1,8 @@
 /** Runs a program twice, without and with the probe, for comparing what the world sees of it. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Ended, NODE, REGISTER, ROOT, type StartOptions, start, temporaryFolder } from './probed.ts';
+import { type Ended, NODE, REGISTER, ROOT, type StartOptions, start } from './probed.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const HARMLESS: string = path.join(ROOT, 'test/fixtures/harmless');
 

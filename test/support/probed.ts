@@ -1,10 +1,11 @@
 /** Runs a small program under the built probe, and reads the report that it leaves. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Finding, Report } from '../../probe/recording/report.ts';
+import '../setup/built.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 export const REGISTER: string = path.join(ROOT, 'dist/probe/register.js');
@@ -69,12 +70,6 @@ export function start(command: string, args: string[], { env = {}, cwd = ROOT, i
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-}
-
-/** A temporary folder, removed when the block that holds it ends. */
-export function temporaryFolder(): { path: string } & Disposable {
-  const folder = mkdtempSync(path.join(tmpdir(), 'outlive-test-'));
-  return { path: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 export interface Probed extends Ended {

@@ -6,6 +6,7 @@
  * touched, so an unhandled rejection stays exactly as unhandled as it was.
  */
 
+import type { Cut } from '../../account/cut.ts';
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
@@ -13,10 +14,13 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { cutOwn, type OwnCut } from './own-cut.ts';
 import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 
 const PART = 'generic-pool' satisfies AdapterName;
+/** Of the service's listeners on what is lent, those that do not wait for anything that a server might say. */
+const HARMLESS_EVENTS = ['error'];
 
 interface Pool {
   borrowed: number;
@@ -27,13 +31,25 @@ interface Pool {
   max: number;
   min?: number;
   _factoryCreateOperations?: Set<Promise<unknown>>;
-  _allObjects?: Iterable<PooledResource>;
+  _allObjects?: Set<PooledResource>;
+  /** Serves who waits. */
+  _dispense?(): void;
   /** By borrowed object, which may be a mere number. */
-  _resourceLoans?: Map<unknown, { pooledResource: PooledResource }>;
+  _resourceLoans?: Map<unknown, Loan>;
 }
 
 interface PooledResource {
   obj: unknown;
+}
+
+interface Loan {
+  pooledResource: PooledResource;
+}
+
+interface Lent {
+  lease: Resource | null;
+  /** To the object, where it is one. */
+  ref: WeakRef<object> | null;
 }
 
 interface Asked {
@@ -59,7 +75,7 @@ class GenericPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
   /** Set once for each object of a pool: a weak map that changes all the time is work for the garbage collector. */
-  readonly #lent: WeakMap<PooledResource, { lease: Resource | null }> = new WeakMap();
+  readonly #lent: WeakMap<PooledResource, Lent> = new WeakMap();
   /** By the pool's request objects that were not served at once. */
   readonly #asked: WeakMap<object, Asked> = new WeakMap();
   /** The acquire that is being called right now. */
@@ -92,7 +108,24 @@ class GenericPools {
           yield { resource, peer: peerOf(pooledResource.obj, resource ? 'used' : 'idle') };
         }
       },
+      cut: (cuts) => {
+        const pool = weak.deref();
+        for (const loan of [...(pool?._resourceLoans?.values() ?? [])]) if (pool) this.#cut(pool, loan, cuts);
+      },
     };
+  }
+
+  #cut(pool: Pool, loan: Loan, cuts: Cut[]): void {
+    const { pooledResource } = loan;
+    const lent = this.#lent.get(pooledResource);
+    if (!lent?.lease || !lent.ref || lent.lease.isOrphan) return;
+    const { obj } = pooledResource;
+    const own = cutOwn(obj as object, HARMLESS_EVENTS);
+    if (!own) return;
+    pool._resourceLoans?.delete(obj);
+    pool._resourceLoans?.set(own.placeholder, loan);
+    pooledResource.obj = own.placeholder;
+    cuts.push(cutOf(pool, loan, own, lent.lease, lent.ref));
   }
 
   watchPool(prototype: object): void {
@@ -160,7 +193,7 @@ class GenericPools {
     const lease = own.account.open(own.request);
     const known = this.#lent.get(pooledResource);
     if (known) known.lease = lease;
-    else this.#lent.set(pooledResource, { lease });
+    else this.#lent.set(pooledResource, { lease, ref: refTo(pooledResource.obj) });
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
@@ -195,4 +228,36 @@ class GenericPools {
       () => {},
     );
   }
+}
+
+/** A function of its own: what it makes must not share a scope with the object that was lent. */
+function cutOf(pool: Pool, loan: Loan, own: OwnCut, resource: Resource, ref: WeakRef<object>): Cut {
+  const put = (before: object, after: object) => {
+    pool._resourceLoans?.delete(before);
+    pool._resourceLoans?.set(after, loan);
+    loan.pooledResource.obj = after;
+  };
+  let standIn = own.placeholder;
+  return {
+    resource,
+    ref,
+    restore(lent) {
+      own.restore(lent);
+      put(own.placeholder, lent);
+    },
+    replace() {
+      standIn = own.standIn();
+      put(own.placeholder, standIn);
+    },
+    heal() {
+      own.destroy();
+      pool._resourceLoans?.delete(standIn);
+      pool._allObjects?.delete(loan.pooledResource);
+      pool._dispense?.();
+    },
+  };
+}
+
+function refTo(lent: unknown): WeakRef<object> | null {
+  return typeof lent === 'object' && lent !== null ? new WeakRef(lent) : null;
 }

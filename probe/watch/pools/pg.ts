@@ -6,6 +6,7 @@
  * caller, which the pool itself gives back. Checkouts that the pool makes for itself (an expired client) have no request
  * and are not leases.
  */
+import type { Cut } from '../../account/cut.ts';
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
@@ -15,10 +16,13 @@ import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { peerOf } from './peer.ts';
 import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
+import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 
 const PART = 'pg' satisfies AdapterName;
 
+/** Of the service's listeners on a client, those that do not wait for anything that the server might say. */
+const HARMLESS_EVENTS = ['error'];
 /** CPU milliseconds of a lease: less happens than elsewhere. */
 const COST_MS = 0.00035;
 
@@ -30,6 +34,8 @@ interface Pool {
   _clients?: Client[];
   _idle?: { client: Client }[];
   _pendingQueue: PendingItem[];
+  _remove(client: unknown, callback: () => void): void;
+  _pulseQueue(): void;
 }
 
 /** On pg-pool's own items, which nobody else sees. */
@@ -43,6 +49,7 @@ interface PendingItem {
 
 interface Known {
   lease: Resource | null;
+  ref: WeakRef<Client>;
   isBusy: () => boolean;
 }
 
@@ -99,6 +106,44 @@ class PgPools {
           yield { resource: known.get(client)?.lease ?? null, peer: peerOf(client, state) };
         }
       },
+      cut: (cuts) => {
+        const pool = weak.deref();
+        const clients = pool?._clients ?? [];
+        const idle = new Set(pool?._idle?.map(({ client }) => client));
+        for (const index of clients.keys()) if (pool) this.#cut(pool, index, idle, cuts);
+      },
+    };
+  }
+
+  #cut(pool: Pool, index: number, idle: ReadonlySet<Client>, cuts: Cut[]): void {
+    const client = pool._clients?.[index];
+    const known = client && this.#known.get(client);
+    if (!client || !known?.lease || idle.has(client) || !canBeCut(client, HARMLESS_EVENTS)) return;
+    const connection = cutClient(client);
+    cuts.push(this.#cutOf(pool, connection, known.lease, known.ref));
+    if (pool._clients) pool._clients[index] = connection as never;
+  }
+
+  /** A function of its own: what it makes must not share a scope with the client. */
+  #cutOf(pool: Pool, connection: ReturnType<typeof cutClient>, resource: Resource, ref: WeakRef<Client>): Cut {
+    const put = (client: Client) => {
+      const index = pool._clients?.indexOf(connection as never) ?? -1;
+      if (pool._clients && index >= 0) pool._clients[index] = client;
+    };
+    let standIn: StandIn | null = null;
+    return {
+      resource,
+      ref,
+      restore(client) {
+        restoreClient(client, connection);
+        put(client as Client);
+      },
+      replace: () => {
+        standIn = new StandIn(connection);
+        put(standIn as never);
+        this.#known.set(standIn as never, { lease: resource, ref, isBusy: () => false });
+      },
+      heal: () => pool._remove(standIn, () => pool._pulseQueue()),
     };
   }
 
@@ -172,7 +217,10 @@ class PgPools {
     const lease = own.account.open(own.request);
     const lent = this.#known.get(client);
     if (lent) lent.lease = lease;
-    else this.#known.set(client, { lease, isBusy: isBusy(new WeakRef(client)) });
+    else {
+      const ref = new WeakRef(client);
+      this.#known.set(client, { lease, ref, isBusy: isBusy(ref) });
+    }
   }
 
   #tellCreated(pool: Pool, client: Client): void {

@@ -14,6 +14,7 @@ export interface PoolDescription {
   costMs?: number;
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
+  cut?: NonNullable<PoolState['cut']>;
 }
 
 /** Time-outs are looked at one by one up to here; a storm of them tells no more. */
@@ -142,10 +143,11 @@ export class PoolAccounts<Pool extends object> {
   constructor(desk: Desk, adapter: string, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
     const pools = desk.source({ adapter, nature: 'pool', library: `${library} pool` });
     this.create = (pool) => {
-      const { peers, idleLimits, ...facts } = describe(new WeakRef(pool));
+      const { peers, idleLimits, cut, ...facts } = describe(new WeakRef(pool));
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
+      if (cut) source.pool.cut = cut;
       return new PoolAccount(desk, source, pools);
     };
   }

@@ -1,0 +1,50 @@
+/**
+ * What a pool lends, let go of by what is its own: a client of a database is referred to by its connection too. Anything
+ * else that refers to it, a socket's listener of an unknown driver, keeps it, so that it is not taken for lost.
+ */
+
+import type { Client } from './pg-client.ts';
+import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
+
+export interface OwnCut {
+  /** In its place meanwhile. */
+  readonly placeholder: object;
+  restore(lent: object): void;
+  /** What stands for it from now on, when it is gone. */
+  standIn(): object;
+  /** Ends what is behind the stand-in. */
+  destroy(): void;
+}
+
+/** Null: who else holds it tells nothing now. `harmless`: events that a listener of the service's may be for. */
+export function cutOwn(lent: object, harmless: readonly string[]): OwnCut | null {
+  if (!isPgClient(lent)) return new Whole();
+  return canBeCut(lent, harmless) ? ofClient(cutClient(lent)) : null;
+}
+
+/** By what only its pool refers to. */
+class Whole implements OwnCut {
+  readonly placeholder: object = {};
+  restore(): void {}
+  standIn(): object {
+    return this.placeholder;
+  }
+  destroy(): void {}
+}
+
+function ofClient(connection: ReturnType<typeof cutClient>): OwnCut {
+  let standIn: StandIn | null = null;
+  return {
+    placeholder: connection,
+    restore: (client) => restoreClient(client, connection),
+    standIn() {
+      standIn = new StandIn(connection);
+      return standIn;
+    },
+    destroy: () => standIn?.end(),
+  };
+}
+
+function isPgClient(lent: object): lent is Client {
+  return Object.hasOwn(lent, 'connection') && Object.hasOwn(lent, 'readyForQuery');
+}
