@@ -4,17 +4,16 @@
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { makeFolder } from './folder.ts';
 import type { Entry } from './format.ts';
 
-/** Taken before a service can put another in its place. */
-const now = performance.now.bind(performance);
+/** Taken before a service can put another in its place: it tells seconds first. */
+const { hrtime } = process;
 
 /** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
 const MAX_BULK = 2 * 1024 * 1024;
-/** Where nothing can be written, it is tried again only so often, milliseconds. */
-const RETRY_MS = 5000;
+/** Where nothing can be written, it is tried again only so often, seconds. */
+const RETRY = 5;
 
 /** What one kind of line has of the file; each `thin`th of its turns counts. */
 interface Share {
@@ -69,7 +68,7 @@ export class Writer<E extends { t: string } = Entry> {
   }
 
   flush(): void {
-    if (this.buffer.length === 0 || now() < this.retryAt) return;
+    if (this.buffer.length === 0 || hrtime()[0] < this.retryAt) return;
     try {
       this.forsakeDeleted();
       this.descriptor ??= this.open();
@@ -82,7 +81,7 @@ export class Writer<E extends { t: string } = Entry> {
     } catch {
       this.drop('write');
       this.isLost = true;
-      this.retryAt = now() + RETRY_MS;
+      this.retryAt = hrtime()[0] + RETRY;
     }
     this.buffer = [];
   }
