@@ -10,6 +10,8 @@ export type Bond = 'ends with it' | 'is stranded' | 'goes on';
 
 /** What an adapter knows of a resource when it opens it. */
 export interface Known {
+  /** To the thing itself, whether or not it is needed to release it: who holds it can be asked. */
+  ref?: WeakRef<object>;
   /** The object without which nobody can release it, where the library hands out a fresh one per borrow. */
   handle?: WeakRef<object>;
   /** What it was opened on: the connection of a result set. */
@@ -49,6 +51,7 @@ export class Resource implements Link<Resource> {
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
   handle: WeakRef<object> | null;
+  ref: WeakRef<object> | null;
   readonly owner: Resource | null;
   bond: Bond;
   /** Made when the first is owned. */
@@ -80,6 +83,7 @@ export class Resource implements Link<Resource> {
     this.isBusy = known.isBusy ?? null;
     this.isGone = known.isGone ?? null;
     this.handle = known.handle ?? null;
+    this.ref = known.ref ?? this.handle;
     this.owner = known.owner ?? null;
     this.bond = known.bond ?? 'goes on';
   }

@@ -10,6 +10,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -77,7 +78,7 @@ class Timers {
     for (const { timer, site, scope, setAt } of young) {
       const account = ledger.account(this.#timeouts, site);
       if (timer._destroyed) ledger.pass(account);
-      else ledger.open(new Resource(account, scope, setAt, { isGone: () => timer._destroyed }));
+      else ledger.open(new Resource(account, scope, setAt, known(timer)));
     }
   }
 
@@ -86,7 +87,7 @@ class Timers {
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
     if (!isOfHttpServer(request)) {
-      const resource = desk.open(request, { isGone: () => timer._destroyed });
+      const resource = desk.open(request, known(timer));
       // without a stack it is enough that the next look finds it gone
       if (request.site) this.#open.set(timer, resource);
     }
@@ -98,6 +99,12 @@ class Timers {
     const resource = typeof timer === 'object' && timer !== null && this.#open.get(timer as NodeTimer);
     if (resource && !resource.closed) this.#desk.close(resource, wrapper);
   }
+}
+
+/** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. */
+function known(timer: NodeTimer): Known {
+  const ref = new WeakRef(timer);
+  return { ref, isGone: () => ref.deref()?._destroyed !== false };
 }
 
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */

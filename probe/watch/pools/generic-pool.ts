@@ -194,6 +194,7 @@ class GenericPools {
     const known = this.#lent.get(pooledResource);
     if (known) known.lease = lease;
     else this.#lent.set(pooledResource, { lease, ref: refTo(pooledResource.obj) });
+    lease.ref = this.#lent.get(pooledResource)?.ref ?? null;
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {

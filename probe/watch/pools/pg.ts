@@ -221,6 +221,7 @@ class PgPools {
       const ref = new WeakRef(client);
       this.#known.set(client, { lease, ref, isBusy: isBusy(ref) });
     }
+    lease.ref = this.#known.get(client)?.ref ?? null;
   }
 
   #tellCreated(pool: Pool, client: Client): void {

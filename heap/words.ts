@@ -1,0 +1,44 @@
+/** A retaining path in the words of whoever wrote the program: `cache: Map at orders.ts:3`, `waiting in book() at orders.ts:40`. */
+import { basename } from 'node:path';
+import type { Reach } from './reach.ts';
+import type { Place, Snapshot } from './snapshot.ts';
+
+/** Hops that are told of one path: the nearest to the resource say the most. */
+const MOST = 4;
+/** Containers whose insides are of no interest. */
+const COLLECTIONS = ['Array', 'Map', 'Set', 'Object'];
+
+/** From the root's side to the resource; empty when nothing holds it. */
+export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[] {
+  const path = reach.pathTo(node);
+  // the last leads to the resource itself
+  const words = path.slice(0, -1).flatMap((edge, i) => {
+    const said = hop(snapshot, edge, path[i - 1] ?? null);
+    return said === null ? [] : [said];
+  });
+  return [...new Set(words)].slice(-MOST);
+}
+
+/** What the object that an edge leads to is, as far as it means something to a reader. */
+function hop(snapshot: Snapshot, edge: number, before: number | null): string | null {
+  const node = snapshot.target(edge);
+  const [name, type] = [snapshot.edgeName(edge), snapshot.edgeType(edge)];
+  const what = snapshot.name(node);
+  if (what === 'Generator' || what === 'AsyncGenerator') return `waiting in a function${at(snapshot.placeOf(node))}`;
+  if (what === 'global') return null;
+  if (what === 'Timeout') return 'a timer';
+  if (snapshot.type(node) === 'closure') {
+    const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
+    const place = at(snapshot.placeOf(node));
+    if (isListener) return `listener of "${name}"${place}`;
+    return what && place ? `${what}()${place}` : null;
+  }
+  if (type === 'context') return `${name}: ${what}`;
+  if (snapshot.type(node) !== 'object' || what.startsWith('system / ')) return null;
+  if (type === 'property' && /^[A-Za-z_$][\w$]*$/.test(name) && !name.startsWith('_')) return `${name}: ${what}`;
+  return type === 'property' || COLLECTIONS.includes(what) ? null : `${what}${at(snapshot.placeOf(node))}`;
+}
+
+function at(place: Place | null): string {
+  return place === null || place.file.startsWith('node:') ? '' : ` at ${basename(place.file)}:${place.line}`;
+}
