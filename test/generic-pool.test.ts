@@ -15,8 +15,8 @@ test('a connection that is not released when a job throws is found at the line t
   expect(finding).toMatchObject({
     kind: 'connection',
     library: 'generic-pool',
-    detector: 'outlived-scope',
-    certainty: 'likely',
+    detector: 'unreachable',
+    certainty: 'proven',
     count: 4,
     acquired: 40,
     released: 36,
