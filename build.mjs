@@ -1,6 +1,6 @@
 // Compiles to dist/ and puts beside the code what it reads at run time.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 
 rmSync('dist', { recursive: true, force: true });
@@ -10,12 +10,8 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
-const PARTS = [
-  'control/inject/start',
-  'telemetry/telemetry',
-  // by the rows of probe/adapters.ts
-  ...['generic-pool', 'pg', 'oracledb'].map((name) => `watch/pools/${name}`),
-];
+const MODULES = [...readFileSync('probe/adapters.ts', 'utf8').matchAll(/require\('\.\/(.+?)\.js'\)/g)];
+const PARTS = ['control/inject/start', 'telemetry/telemetry', ...MODULES.map(([, name]) => name)];
 const REPORT = 'recording/build-report';
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
@@ -48,12 +44,17 @@ const bundle = (input, output) =>
   });
 // the parts use the probe's own copy of what they share
 const isCore = (id) => !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools)/.test(id);
+// … and those of pools one copy of what lies beside them
+const isBesidePools = (id) => {
+  const [, name] = /\bprobe[\\/](watch[\\/]pools[\\/][\w-]+)\.ts$/.exec(id) ?? [];
+  return name !== undefined && !PARTS.includes(name.replaceAll('\\', '/'));
+};
 await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
       { name: 'probe', test: isCore },
-      { name: 'watch/pools/common', test: /\bprobe[\\/]watch[\\/]pools[\\/](?:peer|pool-account)\b/ },
+      { name: 'watch/pools/common', test: isBesidePools },
     ],
   },
 });
