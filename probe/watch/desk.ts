@@ -41,6 +41,8 @@ export class Desk {
   readonly flows: Flows;
   readonly notices: Notices;
   readonly unseen: DeskParts['unseen'];
+  /** Folders of the libraries that are watched. */
+  readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -83,6 +85,13 @@ export class Desk {
   /** Where something of a moment is made; null when it is only to be counted. */
   siteOf(source: Source, wrapper: Method): Site | null {
     return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper) : null;
+  }
+
+  /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */
+  isOfLibrary({ stack }: Site): boolean {
+    const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+    if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
+    return false;
   }
 
   scope(): Scope | null {
