@@ -86,6 +86,24 @@ export const ADAPTERS = [
     sees: 'leases of pools, connections without a pool, result sets, query streams, LOBs, six traps of the driver',
   },
   {
+    name: 'tarn',
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'tarn', from: '2.0.0', below: '4.0.0' },
+          hooks: [
+            'Pool.prototype.acquire',
+            'Pool.prototype.release',
+            'Pool.prototype._executeEventHandlers',
+            'TimeoutError',
+          ],
+        },
+      ],
+    },
+    sees: 'leases, time-outs, pools made per call',
+  },
+  {
     name: 'timers',
     natures: ['interval', 'timeout'],
     of: { builtin: 'node:timers' },
@@ -111,4 +129,5 @@ export const MODULES = {
   'generic-pool': () => require('./watch/pools/generic-pool.js') as typeof import('./watch/pools/generic-pool.ts'),
   pg: () => require('./watch/pools/pg.js') as typeof import('./watch/pools/pg.ts'),
   oracledb: () => require('./watch/pools/oracledb.js') as typeof import('./watch/pools/oracledb.ts'),
+  tarn: () => require('./watch/pools/tarn.js') as typeof import('./watch/pools/tarn.ts'),
 } as const satisfies Record<string, () => AdapterModule>;

@@ -84,6 +84,7 @@ const LEASE: Nature = {
       mysql2: '{name}.release();',
       oracledb: 'await {name}.close();',
       'generic-pool': 'await {pool}.release({name});',
+      tarn: '{pool}.release({name});',
     },
   },
 };
