@@ -146,6 +146,7 @@ export class Judge {
         if (!verdict) continue;
         if (verdict.site === null) arm(source, context.at);
         found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
+        break;
       }
       pool.timeoutsJudged = pool.timeouts;
     }
