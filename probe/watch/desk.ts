@@ -65,10 +65,12 @@ export class Desk {
     return this.ledger.source(facts);
   }
 
-  /** Notes who asks `source`, at the moment of the call to `wrapper`. */
-  ask(source: Source, wrapper: Method): Request {
+  /**
+   * Notes who asks `source`, at the moment of the call to `wrapper`. `site`: where its library was called, when that is
+   * not on the stack any more.
+   */
+  ask(source: Source, wrapper: Method, site: Site | null = this.callTo(source, wrapper)): Request {
     const askedAt = now();
-    const site = this.#stacks.take(source, askedAt) ? this.#sites.capture(wrapper) : null;
     return {
       source,
       site,
@@ -80,6 +82,11 @@ export class Desk {
       previous: null,
       next: null,
     };
+  }
+
+  /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */
+  callTo(source: Source, wrapper: Method): Site | null {
+    return this.#stacks.take(source, now()) ? this.#sites.capture(wrapper) : null;
   }
 
   /** Where something of a moment is made; null when it is only to be counted. */
