@@ -99,9 +99,13 @@ export const ADAPTERS = [
             'TimeoutError',
           ],
         },
+        {
+          ...{ name: 'knex', from: '0.20.12', below: '4.0.0' },
+          hooks: ['Client.prototype.initializePool', 'Client.prototype.runner', 'Client.prototype.query'],
+        },
       ],
     },
-    sees: 'leases, time-outs, pools made per call',
+    sees: 'leases, those of knex at the line that called it, time-outs, pools made per call',
   },
   {
     name: 'timers',
