@@ -1,6 +1,6 @@
 // Compiles to dist/, puts beside the code what it reads at run time, and takes away what nothing loads.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 import { unreached } from './tools/reached.ts';
 
@@ -15,13 +15,10 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
-const PARTS = [
-  'judge/judge',
-  'control/inject/start',
-  'telemetry/telemetry',
-  // as in probe/watch/adapter-modules.ts
-  ...['generic-pool', 'pg', 'oracledb'].map((name) => `watch/pools/${name}`),
-];
+const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/require\('\.\/(.+?)\.js'\)/g)].map(
+  ([, name]) => `watch/${name}`,
+);
+const PARTS = ['judge/judge', 'control/inject/start', 'telemetry/telemetry', ...MODULES];
 const REPORT = 'recording/build-report';
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
@@ -56,13 +53,18 @@ const bundle = (input, output) =>
 // the parts use the probe's own copy of what they share
 const isCore = (id) =>
   !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/]pools|judge[\\/](?!blame|enclosing))/.test(id);
+// … and those of pools one copy of what lies beside them
+const isBesidePools = (id) => {
+  const [, name] = /\bprobe[\\/](watch[\\/]pools[\\/][\w-]+)\.ts$/.exec(id) ?? [];
+  return name !== undefined && !PARTS.includes(name.replaceAll('\\', '/'));
+};
 await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
       { name: 'probe', test: isCore },
       { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
-      { name: 'watch/pools/common', test: /\bprobe[\\/]watch[\\/]pools[\\/](?:peer|pool-account)\b/ },
+      { name: 'watch/pools/common', test: isBesidePools },
     ],
   },
 });

@@ -81,6 +81,28 @@ export const ADAPTERS = [
     sees: 'leases of pools, connections without a pool, result sets, query streams, LOBs, six traps of the driver',
   },
   {
+    name: 'tarn',
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'tarn', from: '2.0.0', below: '4.0.0' },
+          hooks: [
+            'Pool.prototype.acquire',
+            'Pool.prototype.release',
+            'Pool.prototype._executeEventHandlers',
+            'TimeoutError',
+          ],
+        },
+        {
+          ...{ name: 'knex', from: '0.20.12', below: '4.0.0' },
+          hooks: ['Client.prototype.initializePool', 'Client.prototype.runner', 'Client.prototype.query'],
+        },
+      ],
+    },
+    sees: 'leases, those of knex at the line that called it, time-outs, pools made per call',
+  },
+  {
     name: 'timers',
     natures: ['interval', 'timeout'],
     of: { builtin: 'node:timers' },

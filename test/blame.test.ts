@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Account } from '../probe/account/ledger.ts';
 import type { Site } from '../probe/account/site.ts';
-import { blamedFrame, isFurtherOn, ownerDepth, ownerOf } from '../probe/judge/blame.ts';
+import { blamedFrame, isFurtherInside, isFurtherOn, ownerDepth, ownerOf } from '../probe/judge/blame.ts';
 import { functionEncloses } from '../probe/judge/enclosing.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -82,4 +82,11 @@ test('further on: the same function asks again on a later line', () => {
   expect(isFurtherOn(site('transfer@3 main@9'), site('transfer@5 main@9'))).toBe(true);
   expect(isFurtherOn(site('transfer@3 main@9'), site('take@40 transfer@5 main@9'))).toBe(true);
   expect(isFurtherOn(site('order@3 main@9'), site('order@3 main@12'))).toBe(false);
+});
+
+test('further on, inside: a callback that the function has written further on asks', () => {
+  const isInside = (taken: string, asked: string) => isFurtherInside(site(taken), site(asked), inside);
+  expect(isInside('transfer@3 main@9', 'transfer>callback@4')).toBe(true);
+  expect(isInside('transfer@3 main@9', 'transfer>callback@2')).toBe(false);
+  expect(isInside('transfer@3 main@9', 'order>callback@4')).toBe(false);
 });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADAPTERS } from '../probe/adapters.ts';
 import { PARTS } from '../probe/process/lapses.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
@@ -12,14 +13,15 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 // Whatever breaks in the probe: the service sees nothing, the part is switched off, the fault is counted.
 
 const program = fixture('everything.cjs');
-const oracleProgram = fixture('everything-oracledb.cjs');
+const pools = new Set<string>(
+  ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name),
+);
 /** Only faults that children meet too need some: they are what takes long. */
-const programOf = (part: string) =>
-  part.startsWith('oracledb')
-    ? [oracleProgram]
-    : ['children', 'workers'].includes(part)
-      ? [program]
-      : [program, 'childless'];
+function programOf(part: string): string[] {
+  if (part.startsWith('oracledb')) return [fixture('everything-oracledb.cjs')];
+  if (pools.has(part)) return [fixture('everything-pool.mjs'), part];
+  return ['children', 'workers'].includes(part) ? [program] : [program, 'childless'];
+}
 let database: FreshDatabase;
 let oracle: Oracle;
 let surroundings: Record<string, string>;
@@ -29,7 +31,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   oracle = await startOracle();
   surroundings = { PG_URL: database.url, ...oracle.env };
-  for (const args of [[program], [program, 'childless'], [oracleProgram]]) {
+  for (const args of new Map(PARTS.map(programOf).map((args) => [String(args), args])).values()) {
     const ended = await start(NODE, args, { env: surroundings });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     endings[String(args)] = ended;

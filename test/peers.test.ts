@@ -30,6 +30,7 @@ test('each connection is recorded with its socket, what the server calls it, and
   for (const [name, call] of [
     ['used', "// of pg's own pool"],
     ['lent', '// of a pool around the driver'],
+    ['ofKnex', '// of knex'],
     ['socket', '// of a pool of sockets'],
   ] as const) {
     const connection = connectionOf(truths[name])!;
@@ -40,6 +41,6 @@ test('each connection is recorded with its socket, what the server calls it, and
   }
   expect(connectionOf(truths.idle)).toMatchObject({ ...truths.idle, state: 'idle', site: -1, ageMs: null });
   // what is not known is not guessed: the odd pool's connection is in no list
-  expect(connections).toHaveLength(4);
+  expect(connections).toHaveLength(5);
   expect(omitted).toBe(0);
 });

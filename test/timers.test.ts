@@ -32,3 +32,8 @@ test('a timeout that its job leaves behind setting itself again and again is fou
     count: 5,
   });
 });
+
+test("what a watched library sets for itself is the library's", async () => {
+  const { report } = await probed(program, ['library']);
+  expect(report.findings).toEqual([]);
+});

@@ -12,7 +12,7 @@ export interface Cut {
   /** Somebody holds it: everything is as it was. */
   restore(lent: object): void;
   /** It is gone: a stand-in takes its place, so that the pool's numbers, its limits and the server's session stay. */
-  replace(): void;
-  /** After `replace`: destroys the connection and gives its place back to the pool. */
+  substitute(): void;
+  /** After `substitute`: destroys the connection and gives its place back to the pool. */
   heal(): void;
 }

@@ -70,11 +70,20 @@ export function frameToName(site: Site | null, accounts: readonly Account[]): nu
 
 /** Whether `later` was called by the same function as `site`'s top frame, from a later line of it. */
 export function isFurtherOn(site: Site, later: Site): boolean {
+  return isLater(site, later, (inner, outer) => inner === outer);
+}
+
+/** … or by a callback written inside that function, further on: `transaction(async () => …)`. */
+export function isFurtherInside(site: Site, later: Site, isInside: IsInside = functionEncloses): boolean {
+  return isLater(site, later, isInside);
+}
+
+function isLater(site: Site, later: Site, isOf: IsInside): boolean {
   const own = site.user[0] ?? -1;
-  const here = site.stack[own];
+  const [here, taking = ''] = [site.stack[own], site.functions[own]];
   return later.user.some((index) => {
-    const there = later.stack[index];
-    if (!here || !there || site.functions[own] === '' || later.functions[index] !== site.functions[own]) return false;
-    return there.line > here.line;
+    const [there, asking = ''] = [later.stack[index], later.functions[index]];
+    if (!here || !there || taking === '' || asking === '' || !isOf(asking, taking)) return false;
+    return there.line > here.line || (there.line === here.line && asking !== taking && there.column > here.column);
   });
 }

@@ -164,6 +164,7 @@ export class Judge {
         if (!verdict) continue;
         if (verdict.site === null) arm(source, context.at);
         found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
+        break;
       }
       this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool);
       pool.timeoutsJudged = pool.timeouts;

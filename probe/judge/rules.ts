@@ -33,4 +33,5 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'held-too-long': heldTooLong,
 };
 
+/** The first that speaks of a pool says why it is exhausted. */
 export const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];

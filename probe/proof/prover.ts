@@ -58,7 +58,7 @@ export class Prover {
       cut.restore(lent);
       return;
     }
-    cut.replace();
+    cut.substitute();
     const { resource } = cut;
     resource.isOrphan = true;
     resource.account.line.changedAt = at;

@@ -86,6 +86,7 @@ const LEASE: Nature = {
       mysql2: '{name}.release();',
       oracledb: 'await {name}.close();',
       'generic-pool': 'await {pool}.release({name});',
+      tarn: '{pool}.release({name});',
     },
   },
 };

@@ -19,4 +19,5 @@ export const MODULES = {
   'generic-pool': () => require('./pools/generic-pool.js') as typeof import('./pools/generic-pool.ts'),
   pg: () => require('./pools/pg.js') as typeof import('./pools/pg.ts'),
   oracledb: () => require('./pools/oracledb.js') as typeof import('./pools/oracledb.ts'),
+  tarn: () => require('./pools/tarn.js') as typeof import('./pools/tarn.ts'),
 } as const satisfies Record<Name, () => AdapterModule>;

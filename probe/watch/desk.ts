@@ -41,6 +41,8 @@ export class Desk {
   readonly flows: Flows;
   readonly notices: Notices;
   readonly unseen: DeskParts['unseen'];
+  /** Folders of the libraries that are watched. */
+  readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -63,10 +65,12 @@ export class Desk {
     return this.ledger.source(facts);
   }
 
-  /** Notes who asks `source`, at the moment of the call to `wrapper`. */
-  ask(source: Source, wrapper: Method): Request {
+  /**
+   * Notes who asks `source`, at the moment of the call to `wrapper`. `site`: where its library was called, when that is
+   * not on the stack any more.
+   */
+  ask(source: Source, wrapper: Method, site: Site | null = this.callTo(source, wrapper)): Request {
     const askedAt = now();
-    const site = this.#stacks.take(source, askedAt) ? this.#sites.capture(wrapper) : null;
     return {
       source,
       site,
@@ -80,9 +84,21 @@ export class Desk {
     };
   }
 
+  /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */
+  callTo(source: Source, wrapper: Method): Site | null {
+    return this.#stacks.take(source, now()) ? this.#sites.capture(wrapper) : null;
+  }
+
   /** Where something of a moment is made; null when it is only to be counted. */
   siteOf(source: Source, wrapper: Method): Site | null {
     return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper) : null;
+  }
+
+  /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */
+  isOfLibrary({ stack }: Site): boolean {
+    const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+    if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
+    return false;
   }
 
   scope(): Scope | null {

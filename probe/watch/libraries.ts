@@ -50,6 +50,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
       return;
     }
     attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
+    desk.watched.add(copy.folder);
     attached(label);
     if (isOutside(copy.version, known)) {
       const range = `${known.from} up to below ${known.below}`;

@@ -19,6 +19,8 @@ const IS_HTTP = /^(?:node:)?https?$/;
 export interface Copy {
   name: string;
   version: string;
+  /** Where it lies, with a separator at the end. */
+  folder: string;
   /** The file that exports it, and what `require` returns. */
   file: string;
   exports: object;
@@ -93,7 +95,8 @@ function mainModuleOf(file: string): Omit<Copy, 'exports'> | null {
     if (!manifest.name) continue;
     const main = path.resolve(folder, String(manifest.main ?? 'index.js'));
     const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
-    return isMain ? { name: manifest.name, version: String(manifest.version ?? '?'), file } : null;
+    const { name, version = '?' } = manifest;
+    return isMain ? { name, version: String(version), folder: folder + path.sep, file } : null;
   }
   return null;
 }

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ADAPTERS } from '../../probe/adapters.ts';
 import { readRun } from '../../probe/recording/reader.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { freshDatabase } from '../setup/database.ts';
@@ -90,22 +91,30 @@ function read(stdout: string) {
   return { seen, pools };
 }
 
-/** What a library needs to run, and how that ends. */
-const surroundings: Record<string, () => Promise<{ env: Record<string, string>; stop(): Promise<void> }>> = {
-  'generic-pool': async () => ({ env: {}, stop: async () => {} }),
+interface Surroundings {
+  env: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+/** What a library needs to run, and how that ends. Most lend whatever is made for them, and need nothing. */
+const surroundings: Record<string, () => Promise<Surroundings>> = {
   async pg() {
     const database = await freshDatabase();
     return { env: { PG_URL: database.url }, stop: () => database.drop() };
   },
   oracledb: startOracle,
 };
+const nothing: Surroundings = { env: {}, stop: async () => {} };
+
+/** A pool adapter is complete with its driver. */
+const libraries = ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name);
 
 // they mostly wait, so all at once
 const observations: Record<string, Observed> = {};
 beforeAll(async () => {
   await Promise.all(
-    Object.entries(surroundings).map(async ([library, surround]) => {
-      const { env, stop } = await surround();
+    libraries.map(async (library) => {
+      const { env, stop } = (await surroundings[library]?.()) ?? nothing;
       try {
         observations[library] = await observe(library, env);
       } finally {
@@ -115,7 +124,7 @@ beforeAll(async () => {
   );
 });
 
-describe.each(Object.keys(surroundings))('%s', (library) => {
+describe.each(libraries)('%s', (library) => {
   let observed: Observed;
   let driver: Driver;
   beforeAll(async () => {

@@ -13,7 +13,18 @@ const nodes = Object.keys(JSON.parse(readFileSync(path.join(home, 'package.json'
 const CORE = ['harmless', 'processes', 'pools/conformance', 'timers'];
 const ALL = [
   ...CORE,
-  ...['faults', 'scopes', 'generic-pool', 'pg', 'oracledb', 'oracledb-traps', 'shapes', 'suspicion', 'pool-exhausted'],
+  ...[
+    'faults',
+    'scopes',
+    'generic-pool',
+    'pg',
+    'knex',
+    'oracledb',
+    'oracledb-traps',
+    'shapes',
+    'suspicion',
+    'pool-exhausted',
+  ],
   ...['run', 'recording', 'why', 'telemetry'],
 ];
 

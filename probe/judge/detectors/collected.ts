@@ -10,9 +10,9 @@ import type { Detector } from './detector.ts';
 export const collected: Detector = {
   detector: 'collected',
   picks: () => (resource) => resource.handle !== null && resource.handle.deref() === undefined,
-  concludes: (leaked) => ({
-    certainty: 'proven',
-    leaked,
-    evidence: [`${leaked.length} were dropped: the borrowed object itself was garbage-collected, unreleased.`],
-  }),
+  concludes: (leaked) => {
+    const were = leaked.length === 1 ? '1 was' : `${leaked.length} were`;
+    const evidence = [`${were} dropped: the borrowed object itself was garbage-collected, unreleased.`];
+    return { certainty: 'proven', leaked, evidence };
+  },
 };

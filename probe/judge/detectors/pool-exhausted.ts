@@ -122,7 +122,7 @@ function episodes(exhaustions: readonly Exhaustion[]): number {
 
 function sentence({ name, max, timeouts }: PoolState, { waitedMs, gauges, isConnect }: Exhaustion): string {
   if (timeouts === 0) {
-    return `${gauges.pending} acquire${gauges.pending === 1 ? ' waits' : 's wait'} for pool ${name}, the first for ${span(waitedMs)}, with ${gauges.used} of ${max} in use and no time-out set.`;
+    return `${gauges.pending} acquire${gauges.pending === 1 ? ' waits' : 's wait'} for pool ${name}, the first for ${span(waitedMs)}, with ${gauges.used} of ${max} in use; none has timed out yet.`;
   }
   const times = `${timeouts} acquire${timeouts === 1 ? '' : 's'} of pool ${name} timed out after ${span(waitedMs)}`;
   if (isConnect) return `${times}, waiting for a new connection.`;

@@ -1,5 +1,6 @@
 /**
- * setTimeout and setInterval, global and from node:timers.
+ * setTimeout and setInterval, global and from node:timers. What a watched library sets for itself, to reap what lies idle
+ * or to give up waiting, is the library's: a pool that is left behind is told as such, once.
  *
  * Most timers live for a moment, so a new one goes into a short list first and only those that survive it enter the
  * ledger; without a stack it is only counted, since a list would keep for longer what the service is done with. Node
@@ -9,7 +10,7 @@
 
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
-import { type Request, Resource, type Source } from '../../account/ledger.ts';
+import { Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
@@ -67,6 +68,7 @@ class Timers {
       ledger.pass(ledger.account(this.#timeouts, null));
       return;
     }
+    if (this.#desk.isOfLibrary(site)) return;
     this.#nursery.push({ timer, site, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
   }
@@ -86,11 +88,10 @@ class Timers {
     const desk = this.#desk;
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
-    if (!isOfHttpServer(request)) {
-      const resource = desk.open(request, known(timer));
-      // without a stack it is enough that the next look finds it gone
-      if (request.site) this.#open.set(timer, resource);
-    }
+    if (request.site && (isOfHttpServer(request.site) || desk.isOfLibrary(request.site))) return;
+    const resource = desk.open(request, known(timer));
+    // without a stack it is enough that the next look finds it gone
+    if (request.site) this.#open.set(timer, resource);
     // only now: the timer's own callback must not keep the flow that set it
     desk.flows.enter(request.mark);
   }
@@ -108,8 +109,8 @@ function known(timer: NodeTimer): Known {
 }
 
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */
-function isOfHttpServer({ site }: Request): boolean {
-  return site?.stack[0]?.file === 'node:_http_server';
+function isOfHttpServer({ stack }: Site): boolean {
+  return stack[0]?.file === 'node:_http_server';
 }
 
 /** One function under the global name and in node:timers, as before. */

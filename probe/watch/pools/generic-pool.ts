@@ -246,7 +246,7 @@ function cutOf(pool: Pool, loan: Loan, own: OwnCut, resource: Resource, ref: Wea
       own.restore(lent);
       put(own.placeholder, lent);
     },
-    replace() {
+    substitute() {
       standIn = own.standIn();
       put(own.placeholder, standIn);
     },

@@ -50,7 +50,8 @@ function first(paths: readonly (readonly string[])[], lent: unknown, is: (value:
   return null;
 }
 
-function ownValue(owner: unknown, key: string): unknown {
+/** Of a plain data property; undefined for anything that could run. */
+export function ownValue(owner: unknown, key: string): unknown {
   if (typeof owner !== 'object' || owner === null || types.isProxy(owner)) return undefined;
   return Object.getOwnPropertyDescriptor(owner, key)?.value;
 }

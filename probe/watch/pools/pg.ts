@@ -138,7 +138,7 @@ class PgPools {
         restoreClient(client, connection);
         put(client as Client);
       },
-      replace: () => {
+      substitute: () => {
         standIn = new StandIn(connection);
         put(standIn as never);
         this.#known.set(standIn as never, { lease: resource, ref, isBusy: () => false });

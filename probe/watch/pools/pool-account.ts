@@ -1,6 +1,7 @@
 /** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import { EPISODE_MS, type Exhaustion, type PoolState } from '../../account/pool-state.ts';
+import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
@@ -49,9 +50,14 @@ export class PoolAccount {
     return this.source.pool.waiting.size;
   }
 
-  /** Notes an acquire, at the moment of the call to `wrapper`. */
-  ask(wrapper: Method): Request {
-    const request = this.desk.ask(this.source, wrapper);
+  /** Where `wrapper` is called, which is to ask the pool later. */
+  callTo(wrapper: Method): Site | null {
+    return this.desk.callTo(this.source, wrapper);
+  }
+
+  /** Notes an acquire, at the moment of the call to `wrapper`; `site`: where that is known from before. */
+  ask(wrapper: Method, site?: Site | null): Request {
+    const request = this.desk.ask(this.source, wrapper, site);
     const { askedAt } = request;
     this.asked++;
     const slice = this.recent.at(-1);

@@ -1,0 +1,93 @@
+/** How things are done with tarn. It lends whatever is made for it. */
+import tarn from 'tarn';
+import { anotherCopy } from './another-copy.mjs';
+
+const settings = { acquireTimeoutMillis: 500, reapIntervalMillis: 20 };
+const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let made = 0;
+
+export const poolName = (n) => `tarn #${n}`;
+export const finds = ['outlived-scope', 'likely'];
+/** It fills no minimum, it only keeps one. */
+export const minimum = 1;
+
+export function createPool(_, { waitMs, isSubclass, isCopy, ...options }) {
+  const { Pool } = isCopy ? anotherCopy('tarn') : tarn;
+  class Counting extends Pool {
+    calls = 0;
+    acquire() {
+      this.calls++;
+      return super.acquire();
+    }
+    release(connection) {
+      this.calls++;
+      return super.release(connection);
+    }
+  }
+  return new (isSubclass ? Counting : Pool)({
+    create: async () => ({ id: ++made, isValid: true }),
+    destroy: async () => {},
+    validate: ({ isValid }) => isValid,
+    ...settings,
+    min: 0,
+    ...(waitMs && { acquireTimeoutMillis: waitMs }),
+    ...options,
+  });
+}
+
+export const acquires = {
+  'acquire()': async (pool, then) => {
+    const connection = await pool.acquire().promise;
+    then?.();
+    return connection;
+  },
+  'acquire(), and its promise later': async (pool) => {
+    const pending = pool.acquire();
+    await soon(1);
+    return pending.promise;
+  },
+};
+export const takeForJob = (pool) => pool.acquire().promise;
+export const releases = {
+  'release()': (pool, connection) => pool.release(connection),
+};
+export const borrows = {
+  'acquire(), and another that is aborted': async (pool) => {
+    const connection = await pool.acquire().promise;
+    const pending = pool.acquire();
+    pending.abort();
+    pool.release(connection);
+    await pending.promise;
+  },
+};
+export const use = async () => {};
+export const giveBackForeign = (pool) => pool.release({ id: 0 });
+export const close = (pool) => pool.destroy();
+/** It waits for connections that never come up. */
+export const dispose = (pool) => Promise.race([pool.destroy(), soon(50)]);
+export const counts = (pool) => ({
+  used: pool.numUsed(),
+  idle: pool.numFree(),
+  // from 3.0.0 an acquire also waits for the validation of its connection
+  pending: pool.numPendingAcquires() + (pool.numPendingValidations?.() ?? 0),
+});
+export const calls = (pool) => pool.calls;
+
+export function waitsAtMost(pool, ms) {
+  pool.acquireTimeoutMillis = ms;
+}
+export const refusing = () => ({
+  create: async () => {
+    await soon(20);
+    throw new Error('refused');
+  },
+});
+export const hanging = () => ({ create: () => new Promise(() => {}) });
+export const validating = {};
+export const evicting = { idleTimeoutMillis: 20 };
+export const queueing = null;
+function breakConnection(_, connection) {
+  connection.isValid = false;
+}
+
+export { breakConnection as break };
