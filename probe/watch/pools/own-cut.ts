@@ -3,6 +3,7 @@
  * else that refers to it, a socket's listener of an unknown driver, keeps it, so that it is not taken for lost.
  */
 
+import { types } from 'node:util';
 import type { Client } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 
@@ -45,6 +46,7 @@ function ofClient(connection: ReturnType<typeof cutClient>): OwnCut {
   };
 }
 
+/** Nothing of a proxy's is asked: the service's code would run. */
 function isPgClient(lent: object): lent is Client {
-  return Object.hasOwn(lent, 'connection') && Object.hasOwn(lent, 'readyForQuery');
+  return !types.isProxy(lent) && Object.hasOwn(lent, 'connection') && Object.hasOwn(lent, 'readyForQuery');
 }
