@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
     ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
   ],
-  heap: ['user-error.ts'],
+  heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],

@@ -1,0 +1,61 @@
+/**
+ * What a heap snapshot told of the resources of a recording: who can still reach them, and who holds them. Written beside
+ * the recording, as `<recording>.reach.json`, by the process that read the snapshot (see heap/); the report takes it in.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isObject, listOf, number, shape, text } from './check.ts';
+import type { RecordedFinding } from './format.ts';
+
+/** Of the resources of one line. */
+export interface ReachOfLine {
+  /** As a finding's. */
+  key: string;
+  /** How many were looked at, and how many of them nothing but machinery holds. */
+  marked: number;
+  unreachable: number;
+  /** Who holds the others, in words, most frequent first. */
+  held: string[];
+}
+
+export interface ReachReport {
+  lines: ReachOfLine[];
+}
+
+const isReport = shape({
+  lines: listOf(shape({ key: text, marked: number, unreachable: number, held: listOf(text) })),
+});
+
+export function reachFileOf(recording: string): string {
+  return recording.replace(/\.jsonl$/, '.reach.json');
+}
+
+export function writeReach(recording: string, report: ReachReport): void {
+  writeFileSync(reachFileOf(recording), `${JSON.stringify(report)}\n`, { mode: 0o600 });
+}
+
+/** By key; empty where no snapshot was read, or what was written cannot be. */
+export function readReach(recording: string): ReadonlyMap<string, ReachOfLine> {
+  try {
+    const report: unknown = JSON.parse(readFileSync(reachFileOf(recording), 'utf8'));
+    if (isObject(report) && isReport(report)) {
+      return new Map((report as unknown as ReachReport).lines.map((line) => [line.key, line]));
+    }
+  } catch {
+    // none was taken
+  }
+  return new Map();
+}
+
+/** A finding with what is known of who can reach it. */
+export function withReach(
+  finding: RecordedFinding,
+  reach: ReachOfLine | undefined,
+): RecordedFinding & { held: string[] } {
+  if (!reach) return { ...finding, held: [] };
+  const { marked, unreachable, held } = reach;
+  if (unreachable === 0) return { ...finding, held };
+  const sentence = `In a heap snapshot nobody could reach ${unreachable} of the ${marked} that were open here: only lists of its library's or Node's own held ${unreachable === 1 ? 'it' : 'them'}.`;
+  const evidence = [sentence, ...finding.evidence];
+  if (finding.certainty === 'proven' || finding.site === -1) return { ...finding, evidence, held };
+  return { ...finding, detector: 'unreachable', certainty: 'proven', evidence, held };
+}
