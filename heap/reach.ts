@@ -10,8 +10,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** A resource that the probe marked, see probe/proof/marks.ts. */
 export interface Marked {
-  /** The object in the snapshot. */
-  node: number;
+  /** The object in the snapshot; null: it was collected as that was made, for nobody reached it. */
+  node: number | null;
   /** Key of the group it belongs to. */
   key: string;
 }
@@ -44,21 +44,20 @@ export class Reach {
     this.#walk();
   }
 
-  isReachable(node: number): boolean {
-    return this.#from[node] !== -1;
+  isReachable(node: number | null): node is number {
+    return node !== null && this.#from[node] !== -1;
   }
 
   /** Edges from a root to the object; empty when it is not reachable. */
   pathTo(node: number): number[] {
     const path: number[] = [];
-    for (let at = node; at > 0 && this.#from[at] !== -1; at = this.#from[at] as number)
-      path.push(this.#via[at] as number);
+    for (let at = node; this.#via[at] !== 0; at = this.#from[at] as number) path.push(this.#via[at] as number);
     return path.reverse();
   }
 
   #walk(): void {
     const { size } = this.#snapshot;
-    const judged = new Set(this.marked.map(({ node }) => node));
+    const judged = new Set(this.marked.flatMap(({ node }) => node ?? []));
     const natives = nativeHandlesOf(this.#snapshot, judged);
     // a pipe of a child does not hold the child
     const owners = new Map([...judged].flatMap((node) => partsOf(this.#snapshot, node).map((part) => [part, node])));
@@ -106,8 +105,8 @@ function marksIn(snapshot: Snapshot): Marked[] {
     if (snapshot.type(node) !== 'object') continue;
     const id = snapshot.follow(node, MARK);
     const weak = id === null ? null : snapshot.follow(node, 'target');
-    const target = weak === null ? null : snapshot.follow(weak, 'target');
-    if (id !== null && target !== null) marks.push({ node: target, key: snapshot.name(id) });
+    if (id === null || weak === null) continue;
+    marks.push({ node: snapshot.follow(weak, 'target'), key: snapshot.name(id) });
   }
   return marks;
 }

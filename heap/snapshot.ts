@@ -122,7 +122,8 @@ export class Snapshot {
     for (const [node, [script]] of this.#locations) {
       if (names.has(script) || this.type(node) !== 'closure') continue;
       const shared = this.follow(node, 'shared');
-      const code = shared === null ? null : this.follow(shared, 'script');
+      // the latter is Node 20's and 22's name
+      const code = shared && (this.follow(shared, 'script') ?? this.follow(shared, 'script_or_debug_info'));
       const name = code === null ? '' : this.name(code);
       if (name) names.set(script, name.startsWith('file:') ? fileURLToPath(name) : name);
     }

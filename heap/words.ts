@@ -31,7 +31,7 @@ function hop(snapshot: Snapshot, edge: number, before: number | null): string | 
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
     const place = at(snapshot.placeOf(node));
     if (isListener) return `listener of "${name}"${place}`;
-    return what && place ? `${what}()${place}` : null;
+    return place && `${what ? `${what}()` : 'a function'}${place}`;
   }
   if (type === 'context') return `${name}: ${what}`;
   if (snapshot.type(node) !== 'object' || what.startsWith('system / ')) return null;

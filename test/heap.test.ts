@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { grown } from '../heap/growth.ts';
+import { lookInto } from '../heap/look.ts';
+import { readSnapshot } from '../heap/snapshot.ts';
+import type { ReachOfLine } from '../probe/recording/reach.ts';
+import { fixture, lineOf, NODE, start } from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+// Who can still reach it, read from a snapshot of the heap in another process: of any kind of thing, on every Node.js.
+
+const program = fixture('heap.cjs');
+const folder = temporaryFolder();
+const file = path.join(folder.path, 'app.heapsnapshot');
+let looks: ReachOfLine[];
+const lookAt = (key: string) => looks.find((look) => look.key === key);
+beforeAll(async () => {
+  expect(await start(NODE, [program, file])).toMatchObject({ code: 0 });
+  looks = lookInto(file);
+});
+afterAll(() => folder[Symbol.dispose]());
+
+test.each(['dropped', 'stuck', 'cycle', 'removed'])('lost, %s: nobody reaches it', (key) => {
+  expect(lookAt(key)).toEqual({ key, marked: 1, unreachable: 1, held: [] });
+});
+
+const at = (text: string) => path.basename(lineOf(program, text));
+test.each([
+  ['map', 'cache: Map'],
+  ['list', 'kept: Array'],
+  ['listener', `listener of "end" at ${at("orders.on('end'")}`],
+  ['timer', at('setTimeout(() => lease.used++')],
+  ['sleeper', `waiting in a function at ${at('async sleeper(lease)')}`],
+])('held, %s: by %s', (key, words) => {
+  expect(lookAt(key)).toMatchObject({ marked: 1, unreachable: 0 });
+  expect(lookAt(key)?.held.join()).toContain(words);
+});
+
+describe.each(['interval', 'server', 'watcher', 'port', 'worker', 'child', 'socket'])('a %s', (kind) => {
+  test('that was dropped is held by Node’s own lists alone', () => {
+    expect(lookAt(`${kind} dropped`)).toMatchObject({ unreachable: 1 });
+  });
+  test('that is kept is held, and by whom is told', () => {
+    expect(lookAt(`${kind} kept`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining('kept: Array')] });
+  });
+});
+
+test('of two snapshots, what there is more of is told with its holder', () => {
+  const snapshot = readSnapshot(file);
+  expect(grown(snapshot, snapshot)).toEqual([]);
+});
+
+test('what is no snapshot is told in a sentence', () => {
+  const other = path.join(folder.path, 'other.heapsnapshot');
+  writeFileSync(other, '{"nodes":');
+  expect(() => readSnapshot(other)).toThrow(`${other} is no heap snapshot.`);
+  expect(() => readSnapshot(`${other}.none`)).toThrow('cannot be read (ENOENT).');
+});
