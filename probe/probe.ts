@@ -31,6 +31,7 @@ import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
+import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk } from './watch/desk.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
@@ -107,7 +108,10 @@ export class Probe {
     this.#sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
     this.#stacks = new StackBudgets(this.#isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
     const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
-    this.#recorder = new Recorder({ ...parts, folder: this.#folder, parent: Number(this.#parent ?? 0), settings });
+    this.#recorder = new Recorder({
+      ...{ ...parts, folder: this.#folder, parent: Number(this.#parent ?? 0), settings },
+      sourceLines: () => new (loadOnDemand(loadSourceLines).SourceLines)(this.#sites),
+    });
     for (const problem of problems) this.#recorder.unsupported(problem);
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
     const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
@@ -131,10 +135,12 @@ export class Probe {
     this.#watchRequests();
     guarded('modules', () =>
       watchLibraries({
-        ...{ desk: this.#desk, off: this.#settings.off, beneath, onHttp: unmark },
+        ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark },
+        beneath: { ...beneath, ...mapSupport(this.#sites.scripts) },
         attached: (label) => this.#recorder.adapter(label),
       }),
     );
+    guarded('compilers', () => watchCompilers(this.#sites.scripts));
     if (!this.#settings.off.includes('children')) {
       guarded('children', () =>
         handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
@@ -370,4 +376,5 @@ function writeOwnReport(folder: string): void {
 const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
 const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
+const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

@@ -89,6 +89,12 @@ export function place(
   return finding.site ? `${name(finding.site.file)}:${finding.site.line}` : 'An unknown line';
 }
 
+/** What is to be doubted about the line; null where the file is what ran. */
+export function lineDoubt({ site }: Pick<Finding, 'site'>): string | null {
+  if (!site?.compiled) return null;
+  return 'The line is of compiled code: what ran is not the text of this file, and no source map was seen.';
+}
+
 /** `connection · pg pool "orders"`. */
 export function subject(finding: Finding | Withdrawn): string {
   const { kind, library, pool } = finding;

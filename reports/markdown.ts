@@ -1,8 +1,9 @@
 /** A comment for a pull request: the verdict, a row a finding, and where to read on. */
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { advice } from './advice.ts';
+import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
-import { evidence, MARKS, place, subject, tally } from './finding-words.ts';
+import { evidence, lineDoubt, MARKS, place, subject, tally } from './finding-words.ts';
 import { gaps, verdict } from './verdict.ts';
 import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.ts';
 
@@ -50,8 +51,25 @@ function row(finding: Finding, root: string, comparison: Comparison | null): str
 
 function details(finding: Finding, root: string): string[] {
   const where = place(finding, (file) => pathFrom(root, file));
-  const sentences = [...evidence(finding).first, advice(finding)].map((sentence) => `- ${text(sentence)}`);
-  return [`<details><summary>${markup(where)}</summary>`, '', ...sentences, '', '</details>'];
+  const why = lineDoubt(finding) ?? (finding.excerptUnknown ? `No code is shown: ${finding.excerptUnknown}.` : null);
+  const sentences = [...(why ? [why] : []), ...evidence(finding).first, advice(finding)];
+  return [
+    `<details><summary>${markup(where)}</summary>`,
+    '',
+    ...block('', codeFrame(finding)),
+    ...sentences.map((sentence) => `- ${text(sentence)}`),
+    '',
+    ...block('diff', fixLines(finding)),
+    '</details>',
+  ];
+}
+
+/** Code, which nothing in it can end. */
+function block(language: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const longest = Math.max(2, ...lines.flatMap((line) => (line.match(/`+/g) ?? []).map((run) => run.length)));
+  const fence = '`'.repeat(longest + 1);
+  return [`${fence}${language}`, ...lines, fence, ''];
 }
 
 /** Text of the service stays text: no markup, no mention of anybody, no link, one line. */

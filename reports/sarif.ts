@@ -1,7 +1,9 @@
 /** SARIF 2.1.0: findings where code scanning shows them, at their lines. */
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
+import { suggestFix } from '../probe/recording/fix.ts';
 import type { Certainty, Detector, Frame } from '../probe/recording/format.ts';
+import { lineOf } from '../probe/recording/place.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { advice } from './advice.ts';
 import type { Comparison } from './compare.ts';
@@ -56,24 +58,37 @@ function result(finding: Finding, detectors: Detector[], root: string, baselineS
   const { site, detector, certainty, excerpt } = finding;
   const sentences = [...evidence(finding).first, advice(finding)].map((text) => text.replace(/\.?$/, '.'));
   const text = `${subject(finding)}, ${certainty}: ${tally(finding)}. ${sentences.join(' ')}`;
-  const snippet = site && excerpt?.lines[site.line - excerpt.first];
+  const snippet = site && lineOf(excerpt, site.line);
   return {
     ruleId: detector,
     ruleIndex: detectors.indexOf(detector),
     level: LEVELS[certainty],
     ...(baselineState && { baselineState }),
     message: { text },
-    locations: site ? [location(site, root, snippet ?? null)] : [],
+    locations: site ? [location(site, root, snippet || null)] : [],
     relatedLocations: finding.callers.map(({ site }, id) => ({
       id,
       ...location(site, root, null),
       message: { text: `called by ${place({ site })}` },
     })),
     ...(finding.stack.length > 0 && { stacks: [{ frames: finding.stack.map((frame) => stackFrame(frame, root)) }] }),
+    ...fixes(finding, root),
     partialFingerprints: { 'outlive/v1': finding.id },
     occurrenceCount: Math.max(1, finding.count),
     properties: { certainty, acquired: finding.acquired, released: finding.released, estimated: finding.estimated },
   };
+}
+
+function fixes(finding: Finding, root: string) {
+  const fix = suggestFix(finding);
+  if (!fix || !finding.site) return {};
+  const { after, before, now } = fix;
+  const replacement = {
+    deletedRegion: { startLine: after + 1, startColumn: 1, endLine: after + 1 + before.length, endColumn: 1 },
+    insertedContent: { text: `${now.join('\n')}\n` },
+  };
+  const artifactChanges = [{ artifactLocation: artifact(finding.site.file, root), replacements: [replacement] }];
+  return { fixes: [{ description: { text: advice(finding) }, artifactChanges }] };
 }
 
 type Position = Pick<Frame, 'file' | 'line' | 'column' | 'function'>;

@@ -3,9 +3,10 @@ import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
 import { databaseLines } from './database/terminal.ts';
-import { activity, evidence, MARKS, place, subject, tally } from './finding-words.ts';
+import { activity, evidence, lineDoubt, MARKS, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
 import { gaps, verdict } from './verdict.ts';
 import { duration, number, pathFrom, percent, plural, visible, watchedCounts, watchedName } from './words.ts';
@@ -19,12 +20,15 @@ export interface TerminalOptions {
 
 /** A leak is to fit one screen: what is beyond these is left to report.json. */
 const FINDINGS = 5;
+/** Findings whose code is shown with what stands around it, and with the change. */
+const FRAMES = 2;
 const HOLDERS = 3;
 const GAPS = 6;
 const ALARMS = 4;
 const TRAPS = 4;
 
 type Style = Parameters<typeof styleText>[0];
+type Paint = (style: Style, text: string) => string;
 
 /** The summary, ending with a newline. Paths are relative to the current directory when they lie inside it. */
 export function renderTerminal(report: Report, options: TerminalOptions): string {
@@ -39,7 +43,9 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   const [first = '', ...rest] = wrap(visible(`${headline} ${detail}`.trim()), width);
   const lines = ['', paint(['bold', tone], first), ...rest.map((part) => paint(['bold', tone], part)), ''];
 
-  for (const finding of report.findings.slice(0, FINDINGS)) lines.push(...card(finding, width, paint), '');
+  for (const [i, finding] of report.findings.slice(0, FINDINGS).entries()) {
+    lines.push(...card(finding, width, paint, i < FRAMES), '');
+  }
   if (report.findings.length > FINDINGS) {
     lines.push(paint('dim', `and ${plural(report.findings.length - FINDINGS, 'more finding')} in report.json`), '');
   }
@@ -66,15 +72,14 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
 
 const COLORS: Record<Certainty, Style> = { proven: 'red', likely: 'red', suspect: 'yellow' };
 
-function card(finding: Finding, width: number, paint: (style: Style, text: string) => string): string[] {
+function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): string[] {
   const where = place(finding, (file) => pathFrom(process.cwd(), file));
   const lines = [
     `${paint(COLORS[finding.certainty], `${MARKS[finding.certainty]} ${finding.certainty}`)}  ${paint('bold', visible(where))} ${visible(finding.site?.function ?? '')}`.trimEnd(),
     `  ${visible(subject(finding))}`,
     `  ${tally(finding)}`,
   ];
-  const source = finding.site && finding.excerpt?.lines[finding.site.line - finding.excerpt.first];
-  if (source) lines.push(`  ${paint('dim', `${finding.site?.line} │`)} ${cut(visible(source.trim()), width - 12)}`);
+  lines.push(...code(finding, width - 2, paint, isWhole).map((text) => `  ${text}`));
   if (finding.siteUnknown) lines.push(...indent(`Line unknown: ${finding.siteUnknown}`, width));
   const holders = holdersByPlace(finding);
   for (const holder of holders.slice(0, HOLDERS)) lines.push(...indent(heldBy(holder), width));
@@ -82,7 +87,26 @@ function card(finding: Finding, width: number, paint: (style: Style, text: strin
   for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
   if (finding.recipe?.test)
     lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));
+  if (isWhole) lines.push(...fix(finding, width - 2, paint).map((text) => `  ${text}`));
   return lines;
+}
+
+/** The lines around the site, or its line alone; why there is none. */
+function code(finding: Finding, width: number, paint: Paint, isWhole: boolean): string[] {
+  const all = codeFrame(finding, width);
+  const frame = isWhole ? all : all.filter((text) => text.startsWith('>'));
+  const doubt = lineDoubt(finding);
+  const why = doubt ?? (finding.excerptUnknown && `No code is shown: ${finding.excerptUnknown}.`);
+  if (frame.length === 0) return why ? wrap(why, width) : [];
+  return frame.map((text) => (text.startsWith('>') ? paint('bold', text) : paint('dim', text)));
+}
+
+const SIGNS: Record<string, Style> = { '+': 'green', '-': 'red' };
+
+function fix(finding: Finding, width: number, paint: Paint): string[] {
+  const lines = fixLines(finding, width);
+  if (lines.length === 0) return [];
+  return ['', paint('dim', 'fix'), ...lines.map((text) => paint(SIGNS[text[0] ?? ''] ?? 'dim', text))];
 }
 
 /** `held by reserve orders.ts:12: 5, oldest 4.2 s, idle`. */
@@ -113,10 +137,6 @@ function cost(report: Report): string {
 
 function indent(text: string, width: number): string[] {
   return wrap(visible(text), width - 4).map((part, i) => `${i ? '    ' : '  · '}${part}`);
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }
 
 function wrap(text: string, width: number): string[] {

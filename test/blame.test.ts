@@ -22,6 +22,7 @@ function site(text: string): Site {
       user: true,
     })),
     functions: frames.map(([name]) => name),
+    isMapped: [],
     asyncFrom: calling.split(' ').filter(Boolean).length,
     user: frames.map((_, index) => index),
   };

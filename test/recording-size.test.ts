@@ -44,7 +44,7 @@ function busyService(folder: string) {
   };
   const source = ledger.source({ adapter: 'pg', nature: 'lease', library: 'pg', pool });
   const accounts = Array.from({ length: SITES }, (_, id) =>
-    ledger.account(source, { id, stack: [], functions: [], asyncFrom: 0, user: [] }),
+    ledger.account(source, { id, stack: [], functions: [], isMapped: [], asyncFrom: 0, user: [] }),
   );
   const held = new Resource(accounts[0] as (typeof accounts)[0], null, 0);
   const peer = { localPort: 50_000, connectionId: '12345', state: 'used' as const };

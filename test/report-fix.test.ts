@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { suggestFix } from '../probe/recording/fix.ts';
 import type { Finding } from '../probe/recording/report.ts';
-import { suggestFix } from '../reports/fix.ts';
 import { makeFinding } from './support/reports.ts';
 
 /** A finding at the line of `code` that ends in `// here`. */
@@ -14,11 +14,11 @@ function at(code: string, changes: Partial<Finding> = {}): Finding {
     .split('\n')
     .findIndex((line) => line.endsWith('// here'));
   const site = { file: '/srv/orders.ts', line: 40 + index, column: 1, function: 'reserve' };
-  return makeFinding({ site, excerpt: { first: 40, lines }, ...changes });
+  return makeFinding({ site, excerpt: { first: 40, lines, column: 1 }, ...changes });
 }
 const suggestion = (finding: Finding) =>
   suggestFix(finding)
-    ?.map(({ sign, text }) => `${sign}${text}`)
+    ?.shown.map(({ sign, text }) => `${sign}${text}`)
     .join('\n') ?? null;
 
 describe('the suggested fix', () => {

@@ -22,7 +22,7 @@ const hostile = makeReport({
       ...{ id: HOSTILE, library: HOSTILE, pool: HOSTILE, siteUnknown: HOSTILE, evidence: [HOSTILE], scopes: [] },
       site: { file: `/srv/shop/${HOSTILE}.ts`, line: 12, column: 3, function: HOSTILE },
       stack: [{ file: 'node:internal/timers', line: 0, column: 0, function: '', user: false }],
-      excerpt: { first: 12, lines: [HOSTILE] },
+      excerpt: { first: 12, lines: [HOSTILE], column: 1 },
     }),
     makeFinding({ id: 'lost', site: null, siteUnknown: 'no stack was taken', excerpt: null, stack: [] }),
   ],

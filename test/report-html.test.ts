@@ -97,7 +97,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
       stack: [{ file: hostile, line: 1, column: 1, function: hostile, user: true }],
       evidence: [sql, hostile],
       scopes: [{ name: hostile, ended: 2, leaked: 1, failedWith: hostile }],
-      excerpt: { first: 12, lines: [hostile, sql] },
+      excerpt: { first: 12, lines: [hostile, sql], column: 1 },
     });
     const report = makeReport({
       findings: [finding],

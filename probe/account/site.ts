@@ -4,18 +4,20 @@
  */
 
 import { realpathSync } from 'node:fs';
-import nodeModule from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import type { Frame } from '../recording/format.ts';
+import { Scripts } from './scripts.ts';
 
 export interface Site {
   id: number;
   stack: Frame[];
   /** Which function each frame is in, by where that function begins; '' if unknown. */
   functions: string[];
+  /** Which frames are mapped to their source already. */
+  isMapped: boolean[];
   /** From this index on the frames are those that await, not those that call. */
   asyncFrom: number;
   /** Indexes of the user's frames, or of the top frame when there is none; empty for an empty stack. */
@@ -57,6 +59,7 @@ class TreeNode {
 
 export class Sites {
   readonly all: Site[] = [];
+  readonly scripts: Scripts = new Scripts();
   /** Milliseconds spent on stacks, and how many were taken. */
   cost = 0;
   taken = 0;
@@ -86,22 +89,28 @@ export class Sites {
   private readonly intern = (callSites: CallSite[]): Site => {
     let node = this.root;
     for (const callSite of callSites) {
-      const file = callSite.getFileName();
+      const file = fileOf(callSite);
       if (file) node = node.child(callSite.getPosition(), file);
     }
     if (node.site === null) {
       const inFiles = callSites.filter((callSite) => {
-        const file = callSite.getFileName();
+        const file = fileOf(callSite);
         return file && !this.isOwn(file);
       });
       const asyncFrom = inFiles.findIndex((callSite) => callSite.isAsync());
-      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf), asyncFrom);
+      node.site = this.add(inFiles.map(frameOf), inFiles.map(functionOf), asyncFrom, inFiles);
     }
     return node.site;
   };
 
-  private add(frames: RawFrame[], functions: string[], firstAsync: number): Site {
-    const stack = frames.map((frame) => ({ ...sourceMapped(frame), user: this.isUser(frame.file) }));
+  private add(frames: RawFrame[], functions: string[], firstAsync: number, callSites: CallSite[] = []): Site {
+    const isUser = frames.map(({ file }) => this.isUser(file));
+    const originals = frames.map((frame, i) => this.scripts.original(frame, isUser[i] === true));
+    const stack = frames.map((frame, i) => ({ ...frame, ...originals[i], user: isUser[i] === true }));
+    const isMapped = originals.map((original) => original !== null);
+    for (const [i, callSite] of callSites.entries()) {
+      if (!isMapped[i] && stack[i]?.user) this.scripts.noteHash(stack[i].file, callSite);
+    }
     const indexes = [...stack.keys()];
     const user = indexes.filter((index) => stack[index]?.user);
     const asyncFrom = firstAsync < 0 ? stack.length : firstAsync;
@@ -109,6 +118,7 @@ export class Sites {
       id: this.all.length,
       stack,
       functions,
+      isMapped,
       asyncFrom,
       user: user.length > 0 ? user : indexes.slice(0, 1),
     };
@@ -184,9 +194,17 @@ function setOnError(key: 'stackTraceLimit' | 'prepareStackTrace', value: unknown
   return () => Object.defineProperty(Error, key, before);
 }
 
+/** What is evaluated has no file but the one that a loader says it is of. */
+function fileOf(callSite: CallSite): string {
+  const file = callSite.getFileName();
+  if (file) return file;
+  const named = callSite.getScriptNameOrSourceURL() ?? '';
+  return path.isAbsolute(named) || named.startsWith('file:') ? named : '';
+}
+
 function frameOf(callSite: CallSite): RawFrame {
   return {
-    file: filePath(callSite.getFileName() ?? ''),
+    file: filePath(fileOf(callSite)),
     line: callSite.getLineNumber() ?? 0,
     column: callSite.getColumnNumber() ?? 0,
     function: functionName(callSite),
@@ -195,7 +213,7 @@ function frameOf(callSite: CallSite): RawFrame {
 
 function functionOf(callSite: CallSite): string {
   const line = callSite.getEnclosingLineNumber();
-  return line ? `${callSite.getFileName()}:${line}:${callSite.getEnclosingColumnNumber()}` : '';
+  return line ? `${fileOf(callSite)}:${line}:${callSite.getEnclosingColumnNumber()}` : '';
 }
 
 function functionName(callSite: CallSite): string {
@@ -206,19 +224,6 @@ function functionName(callSite: CallSite): string {
 
 function filePath(file: string): string {
   return file.startsWith('file:') ? fileURLToPath(file) : file;
-}
-
-/** Maps through a source map that Node holds in memory (`--enable-source-maps`, tsx); files on disk are mapped later. */
-function sourceMapped(frame: RawFrame): RawFrame {
-  if (!process.sourceMapsEnabled) return frame;
-  const entry = nodeModule.findSourceMap(frame.file)?.findEntry(frame.line - 1, frame.column - 1);
-  if (!entry || !('originalSource' in entry) || !entry.originalSource) return frame;
-  return {
-    ...frame,
-    file: filePath(entry.originalSource),
-    line: entry.originalLine + 1,
-    column: entry.originalColumn + 1,
-  };
 }
 
 /** An installed app is usually started by a link in `node_modules/.bin`. */

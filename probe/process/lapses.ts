@@ -4,6 +4,8 @@ import { ADAPTERS, type AdapterName } from '../adapters.ts';
 /** What fails by itself beside the adapters. */
 const OWN_PARTS = [
   'modules',
+  'compilers',
+  'source-lines',
   'oracledb-traps',
   'connections-in-use',
   'unmark-pooled-sockets',

@@ -28,6 +28,7 @@ import {
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
 import { heldConnections } from './connections-in-use.ts';
+import type { SourceLines } from './source-lines.ts';
 
 const { pid } = process;
 /** What is open, finding or not, is only written so often, and of so many sites. */
@@ -47,6 +48,8 @@ export interface RecorderParts {
   ledger: Ledger;
   sites: Sites;
   scopes: Scopes;
+  /** Few processes have a finding, and need them. */
+  sourceLines(): SourceLines;
 }
 
 export class Recorder {
@@ -72,8 +75,11 @@ export class Recorder {
   private startedCount = 0;
   /** What was told to be no longer seen. */
   private readonly blindness: Set<string> = new Set();
+  private readonly loadSourceLines: () => SourceLines;
+  private sourceLines: SourceLines | null = null;
 
-  constructor({ folder, parent, settings, ledger, sites, scopes }: RecorderParts) {
+  constructor({ folder, parent, settings, ledger, sites, scopes, sourceLines }: RecorderParts) {
+    this.loadSourceLines = sourceLines;
     const startedMs = wallClock();
     this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
     this.ledger = ledger;
@@ -135,7 +141,9 @@ export class Recorder {
       this.changed.delete(key);
       const evidence = finding.evidence.map(mask);
       this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
+      guarded('source-lines', () => this.source(finding));
     }
+    if (isLast) guarded('source-lines', () => this.restOfSources());
     for (const key of withdrawn) {
       this.changed.delete(key);
       this.certainties.delete(key);
@@ -281,6 +289,15 @@ export class Recorder {
   private writeSites(): void {
     for (const { id, stack } of this.sites.all.slice(this.sitesWritten)) this.writer.write({ t: 'site', id, stack });
     this.sitesWritten = this.sites.all.length;
+  }
+
+  private source(finding: RecordedFinding): void {
+    this.sourceLines ??= this.loadSourceLines();
+    for (const entry of this.sourceLines.about(finding)) this.writer.write(entry);
+  }
+
+  private restOfSources(): void {
+    for (const entry of this.sourceLines?.rest() ?? []) this.writer.write(entry);
   }
 
   private writePool({

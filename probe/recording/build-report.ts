@@ -1,11 +1,20 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording, type Unseen } from './format.ts';
+import { unifiedDiff } from './fix.ts';
+import {
+  CERTAINTIES,
+  type Frame,
+  type Notice,
+  type Place,
+  type RecordedFinding,
+  type Recording,
+  type Unseen,
+} from './format.ts';
 import { type Load, readLoad } from './load.ts';
-import { mask } from './mask.ts';
 import { isAlive, missingIn } from './missing.ts';
 import { NATURES } from './natures.ts';
+import { lineOf, placeOf } from './place.ts';
 import { readRun } from './reader.ts';
 import {
   type Finding,
@@ -17,7 +26,7 @@ import {
   type Watched,
   type Withdrawn,
 } from './report.ts';
-import { Sources } from './source.ts';
+import { mayBeCall, Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
 
 /** Of one process. */
@@ -47,7 +56,10 @@ export function buildReport(
   const sources = new Sources();
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
-    return findingsOf(recording, sources).map((finding) => ({ finding, round }));
+    return findingsOf(recording, sources).map((finding) => ({
+      finding: { ...finding, fix: unifiedDiff(finding, recording.process.cwd) },
+      round,
+    }));
   });
   const findings = merge(found.map(({ finding }) => finding));
   if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
@@ -92,12 +104,12 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];
     const site = siteOf(recording, siteId, frame, sources);
-    const excerpt = site ? sources.excerpt(site.file, site.line) : null;
+    const place = blamed && placeIn(recording, siteId, frame, sources);
     return {
       ...rest,
-      id: idOf(finding, blamed, sources),
+      id: idOf(finding, blamed, place),
       origin: blamed && !blamed.user ? 'library' : 'user',
-      site,
+      site: site && (place?.isCompiled ? { ...site, compiled: true } : site),
       holders: holders.map(({ site: id, frame: at, ...held }) => ({
         site: siteOf(recording, id, at, sources),
         ...held,
@@ -110,9 +122,31 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
       stack,
       recurrence: null,
       recipe: null,
-      excerpt: excerpt && { ...excerpt, lines: excerpt.lines.map(mask) },
+      excerpt: place?.excerpt ?? null,
+      excerptUnknown: place ? noExcerpt(place) : null,
     };
   });
+}
+
+/** As it was recorded: the report may be made where the source is not. What was not there then may be here. */
+function placeIn({ sites, places }: Recording, id: number, frame: number, sources: Sources): Place | undefined {
+  const raw = sites.get(id)?.[frame];
+  if (!raw) return undefined;
+  const original = sources.original(raw);
+  const { file, line, column } = original;
+  const recorded = places.get(`${file}:${line}:${column}`);
+  if (recorded)
+    return recorded.excerpt || recorded.isCompiled ? recorded : { ...recorded, excerpt: sources.excerpt(original) };
+  const place = placeOf(original, sources);
+  const isCompiled =
+    original === raw && sources.lines(file) !== null && !mayBeCall(sources.lines(file)?.[line - 1], column);
+  return isCompiled ? { ...place, isCompiled, excerpt: null } : place;
+}
+
+/** Why there is none, in a word. */
+function noExcerpt({ excerpt, isCompiled }: Place): string | null {
+  if (isCompiled) return 'what ran is not the text of the file';
+  return excerpt ? null : 'source not found on this machine';
 }
 
 /** Not of a whole pool, whose totals are of many lines. */
@@ -141,28 +175,20 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
 }
 
 /** The same leak keeps its id when lines move: package-relative path, function, text of the call, and which such call. */
-function idOf({ kind, library, detector }: RecordedFinding, frame: Frame | undefined, sources: Sources): string {
-  if (!frame) return `${kind}-${library}-unknown`;
-  const lines = sources.lines(frame.file);
-  const text = lines?.[frame.line - 1]?.trim() ?? '';
-  const ordinal = lines?.slice(0, frame.line - 1).filter((line) => line.trim() === text).length ?? 0;
+function idOf(
+  { kind, library, detector }: RecordedFinding,
+  frame: Frame | undefined,
+  place: Place | undefined,
+): string {
+  if (!frame || !place) return `${kind}-${library}-unknown`;
+  const { module, ordinal, excerpt, isCompiled } = place;
+  // nothing else tells one line of compiled code from the next
+  const text = isCompiled ? `${frame.line}:${frame.column}` : lineOf(excerpt, frame.line).trim();
   const about = detector === 'pool-exhausted' || detector === 'hold-and-wait' ? detector : '';
-  const parts = [kind, library, about, packageRelative(frame.file), frame.function, text, String(ordinal)];
+  const parts = [kind, library, about, module, frame.function, text, String(ordinal)];
   // loaded only now: it takes longer than all the rest of a report without findings
   const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
-}
-
-function packageRelative(file: string): string {
-  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    try {
-      const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: string };
-      if (name) return `${name}/${path.relative(folder, file).split(path.sep).join('/')}`;
-    } catch {
-      // no manifest here: look further up
-    }
-  }
-  return path.basename(file);
 }
 
 /** One leak in several processes or threads is one finding; sorted by certainty, then count. */

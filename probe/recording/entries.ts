@@ -46,6 +46,7 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   unseen: ({ what }) => `unseen ${what}`,
   started: ({ pid, thread }) => `started ${pid} ${thread}`,
   site: latestOfId,
+  source: ({ file, line, column }) => `source ${file}:${line}:${column}`,
   pool: latestOfId,
   sample: lost,
   gc: lost,
@@ -130,6 +131,14 @@ const READ: { [T in Type]: Reading<T> } = {
   site: {
     check: shape({ id: number, stack: listOf(frame) }),
     fold: ({ recording }, { id, stack }) => recording.sites.set(id, stack),
+  },
+  source: {
+    check: shape({
+      ...{ file: text, line: number, column: number, module: text, ordinal: number, isCompiled: flag },
+      excerpt: maybe(shape({ first: number, lines: listOf(text), column: number })),
+    }),
+    fold: ({ recording }, { file, line, column, module, ordinal, excerpt, isCompiled }) =>
+      recording.places.set(`${file}:${line}:${column}`, { module, ordinal, excerpt, isCompiled }),
   },
   pool: {
     check: shape({ id: number, library: text, name: text, max: number }),

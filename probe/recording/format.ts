@@ -131,6 +131,35 @@ export interface SiteLine {
   stack: Frame[];
 }
 
+/** Source around a site; secrets are masked, and long lines are cut. */
+export interface Excerpt {
+  /** Line number of `lines[0]`. */
+  first: number;
+  lines: string[];
+  /** Where the call stands in its line as shown, counted from 1. */
+  column: number;
+}
+
+/** What makes a place in a source known again, and can be shown of it. */
+export interface Place {
+  /** `package/path/in/it.js`, or the file's own name. */
+  module: string;
+  /** How many lines before it have the same text. */
+  ordinal: number;
+  /** Null when the source was not there. */
+  excerpt: Excerpt | null;
+  /** The file's text is not what ran: the position is one of compiled code. */
+  isCompiled: boolean;
+}
+
+/** The code at a finding's site, or at a holder's: file, line and column are those of the source that people read. */
+export interface SourceLine extends Place {
+  t: 'source';
+  file: string;
+  line: number;
+  column: number;
+}
+
 export interface PoolLine {
   t: 'pool';
   id: number;
@@ -350,6 +379,7 @@ export type Entry =
   | UnseenLine
   | StartedLine
   | SiteLine
+  | SourceLine
   | PoolLine
   | SampleLine
   | GcLine
@@ -427,6 +457,8 @@ export interface Recording {
   unseen: Unseen[];
   started: StartedLine[];
   sites: Map<number, Frame[]>;
+  /** By `file:line:column`. */
+  places: Map<string, Place>;
   pools: Map<number, PoolLine>;
   /** Of a long run, stretches of time are two samples: the least and the greatest of each gauge. */
   samples: SampleLine[];
@@ -465,6 +497,7 @@ export function emptyRecording(file: string, process: ProcessLine): Recording {
     unseen: [],
     started: [],
     sites: new Map(),
+    places: new Map(),
     pools: new Map(),
     samples: [],
     collections: [],

@@ -3,6 +3,7 @@ import type { DatabaseReport } from './database-report.ts';
 import type {
   Certainty,
   Detector,
+  Excerpt,
   Exhausted,
   Frame,
   Kind,
@@ -21,6 +22,8 @@ export interface Site {
   line: number;
   column: number;
   function: string;
+  /** True: the line may be one of compiled code, since the file's text is not what ran, and no source map was seen. */
+  compiled?: boolean;
 }
 
 export interface Finding {
@@ -60,7 +63,11 @@ export interface Finding {
   /** Of a soak that made operations fail: which fault leaves it open, and a test that shows it; else null. */
   recipe: { sentence: string; test: string | null } | null;
   /** Source around the site, to the end of its block if that is near; `first` is the line number of `lines[0]`. */
-  excerpt: { first: number; lines: string[] } | null;
+  excerpt: Excerpt | null;
+  /** Why there is no excerpt though the site is known; else null. */
+  excerptUnknown?: string | null;
+  /** The change as a unified diff, with paths relative to where the program was started; null where none is sure. */
+  fix?: string | null;
 }
 
 /** What was acquired and released through a finding's line when called from here; only those with a stack count. */

@@ -1,83 +1,118 @@
-/** Positions as the author wrote them: through source maps on disk, with the text around them. */
-import { readFileSync } from 'node:fs';
-import { SourceMap } from 'node:module';
+/** Positions as the author wrote them: through source maps on disk, with a window of the text around them. */
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Frame } from './format.ts';
+import type { Excerpt, Frame } from './format.ts';
+import { mask } from './mask.ts';
+import { inlineMap, type Mapped, mapUrlOf, originalPlace, type Position, readMap } from './source-map.ts';
 
 /** Lines shown before a site, and after it until its block ends: at least and at most so many. */
 const BEFORE = 5;
 const AFTER = { least: 6, most: 16 };
-
-interface Mapped {
-  map: SourceMap;
-  sources: Map<string, string>;
-}
+/** Characters of a line that are shown: a bundle may be one line. */
+const WIDTH = 160;
+/** Read before the line of the site is cut to its width, to each side of it. */
+const AROUND = 1000;
 
 /** Reads each file once; made anew for each report. */
 export class Sources {
-  private readonly maps: Map<string, Mapped | null> = new Map();
-  private readonly texts: Map<string, string[] | null> = new Map();
+  readonly #maxBytes: number;
+  #hasRefused = false;
+  readonly #maps: Map<string, Mapped | null> = new Map();
+  readonly #texts: Map<string, string[] | null> = new Map();
+
+  /** Files, and maps, that are larger than `maxBytes` count as not there. */
+  constructor(maxBytes: number = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** The frame at its place in the original source, or as it is when there is no map. */
   original<F extends Pick<Frame, 'file' | 'line' | 'column'>>(frame: F): F {
-    const mapped = this.mapOf(frame.file);
-    const entry = mapped?.map.findEntry(frame.line - 1, frame.column - 1);
-    if (!mapped || !entry || !('originalSource' in entry) || !entry.originalSource) return frame;
-    const file = mapped.sources.get(entry.originalSource) ?? entry.originalSource;
-    return { ...frame, file, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+    const mapped = this.#mapOf(frame.file);
+    const place = mapped && originalPlace(mapped, frame);
+    return place ? { ...frame, ...place } : frame;
   }
 
   /** The file's lines, or null when it cannot be read. */
   lines(file: string): string[] | null {
-    let lines = this.texts.get(file);
+    let lines = this.#texts.get(file);
     if (lines === undefined) {
-      lines = read(file)?.split(/\r?\n/) ?? null;
-      this.texts.set(file, lines);
+      lines = this.text(file)?.split(/\r?\n/) ?? null;
+      this.#texts.set(file, lines);
     }
     return lines;
   }
 
-  excerpt(file: string, line: number): { first: number; lines: string[] } | null {
+  /** The file as it is on disk. */
+  text(file: string): string | null {
+    try {
+      const stats = path.isAbsolute(file) ? statSync(file, { throwIfNoEntry: false }) : null;
+      if (!stats?.isFile()) return null;
+      this.#hasRefused ||= stats.size > this.#maxBytes;
+      return stats.size > this.#maxBytes ? null : readFileSync(file, 'utf8');
+    } catch {
+      return null;
+    }
+  }
+
+  /** Whether something was there and too large. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
+  }
+
+  excerpt({ file, line, column }: Position): Excerpt | null {
     const lines = this.lines(file);
     if (!lines || line < 1 || line > lines.length) return null;
     const first = Math.max(1, line - BEFORE);
     const shown = lines.slice(first - 1, lastOfBlock(lines, line));
     while (shown.length > line - first + 1 && shown.at(-1)?.trim() === '') shown.pop();
-    return { first, lines: shown };
+    const at = line - first;
+    const call = cutAround(shown[at] ?? '', column);
+    return { first, lines: shown.map((text, i) => (i === at ? call.text : cutEnd(text))), column: call.column };
   }
 
-  private mapOf(file: string): Mapped | null {
-    let mapped = this.maps.get(file);
+  #mapOf(file: string): Mapped | null {
+    let mapped = this.#maps.get(file);
     if (mapped === undefined) {
-      mapped = this.loadMap(file);
-      this.maps.set(file, mapped);
+      mapped = this.#loadMap(file);
+      this.#maps.set(file, mapped);
     }
     return mapped;
   }
 
-  private loadMap(file: string): Mapped | null {
-    const url = read(file)?.match(/\/\/[#@] sourceMappingURL=(\S+)\s*$/)?.[1];
-    if (!url) return null;
-    const inline = /^data:application\/json[^,]*;base64,(.*)$/.exec(url)?.[1];
-    const json = inline ? Buffer.from(inline, 'base64').toString() : read(path.resolve(path.dirname(file), url));
-    if (!json) return null;
-    try {
-      const payload = JSON.parse(json);
-      const sources = new Map<string, string>();
-      payload.sources.forEach((source: string, index: number) => {
-        const original = source.startsWith('file:')
-          ? fileURLToPath(source)
-          : path.resolve(path.dirname(file), payload.sourceRoot ?? '', source);
-        sources.set(source, original);
-        const content = payload.sourcesContent?.[index];
-        if (typeof content === 'string' && read(original) === null) this.texts.set(original, content.split(/\r?\n/));
-      });
-      return { map: new SourceMap(payload), sources };
-    } catch {
-      return null;
+  #loadMap(file: string): Mapped | null {
+    const url = mapUrlOf(this.text(file) ?? '');
+    if (url === null) return null;
+    const json = inlineMap(url) ?? this.text(path.resolve(path.dirname(file), url));
+    const mapped = json ? readMap(json, file) : null;
+    for (const [original, content] of mapped?.contents ?? []) {
+      if (this.text(original) === null) this.#texts.set(original, content.split(/\r?\n/));
     }
+    mapped?.contents.clear();
+    return mapped;
   }
+}
+
+/** Whether a call may stand there: a token begins at the column. Other text than what ran mostly has none. */
+export function mayBeCall(text: string | undefined, column: number): boolean {
+  if (text === undefined || !/[^\s)\]};,]/.test(text[column - 1] ?? '')) return false;
+  return !/[\w$]/.test(text[column - 2] ?? '') || !/[\w$]/.test(text[column - 1] ?? '');
+}
+
+function cutEnd(text: string): string {
+  return text.length > WIDTH ? `${mask(text.slice(0, AROUND)).slice(0, WIDTH - 1)}…` : mask(text);
+}
+
+/** Masked before it is cut: half a secret is not known as one. */
+function cutAround(text: string, column: number): { text: string; column: number } {
+  if (text.length <= WIDTH) return { text: mask(text), column };
+  const from = Math.max(0, column - 1 - AROUND);
+  const before = mask(text.slice(from, column - 1));
+  const after = mask(text.slice(column - 1, column - 1 + AROUND));
+  const end = column - 1 + AROUND < text.length || after.length > WIDTH / 2;
+  const left = before.slice(-(WIDTH / 2 - 2));
+  const isCutLeft = from > 0 || left.length < before.length;
+  const head = `${isCutLeft ? '…' : ''}${left}`;
+  return { text: `${head}${after.slice(0, WIDTH / 2 - 1)}${end ? '…' : ''}`, column: head.length + 1 };
 }
 
 /** The line that ends the block which `line` stands in, by its indentation; or as many lines as are shown. */
@@ -90,12 +125,4 @@ function lastOfBlock(lines: readonly string[], line: number): number {
 
 function indentation(text: string): number {
   return text.length - text.trimStart().length;
-}
-
-function read(file: string): string | null {
-  try {
-    return path.isAbsolute(file) ? readFileSync(file, 'utf8') : null;
-  } catch {
-    return null;
-  }
 }

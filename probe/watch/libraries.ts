@@ -10,7 +10,7 @@ import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
 import { type Copy, watchModules } from './modules.ts';
 
-/** What is put beneath the adapters' own hooks, by package. */
+/** What is told of each copy of a package before its adapter is. */
 export type Beneath = Record<string, (exports: never) => void>;
 
 export interface LibraryOptions {

@@ -1,10 +1,10 @@
 /** One finding: what it claims, its account, its line, its evidence, and what to change. */
+import { type FixLine, suggestFix } from '../../probe/recording/fix.ts';
 import type { Frame } from '../../probe/recording/format.ts';
 import type { Finding } from '../../probe/recording/report.ts';
 import { advice } from '../advice.ts';
-import { account, doubt, evidence, meaning, place, subject, tally } from '../finding-words.ts';
-import { type FixLine, suggestFix } from '../fix.ts';
-import { type Matter, matterOf } from '../matter.ts';
+import { codeLines } from '../code-frame.ts';
+import { account, doubt, evidence, lineDoubt, meaning, place, subject, tally } from '../finding-words.ts';
 import { number, pathFrom, plural } from '../words.ts';
 import { heldFigure } from './held.ts';
 import { html, type Markup } from './html.ts';
@@ -30,6 +30,7 @@ export function card(finding: Finding, ordinal: number, page: PageContext): Mark
 <h3><span class="place">${title}</span>${finding.site && html` <span class="function">${finding.site.function}</span>`} <a class="hash" href="#${encodeURIComponent(id)}" aria-label="Link to finding ${ordinal}">#${ordinal}</a></h3>
 <p class="means">${meaning(finding)}${finding.origin === 'library' && ' The line is a dependency’s, not your own.'}</p>
 ${finding.siteUnknown && html`<p class="unknown">The line is not known: ${finding.siteUnknown}</p>`}
+${lineDoubt(finding) && html`<p class="unknown">${lineDoubt(finding)}</p>`}
 ${bar(finding)}
 ${heldFigure(finding, page)}
 ${excerpt(finding, ordinal)}
@@ -37,7 +38,7 @@ ${excerpt(finding, ordinal)}
 ${evidenceList(finding)}
 ${finding.callers.length > 0 && html`<dt>Called by</dt><dd>${callers(finding, ordinal, cwd)}</dd>`}
 ${finding.holders.length > 0 && html`<dt>Held by</dt><dd>${holders(finding, ordinal, cwd)}</dd>`}
-<dt>Fix</dt><dd class="wide">${advice(finding)}${fix(suggestFix(finding), ordinal)}</dd>
+<dt>Fix</dt><dd class="wide">${advice(finding)}${fix(suggestFix(finding)?.shown ?? null, ordinal)}</dd>
 ${finding.recipe?.test && html`<dt>Test</dt><dd><code>${finding.recipe.test}</code> beside this report is red until this is fixed.</dd>`}
 ${doubt(finding) && html`<dt>Certainty</dt><dd>${doubt(finding)}</dd>`}
 ${finding.stack.length > 0 && html`<dt>Stack</dt><dd>${stack(finding.stack, cwd)}</dd>`}
@@ -66,31 +67,17 @@ function bar(finding: Finding): Markup {
 </figure>`;
 }
 
-/** What the marked call did. */
-const CALLS: Record<Matter, string> = {
-  resource: 'created here',
-  transaction: 'acquired here',
-  pools: 'a pool of its own for this call',
-  exhaustion: 'acquired here',
-  deadlock: 'waits here',
-};
-
 function excerpt(finding: Finding, ordinal: number): Markup | null {
-  const { site, excerpt } = finding;
-  if (!site || !excerpt || excerpt.lines.length === 0) return null;
-  const lines = excerpt.lines.map((text, i) => {
-    const number = excerpt.first + i;
-    if (number !== site.line) return html`<span class="line"><i>${number}</i>${text}\n</span>`;
-    const from = site.column - 1;
+  const { site, excerpt, excerptUnknown } = finding;
+  if (!site) return null;
+  if (!excerpt) return excerptUnknown ? html`<p class="unknown">No code is shown: ${excerptUnknown}.</p>` : null;
+  const lines = codeLines(finding).map(({ number, text, call: told }) => {
+    if (told === null) return html`<span class="line"><i>${number}</i>${text}\n</span>`;
+    const from = excerpt.column - 1;
     const call = /^[\w$.]+/.exec(text.slice(Math.max(0, from)))?.[0] ?? '';
-    return html`<mark class="line"><i>${number}</i>${text.slice(0, from)}<u>${call}</u>${text.slice(from + call.length)}<em>  ← ${callOf(finding)}</em>\n</mark>`;
+    return html`<mark class="line"><i>${number}</i>${text.slice(0, from)}<u>${call}</u>${text.slice(from + call.length)}<em>  ← ${told}</em>\n</mark>`;
   });
   return html`<pre class="excerpt" tabindex="0" aria-label="Finding ${ordinal}: source around line ${site.line}"><code>${lines}</code></pre>`;
-}
-
-function callOf(finding: Finding): string {
-  const matter = matterOf(finding);
-  return matter === 'resource' && finding.kind === 'connection' ? 'acquired here' : CALLS[matter];
 }
 
 function stack(frames: Frame[], cwd: string): Markup {

@@ -78,6 +78,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
     recipe: null,
     excerpt: {
       first: 9,
+      column: 29,
       lines: [
         'export async function reserve(pool: Pool, order: Order): Promise<void> {',
         '  const sku = order.lines[0].sku;',
@@ -112,6 +113,7 @@ export const TIMER_FINDING = makeFinding({
   scopes: [{ name: 'rules', ended: 200, leaked: 200, failedWith: null }],
   excerpt: {
     first: 30,
+    column: 16,
     lines: [
       'export function open(): Session {',
       '  const beat = setInterval(() => ping(), 5_000);',
@@ -201,6 +203,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     unseen: [],
     started: [],
     sites: new Map(),
+    places: new Map(),
     pools: new Map([[1, { t: 'pool', id: 1, library: 'pg', name: pool, max: 20 }]]),
     samples: Array.from({ length: samples }, (_, i): SampleLine => {
       const progress = i / samples;

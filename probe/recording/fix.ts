@@ -3,10 +3,10 @@
  * back, in a `finally`. Where the code is not plain enough to be sure of that, there is none: a wrong suggestion costs
  * more than a sentence.
  */
-import type { Kind } from '../probe/recording/format.ts';
-import { NATURES } from '../probe/recording/natures.ts';
-import type { Finding } from '../probe/recording/report.ts';
-import { matterOf } from './matter.ts';
+import path from 'node:path';
+import type { Kind } from './format.ts';
+import { NATURES } from './natures.ts';
+import type { Finding } from './report.ts';
 
 /** Like a line of `diff -w`: what only moves to the right is unchanged. */
 export interface FixLine {
@@ -14,21 +14,35 @@ export interface FixLine {
   text: string;
 }
 
+export interface Fix {
+  /** Number of the line after which lines are replaced: the one that takes. */
+  after: number;
+  /** The lines that go, and those that come in their place: all to the end of the block. */
+  before: string[];
+  now: string[];
+  /** From the line that takes to the end of its block, what is far from both left out. */
+  shown: FixLine[];
+}
+
 /** `const client = await pool.connect();`: what is before the name, the name, and the expression. */
 const TAKES = /^(\s*)(?:const|let|var)\s+([A-Za-z_$][\w$]*)(?:\s*:[^=]+)?\s*=\s*(?:await\s+)?([^;]+);?\s*$/;
 /** Lines of the body that are shown before and after what is left out. */
 const SHOWN = { head: 5, tail: 3 };
+/** Lines of the file before and after the change in a unified diff. */
+const CONTEXT = 3;
+/** A secret that was masked, or a line that was cut: not what the file says. */
+const IS_ALTERED = /\*\*\*|^\u2026|\u2026$/;
 
 /** Null when the excerpt does not show plainly what is taken, where it is given back, and where its block ends. */
-export function suggestFix(finding: Finding): FixLine[] | null {
+export function suggestFix(finding: Finding): Fix | null {
   const { site, excerpt } = finding;
-  if (!site || !excerpt || matterOf(finding) !== 'resource' || finding.origin !== 'user') return null;
+  if (!site || !excerpt || !isOfResource(finding) || finding.origin !== 'user') return null;
   const at = site.line - excerpt.first;
   const taking = excerpt.lines[at];
   const [, indent = '', name = '', expression = ''] = TAKES.exec(taking ?? '') ?? [];
   if (taking === undefined || !name || !isBalanced(expression)) return null;
   const block = blockAfter(excerpt.lines.slice(at + 1), indent.length);
-  if (!block) return null;
+  if (!block || [taking, ...block.body].some((text) => IS_ALTERED.test(text))) return null;
   const release = releaseIn(block.body, name, finding.kind) ?? usualRelease(finding, name, expression);
   if (release === null || !isPlain(block.body, name, release)) return null;
   const unit = indentUnit(excerpt.lines);
@@ -36,15 +50,51 @@ export function suggestFix(finding: Finding): FixLine[] | null {
     if (isRelease(text, name)) return { sign: '-', text };
     return { sign: ' ', text: text.trim() === '' ? '' : unit + text };
   });
-  return [
-    { sign: ' ', text: taking },
-    { sign: '+', text: `${indent}try {` },
-    ...shorten(inner, indent + unit),
-    { sign: '+', text: `${indent}} finally {` },
-    { sign: '+', text: `${indent}${unit}${release}` },
-    { sign: '+', text: `${indent}}` },
-    { sign: ' ', text: block.end },
-  ];
+  const [head, foot] = [[`${indent}try {`], [`${indent}} finally {`, `${indent}${unit}${release}`, `${indent}}`]];
+  const added = (text: string): FixLine => ({ sign: '+', text });
+  return {
+    after: site.line,
+    before: block.body,
+    now: [...head, ...inner.filter(({ sign }) => sign === ' ').map(({ text }) => text), ...foot],
+    shown: [
+      { sign: ' ', text: taking },
+      ...head.map(added),
+      ...shorten(inner, indent + unit),
+      ...foot.map(added),
+      { sign: ' ', text: block.end },
+    ],
+  };
+}
+
+/** As `git apply` and `patch -p1` take it, in `cwd`. */
+export function unifiedDiff(finding: Finding, cwd: string): string | null {
+  const fix = suggestFix(finding);
+  const { site, excerpt } = finding;
+  if (!fix || !site || !excerpt) return null;
+  const { after, before, now } = fix;
+  const from = after - excerpt.first + 1;
+  const above = excerpt.lines.slice(Math.max(0, from - CONTEXT), from);
+  const below = excerpt.lines.slice(from + before.length, from + before.length + CONTEXT);
+  if ([...above, ...below].some((text) => IS_ALTERED.test(text))) return null;
+  const first = after - above.length + 1;
+  const around = above.length + below.length;
+  const file = path.relative(cwd, site.file).split(path.sep).join('/');
+  const name = file.startsWith('..') ? site.file : `/${file}`;
+  const signed = (sign: string, lines: readonly string[]) => lines.map((text) => sign + text);
+  return `${[
+    `--- a${name}`,
+    `+++ b${name}`,
+    `@@ -${first},${around + before.length} +${first},${around + now.length} @@`,
+    ...signed(' ', above),
+    ...signed('-', before),
+    ...signed('+', now),
+    ...signed(' ', below),
+  ].join('\n')}\n`;
+}
+
+/** Not of a whole pool, nor of a transaction. */
+function isOfResource({ detector, nature }: Finding): boolean {
+  return detector !== 'pool-exhausted' && detector !== 'hold-and-wait' && NATURES[nature].matter === 'resource';
 }
 
 /** The rest of the block that a line stands in, and the line that ends it; null when its end is not in sight. */
