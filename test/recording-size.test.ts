@@ -8,6 +8,7 @@ import { Scopes } from '../probe/account/scope.ts';
 import { Sites } from '../probe/account/site.ts';
 import { readSettings } from '../probe/process/settings.ts';
 import { Recorder } from '../probe/record/recorder.ts';
+import { SourceLines } from '../probe/record/source-lines.ts';
 import type { OpenSite, RecordedFinding, Recording } from '../probe/recording/format.ts';
 import { readRecording } from '../probe/recording/reader.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -36,7 +37,10 @@ function busyService(folder: string) {
   const ledger = new Ledger();
   const scopes = new Scopes('off');
   const sites = new Sites(() => true, '/probe/');
-  const recorder = new Recorder({ folder, parent: 0, settings, ledger, sites, scopes });
+  const recorder = new Recorder({
+    ...{ folder, parent: 0, settings, ledger, sites, scopes },
+    sourceLines: () => new SourceLines(sites),
+  });
   const gauges = { used: 1, idle: 1, pending: 0 };
   const pool = {
     ...{ id: 1, name: 'orders', max: 10, gauges: () => gauges, leases: () => [], waiting: new Chain<Request>() },

@@ -6,6 +6,7 @@ const OWN_PARTS = [
   'modules',
   'compilers',
   'source-lines',
+  'script-maps',
   'oracledb-traps',
   'connections-in-use',
   'unmark-pooled-sockets',

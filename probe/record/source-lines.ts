@@ -4,9 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { Site, Sites } from '../account/site.ts';
+import { guarded } from '../process/lapses.ts';
 import type { Entry, Frame, RecordedFinding } from '../recording/format.ts';
 import { placeOf } from '../recording/place.ts';
 import { mayBeCall, Sources } from '../recording/source.ts';
+import { type Mapped, originalPlace } from '../recording/source-map.ts';
+import { scriptMaps } from './script-maps.ts';
 
 /** Places that are told. */
 const MOST = 100;
@@ -17,11 +20,15 @@ const MAX_BYTES = 1024 * 1024;
 
 type Held = Pick<RecordedFinding, 'site' | 'frame'>;
 
+/** A frame at its place in the source; the very frame where no map has it. */
+type Original = (frame: Frame) => Frame;
+
 export class SourceLines {
   readonly #sites: Sites;
   readonly #told: Set<string> = new Set();
-  /** Left to the end. */
-  readonly #later: Held[] = [];
+  /** Left to the end: what needs large files, and what ran as files whose text it is not. */
+  readonly #later: Map<string, Held> = new Map();
+  readonly #doubtful: Set<string> = new Set();
 
   constructor(sites: Sites) {
     this.#sites = sites;
@@ -30,37 +37,49 @@ export class SourceLines {
   /** What is to be written of a finding; nothing that was told before. */
   about({ site, frame, holders }: RecordedFinding): Entry[] {
     const sources = new Sources(MAX_BYTES);
-    return [{ site, frame }, ...holders].flatMap((held) => this.#of(held, sources));
+    return [{ site, frame }, ...holders].flatMap((held) => this.#of(held, sources, (each) => sources.original(each)));
   }
 
   /** At the end of the process: what had to wait for it. */
   rest(): Entry[] {
+    if (this.#later.size === 0) return [];
     const sources = new Sources();
-    return this.#later.splice(0).flatMap((held) => this.#of(held, sources));
+    const maps =
+      this.#doubtful.size > 0 ? guarded('script-maps', scriptMaps, this.#doubtful as ReadonlySet<string>) : undefined;
+    const original: Original = (frame) => {
+      const map = maps?.get(frame.file);
+      const place = map && originalPlace(map, frame);
+      return place ? { ...frame, ...place } : sources.original(frame);
+    };
+    const waiting = [...this.#later.values()];
+    this.#later.clear();
+    return waiting.flatMap((held) => this.#of(held, sources, original, maps));
   }
 
-  #of(held: Held, sources: Sources): Entry[] {
+  /** `maps`: of what ran, by file; known at the end only. */
+  #of(held: Held, sources: Sources, original: Original, maps?: ReadonlyMap<string, Mapped>): Entry[] {
     const site = this.#sites.all[held.site];
     const frame = site?.stack[held.frame];
-    if (!site || !frame || this.#told.size + this.#later.length >= MOST) return [];
-    const place = sources.original(frame);
+    const id = `${held.site}:${held.frame}`;
+    if (!site || !frame || this.#later.has(id) || this.#told.size + this.#later.size >= MOST) return [];
+    const place = original(frame);
     const { file, line, column } = place;
     const key = `${file}:${line}:${column}`;
     if (this.#told.has(key)) return [];
-    const told = placeOf(place, sources);
-    const isCompiled = !site.isMapped[held.frame] && this.#isOtherText(frame, place !== frame, sources);
-    const stacks = this.#stacks(frame, sources);
-    if (sources.hasRefused) {
-      this.#later.push(held);
-      return [];
-    }
-    this.#told.add(key);
-    const excerpt = isCompiled ? null : told.excerpt;
-    return [...stacks, { t: 'source', file, line, column, ...told, isCompiled, excerpt }];
+    const isMapped = place !== frame;
+    const isKnown = site.isMapped[held.frame] || (isMapped && maps?.has(frame.file));
+    const isCompiled = !isKnown && this.#isOtherText(frame, isMapped, sources);
+    const { excerpt, ...told } = placeOf(place, sources);
+    const stacks = this.#stacks(frame, original);
+    if (isCompiled) this.#doubtful.add(frame.file);
+    if (isCompiled || sources.hasRefused) this.#later.set(id, held);
+    else this.#told.add(key);
+    if (sources.hasRefused) return [];
+    return [...stacks, { t: 'source', file, line, column, ...told, isCompiled, excerpt: isCompiled ? null : excerpt }];
   }
 
-  /** The stacks that go through the frame, where maps on disk change them. */
-  #stacks(frame: Frame, sources: Sources): Entry[] {
+  /** The stacks that go through the frame, where maps change them. */
+  #stacks(frame: Frame, original: Original): Entry[] {
     const same = (site: Site) =>
       site.stack.some(
         ({ file, line, column }) => file === frame.file && line === frame.line && column === frame.column,
@@ -69,7 +88,7 @@ export class SourceLines {
       .filter(same)
       .slice(0, MOST_STACKS)
       .flatMap(({ id, stack }) => {
-        const mapped = stack.map((each) => (each.user ? sources.original(each) : each));
+        const mapped = stack.map((each) => (each.user ? original(each) : each));
         return mapped.every((each, i) => each === stack[i]) ? [] : [{ t: 'site', id, stack: mapped }];
       });
   }

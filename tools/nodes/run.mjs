@@ -25,7 +25,7 @@ const ALL = [
     'suspicion',
     'pool-exhausted',
   ],
-  ...['run', 'recording', 'why', 'telemetry'],
+  ...['run', 'recording', 'why', 'telemetry', 'compiled'],
 ];
 
 function refuse(sentence) {
