@@ -87,7 +87,7 @@ function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
   if (finding.recipe?.test)
     lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));
-  if (isWhole) lines.push(...fix(finding, width - 2, paint).map((text) => `  ${text}`));
+  if (isWhole) lines.push(...fix(finding, width - 2, paint).map((text) => text && `  ${text}`));
   return lines;
 }
 

@@ -83,3 +83,9 @@ test('a report made where the program is gone shows its code, under the same id'
   expect(here?.excerpt?.lines.join('\n')).toContain('// every second');
   expect(JSON.stringify(here)).not.toContain('hunter2');
 });
+
+test('a fault in what is kept of the code costs no more than that', async () => {
+  const finding = await findingOf('script', { OUTLIVE_TEST_LAPSE: 'source-lines:1' });
+  expect(placeOf(finding)).toBe(LEAK);
+  expect(finding.excerpt?.lines).toContainEqual(expect.stringContaining('// every second'));
+});

@@ -54,13 +54,13 @@ function once(task: () => void): () => void {
   };
 }
 
-/** What switches a part on, and parts that have no hook in this program on this Node.js. */
+/** What switches a part on, and parts that have no hook in this program, which leaves nothing open, on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   control: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens' },
   inject: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens', OUTLIVE_FAIL_PATH: 'null' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
-const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals']);
+const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals', 'source-lines', 'script-maps']);
 /** They are over when the last line is written. */
 const uncounted = new Set(['exit', 'report']);
 

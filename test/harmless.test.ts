@@ -32,6 +32,7 @@ describe('what a program sees of its surroundings', () => {
     ['children.cjs', 'child processes of every kind, and what these see'],
     ['workers.cjs', 'worker threads of every kind, and what these see'],
     ['cluster.cjs', 'a cluster'],
+    ['compiled.cjs', 'code compiled in memory, by vm and by a loader'],
   ])('%s: %s', async (name) => {
     await same([program(name)]);
   });

@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { suggestFix } from '../probe/recording/fix.ts';
+import { suggestFix, unifiedDiff } from '../probe/recording/fix.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import { makeFinding } from './support/reports.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A finding at the line of `code` that ends in `// here`. */
 function at(code: string, changes: Partial<Finding> = {}): Finding {
@@ -56,6 +60,36 @@ async function reserve(pool, sku) {
     expect(suggestion(at(code, { library }))).toBe(
       [` \t${call}`, '+\ttry {', ' \t\tawait use(c);', '+\t} finally {', `+\t\t${release}`, '+\t}', ' }'].join('\n'),
     );
+  });
+
+  test('as a unified diff it is taken by git apply, and its code is what is shown', () => {
+    using folder = temporaryFolder();
+    const lines = [
+      'async function f() {',
+      '  log();',
+      '',
+      '  const c = await pool.connect(); // here',
+      '  await use(c);',
+      '',
+      '  c.release();',
+      '}',
+    ];
+    const found = at(lines.join('\n'));
+    const file = path.join(folder.path, 'src/orders.ts');
+    mkdirSync(path.dirname(file));
+    writeFileSync(file, [...Array(39).fill('//'), ...lines, ''].join('\n').replace(' // here', ''));
+    const diff = unifiedDiff({ ...found, site: { ...found.site!, file } }, folder.path)!;
+    expect(diff).toMatch(/^--- a\/src\/orders\.ts\n\+\+\+ b\/src\/orders\.ts\n@@ -41,7 \+41,10 @@\n/);
+    execFileSync('git', ['apply', '-'], { cwd: folder.path, input: diff });
+    expect(readFileSync(file, 'utf8').split('\n').slice(42)).toEqual(
+      '  const c = await pool.connect();|  try {|    await use(c);||  } finally {|    c.release();|  }|}|'.split('|'),
+    );
+  });
+
+  test('there is none from code that is not shown as it is: a masked secret, a line that was cut', () => {
+    const code = (line: string) => `function f() {\n  const c = await pool.connect(); // here\n  ${line}\n}`;
+    expect(suggestion(at(code("await use(c, { password: '***' });")))).toBe(null);
+    expect(suggestion(at(code('await use(c, …')))).toBe(null);
   });
 
   test('clears a timer with the function that belongs to it', () => {

@@ -58,6 +58,9 @@ describe('SARIF', () => {
         },
       ],
     });
+    const [{ deletedRegion, insertedContent }] = results[0].fixes[0].artifactChanges[0].replacements;
+    expect(deletedRegion).toEqual({ startLine: 13, startColumn: 1, endLine: 17, endColumn: 1 });
+    expect(insertedContent.text).toMatch(/^ {2}try {\n {4}const stock = [\s\S]*\n {4}client\.release\(\);\n {2}}\n$/);
     expect(results[0].message.text).toContain('200 acquired · 186 released · 14 leaked.');
   });
 
@@ -126,6 +129,16 @@ describe('Markdown', () => {
     expect(text.length).toBeLessThan(8000);
   });
 
+  test('has the code with the call marked, and the change', () => {
+    const text = renderMarkdown(makeReport({ findings: [makeFinding()] }), ROOT, null);
+    expect(text).toContain(
+      '```\n  10 │ const sku = order.lines[0].sku;\n  11 │\n> 12 │ const client = await pool.connect();',
+    );
+    expect(text).toMatch(
+      /^```diff\n {4}const client = [\s\S]*\n- {3}client\.release\(\);\n\+ {3}} finally {\n[\s\S]*\n```\n/m,
+    );
+  });
+
   test('tells what a baseline says', () => {
     const text = renderMarkdown(makeReport(), ROOT, compare(makeCleanReport(), makeReport(), []));
     expect(text).toContain('Compared with the baseline: 0 fixed, 3 new, 0 still there. ');
@@ -135,9 +148,12 @@ describe('Markdown', () => {
   test('text of the service is no markup, no mention and no link', () => {
     const text = renderMarkdown(hostile, ROOT, null);
     // in code, and in a block of markup, nothing else is markup
-    const elsewhere = text.replace(/`` .*? ``/g, '').replace(/(?<=<summary>)[^<]*(?=<\/summary>)/g, '');
+    const elsewhere = text
+      .replace(/^```\n[\s\S]*?\n```$/gm, '')
+      .replace(/`` .*? ``/g, '')
+      .replace(/(?<=<summary>)[^<]*(?=<\/summary>)/g, '');
     expect(elsewhere).not.toMatch(/<(?!\/?(?:details|summary)>)|[^\\]\]\(http|:\/\/|^#+ no/m);
-    expect(text.replace(/`` .*? ``/g, '')).not.toContain('@everyone');
+    expect(elsewhere).not.toContain('@everyone');
     const rows = text.split('\n').filter((line) => line.startsWith('|'));
     expect(rows).toHaveLength(4);
     for (const row of rows) expect(row.replaceAll('\\|', '').match(/\|/g)).toHaveLength(5);

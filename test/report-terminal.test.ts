@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { renderMarkdown } from '../reports/markdown.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { verdictSentence } from '../reports/verdict.ts';
 import { makeSurroundings } from './support/report-surroundings.ts';
@@ -71,12 +72,30 @@ describe('the summary in a terminal', () => {
 ● proven  /srv/shop/src/rules.ts:12 reserve
   connection · pg pool "orders"
   200 acquired · 186 released · 14 leaked
-  12 │ const client = await pool.connect();
+    10 │ const sku = order.lines[0].sku;
+    11 │
+  > 12 │ const client = await pool.connect();  ← acquired here
+    13 │ const stock = await client.query('select left from stock where sku = $…
+    14 │ if (stock.rows[0].left < order.quantity) throw new OutOfStock(sku);
+    15 │ await client.query('update stock set left = left - $2 where sku = $1',…
+    16 │ client.release();
   · Left open by 14 of 200 runs of rules, all of which failed with OutOfStock;
     no other did
   · The 14 clients were garbage-collected while their leases were open.
   · The 186 that were released were released 3 to 41 ms after they were
     acquired.
+
+  fix
+      const client = await pool.connect();
+  +   try {
+        const stock = await client.query('select left from stock where sku = $1…
+        if (stock.rows[0].left < order.quantity) throw new OutOfStock(sku);
+        await client.query('update stock set left = left - $2 where sku = $1', …
+  -   client.release();
+  +   } finally {
+  +     client.release();
+  +   }
+    }
 
 watched    pg connections: 18,440 acquired, 18,425 released
            node timers: 9,120 acquired, 8,920 released
@@ -89,6 +108,24 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
     const text = renderTerminal(makeReport({ verdict: 'suspect', findings: [SUSPECT_FINDING] }), { color: false });
     expect(text).toContain('12 acquired · 11 released · 1 still held');
     expect(text).not.toMatch(/leaked|keeps/);
+  });
+
+  test('of the third finding and later ones it shows the line alone', () => {
+    const findings = ['a', 'b', 'c'].map((id) => makeFinding({ id }));
+    const text = renderTerminal(makeReport({ findings }), { color: false });
+    expect(text.match(/^ {2}> 12 │ /gm)).toHaveLength(3);
+    expect(text.match(/^ {4}11 │/gm)).toHaveLength(2);
+    expect(text.match(/^ {2}fix$/gm)).toHaveLength(2);
+  });
+
+  test.each([
+    ['source not found on this machine', {}, /No code is shown: source not found on this machine\./],
+    ['what ran is not the text of the file', { compiled: true }, /The line is of compiled code: what ran is not/],
+  ])('says why no code is shown: %s', (excerptUnknown, changes, expected) => {
+    const site = { file: '/srv/a.ts', line: 3, column: 1, function: 'f', ...changes };
+    const report = makeReport({ findings: [makeFinding({ site, excerpt: null, excerptUnknown })] });
+    expect(renderTerminal(report, { color: false })).toMatch(expected);
+    expect(renderMarkdown(report, '/srv', null)).toMatch(expected);
   });
 
   test('shows paths from the current directory when they lie inside it', () => {
