@@ -44,7 +44,10 @@ export function codeFrame(finding: Finding, width: number = Number.POSITIVE_INFI
   return lines.map(({ number, text, call }) => {
     const gutter = `${call === null ? ' ' : '>'} ${String(number).padStart(digits)} │ `;
     const mark = call === null ? '' : `  ← ${call}`;
-    return `${gutter}${cut(oneLine(text.slice(depth)), width - gutter.length - mark.length)}${mark}`.trimEnd();
+    const room = Math.max(16, width - gutter.length - mark.length);
+    const from = call === null ? 0 : startOf(text.length - depth, (finding.excerpt?.column ?? 1) - depth, room);
+    const part = `${from > 0 ? '…' : ''}${text.slice(depth + from)}`;
+    return `${gutter}${cut(oneLine(part), room)}${mark}`.trimEnd();
   });
 }
 
@@ -53,6 +56,11 @@ export function fixLines(finding: Finding, width: number = Number.POSITIVE_INFIN
   const shown: FixLine[] = suggestFix(finding)?.shown ?? [];
   const depth = commonIndent(shown.map(({ text }) => text));
   return shown.map(({ sign, text }) => cut(`${sign} ${oneLine(text.slice(depth))}`.trimEnd(), width));
+}
+
+/** Where a line that is wider than the room begins, so that the call is in sight. */
+function startOf(length: number, column: number, room: number): number {
+  return length <= room || column < room / 2 ? 0 : Math.min(column - Math.floor(room / 2), length - room + 1);
 }
 
 function callOf(finding: Finding): string {

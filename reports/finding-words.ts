@@ -95,6 +95,11 @@ export function lineDoubt({ site }: Pick<Finding, 'site'>): string | null {
   return 'The line is of compiled code: what ran is not the text of this file, and no source map was seen.';
 }
 
+/** Why no code is shown; null where it is, or where the line is not known either. */
+export function noCode({ excerptUnknown }: Pick<Finding, 'excerptUnknown'>): string | null {
+  return excerptUnknown ? `No code is shown: ${excerptUnknown}.` : null;
+}
+
 /** `connection · pg pool "orders"`. */
 export function subject(finding: Finding | Withdrawn): string {
   const { kind, library, pool } = finding;

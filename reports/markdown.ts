@@ -3,7 +3,7 @@ import type { Finding, Report } from '../probe/recording/report.ts';
 import { advice } from './advice.ts';
 import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
-import { evidence, lineDoubt, MARKS, place, subject, tally } from './finding-words.ts';
+import { evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
 import { gaps, verdict } from './verdict.ts';
 import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.ts';
 
@@ -51,7 +51,7 @@ function row(finding: Finding, root: string, comparison: Comparison | null): str
 
 function details(finding: Finding, root: string): string[] {
   const where = place(finding, (file) => pathFrom(root, file));
-  const why = lineDoubt(finding) ?? (finding.excerptUnknown ? `No code is shown: ${finding.excerptUnknown}.` : null);
+  const why = lineDoubt(finding) ?? noCode(finding);
   const sentences = [...(why ? [why] : []), ...evidence(finding).first, advice(finding)];
   return [
     `<details><summary>${markup(where)}</summary>`,

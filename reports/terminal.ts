@@ -6,7 +6,7 @@ import type { Finding, Report } from '../probe/recording/report.ts';
 import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
 import { databaseLines } from './database/terminal.ts';
-import { activity, evidence, lineDoubt, MARKS, place, subject, tally } from './finding-words.ts';
+import { activity, evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
 import { gaps, verdict } from './verdict.ts';
 import { duration, number, pathFrom, percent, plural, visible, watchedCounts, watchedName } from './words.ts';
@@ -96,7 +96,7 @@ function code(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   const all = codeFrame(finding, width);
   const frame = isWhole ? all : all.filter((text) => text.startsWith('>'));
   const doubt = lineDoubt(finding);
-  const why = doubt ?? (finding.excerptUnknown && `No code is shown: ${finding.excerptUnknown}.`);
+  const why = doubt ?? noCode(finding);
   if (frame.length === 0) return why ? wrap(why, width) : [];
   return frame.map((text) => (text.startsWith('>') ? paint('bold', text) : paint('dim', text)));
 }

@@ -143,6 +143,15 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
     expect(stripVTControlCharacters(colored)).toBe(plain);
   });
 
+  test('of a line that is too long it shows the call', () => {
+    const text = `${'before();'.repeat(12)}pool.connect()${';after()'.repeat(5)}`;
+    const excerpt = { first: 12, lines: [text], column: 109 };
+    const report = makeReport({ findings: [makeFinding({ excerpt })] });
+    const [line = ''] = /^ {2}> 12 .*$/m.exec(renderTerminal(report, { color: false })) ?? [];
+    expect(line).toMatch(/│ ….*;pool\.connect\(\).*… {2}← acquired here$/);
+    expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   test('keeps to the width', () => {
     const lines = renderTerminal(makeReport(), { color: false, width: 60 }).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);

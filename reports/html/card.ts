@@ -4,7 +4,7 @@ import type { Frame } from '../../probe/recording/format.ts';
 import type { Finding } from '../../probe/recording/report.ts';
 import { advice } from '../advice.ts';
 import { codeLines } from '../code-frame.ts';
-import { account, doubt, evidence, lineDoubt, meaning, place, subject, tally } from '../finding-words.ts';
+import { account, doubt, evidence, lineDoubt, meaning, noCode, place, subject, tally } from '../finding-words.ts';
 import { number, pathFrom, plural } from '../words.ts';
 import { heldFigure } from './held.ts';
 import { html, type Markup } from './html.ts';
@@ -70,7 +70,7 @@ function bar(finding: Finding): Markup {
 function excerpt(finding: Finding, ordinal: number): Markup | null {
   const { site, excerpt, excerptUnknown } = finding;
   if (!site) return null;
-  if (!excerpt) return excerptUnknown ? html`<p class="unknown">No code is shown: ${excerptUnknown}.</p>` : null;
+  if (!excerpt) return excerptUnknown && !site.compiled ? html`<p class="unknown">${noCode(finding)}</p>` : null;
   const lines = codeLines(finding).map(({ number, text, call: told }) => {
     if (told === null) return html`<span class="line"><i>${number}</i>${text}\n</span>`;
     const from = excerpt.column - 1;
