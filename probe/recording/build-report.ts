@@ -26,7 +26,7 @@ import {
   type Watched,
   type Withdrawn,
 } from './report.ts';
-import { mayBeCall, Sources } from './source.ts';
+import { Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
 
 /** Of one process. */
@@ -138,8 +138,8 @@ function placeIn({ sites, places }: Recording, id: number, frame: number, source
   if (recorded)
     return recorded.excerpt || recorded.isCompiled ? recorded : { ...recorded, excerpt: sources.excerpt(original) };
   const place = placeOf(original, sources);
-  const isCompiled =
-    original === raw && sources.lines(file) !== null && !mayBeCall(sources.lines(file)?.[line - 1], column);
+  const lines = sources.lines(file);
+  const isCompiled = original === raw && lines !== null && line > lines.length;
   return isCompiled ? { ...place, isCompiled, excerpt: null } : place;
 }
 
