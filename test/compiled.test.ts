@@ -59,7 +59,10 @@ test('without a map the line is said to be of compiled code, and no other code i
   expect(finding).toMatchObject({ excerpt: null, excerptUnknown: 'what ran is not the text of the file', fix: null });
 });
 
-test('a report made where the program is gone shows its code, under the same id', async () => {
+test.each([
+  ['a short program', 0],
+  ['a bundle of more than a megabyte', 1_200_000],
+])('a report made where %s is gone shows its code, under the same id', async (_, padding) => {
   using folder = temporaryFolder();
   const app = path.join(folder.path, 'app');
   const out = path.join(folder.path, 'out');
@@ -69,7 +72,7 @@ test('a report made where the program is gone shows its code, under the same id'
   const main = path.join(app, 'main.js');
   writeFileSync(
     main,
-    `globalThis.scope = require(${JSON.stringify(OUTLIVE)}).scope;\nconst password = 'hunter2';\n${text}`,
+    `globalThis.scope = require(${JSON.stringify(OUTLIVE)}).scope;\nconst password = 'hunter2';\n${text}//${'x'.repeat(padding)}`,
   );
   const { report } = await probed(main, [], { out });
   rmSync(app, { recursive: true });
@@ -82,6 +85,12 @@ test('a report made where the program is gone shows its code, under the same id'
   expect(here?.fix).toEqual(there?.fix);
   expect(here?.excerpt?.lines.join('\n')).toContain('// every second');
   expect(JSON.stringify(here)).not.toContain('hunter2');
+});
+
+test('code of no file is told where it says it is, and why it is not shown', async () => {
+  const finding = await findingOf('script, of no file');
+  expect(finding.site?.file).toBe('/srv/gone/leaky.js');
+  expect(finding.excerptUnknown).toBe('source not found on this machine');
 });
 
 test('a fault in what is kept of the code costs no more than that', async () => {

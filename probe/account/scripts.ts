@@ -94,7 +94,7 @@ export class Scripts {
   noteHash(file: string, callSite: NodeJS.CallSite): void {
     if (this.#hashes.has(file) || this.#hashes.size >= MOST_HASHES) return;
     this.#hashes.set(file, null);
-    if (statSync(file).size <= MAX_HASHED_BYTES) this.#hashes.set(file, callSite.getScriptHash());
+    if (sizeOf(file) <= MAX_HASHED_BYTES) this.#hashes.set(file, callSite.getScriptHash());
   }
 
   /** SHA-256 of what ran as the file, hexadecimal; null where it is not known, or its lines are the source's. */
@@ -116,6 +116,15 @@ export class Scripts {
     if (!compiled) return;
     this.#compiled.delete(file);
     this.#size -= compiled.size;
+  }
+}
+
+/** Bytes; of what is not there, or may not be read, more than any. */
+function sizeOf(file: string): number {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size ?? Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

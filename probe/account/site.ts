@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Method } from '../process/around.ts';
+import { guarded } from '../process/lapses.ts';
 import { now } from '../process/runtime.ts';
 import type { Frame } from '../recording/format.ts';
 import { Scripts } from './scripts.ts';
@@ -105,7 +106,9 @@ export class Sites {
 
   private add(frames: RawFrame[], functions: string[], firstAsync: number, callSites: CallSite[] = []): Site {
     const isUser = frames.map(({ file }) => this.isUser(file));
-    const originals = frames.map((frame, i) => this.scripts.original(frame, isUser[i] === true));
+    const originals = frames.map(
+      (frame, i) => guarded('compilers', () => this.scripts.original(frame, isUser[i] === true)) ?? null,
+    );
     const stack = frames.map((frame, i) => ({ ...frame, ...originals[i], user: isUser[i] === true }));
     const isMapped = originals.map((original) => original !== null);
     for (const [i, callSite] of callSites.entries()) {

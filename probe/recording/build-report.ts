@@ -14,7 +14,7 @@ import {
 import { type Load, readLoad } from './load.ts';
 import { isAlive, missingIn } from './missing.ts';
 import { NATURES } from './natures.ts';
-import { lineOf, placeOf } from './place.ts';
+import { lineOf, noExcerpt, placeIn } from './place.ts';
 import { readRun } from './reader.ts';
 import {
   type Finding,
@@ -126,27 +126,6 @@ function findingsOf(recording: Recording, sources: Sources): Finding[] {
       excerptUnknown: place ? noExcerpt(place) : null,
     };
   });
-}
-
-/** As it was recorded: the report may be made where the source is not. What was not there then may be here. */
-function placeIn({ sites, places }: Recording, id: number, frame: number, sources: Sources): Place | undefined {
-  const raw = sites.get(id)?.[frame];
-  if (!raw) return undefined;
-  const original = sources.original(raw);
-  const { file, line, column } = original;
-  const recorded = places.get(`${file}:${line}:${column}`);
-  if (recorded)
-    return recorded.excerpt || recorded.isCompiled ? recorded : { ...recorded, excerpt: sources.excerpt(original) };
-  const place = placeOf(original, sources);
-  const lines = sources.lines(file);
-  const isCompiled = original === raw && lines !== null && line > lines.length;
-  return isCompiled ? { ...place, isCompiled, excerpt: null } : place;
-}
-
-/** Why there is none, in a word. */
-function noExcerpt({ excerpt, isCompiled }: Place): string | null {
-  if (isCompiled) return 'what ran is not the text of the file';
-  return excerpt ? null : 'source not found on this machine';
 }
 
 /** Not of a whole pool, whose totals are of many lines. */

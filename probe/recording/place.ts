@@ -1,7 +1,7 @@
 /** What is said of a place in a source: where it lies in its package, which of equal lines it is, and the text around. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Excerpt, Place } from './format.ts';
+import type { Excerpt, Place, Recording } from './format.ts';
 import type { Sources } from './source.ts';
 import type { Position } from './source-map.ts';
 
@@ -11,6 +11,27 @@ export function placeOf(position: Position, sources: Sources): Place {
   const text = lines?.[line - 1]?.trim();
   const ordinal = lines?.slice(0, line - 1).filter((each) => each.trim() === text).length ?? 0;
   return { module: packageRelative(file), ordinal, excerpt: sources.excerpt(position), isCompiled: false };
+}
+
+/** As it was recorded: the report may be made where the source is not. What was not there then may be here. */
+export function placeIn({ sites, places }: Recording, id: number, frame: number, sources: Sources): Place | undefined {
+  const raw = sites.get(id)?.[frame];
+  if (!raw) return undefined;
+  const original = sources.original(raw);
+  const { file, line, column } = original;
+  const recorded = places.get(`${file}:${line}:${column}`);
+  if (recorded)
+    return recorded.excerpt || recorded.isCompiled ? recorded : { ...recorded, excerpt: sources.excerpt(original) };
+  const place = placeOf(original, sources);
+  const lines = sources.lines(file);
+  const isCompiled = original === raw && lines !== null && line > lines.length;
+  return isCompiled ? { ...place, isCompiled, excerpt: null } : place;
+}
+
+/** Why there is none, in a word. */
+export function noExcerpt({ excerpt, isCompiled }: Place): string | null {
+  if (isCompiled) return 'what ran is not the text of the file';
+  return excerpt ? null : 'source not found on this machine';
 }
 
 /** The line of the place as it is shown; empty when it is not known. */

@@ -46,7 +46,11 @@ export function mapUrlOf(text: string): string | null {
 export function inlineMap(url: string): string | null {
   const [, base64, data] = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url) ?? [];
   if (data === undefined) return null;
-  return base64 ? Buffer.from(data, 'base64').toString() : decodeURIComponent(data);
+  try {
+    return base64 ? Buffer.from(data, 'base64').toString() : decodeURIComponent(data);
+  } catch {
+    return null;
+  }
 }
 
 /** `file`: what the map is of; its sources are relative to it. Null when it is no map. Knows maps made of sections. */
