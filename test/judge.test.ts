@@ -33,6 +33,7 @@ function siteOf(text: string): Site {
     id: ++lastSite,
     stack,
     functions: stack.map((frame) => frame.function),
+    isMapped: [],
     asyncFrom: stack.length,
     user: stack.flatMap(({ user }, index) => (user ? [index] : [])),
   };
