@@ -51,12 +51,16 @@ describe('code that a loader compiles in memory is told at the line of its sourc
   });
 });
 
-test('without a map the line is said to be of compiled code, and no other code is shown for it', async () => {
-  const finding = await findingOf('extension, without a map');
-  expect(placeOf(finding)).not.toBe(LEAK);
-  expect(finding.siteUnknown).toBe(null);
-  expect(finding.site?.compiled).toBe(true);
-  expect(finding).toMatchObject({ excerpt: null, excerptUnknown: 'what ran is not the text of the file', fix: null });
+describe('without a map the line is said to be of compiled code, and no other code is shown for it', () => {
+  test.each([
+    ['extension, without a map', 'no call is there'],
+    ['extension, of another text', 'a call is there too: only the hash of what ran tells'],
+  ])('%s: %s', async (way) => {
+    const finding = await findingOf(way);
+    expect(finding.siteUnknown).toBe(null);
+    expect(finding.site?.compiled).toBe(true);
+    expect(finding).toMatchObject({ excerpt: null, excerptUnknown: 'what ran is not the text of the file', fix: null });
+  });
 });
 
 test.each([
