@@ -23,8 +23,8 @@ export class SharedTraits {
     if (this.#count++ >= SAMPLE) return;
     this.#lastUsedAfter.push(lastUsedAt - openedAt);
     if (lastOperation === null) return;
-    const shape = sqlShape(lastOperation);
-    this.#operations.set(shape, (this.#operations.get(shape) ?? 0) + 1);
+    // of equal ones there may be many: their shape is made once, and only where it is told
+    this.#operations.set(lastOperation, (this.#operations.get(lastOperation) ?? 0) + 1);
   }
 
   /** One plain sentence each. */
@@ -48,13 +48,23 @@ export class SharedTraits {
       );
     }
 
-    const [last] = [...this.#operations].sort(([, a], [, b]) => b - a);
+    const shapes = this.#shapes();
+    const [last] = [...shapes].sort(([, a], [, b]) => b - a);
     if (last) {
       const idle = median(this.#lastUsedAfter);
-      const share = this.#operations.size === 1 ? '' : `, for ${last[1]} of ${Math.min(this.#count, SAMPLE)}`;
+      const share = shapes.size === 1 ? '' : `, for ${last[1]} of ${Math.min(this.#count, SAMPLE)}`;
       const when = idle < 1 ? 'right after' : `${span(idle)} after`;
       sentences.push(`Last done with it, ${when} it was acquired${share}: ${last[0]}`);
     }
     return sentences;
+  }
+
+  #shapes(): Map<string, number> {
+    const shapes = new Map<string, number>();
+    for (const [operation, count] of this.#operations) {
+      const shape = sqlShape(operation);
+      shapes.set(shape, (shapes.get(shape) ?? 0) + count);
+    }
+    return shapes;
   }
 }
