@@ -8,12 +8,14 @@ import { failureOf } from '../pipeline/store/failure.ts';
 import { type OracleAddress, oracleAddress } from '../pipeline/store/oracle-address.ts';
 import { logOn } from '../pipeline/store/oracle-logon.ts';
 import type { Look, ServerFacts, Session, SessionState } from '../probe/recording/database.ts';
-import { sqlShape } from '../probe/recording/mask.ts';
+import { mask, sqlShape } from '../probe/recording/mask.ts';
 import { Rates } from './rates.ts';
 import type { DatabaseSide } from './side.ts';
 
 /** For connecting, and for every answer, milliseconds. */
 const LIMIT_MS = 5000;
+/** Characters of what a session calls itself. */
+const MAX_APPLICATION = 100;
 
 /** What changes slowly, or is told for 15 seconds at a time, is asked so often. */
 const SLOW_MS = 5000;
@@ -170,7 +172,7 @@ export class OracleSide implements DatabaseSide {
         address: row.machine === this.#own.machine ? this.#own.address : null,
         port: row.port || null,
         connectionId: null,
-        application: row.program,
+        application: row.program && mask(row.program, MAX_APPLICATION),
         database: row.service_name,
         state: stateOf(row.status, row.taddr !== null),
         stateMs: row.last_call_et * 1000,

@@ -2,12 +2,14 @@
 import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import type { Look, ServerFacts, Session, SessionState } from '../probe/recording/database.ts';
-import { sqlShape } from '../probe/recording/mask.ts';
+import { mask, sqlShape } from '../probe/recording/mask.ts';
 import { ServerProcesses } from './processes.ts';
 import type { DatabaseSide } from './side.ts';
 
 /** For connecting, and for every answer, milliseconds. */
 const LIMIT_MS = 5000;
+/** Characters of what a session calls itself. */
+const MAX_APPLICATION = 100;
 
 /** 53300: too many connections. */
 const REFUSALS = new Set(['53300', '53400']);
@@ -169,7 +171,7 @@ function sessionOf(row: SessionRow): Session {
     address,
     port: port !== null && port > 0 ? port : null,
     connectionId: String(pid),
-    application: application || null,
+    application: application ? mask(application, MAX_APPLICATION) : null,
     database,
     state: STATE_OF[state ?? ''] ?? 'other',
     stateMs: Math.max(0, Math.round(Number(row.stateMs))),

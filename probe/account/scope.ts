@@ -4,13 +4,17 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { asyncContextFrame, now } from '../process/runtime.ts';
+import { mask } from '../recording/mask.ts';
 import type { Resource } from './resource.ts';
+import { OTHER, ScopeNames, type ScopeTotals } from './scope-names.ts';
+
+export type { ScopeTotals } from './scope-names.ts';
 
 export interface Scope {
-  id: number;
-  name: string;
-  kind: 'job' | 'request';
-  began: number;
+  readonly id: number;
+  readonly name: string;
+  readonly kind: ScopeTotals['kind'];
+  readonly began: number;
   /** 0 while it runs. */
   ended: number;
   failedWith: string | null;
@@ -18,65 +22,89 @@ export interface Scope {
   latest: Resource | null;
 }
 
-export interface ScopeTotals {
-  name: string;
-  kind: Scope['kind'];
-  began: number;
-  ended: number;
-  failed: number;
-  /** Ended scopes by the error they failed with. */
-  failedWith: Map<string, number>;
+export class CountedScope implements Scope {
+  readonly id: number;
+  readonly kind: ScopeTotals['kind'];
+  readonly began: number = now();
+  ended = 0;
+  failedWith: string | null = null;
+  latest: Resource | null = null;
+  readonly #counted: ScopeTotals;
+
+  constructor(id: number, counted: ScopeTotals) {
+    this.id = id;
+    this.kind = counted.kind;
+    this.#counted = counted;
+  }
+
+  /** Of all scopes of its name. */
+  get totals(): ScopeTotals {
+    return this.#counted.into ?? this.#counted;
+  }
+
+  get name(): string {
+    return this.totals.name;
+  }
 }
 
-/** More names than this are one: a path with an id in it must not grow the ledger. */
-const MAX_NAMES = 500;
-const OTHER = '(other)';
+/** Characters of a name. */
+const MAX_NAME = 120;
+/** Of one name: errors beyond these are not told apart. */
+const MAX_ERRORS = 20;
+/** Names that were masked already. */
+const MAX_MASKED = 500;
 
 export class Scopes {
-  readonly totals: Map<string, ScopeTotals> = new Map();
   /** Called when a job run ends. */
   onRunEnd: (scope: Scope) => void = () => {};
-  private storage: AsyncLocalStorage<Scope> | null = null;
-  private nextId = 1;
   readonly requests: boolean;
+  #storage: AsyncLocalStorage<Scope> | null = null;
+  #nextId = 1;
+  readonly #names = new ScopeNames();
+  /** As they are written, by what the service calls them. */
+  readonly #masked: Map<unknown, string> = new Map();
 
   /** `requests`: whether HTTP requests are to become scopes, see the setting. */
   constructor(requests: 'auto' | 'on' | 'off') {
     this.requests = requests === 'on' || (requests === 'auto' && asyncContextFrame);
-    if (this.requests) this.storage = new AsyncLocalStorage();
+    if (this.requests) this.#storage = new AsyncLocalStorage();
+  }
+
+  get totals(): ReadonlyMap<string, ScopeTotals> {
+    return this.#names.all;
   }
 
   current(): Scope | null {
-    return this.storage?.getStore() ?? null;
+    return this.#storage?.getStore() ?? null;
   }
 
-  begin(name: string, kind: Scope['kind']): Scope {
-    const totals = this.totalsOf(name, kind);
-    totals.began++;
-    return { id: this.nextId++, name: totals.name, kind, began: now(), ended: 0, failedWith: null, latest: null };
+  /** `name` is written down as it is. */
+  begin(name: string, kind: Scope['kind']): CountedScope {
+    return new CountedScope(this.#nextId++, this.#names.begin(name, kind));
   }
 
-  end(scope: Scope, failedWith: string | null): void {
+  end(scope: CountedScope, failedWith: string | null): void {
     if (scope.ended !== 0) return;
     scope.ended = now();
     scope.latest = null;
-    scope.failedWith = failedWith;
-    const totals = this.totalsOf(scope.name, scope.kind);
+    const { totals } = scope;
     totals.ended++;
     if (failedWith !== null) {
+      const { failedWith: errors } = totals;
+      scope.failedWith = errors.size < MAX_ERRORS || errors.has(failedWith) ? failedWith : OTHER;
       totals.failed++;
-      totals.failedWith.set(failedWith, (totals.failedWith.get(failedWith) ?? 0) + 1);
+      errors.set(scope.failedWith, (errors.get(scope.failedWith) ?? 0) + 1);
     }
     if (scope.kind === 'job') this.onRunEnd(scope);
   }
 
   /** Runs a job as a scope; it ends when the job's promise settles. */
   run<T>(name: string, job: () => T): T {
-    this.storage ??= new AsyncLocalStorage();
-    const scope = this.begin(name, 'job');
+    this.#storage ??= new AsyncLocalStorage();
+    const scope = this.begin(this.#maskedName(name), 'job');
     let result: T;
     try {
-      result = this.storage.run(scope, job);
+      result = this.#storage.run(scope, job);
     } catch (error) {
       this.end(scope, errorName(error));
       throw error;
@@ -99,17 +127,18 @@ export class Scopes {
 
   /** Makes `scope` current for the rest of this callback and all that follows from it. */
   enter(scope: Scope): void {
-    this.storage?.enterWith(scope);
+    this.#storage?.enterWith(scope);
   }
 
-  private totalsOf(name: string, kind: Scope['kind']): ScopeTotals {
-    let totals = this.totals.get(name);
-    if (!totals) {
-      if (this.totals.size >= MAX_NAMES && name !== OTHER) return this.totalsOf(OTHER, kind);
-      totals = { name, kind, began: 0, ended: 0, failed: 0, failedWith: new Map() };
-      this.totals.set(name, totals);
+  /** What the service says is no more than text: it may be long, hold secrets, or be no text at all. */
+  #maskedName(name: unknown): string {
+    let masked = this.#masked.get(name);
+    if (masked === undefined) {
+      masked = typeof name === 'string' || typeof name === 'number' ? mask(String(name), MAX_NAME) : '(unnamed)';
+      if (this.#masked.size >= MAX_MASKED) this.#masked.clear();
+      if (typeof name === 'string' && name.length <= MAX_NAME) this.#masked.set(name, masked);
     }
-    return totals;
+    return masked;
   }
 }
 
@@ -117,8 +146,19 @@ function isThenable(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+/** Codes are words in capitals, numbers, or words with dashes: anything else may hold what the error is about. */
+const CODE = /^(?:[A-Z][A-Z\d_-]{0,47}|[\dA-Z]{5}|[a-z]{1,24}(?:[-/_.][a-z]{1,24}){0,4})$/;
+const NAME = /^[A-Za-z_$][\w$.]{0,79}$/;
+
+/** Its code, or the name of its class. */
 export function errorName(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const { code } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' && error.name === 'Error' ? code : error.name;
+  try {
+    if (!(error instanceof Error)) return typeof error;
+    const { name, code } = error as NodeJS.ErrnoException;
+    if (name === 'Error' && typeof code === 'string' && CODE.test(code)) return code;
+    return NAME.test(name) ? name : 'Error';
+  } catch {
+    // a getter of the service threw
+    return 'Error';
+  }
 }

@@ -10,6 +10,7 @@ import type { Method } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { now } from '../process/runtime.ts';
 import type { Frame } from '../recording/format.ts';
+import { mask } from '../recording/mask.ts';
 import { Scripts } from './scripts.ts';
 
 export interface Site {
@@ -28,6 +29,9 @@ export interface Site {
 /** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
 const DEPTH = 16;
 
+/** Characters of a file's path, and of any other name. */
+const MAX_PATH = 4096;
+const MAX_NAME = 200;
 /** What took longer was another process's turn: stacks are too many, and too short, for the clock of CPU time. */
 const LONGEST_MS = 1;
 /** What one takes before any was taken, milliseconds. */
@@ -109,7 +113,7 @@ export class Sites {
     const originals = frames.map(
       (frame, i) => guarded('compilers', () => this.scripts.original(frame, isUser[i] === true)) ?? null,
     );
-    const stack = frames.map((frame, i) => ({ ...frame, ...originals[i], user: isUser[i] === true }));
+    const stack = frames.map((frame, i) => ({ ...written({ ...frame, ...originals[i] }), user: isUser[i] === true }));
     const isMapped = originals.map((original) => original !== null);
     for (const [i, callSite] of callSites.entries()) {
       if (!isMapped[i] && stack[i]?.user) this.scripts.noteHash(stack[i].file, callSite);
@@ -223,6 +227,13 @@ function functionName(callSite: CallSite): string {
   const name = callSite.getFunctionName() ?? callSite.getMethodName() ?? '';
   const type = callSite.isToplevel() || callSite.isConstructor() ? null : callSite.getTypeName();
   return type && type !== 'Object' && name && !name.includes('.') ? `${type}.${name}` : name;
+}
+
+/** Code that was evaluated has whatever name the service gave it, and a function too. */
+function written({ file, function: name, ...place }: RawFrame): RawFrame {
+  const isPath = path.isAbsolute(file) || file.startsWith('node:');
+  const where = file.startsWith('data:') ? 'data:…' : isPath ? file.slice(0, MAX_PATH) : mask(file, MAX_NAME);
+  return { file: where, ...place, function: mask(name, MAX_NAME) };
 }
 
 function filePath(file: string): string {

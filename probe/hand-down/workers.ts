@@ -26,7 +26,8 @@ export function handDownToWorkers(inherit: Inherit, started: OnStarted): void {
 
 /** The file; the program of an `eval` thread may be long, and say too much. */
 function scriptOf([script, options]: readonly unknown[]): string[] {
-  return (options as { eval?: unknown } | undefined)?.eval ? [] : [String(script)];
+  const file = String(script);
+  return (options as { eval?: unknown } | undefined)?.eval || file.startsWith('data:') ? [] : [file];
 }
 
 function addTo(args: unknown[], inherit: Inherit): void {

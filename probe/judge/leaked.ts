@@ -1,6 +1,7 @@
 /** What is to be said of all the resources of a verdict, gathered one by one: there may be very many. */
 import type { Resource } from '../account/ledger.ts';
 import type { Scope, ScopeTotals } from '../account/scope.ts';
+import { OTHER } from '../account/scope-names.ts';
 import type { ScopeShare, TraceContext } from '../recording/format.ts';
 import { SharedTraits } from './shared-traits.ts';
 
@@ -52,7 +53,7 @@ export class Leaked {
     return [...this.#runs].map(([name, { count, errors }]) => {
       const [error = null] = errors;
       const known = totals.get(name);
-      const isOnly = errors.size === 1 && error !== null && known?.failedWith.get(error) === count;
+      const isOnly = errors.size === 1 && error !== null && error !== OTHER && known?.failedWith.get(error) === count;
       return { name, ended: known?.ended ?? count, leaked: count, failedWith: isOnly ? error : null };
     });
   }

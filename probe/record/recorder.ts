@@ -36,9 +36,11 @@ const OPEN_EVERY_MS = 5000;
 const MAX_OPEN_SITES = 300;
 /** Programs that collect all the time are not told more often. */
 const GC_EVERY_MS = 100;
-/** Children that are noted down, and characters of one argument of theirs: it may be a whole program. */
+/** Children that are noted down, arguments, and characters of each: it may be a whole program. */
 const MAX_STARTED = 1000;
+const MAX_ARGUMENTS = 100;
 const MAX_ARGUMENT = 100;
+const MAX_OWN_ARGUMENT = 1000;
 
 export interface RecorderParts {
   folder: string;
@@ -97,7 +99,7 @@ export class Recorder {
       thread: threadId,
       host: hostname(),
       node: process.version,
-      argv: maskArguments(process.argv),
+      argv: maskArguments(process.argv.slice(0, MAX_ARGUMENTS), MAX_OWN_ARGUMENT),
       cwd: process.cwd(),
       startedMs,
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
@@ -109,19 +111,25 @@ export class Recorder {
   }
 
   unsupported(what: string): void {
-    this.writer.write({ t: 'unsupported', what });
+    this.writer.write({ t: 'unsupported', what: mask(what) });
   }
 
   /** Something is there that is not watched, or not wholly. */
   unseen(what: string, why: string): void {
-    this.writer.write({ t: 'unseen', what, why });
+    this.writer.write({ t: 'unseen', what: mask(what), why: mask(why) });
   }
 
   /** A child process (`thread` 0) or a thread of this one. */
   started(child: number, thread: number, argv: readonly string[]): void {
     if (this.startedCount++ >= MAX_STARTED) return;
     const at = now() - this.zero;
-    this.writer.write({ t: 'started', at, pid: child, thread, argv: maskArguments(argv).map(shortened) });
+    this.writer.write({
+      t: 'started',
+      at,
+      pid: child,
+      thread,
+      argv: maskArguments(argv.slice(0, MAX_ARGUMENTS), MAX_ARGUMENT),
+    });
   }
 
   judgement({ changed, withdrawn, openSites }: Judgement, isLast: boolean): void {
@@ -139,7 +147,7 @@ export class Recorder {
       if (!isDue && this.certainties.get(key) === finding.certainty) continue;
       this.certainties.set(key, finding.certainty);
       this.changed.delete(key);
-      const evidence = finding.evidence.map(mask);
+      const evidence = finding.evidence.map((sentence) => mask(sentence));
       this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
       guarded('source-lines', () => this.source(finding));
     }
@@ -227,7 +235,7 @@ export class Recorder {
   }
 
   private scopeTotals(): void {
-    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, ...counts }) => counts);
+    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, into: __, ...counts }) => counts);
     const text = JSON.stringify(scopes);
     if (text === this.lastScopes) return;
     this.lastScopes = text;
@@ -319,8 +327,4 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
-}
-
-function shortened(argument: string): string {
-  return argument.length > MAX_ARGUMENT ? `${argument.slice(0, MAX_ARGUMENT - 1)}…` : argument;
 }

@@ -1,5 +1,5 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { unifiedDiff } from './fix.ts';
 import {
@@ -41,11 +41,16 @@ export function writeReport(folder: string): { report: Report; recordings: Recor
   return { report, recordings };
 }
 
-/** By temporary file and rename: whoever reads it reads all of it. */
+/** By temporary file and rename: whoever reads it reads all of it, and a full disk leaves the one before. */
 export function storeReport(folder: string, report: Report): void {
   const temporary = path.join(folder, `.report-${process.pid}.json`);
-  writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
-  renameSync(temporary, path.join(folder, 'report.json'));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
+    renameSync(temporary, path.join(folder, 'report.json'));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 export function buildReport(

@@ -7,6 +7,8 @@ export type Check = (value: unknown) => boolean;
 
 export const text: Check = (value) => typeof value === 'string';
 export const number: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+/** Milliseconds, of a clock or since some moment: two of them added up are still a date. */
+export const time: Check = (value) => number(value) && Math.abs(value as number) <= 4e15;
 export const flag: Check = (value) => typeof value === 'boolean';
 
 /* @__NO_SIDE_EFFECTS__ */

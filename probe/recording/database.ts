@@ -4,6 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { type Check, flag, isObject, listOf, maybe, number, oneOf, recordOf, shape, text, time } from './check.ts';
 import { readLines } from './lines.ts';
 
 export const DATABASE_SCHEMA = 'outlive.database/1';
@@ -156,7 +157,7 @@ export function isDatabaseRecording(name: string): boolean {
 export function readDatabase(file: string): DatabaseRecording | string {
   const name = path.basename(file);
   let read: DatabaseRecording | string | null = null;
-  const problem = readLines(file, isLine, (line) => {
+  const problem = readLines(file, isSound, (line) => {
     if (read === null) read = begin(file, line);
     else if (typeof read !== 'string') fold(read, line);
     return typeof read !== 'string';
@@ -181,8 +182,32 @@ function foreign(name: string): string {
   return `${name} is not a database's recording of outlive.`;
 }
 
-function isLine(line: unknown): line is DatabaseRecordingLine {
-  return typeof line === 'object' && line !== null && 't' in line;
+const session = shape({
+  ...{ id: text, address: maybe(text), port: maybe(number), connectionId: maybe(text), application: maybe(text) },
+  ...{ database: maybe(text), state: oneOf(SESSION_STATES), stateMs: number, transactionMs: maybe(number) },
+  ...{ ageMs: number, wait: maybe(text), blockedBy: listOf(text), statement: maybe(text) },
+});
+const SOUND: Readonly<Record<DatabaseRecordingLine['t'], Check>> = {
+  database: shape({ schema: text, name: text, kind: oneOf(DATABASE_KINDS), startedMs: time }),
+  server: shape({
+    ...{ at: time, version: text, address: text, database: text },
+    ...{ maxSessions: maybe(number), cores: maybe(number), missing: listOf(text) },
+  }),
+  look: shape({
+    ...{ at: time, sessions: shape(Object.fromEntries(SESSION_STATES.map((state) => [state, number]))) },
+    waits: recordOf(number),
+    totals: shape({ commits: number, rollbacks: number, deadlocks: number, lost: number }),
+    ...{ cpuMs: maybe(number), memoryBytes: maybe(number), tookMs: number },
+  }),
+  sessions: shape({ at: time, sessions: listOf(session), omitted: number }),
+  gap: shape({ at: time, why: text, isRefused: flag }),
+  end: shape({ at: time }),
+};
+
+/** A file may be cut off, edited, or of another program; types that this version does not know say nothing. */
+function isSound(line: unknown): line is DatabaseRecordingLine {
+  if (!isObject(line) || typeof line.t !== 'string') return false;
+  return !Object.hasOwn(SOUND, line.t) || SOUND[line.t as DatabaseRecordingLine['t']](line);
 }
 
 function fold(recording: DatabaseRecording, line: DatabaseRecordingLine): void {

@@ -16,10 +16,11 @@ import {
   recordOf,
   shape,
   text,
+  time,
   tuple,
 } from './check.ts';
 import type { Draft } from './draft.ts';
-import { CERTAINTIES, DETECTORS, type Entry, KINDS } from './format.ts';
+import { CAUSES, CERTAINTIES, DETECTORS, type Entry, KINDS } from './format.ts';
 import { NATURE_NAMES } from './natures.ts';
 
 type Type = Entry['t'];
@@ -75,6 +76,11 @@ const holder = shape({
   ...{ site: number, frame: number, count: number, oldestMs: number, idleMs: number },
   busy: maybe(number),
 });
+const heldConnection = shape({
+  ...{ pool: number, state: oneOf(['used', 'idle']), site: number, frame: number },
+  ...{ ageMs: maybe(number), idleMs: maybe(number), busy: maybe(flag) },
+  ...{ localAddress: maybe(text), localPort: maybe(number), server: maybe(text), connectionId: maybe(text) },
+});
 const finding = shape({
   kind,
   nature: oneOf(NATURE_NAMES),
@@ -83,7 +89,7 @@ const finding = shape({
   ...{ count: number, acquired: number, released: number, estimated: flag },
   ...{ library: text, pool: maybe(text), site: number, frame: number, siteUnknown: maybe(text) },
   evidence: listOf(text),
-  exhausted: maybe(shape({ cause: text, used: number, limit: number, waiting: number })),
+  exhausted: maybe(shape({ cause: oneOf(CAUSES), used: number, limit: number, waiting: number })),
   holders: optional(listOf(holder)),
   scopes: listOf(shape({ name: text, ended: number, leaked: number, failedWith: maybe(text) })),
 });
@@ -107,7 +113,7 @@ const READ: { [T in Type]: Reading<T> } = {
   process: {
     check: shape({
       ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
-      ...{ argv: listOf(text), cwd: text, startedMs: number, settings: recordOf(setting) },
+      ...{ argv: listOf(text), cwd: text, startedMs: time, settings: recordOf(setting) },
     }),
     // begun anew, it says all of this once more
     fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),
@@ -125,7 +131,7 @@ const READ: { [T in Type]: Reading<T> } = {
     fold: ({ recording }, { what, why }) => recording.unseen.push({ what, why }),
   },
   started: {
-    check: shape({ at: number, pid: number, thread: number, argv: listOf(text) }),
+    check: shape({ at: time, pid: number, thread: number, argv: listOf(text) }),
     fold: ({ recording }, entry) => recording.started.push(entry),
   },
   site: {
@@ -146,7 +152,7 @@ const READ: { [T in Type]: Reading<T> } = {
   },
   sample: {
     check: shape({
-      at: number,
+      at: time,
       pools: listOf(tuple(number, number, number, number)),
       open: recordOf(number, KINDS),
       ...{ heapUsed: number, rss: number, nativeContexts: number, loopDelay: number },
@@ -154,27 +160,27 @@ const READ: { [T in Type]: Reading<T> } = {
     fold: ({ samples }, entry) => samples.push(entry),
   },
   gc: {
-    check: shape({ at: number, heapUsed: number }),
+    check: shape({ at: time, heapUsed: number }),
     fold: ({ recording }, entry) => {
       recording.collections = keep(recording.collections, entry, MOST.collections);
     },
   },
   round: {
     check: shape({
-      ...{ at: number, round: number, open: recordOf(number, KINDS), findings: number },
+      ...{ at: time, round: number, open: recordOf(number, KINDS), findings: number },
       ...{ heapUsed: number, rss: number, nativeContexts: number },
     }),
     fold: ({ recording }, entry) => recording.rounds.push(entry),
   },
   run: {
-    check: shape({ name: text, began: number, ended: number, failedWith: maybe(text) }),
+    check: shape({ name: text, began: time, ended: time, failedWith: maybe(text) }),
     fold: ({ recording }, entry) => {
       recording.runs = keep(recording.runs, entry, MOST.runs);
     },
   },
   scopes: {
     check: shape({
-      at: number,
+      at: time,
       scopes: listOf(
         shape({ name: text, kind: oneOf(['job', 'request']), began: number, ended: number, failed: number }),
       ),
@@ -184,12 +190,12 @@ const READ: { [T in Type]: Reading<T> } = {
     },
   },
   totals: {
-    check: shape({ at: number, sites: listOf(tuple(number, kind, text, maybe(text), number, number)) }),
+    check: shape({ at: time, sites: listOf(tuple(number, kind, text, maybe(text), number, number)) }),
     fold: (draft, entry) => draft.totals(entry),
   },
   lines: {
     check: shape({
-      at: number,
+      at: time,
       lines: listOf(shape({ site: number, frame: number, kind, library: text, open: number })),
     }),
     fold: ({ recording }, { lines }) => {
@@ -197,18 +203,18 @@ const READ: { [T in Type]: Reading<T> } = {
     },
   },
   held: {
-    check: shape({ at: number, connections: listOf(isObject) }),
+    check: shape({ at: time, connections: listOf(heldConnection), omitted: number }),
     fold: ({ recording }, entry) => {
       recording.held = keep(recording.held, entry, MOST.held);
     },
   },
   finding: {
-    check: shape({ at: number, key: text, finding }),
+    check: shape({ at: time, key: text, finding }),
     fold: ({ recording: { findings } }, { at, key, finding }) =>
       findings.set(key, { at: findings.get(key)?.at ?? at, finding }),
   },
   withdrawn: {
-    check: shape({ at: number, key: text, why: text }),
+    check: shape({ at: time, key: text, why: text }),
     fold: ({ recording: { findings, withdrawn } }, { at, key, why }) => {
       const found = findings.get(key);
       findings.delete(key);
@@ -217,21 +223,21 @@ const READ: { [T in Type]: Reading<T> } = {
   },
   notice: {
     check: shape({
-      ...{ at: number, library: text, pool: maybe(text), name: text, count: number },
+      ...{ at: time, library: text, pool: maybe(text), name: text, count: number },
       ...{ sentence: text, remedy: text },
     }),
     fold: ({ recording }, entry) =>
       recording.notices.set(JSON.stringify([entry.library, entry.pool, entry.name]), entry),
   },
   end: {
-    check: shape({ at: number, end: oneOf(['exit', 'crash', 'signal']), code: number }),
+    check: shape({ at: time, end: oneOf(['exit', 'crash', 'signal']), code: number }),
     fold: ({ recording }, entry) => {
       recording.end = entry;
     },
   },
   cost: {
     check: shape({
-      ...{ at: number, cpuMs: number, share: number, forcedGc: number, faults: number },
+      ...{ at: time, cpuMs: number, share: number, forcedGc: number, faults: number },
       dropped: recordOf(number),
     }),
     fold: ({ recording }, entry) => {

@@ -4,12 +4,16 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { type Check, isObject, listOf, maybe, number, oneOf, recordOf, shape, text, time } from './check.ts';
 import { readLines } from './lines.ts';
 
 export const LOAD_FILE = 'load.jsonl';
 export const LOAD_SCHEMA = 'outlive.load/1';
 
-export type LoadKind = 'requests' | 'commands' | 'script' | 'faults';
+const LOAD_KINDS = ['requests', 'commands', 'script', 'faults'] as const;
+export type LoadKind = (typeof LOAD_KINDS)[number];
+const FAULT_KINDS = ['query', 'connect', 'request'] as const;
+const FAULT_OUTCOMES = ['returned', 'leaks', 'dies', 'hangs', 'varies', 'missed'] as const;
 
 /** First line. */
 export interface LoadLine {
@@ -55,7 +59,7 @@ export interface LoadRound {
 /** An operation that was made to fail, and what came of it. */
 export interface LoadFault {
   t: 'fault';
-  kind: 'query' | 'connect' | 'request';
+  kind: (typeof FAULT_KINDS)[number];
   /** The line that asked for it, in the source that people read. */
   site: { file: string; line: number; column: number; function: string };
   /** Which one at that line in a turn, from 1. */
@@ -65,7 +69,7 @@ export interface LoadFault {
    * `hangs`: a request was never answered; `varies`: something stayed open, but not each time; `missed`: it was not
    * reached again.
    */
-  outcome: 'returned' | 'leaks' | 'dies' | 'hangs' | 'varies' | 'missed';
+  outcome: (typeof FAULT_OUTCOMES)[number];
   /** One plain sentence; of a leak also among its finding's evidence. */
   sentence: string;
   /** A test that fails as long as it leaks, relative to the report's folder. */
@@ -107,17 +111,27 @@ export function readLoad(folder: string, problems: string[]): Load | null {
   return { ...load, rounds, faults };
 }
 
-const SOUND: Record<string, keyof LoadLine | keyof LoadFault | keyof LoadEndLine> = {
-  load: 'targets',
-  round: 'targets',
-  fault: 'sentence',
-  end: 'problems',
+const SOUND: Readonly<Record<LoadLines['t'], Check>> = {
+  load: shape({ kind: oneOf(LOAD_KINDS), targets: listOf(text), connections: number, planned: number }),
+  round: shape({
+    ...{ round: number, startedMs: time, endedMs: time, requests: number, errors: number },
+    targets: listOf(shape({ target: number, statuses: recordOf(number), failed: number })),
+    latency: maybe(shape({ p50: number, p99: number, max: number })),
+    ...{ open: maybe(number), findings: maybe(number) },
+  }),
+  fault: shape({
+    kind: oneOf(FAULT_KINDS),
+    site: shape({ file: text, line: number, column: number, function: text }),
+    ...{ ordinal: number, outcome: oneOf(FAULT_OUTCOMES), sentence: text, test: maybe(text) },
+  }),
+  end: shape({ problems: listOf(text) }),
 };
 
+/** A file may be cut off, edited, or of another program. */
 function isSound(line: unknown): line is LoadLines {
-  const fields = (line ?? {}) as Record<string, unknown>;
-  const key = SOUND[String(fields.t)];
-  return key !== undefined && typeof fields[key] === (key === 'sentence' ? 'string' : 'object');
+  return isObject(line) && typeof line.t === 'string' && Object.hasOwn(SOUND, line.t)
+    ? SOUND[line.t as LoadLines['t']](line)
+    : false;
 }
 
 function withoutTag<T extends LoadRound | LoadFault>({ t: _, ...line }: T): Omit<T, 't'> {

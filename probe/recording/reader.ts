@@ -69,7 +69,7 @@ export function readRecording(file: string): Recording | string {
 
 /** What can be said of the process when the first line is lost: the file's name tells. Null when it is not one of ours. */
 function headOf(name: string, { t }: Entry): ProcessLine | null {
-  const [, pid, thread, startedMs] = /^(\d+)-(\d+)-(\d+)\.jsonl$/.exec(name)?.map(Number) ?? [];
+  const [, pid, thread, startedMs] = /^(\d{1,15})-(\d{1,15})-(\d{1,15})\.jsonl$/.exec(name)?.map(Number) ?? [];
   if (!pid || thread === undefined || !startedMs || !(t in KNOWN)) return null;
   const unknown = { parent: 0, host: '', node: 'unknown', argv: [], cwd: '/', settings: {} };
   return { t: 'process', schema: RECORDING_SCHEMA, pid, thread, startedMs, ...unknown };

@@ -23,7 +23,7 @@ export function findingRecord(finding: RecordedFinding, sites: Sites): FindingRe
       'outlive.count': count,
       'outlive.acquired': acquired,
       'outlive.released': released,
-      'outlive.evidence': evidence.map(mask),
+      'outlive.evidence': evidence.map((each) => mask(each)),
       ...(pool !== null && { 'db.client.connection.pool.name': mask(pool) }),
       ...(frame && {
         'code.file.path': frame.file,

@@ -12,6 +12,8 @@ import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 
+/** Characters of a pool's name. */
+const MAX_NAME = 120;
 /** Releases per account whose stacks are compared with the acquiring one. */
 const RELEASE_SAMPLES = 4;
 
@@ -160,7 +162,14 @@ export class Desk {
         [...this.ledger.openOf(account, at)].map(holderAt(at)),
       );
     const pool: PoolState = {
-      ...{ id, name: name === null ? `${library} #${id}` : mask(name), max, gauges, leases, waiting: new Chain() },
+      ...{
+        id,
+        name: name === null ? `${library} #${id}` : mask(name, MAX_NAME),
+        max,
+        gauges,
+        leases,
+        waiting: new Chain(),
+      },
       ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
     };
     const source = this.ledger.source({ nature: 'lease', library, pool, ...facts }) as Source & { pool: PoolState };

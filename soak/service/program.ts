@@ -97,7 +97,7 @@ export class Program {
       const lines = readFileSync(this.#log, 'utf8').trimEnd().split('\n');
       const errors = lines.filter((line) => /^\S*(Error|Exception)\b|EADDRINUSE/.test(line.trim()));
       const last = (errors.at(-1) ?? lines.at(-1) ?? '').trim();
-      return last === '' ? 'It printed nothing' : `It said: ${mask(last).slice(0, 300)}`;
+      return last === '' ? 'It printed nothing' : `It said: ${mask(last, 300)}`;
     } catch {
       return 'It printed nothing';
     }

@@ -1,4 +1,5 @@
 /** A module of the user's that drives the service itself, one call a round. */
+import { mask } from '../../probe/recording/mask.ts';
 import { UserError } from '../../user-error.ts';
 import { loadModule } from '../load-module.ts';
 import type { Given } from './load.ts';
@@ -32,7 +33,9 @@ export async function loadScript(file: string): Promise<Drive> {
       return given(typeof requests === 'number' ? requests : 0, 0);
     } catch (error) {
       if (context.signal.aborted) return given(0, 0);
-      throw new UserError(`${file} failed in round ${context.round}: ${(error as Error)?.message ?? error}.`);
+      throw new UserError(
+        `${file} failed in round ${context.round}: ${mask(String((error as Error)?.message ?? error), 300)}.`,
+      );
     }
   };
 }

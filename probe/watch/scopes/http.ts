@@ -1,12 +1,13 @@
 /** HTTP requests to a server of this process become scopes by themselves: `GET /orders/:id`. */
 import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Scope, Scopes } from '../../account/scope.ts';
+import type { CountedScope, Scopes } from '../../account/scope.ts';
 import { guarded } from '../../process/lapses.ts';
+import { routeOf } from './route.ts';
 
 const PART = 'http';
 
-/** Of one method, and characters of a URL. */
+/** Of all methods together, and characters of a URL. */
 const MAX_NAMES = 500;
 const MAX_URL = 200;
 
@@ -18,13 +19,13 @@ interface RequestStart {
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
 export function watchHttpServers(scopes: Scopes): () => void {
   /** Since the last sweep. */
-  let young = new Map<ServerResponse, Scope>();
+  let young = new Map<ServerResponse, CountedScope>();
   /** Those that stayed longer, weakly: nothing here may keep a response. */
-  const running = new Map<Scope, WeakRef<ServerResponse>>();
-  const byResponse = new WeakMap<ServerResponse, Scope>();
+  const running = new Map<CountedScope, WeakRef<ServerResponse>>();
+  const byResponse = new WeakMap<ServerResponse, CountedScope>();
   const names = new Names();
 
-  const end = (scope: Scope, response: ServerResponse | undefined): void => {
+  const end = (scope: CountedScope, response: ServerResponse | undefined): void => {
     running.delete(scope);
     const status = response?.writableFinished ? response.statusCode : 0;
     scopes.end(scope, status >= 500 ? `HTTP ${status}` : status === 0 ? 'aborted' : null);
@@ -62,30 +63,28 @@ export function watchHttpServers(scopes: Scopes): () => void {
 
 /** Names of requests, kept as long as there are few: most are asked for again. */
 class Names {
-  private byMethod: Map<string, Map<string, string>> = new Map();
+  readonly #byMethod: Map<string, Map<string, string>> = new Map();
+  #size = 0;
 
   of(method: string, url: string): string {
-    let byUrl = this.byMethod.get(method);
+    let byUrl = this.#byMethod.get(method);
     if (!byUrl) {
       byUrl = new Map();
-      this.byMethod.set(method, byUrl);
+      this.#byMethod.set(method, byUrl);
     }
-    let name = byUrl.get(url);
-    if (name === undefined) {
-      name = `${method} ${routeOf(url)}`;
-      if (byUrl.size >= MAX_NAMES) byUrl.clear();
-      if (url.length <= MAX_URL) byUrl.set(url, name);
-    }
+    const known = byUrl.get(url);
+    if (known !== undefined) return known;
+    const name = `${method} ${routeOf(url)}`;
+    if (url.length <= MAX_URL) this.#keep(byUrl, url, name);
     return name;
   }
-}
 
-/** A path without its values: digits, hashes and the query would make every request its own name, and may be secret. */
-function routeOf(url: string): string {
-  if (/^[a-z/._~-]{1,32}$/i.test(url)) return url;
-  const [path = ''] = url.split(/[?#]/, 1);
-  return path
-    .split('/')
-    .map((part) => (/\d|[%@=+]|^.{33,}$/.test(part) ? ':id' : part))
-    .join('/');
+  #keep(byUrl: Map<string, string>, url: string, name: string): void {
+    if (this.#size >= MAX_NAMES) {
+      for (const names of this.#byMethod.values()) names.clear();
+      this.#size = 0;
+    }
+    byUrl.set(url, name);
+    this.#size++;
+  }
 }
