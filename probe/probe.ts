@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { costOfOperations } from './account/cost.ts';
 import { Flows } from './account/flow.ts';
+import { GonePools } from './account/gone-pools.ts';
 import { Ledger } from './account/ledger.ts';
 import { Notices } from './account/notices.ts';
 import { openByKind } from './account/open-by-kind.ts';
@@ -73,6 +74,7 @@ export class Probe {
   readonly #control = process.env.OUTLIVE_CONTROL;
   readonly #folder: string;
   readonly #ledger = new Ledger();
+  readonly #gonePools = new GonePools(this.#ledger);
   readonly #flows = new Flows();
   readonly #notices = new Notices();
   readonly #scopes: Scopes;
@@ -244,6 +246,7 @@ export class Probe {
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
     const delay = this.#rhythm.sample(began);
     if (delay !== null) {
+      if (this.#looking === null) this.#gonePools.fold();
       this.#recorder.sample(delay);
       guarded('telemetry', () => this.#findTelemetry()?.tick(delay));
       this.#recorder.held(false);

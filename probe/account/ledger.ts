@@ -50,6 +50,8 @@ export interface Source {
   readonly accounts: Map<number, Account>;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
+  /** Its accounts were folded into another's, until it is used again. */
+  isRetired: boolean;
   /** As a pool's, of connections that are of no pool. */
   peers?: NonNullable<PoolState['peers']>;
 }
@@ -67,22 +69,40 @@ export interface SourceFacts {
 /** How long resources of one account were usually open, from the latest `SIZE` that came back. */
 export class UseTimes {
   private static readonly SIZE = 128;
-  private readonly recent = new Float64Array(UseTimes.SIZE);
+  // grows as it is filled: most accounts of a pool per request have one
+  private readonly recent: number[] = [];
   count = 0;
   max = 0;
   add(milliseconds: number): void {
     this.recent[this.count++ % UseTimes.SIZE] = milliseconds;
     if (milliseconds > this.max) this.max = milliseconds;
   }
+  /** As if the latest of `other` had come back here. */
+  absorb(other: UseTimes): void {
+    for (const milliseconds of other.recent) this.add(milliseconds);
+    this.count += other.count - other.recent.length;
+    this.max = Math.max(this.max, other.max);
+  }
   /** 0 when nothing came back yet. */
   quantile(q: number): number {
-    const sorted = this.recent.slice(0, Math.min(this.count, UseTimes.SIZE)).sort();
+    const sorted = Float64Array.from(this.recent).sort();
     return sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
   }
 }
 
 /** Before an account's first release. */
 const NO_TIMES: UseTimes = new UseTimes();
+
+/** What adds up. */
+const COUNTS = [
+  'acquired',
+  'released',
+  'releasedAfterScope',
+  'releasedInFlow',
+  'usesReleased',
+  'waitedReleased',
+  'heldReleased',
+] as const;
 
 export class Account {
   readonly source: Source;
@@ -118,13 +138,23 @@ export class Account {
     this.times ??= new UseTimes();
     this.times.add(milliseconds);
   }
+  /** Counts as its own what `other`, of which nothing is open, had counted. */
+  absorb(other: Account): void {
+    for (const count of COUNTS) this[count] += other[count];
+    if (this.releases.length === 0) this.releases.push(...other.releases);
+    if (other.times === null) return;
+    this.times ??= new UseTimes();
+    this.times.absorb(other.times);
+  }
 }
 
 /** Accounts of one nature and library whose stacks share the top user frame: a helper's callers share a history. */
 export class Line {
   readonly key: string;
   readonly source: Source;
-  readonly accounts: Account[] = [];
+  accounts: readonly Account[] = [];
+  /** How often the list of them changed. */
+  changes = 0;
   /** Open resources of all its accounts. */
   openCount = 0;
   /** When something was last opened, used or closed there. */
@@ -134,6 +164,16 @@ export class Line {
   constructor(key: string, source: Source) {
     this.key = key;
     this.source = source;
+  }
+
+  add(account: Account): void {
+    (this.accounts as Account[]).push(account);
+    this.changes++;
+  }
+
+  remove(accounts: ReadonlySet<Account>): void {
+    this.accounts = this.accounts.filter((account) => !accounts.has(account));
+    this.changes++;
   }
 }
 
@@ -150,7 +190,7 @@ export class Ledger {
     const nature = NATURES[natureName];
     const source: Source = {
       ...{ adapter, natureName, nature, library, pool, costMs: costMs ?? nature.costMs },
-      ...{ accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY },
+      ...{ accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY, isRetired: false },
     };
     this.sources.add(source);
     return source;
@@ -159,6 +199,7 @@ export class Ledger {
   account(source: Source, site: Site | null): Account {
     const known = source.accounts.get(site?.id ?? -1);
     if (known) return known;
+    if (source.isRetired) this.revive(source);
     const key = `${source.nature.kind} ${source.library} ${source.natureName} ${positionAt(site, 0)}`;
     let line = this.lines.get(key);
     if (!line) {
@@ -166,9 +207,21 @@ export class Ledger {
       this.lines.set(key, line);
     }
     const account = new Account(source, site, line);
-    line.accounts.push(account);
+    line.add(account);
     source.accounts.set(site?.id ?? -1, account);
     return account;
+  }
+
+  /** Nothing of it is open, and what it counted is counted elsewhere. */
+  retire(source: Source): void {
+    source.isRetired = true;
+    source.accounts.clear();
+    this.sources.delete(source);
+  }
+
+  revive(source: Source): void {
+    source.isRetired = false;
+    this.sources.add(source);
   }
 
   open(resource: Resource): void {

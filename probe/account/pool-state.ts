@@ -47,6 +47,7 @@ export interface Peer {
 }
 
 export interface PoolState {
+  /** Which one it is in the recording: beyond some hundreds, several are one. */
   id: number;
   name: string;
   /** 0: unlimited or unknown. */

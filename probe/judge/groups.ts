@@ -7,7 +7,7 @@ import { Floors } from './floors.ts';
 
 /** A line's accounts by blamed line, and what they were made from: they hold until that changes. */
 interface Made {
-  accounts: number;
+  changes: number;
   releases: number;
   byPosition: Map<string, Account[]>;
   depth: number;
@@ -61,11 +61,11 @@ export class Groups {
     const { accounts } = line;
     const releases = accounts.reduce((total, account) => total + account.releases.length, 0);
     const known = this.#made.get(line);
-    if (known?.accounts === accounts.length && known.releases === releases) return known;
+    if (known?.changes === line.changes && known.releases === releases) return known;
     const depth = ownerDepth(accounts);
     const byPosition = new Map<string, Account[]>();
     for (const account of accounts) push(byPosition, positionAt(account.site, depth), account);
-    const made = { accounts: accounts.length, releases, byPosition, depth };
+    const made = { changes: line.changes, releases, byPosition, depth };
     this.#made.set(line, made);
     return made;
   }

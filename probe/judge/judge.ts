@@ -163,7 +163,10 @@ export class Judge {
         const verdict = detector(pool, context);
         if (!verdict) continue;
         if (verdict.site === null) arm(source, context.at);
-        found.set(`${verdict.detector} ${pool.id}`, poolFindingOf(library, pool.name, verdict, context.scopes));
+        const key = `${verdict.detector} ${pool.id}`;
+        const finding = poolFindingOf(library, pool.name, verdict, context.scopes);
+        // of those that are one in the recording, the one that most hold
+        if (finding.count >= (found.get(key)?.count ?? 0)) found.set(key, finding);
         break;
       }
       this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool);

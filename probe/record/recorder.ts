@@ -171,18 +171,34 @@ export class Recorder {
 
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */
   sample(loopDelay: number): void {
-    const pools: PoolSample[] = [];
-    for (const source of this.ledger.sources) {
-      const gauges = source.pool?.gauges();
-      if (!source.pool || !gauges) continue;
-      this.writePool(source as Source & { pool: object });
-      pools.push([source.pool.id, gauges.used, gauges.idle, gauges.pending, ...turnover(source, source.pool)]);
-    }
+    const pools = this.poolSamples();
     const open = openByKind(this.ledger);
     const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
     const at = now() - this.zero;
     const rss = process.memoryUsage.rss();
     this.writer.writeBulk({ t: 'sample', at, pools, open, heapUsed, rss, nativeContexts, loopDelay });
+  }
+
+  /** Of the pools that are there; those that are one in the recording, together with what gone ones of them came to. */
+  private poolSamples(): PoolSample[] {
+    const samples = new Map<number, Required<PoolSample>>();
+    const alive = new Set<number>();
+    for (const source of this.ledger.sources) {
+      const { pool } = source;
+      if (pool === null) continue;
+      const gauges = pool.gauges();
+      if (gauges) {
+        alive.add(pool.id);
+        this.writePool(source.library, pool);
+      }
+      const { used = 0, idle = 0, pending = 0 } = gauges ?? {};
+      const sample = samples.get(pool.id) ?? [pool.id, 0, 0, 0, 0, 0, 0];
+      [used, idle, pending, ...turnover(source, pool)].forEach((value, index) => {
+        sample[index + 1] = (sample[index + 1] as number) + value;
+      });
+      samples.set(pool.id, sample);
+    }
+    return [...samples.values()].filter(([id]) => alive.has(id));
   }
 
   /** A major collection has just ended. */
@@ -308,10 +324,7 @@ export class Recorder {
     for (const entry of this.sourceLines?.rest() ?? []) this.writer.write(entry);
   }
 
-  private writePool({
-    library,
-    pool: { id, name, max },
-  }: Source & { pool: { id: number; name: string; max: number } }): void {
+  private writePool(library: string, { id, name, max }: PoolState): void {
     if (this.poolsWritten.has(id)) return;
     this.poolsWritten.add(id);
     this.writer.write({ t: 'pool', id, library, name, max });

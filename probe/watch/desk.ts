@@ -10,10 +10,8 @@ import type { Site, Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
-import { mask } from '../recording/mask.ts';
+import { PoolNames } from './pool-names.ts';
 
-/** Characters of a pool's name. */
-const MAX_NAME = 120;
 /** Releases per account whose stacks are compared with the acquiring one. */
 const RELEASE_SAMPLES = 4;
 
@@ -50,8 +48,7 @@ export class Desk {
   readonly #stacks: StackBudgets;
   /** Set when the probe is over its budget: what `counted` natures there are is not even counted. */
   ignoresCounted = false;
-  /** Numbers pools in the order they were first used. */
-  #poolCount = 0;
+  readonly #poolNames: PoolNames = new PoolNames();
 
   constructor({ ledger, scopes, flows, sites, stacks, notices, unseen }: DeskParts) {
     this.ledger = ledger;
@@ -73,6 +70,7 @@ export class Desk {
    */
   ask(source: Source, wrapper: Method, site: Site | null = this.callTo(source, wrapper)): Request {
     const askedAt = now();
+    if (source.isRetired) this.ledger.revive(source);
     return {
       source,
       site,
@@ -154,22 +152,14 @@ export class Desk {
     if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
   }
 
-  /** The source of one pool's leases. What the service named may hold secrets: masked once, for all. */
+  /** The source of one pool's leases. */
   pool({ name, library, max, gauges, ...facts }: PoolFacts): Source & { pool: PoolState } {
-    const id = ++this.#poolCount;
     const leases = (at: number): Holder[] =>
       [...source.accounts.values()].flatMap((account: Account) =>
         [...this.ledger.openOf(account, at)].map(holderAt(at)),
       );
     const pool: PoolState = {
-      ...{
-        id,
-        name: name === null ? `${library} #${id}` : mask(name, MAX_NAME),
-        max,
-        gauges,
-        leases,
-        waiting: new Chain(),
-      },
+      ...{ ...this.#poolNames.next(library, name), max, gauges, leases, waiting: new Chain() },
       ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
     };
     const source = this.ledger.source({ nature: 'lease', library, pool, ...facts }) as Source & { pool: PoolState };
