@@ -161,9 +161,8 @@ export class Probe {
     this.#spent += cpuNow() - began;
   }
 
-  scope<T>(name: string, job: () => T): T {
-    return this.#scopes.run(name, job);
-  }
+  /** May be called as a function of its own. */
+  readonly scope = <T>(name: string, job: () => T): T => this.#scopes.run(name, job);
 
   /**
    * Lets things come to rest (until the number of what is open no longer changes, but no longer than `withinMs`, then

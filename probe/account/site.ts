@@ -26,6 +26,8 @@ export interface Site {
   user: number[];
 }
 
+/** Places that are told apart: each takes some kilobytes. */
+export const MAX_SITES = 5000;
 /** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
 const DEPTH = 16;
 
@@ -51,10 +53,12 @@ class TreeNode {
   constructor(file: string) {
     this.file = file;
   }
-  child(position: number, file: string): TreeNode {
-    this.children ??= new Map();
-    const first = this.children.get(position);
+  /** `isFull`: null for one that is not there yet. */
+  child(position: number, file: string, isFull: boolean): TreeNode | null {
+    const first = this.children?.get(position);
     for (let node = first; node; node = node.sibling ?? undefined) if (node.file === file) return node;
+    if (isFull) return null;
+    this.children ??= new Map();
     const node = new TreeNode(file);
     node.sibling = first ?? null;
     this.children.set(position, node);
@@ -72,6 +76,10 @@ export class Sites {
   get meanCost(): number {
     return this.taken === 0 ? USUAL_COST : this.cost / this.taken;
   }
+  /** Whether a place that is new gets no site any more: a program may go on making code. */
+  get isFull(): boolean {
+    return this.all.length >= MAX_SITES;
+  }
   private readonly root = new TreeNode('');
   private readonly isUser: (file: string) => boolean;
   private readonly isOwn: (file: string) => boolean;
@@ -82,22 +90,25 @@ export class Sites {
     this.isOwn = (file) => filePath(file).startsWith(ownFolder);
   }
 
-  /** The site of the call to `wrapper`, which must be on the stack. */
-  capture(wrapper: Method): Site {
+  /** The site of the call to `wrapper`, which must be on the stack; null for one too many. */
+  capture(wrapper: Method): Site | null {
     const began = now();
-    const site = withStackHook(wrapper, this.intern) ?? this.parse(wrapper);
+    const hooked = withStackHook(wrapper, this.intern);
+    const site = hooked === undefined ? this.parse(wrapper) : hooked;
     this.cost += Math.min(LONGEST_MS, now() - began);
     this.taken++;
     return site;
   }
 
-  private readonly intern = (callSites: CallSite[]): Site => {
-    let node = this.root;
+  private readonly intern = (callSites: CallSite[]): Site | null => {
+    const { isFull } = this;
+    let node: TreeNode | null = this.root;
     for (const callSite of callSites) {
       const file = fileOf(callSite);
-      if (file) node = node.child(callSite.getPosition(), file);
+      if (file) node = node.child(callSite.getPosition(), file, isFull);
+      if (node === null) return null;
     }
-    if (node.site === null) {
+    if (node.site === null && !isFull) {
       const inFiles = callSites.filter((callSite) => {
         const file = fileOf(callSite);
         return file && !this.isOwn(file);
@@ -134,12 +145,13 @@ export class Sites {
   }
 
   /** With frozen intrinsics the hook cannot be set: read the text instead. */
-  private parse(wrapper: Method): Site {
+  private parse(wrapper: Method): Site | null {
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, wrapper);
     const frames: RawFrame[] = [];
     let firstAsync = -1;
-    let node = this.root;
+    const { isFull } = this;
+    let node: TreeNode | null = this.root;
     for (const text of (holder.stack ?? '').split('\n')) {
       const match = /^\s+at (?:async )?(?:(.+?) \()?(.+?):(\d+):(\d+)\)?$/.exec(text);
       if (!match) continue;
@@ -147,20 +159,19 @@ export class Sites {
       if (this.isOwn(file)) continue;
       if (firstAsync < 0 && text.includes(' at async ')) firstAsync = frames.length;
       frames.push({ file: filePath(file), line: Number(line), column: Number(column), function: name });
-      node = node.child(Number(line) * 4096 + Number(column), file);
+      node = node.child(Number(line) * 4096 + Number(column), file, isFull);
+      if (node === null) return null;
     }
-    node.site ??= this.add(
-      frames,
-      frames.map((frame) => `${frame.file}:${frame.function}`),
-      firstAsync,
-    );
+    if (isFull) return node.site;
+    const functions = frames.map((frame) => `${frame.file}:${frame.function}`);
+    node.site ??= this.add(frames, functions, firstAsync);
     return node.site;
   }
 }
 
 /** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
-function withStackHook(wrapper: Method, read: (callSites: CallSite[]) => Site): Site | undefined {
-  let site: Site | undefined;
+function withStackHook<T>(wrapper: Method, read: (callSites: CallSite[]) => T): T | undefined {
+  let site: T | undefined;
   const hook = (_: Error, callSites: CallSite[]): string => {
     site = read(callSites);
     return '';
@@ -224,8 +235,10 @@ function functionOf(callSite: CallSite): string {
 }
 
 function functionName(callSite: CallSite): string {
-  const name = callSite.getFunctionName() ?? callSite.getMethodName() ?? '';
-  const type = callSite.isToplevel() || callSite.isConstructor() ? null : callSite.getTypeName();
+  const isToplevel = callSite.isToplevel();
+  // a method's name is looked for among all properties of its receiver, which may be the global object
+  const name = callSite.getFunctionName() ?? (isToplevel ? null : callSite.getMethodName()) ?? '';
+  const type = isToplevel || callSite.isConstructor() ? null : callSite.getTypeName();
   return type && type !== 'Object' && name && !name.includes('.') ? `${type}.${name}` : name;
 }
 

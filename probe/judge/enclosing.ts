@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** Larger files are bundles, whose indentation tells nothing. */
 const MAX_BYTES = 1024 * 1024;
 
+/** Files whose lines are kept: the latest. */
+const MAX_FILES = 20;
+
 const files = new Map<string, string[] | null>();
 
 /** Both as `file:line:column` of where they begin. False when that cannot be told. */
@@ -39,6 +42,8 @@ function linesOf(file: string): string[] | null {
     } catch {
       // no such file on disk: evaluated code, another container
     }
+    const [oldest] = files.keys();
+    if (files.size >= MAX_FILES && oldest !== undefined) files.delete(oldest);
     files.set(file, lines);
   }
   return lines;

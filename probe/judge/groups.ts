@@ -13,6 +13,9 @@ interface Made {
   depth: number;
 }
 
+/** Lines whose floors are kept. */
+const MAX_FLOORS = 5000;
+
 export class Groups {
   readonly #ledger: Ledger;
   readonly #made: WeakMap<Line, Made> = new WeakMap();
@@ -71,11 +74,12 @@ export class Groups {
   }
 
   #floorsOf(key: string, at: number): Floors {
-    let floors = this.#floors.get(key);
-    if (!floors) {
-      floors = new Floors(at);
-      this.#floors.set(key, floors);
-    }
+    const floors = this.#floors.get(key) ?? new Floors(at);
+    // the one that was asked for least recently goes first
+    this.#floors.delete(key);
+    this.#floors.set(key, floors);
+    const [oldest] = this.#floors.keys();
+    if (this.#floors.size > MAX_FLOORS && oldest !== undefined) this.#floors.delete(oldest);
     return floors;
   }
 }

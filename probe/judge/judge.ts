@@ -102,6 +102,8 @@ export class Judge {
       looks.push((isWhole ? null : this.#unchanged(group, context)) ?? (yield* this.#lookAt(group, context)));
       yield;
     }
+    const keys = new Set(groups.map(({ key }) => key));
+    for (const key of this.#looks.keys()) if (!keys.has(key)) this.#looks.delete(key);
     this.awaitsCollection = looks.some((look) => look.awaitsCollection);
     for (const { group, isOverdue } of looks) if (isOverdue) armUnknown(group, at);
     const found = new Map<string, RecordedFinding>();

@@ -311,8 +311,12 @@ export class Recorder {
   }
 
   private writeSites(): void {
-    for (const { id, stack } of this.sites.all.slice(this.sitesWritten)) this.writer.write({ t: 'site', id, stack });
-    this.sitesWritten = this.sites.all.length;
+    const { all, isFull } = this.sites;
+    if (isFull && this.sitesWritten < all.length) {
+      this.unsupported(`stacks of new places: ${all.length} different ones were taken`);
+    }
+    for (const { id, stack } of all.slice(this.sitesWritten)) this.writer.write({ t: 'site', id, stack });
+    this.sitesWritten = all.length;
   }
 
   private source(finding: RecordedFinding): void {

@@ -33,6 +33,7 @@ const latestOfId = ({ t, id }: { t: Type; id: number }): string => `${t} ${id}`;
 const latestOfFinding = ({ key }: { key: string }): string => `finding ${key}`;
 /** Lost with the file. */
 const lost = (): null => null;
+const MAX_ADAPTERS = 100;
 let adapters = 0;
 
 /**
@@ -41,8 +42,8 @@ let adapters = 0;
  */
 const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   process: latest,
-  // copies of one library say the same
-  adapter: () => `adapter ${++adapters}`,
+  // copies of one library say the same; a program may load it again and again
+  adapter: () => `adapter ${++adapters % MAX_ADAPTERS}`,
   unsupported: ({ what }) => `unsupported ${what}`,
   unseen: ({ what }) => `unseen ${what}`,
   started: ({ pid, thread }) => `started ${pid} ${thread}`,

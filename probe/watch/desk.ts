@@ -140,7 +140,9 @@ export class Desk {
     const { account } = lease;
     if (lease.isFollowed && this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
-    if (account.site && account.releases.length < RELEASE_SAMPLES) account.releases.push(this.#sites.capture(wrapper));
+    if (!account.site || account.releases.length >= RELEASE_SAMPLES) return;
+    const site = this.#sites.capture(wrapper);
+    if (site) account.releases.push(site);
   }
 
   /** The borrower, or somebody it was handed to, uses a lease. */

@@ -88,9 +88,9 @@ export class Injector {
   mustFail(kind: FaultKind, wrapper: Method): boolean {
     if (this.calls.length >= MOST_CALLS) return false;
     const site = this.sites.capture(wrapper);
-    const frame = site.stack[site.user[0] ?? -1];
+    const frame = site?.stack[site.user[0] ?? -1];
     // what a library does for itself, nobody's code can be asked about
-    if (!frame?.user) return false;
+    if (!site || !frame?.user) return false;
     this.calls.push({ kind, frame, stack: site.id });
     const { fault } = this;
     if (!fault || this.hit || fault.kind !== kind || !isAt(frame, fault)) return false;
