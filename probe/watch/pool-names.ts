@@ -23,14 +23,16 @@ export class PoolNames {
   next(library: string, given: string | null): PoolName {
     const known = this.#known.get(library) ?? { count: 0, byName: new Map<string, number>() };
     this.#known.set(library, known);
-    const isTold = known.count++ < MAX_POOLS;
-    if (isTold) this.#count++;
     const masked = given === null ? null : mask(given, MAX_NAME);
-    const own = masked ?? `${library} #${this.#count}`;
-    const name = isTold || known.byName.has(own) ? own : `${library} (others)`;
-    const first = known.byName.get(name);
-    const id = isTold || first === undefined ? (isTold ? this.#count : ++this.#count) : first;
-    if (first === undefined) known.byName.set(name, id);
+    if (known.count++ < MAX_POOLS) {
+      const id = ++this.#count;
+      const name = masked ?? `${library} #${id}`;
+      if (!known.byName.has(name)) known.byName.set(name, id);
+      return { name, id };
+    }
+    const name = masked !== null && known.byName.has(masked) ? masked : `${library} (others)`;
+    const id = known.byName.get(name) ?? ++this.#count;
+    known.byName.set(name, id);
     return { name, id };
   }
 }
