@@ -83,28 +83,33 @@ function hide(text: string, isCut: boolean): string {
     const isLast = isCut && end === text.length;
     const credentials = credentialsIn(word, isLast);
     if (credentials) {
-      cover(token.index + credentials.from, token.index + credentials.to);
-      if (credentials.to < word.length) masked += '@';
+      const [from, to] = [token.index + credentials.from, token.index + credentials.to];
+      // a password that has a name may be longer than what looks like credentials in it
+      const reach = Math.max(to, ...secretsIn(text, from, to).map((secret) => secret.to));
+      cover(from, reach);
+      if (reach === to && to < end) masked += '@';
     } else if (isShortPassword(word)) cover(token.index + 2, end);
     else if (USER.test(word) && BEFORE_USER.test(text.slice(Math.max(done, token.index - 20), token.index))) {
       cover(token.index + word.indexOf(':') + 1, end);
     }
-    hideNamed(text, Math.max(done, token.index), end, cover);
+    for (const { from, to } of secretsIn(text, Math.max(done, token.index), end)) cover(from, to);
     TOKEN.lastIndex = Math.max(end, done);
   }
   return masked + text.slice(done);
 }
 
 /** Of the words between `from` and `to`: values that they name, and words that are secrets themselves. */
-function hideNamed(text: string, from: number, to: number, cover: (from: number, to: number) => void): void {
+function secretsIn(text: string, from: number, to: number): Range[] {
+  const secrets: Range[] = [];
   let done = from;
   for (const match of text.slice(from, to).matchAll(WORD)) {
     const at = from + match.index;
     const secret = at < done ? null : secretAt(text, at, match[0]);
     if (!secret) continue;
-    cover(secret.from, secret.to);
+    secrets.push(secret);
     done = secret.to;
   }
+  return secrets;
 }
 
 interface Range {
@@ -136,7 +141,7 @@ function secretAt(text: string, at: number, word: string): Range | null {
 function valueFrom(text: string, at: number, name: string, before = ''): Range | null {
   if (/^(?:\?|\*{3})(?=[\s,;)}\]]|$)/.test(text.slice(at, at + 4))) return null;
   const isHeader = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i.test(name);
-  const header = isHeader ? { quote: before } : null;
+  const header = isHeader ? { quote: /["'`]/.test(before) ? before : '' } : null;
   const scheme = matchAt(SCHEME_OF_HEADER, text, at);
   const to = endOfValue(text, at + (scheme?.length ?? 0), header);
   return to > at ? { from: at, to } : null;

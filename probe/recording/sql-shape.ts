@@ -51,6 +51,7 @@ const EXECUTABLE = /\/\*!\d{0,6}/y;
 /** Of `q'[…]'`. */
 const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '(': ')', '<': '>' };
 /** Words behind which a name stands; `from` only outside of brackets, for `trim(from "…")`. */
+const PLAIN_NAME = /^[a-z_][\w $]{0,127}$/i;
 const BEFORE_NAME = /^(?:join|into|update|table)$/i;
 /** A password without quotes, and all behind it. */
 const PASSWORD = /\b(identified\s+by\s+)\S.*$/i;
@@ -177,11 +178,12 @@ class Reading {
   #doubleQuoted(before: string): boolean {
     const sql = this.#sql;
     const end = endOfQuoted(sql, this.#at, this.#rules.backslash === true);
-    const isName =
+    const isWhereNamesAre =
       BEFORE_NAME.test(before) ||
       (this.#depth === 0 && /^from$/i.test(before)) ||
       sql[this.#at - 1] === '.' ||
       sql[end] === '.';
+    const isName = isWhereNamesAre && PLAIN_NAME.test(sql.slice(this.#at + 1, end - 1));
     return this.#goTo(end, isName ? 0 : LITERAL);
   }
 
