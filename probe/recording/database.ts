@@ -211,7 +211,7 @@ function isSound(line: unknown): line is DatabaseRecordingLine {
 }
 
 function fold(recording: DatabaseRecording, line: DatabaseRecordingLine): void {
-  if ('at' in line && line.at > recording.lastAt) recording.lastAt = line.at;
+  if ('at' in line && time(line.at) && line.at > recording.lastAt) recording.lastAt = line.at;
   const gap = recording.gaps.at(-1);
   switch (line.t) {
     case 'server':

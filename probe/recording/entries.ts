@@ -264,6 +264,7 @@ export function isSound(entry: unknown): entry is Entry {
 }
 
 export function fold(draft: Draft, entry: Entry): void {
-  if ('at' in entry && entry.at > draft.recording.lastAt) draft.recording.lastAt = entry.at;
+  // a type that is not known may have anything there
+  if ('at' in entry && time(entry.at) && entry.at > draft.recording.lastAt) draft.recording.lastAt = entry.at;
   readingOf(entry)?.fold(draft, entry);
 }
