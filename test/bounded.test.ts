@@ -47,7 +47,7 @@ test('a program in which nothing recurs is counted whole, and told in so many ro
 function ledgerOf(count: number, state: (n: number) => { used: number } | null) {
   const ledger = new Ledger();
   const names = new PoolNames();
-  const site = { id: 0, stack: [], functions: [], asyncFrom: 0, user: [] };
+  const site = { id: 0, stack: [], functions: [], isMapped: [], asyncFrom: 0, user: [] };
   const sources = Array.from({ length: count }, (_, n) => {
     const used = state(n);
     const pool = {

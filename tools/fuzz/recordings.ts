@@ -35,6 +35,10 @@ const RECORDING: readonly Entry[] = [
   { t: 'unseen', what: 'tarn 3.1.0', why: 'It is not watched.' },
   { t: 'started', at: 5, pid: 8, thread: 0, argv: ['node', 'child.js'] },
   { t: 'site', id: 0, stack: [frame, { ...frame, line: 30, function: 'main' }] },
+  {
+    ...{ t: 'source', file: frame.file, line: 12, column: 9, module: 'shop/orders.js', ordinal: 0, isCompiled: false },
+    excerpt: { first: 11, lines: ['{', '  const c = await pool.connect();', '}'], column: 9 },
+  },
   { t: 'pool', id: 1, library: 'pg', name: 'orders', max: 10 },
   ...[1000, 2000, 3000].map(
     (at): Entry => ({
