@@ -47,6 +47,8 @@ const LOOK_MS = 2;
 const LOOK_PAUSE_MS = 4;
 /** Settled: the number of open resources has not changed for so long; milliseconds. */
 const SETTLE_MS = 100;
+/** Finalizers have a turn of the event loop in it; milliseconds. */
+const COLLECT_PAUSE_MS = 20;
 
 /** How things stand at rest. */
 export interface Checkpoint {
@@ -172,14 +174,23 @@ export class Probe {
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
     this.#judgeWhole(false);
-    // also where nothing waited for a collection: what is left of the heap is comparable only after one
-    this.#collector.collect(now(), true);
+    const isCollected = await this.#collectWell();
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
-    if (round !== undefined) this.#recorder.round(round, findings.size);
+    if (round !== undefined) this.#recorder.round(round, findings.size, isCollected);
     this.#recorder.flush();
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
     this.#known = new Set(findings.keys());
     return { open: openByKind(this.#ledger), standing: [...findings.values()], fresh };
+  }
+
+  /**
+   * What is left of the heap is comparable only after a collection, and after a second one: what the first one found
+   * dead may hold more until its finalizers have run. False where none is allowed.
+   */
+  async #collectWell(): Promise<boolean> {
+    if (!this.#collector.collect(now(), true)) return false;
+    await pause(COLLECT_PAUSE_MS);
+    return this.#collector.collect(now(), true);
   }
 
   /** Resources that somebody owes: what ends by itself is not counted. */

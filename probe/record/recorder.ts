@@ -27,6 +27,7 @@ import {
 } from '../recording/format.ts';
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
+import { atRest } from './at-rest.ts';
 import { heldConnections } from './connections-in-use.ts';
 import type { SourceLines } from './source-lines.ts';
 
@@ -152,13 +153,10 @@ export class Recorder {
     }
   }
 
-  /** A round of a soak has ended: how things stand at rest, right after a collection. */
-  round(number: number, findings: number): void {
-    const open = openByKind(this.ledger);
-    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+  /** A round of a soak has ended: how things stand at rest, right after a collection if there could be one. */
+  round(round: number, findings: number, isCollected: boolean): void {
     const at = now() - this.zero;
-    const rss = process.memoryUsage.rss();
-    this.writer.write({ t: 'round', at, round: number, open, findings, heapUsed, rss, nativeContexts });
+    this.writer.write({ t: 'round', at, round, findings, isCollected, ...atRest(this.ledger) });
   }
 
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */

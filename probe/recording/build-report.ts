@@ -26,6 +26,7 @@ import {
   type Watched,
   type Withdrawn,
 } from './report.ts';
+import { findingsWithSlopes } from './slopes/findings.ts';
 import { Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
 
@@ -56,7 +57,7 @@ export function buildReport(
   const sources = new Sources();
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
-    return findingsOf(recording, sources).map((finding) => ({
+    return findingsOf(recording, load, sources).map((finding) => ({
       finding: { ...finding, fix: unifiedDiff(finding, recording.process.cwd) },
       round,
     }));
@@ -98,8 +99,8 @@ function unseenIn(recordings: readonly Recording[]): Unseen[] {
   return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
-function findingsOf(recording: Recording, sources: Sources): Finding[] {
-  return [...recording.findings.values()].map(({ finding }) => {
+function findingsOf(recording: Recording, load: Load | null, sources: Sources): Finding[] {
+  return findingsWithSlopes(recording, load).map((finding) => {
     const { site: siteId, frame, siteUnknown, holders = [], ...rest } = finding;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];
