@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
-import { hopeless } from '../soak/service/load.ts';
+import { inVain } from '../soak/service/in-vain.ts';
 import { addressOf, headerOf, nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start } from './support/probed.ts';
@@ -82,20 +82,45 @@ test('a soak of failures proves nothing, unless they are meant', async () => {
   const args = ['--url', `http://127.0.0.1:${port}/broken`, ...QUICK];
   const failed = await soak(folder.path, ...args, '--', 'node', ORDERS, String(port));
   expect(failed.code).toBe(2);
-  expect(failed.stderr).toMatch(
-    /outlive: No request succeeded \(GET http:\/\/127\.0\.0\.1:\d+\/broken: 500 \(\d+\)\), and a soak of failures proves nothing\./,
+  expect(failed.stdout).toMatch(/report\.html\n$/);
+  const { verdict, problems, unseen } = readReport(folder.path);
+  expect(verdict).toBe('inconclusive');
+  expect(problems.join()).toMatch(
+    /No request succeeded \(GET http:\/\/127\.0\.0\.1:\d+\/broken: 500 \(\d+\)\), and a soak of failures proves nothing\./,
   );
+  expect(unseen.map(({ what }) => what)).toContain(`GET http://127.0.0.1:${port}/broken`);
   const meant = await soak(folder.path, ...args, '--expect', '500', '--', 'node', ORDERS, String(port));
   expect(meant.code).toBe(0);
 });
 
-test('a round too short for an answer is no failure, until it was the last', () => {
-  const targets = targetsOf({ url: [addressOf('http://127.0.0.1:1/')] });
-  const silence = { targets: [{ target: 0, statuses: {}, failed: 0 }], errors: 0 };
-  const words = 'GET http://127.0.0.1:1/: no answer';
-  expect(hopeless([silence], targets, false)).toBeNull();
-  expect(hopeless([silence], targets, true)).toBe(words);
-  expect(hopeless([{ ...silence, errors: 3 }], targets, false)).toBe(words);
+describe('whether to go on', () => {
+  const targets = targetsOf({ url: [addressOf('http://127.0.0.1:1/'), addressOf('http://127.0.0.1:1/b')] });
+  const round = (good: number, bad: number, errors = 0) => {
+    const statuses = { ...(good && { 200: good }), ...(bad && { 500: bad }) };
+    return { targets: [{ target: 0, statuses, failed: bad }], errors };
+  };
+
+  test('a round too short for an answer is no failure, until there were two or it was the last', () => {
+    const never =
+      /^No request succeeded \(GET http:\/\/127\.0\.0\.1:1\/: no answer; .*\), and a soak of failures proves/;
+    expect(inVain([round(0, 0)], targets, 0, false)).toBeNull();
+    expect(inVain([round(0, 0)], targets, 1, true)).toMatch(never);
+    expect(inVain([round(0, 0), round(0, 0)], targets, 0, false)).toMatch(never);
+    expect(inVain([round(0, 0, 3)], targets, 0, false)).toMatch(never);
+  });
+
+  test('one target of several that answers is enough, whether or not the others were reached', () => {
+    expect(inVain([round(1, 40)], targets, 0, true)).toBeNull();
+  });
+
+  test('a service that dies on the way is not soaked to the end', () => {
+    const dead =
+      /^From round 2 on no request succeeded \(GET http:\/\/127\.0\.0\.1:1\/: 500 \(9\); .*\): the service is dead or hangs/;
+    expect(inVain([round(50, 0), round(50, 0), round(0, 9)], targets, 0, false)).toMatch(dead);
+    expect(inVain([round(50, 0), round(0, 9)], targets, 1, false)).toMatch(dead);
+    expect(inVain([round(50, 0), round(0, 0)], targets, 0, false)).toBeNull();
+    expect(inVain([round(50, 0), round(0, 9), round(1, 9)], targets, 0, false)).toBeNull();
+  });
 });
 
 test('a service that never listens, or ends before it does, is one sentence and exit code 2', async () => {

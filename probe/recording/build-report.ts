@@ -29,6 +29,7 @@ import {
 import { findingsWithSlopes } from './slopes/findings.ts';
 import { Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
+import { unseenOfLoad } from './unseen-load.ts';
 
 /** Of one process. */
 const MAX_WITHDRAWN = 50;
@@ -65,7 +66,7 @@ export function buildReport(
   const findings = merge(found.map(({ finding }) => finding));
   if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
   for (const finding of findings) tellRecipe(finding, load);
-  const unseen = unseenIn(recordings);
+  const unseen = [...unseenIn(recordings), ...unseenOfLoad(load, recordings)];
   const dropped: Record<string, number> = {};
   for (const { cost } of recordings) {
     for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;

@@ -12,13 +12,17 @@ import { NATURES } from '../natures.ts';
 import { GAUGES, type Gauge } from './gauges.ts';
 import { type Point, type Slope, slopeOf } from './slope.ts';
 
-/** What comes with something of a kind: a leaked connection keeps its socket. */
-const COMES_WITH: Partial<Record<Kind, readonly Kind[]>> = {
-  socket: ['connection', 'child-process'],
-  port: ['worker'],
+/** What comes with something of a kind, and how many of it: a leaked connection keeps its socket, a child three pipes. */
+const COMES_WITH: Partial<Record<Kind, Partial<Record<Kind, number>>>> = {
+  connection: { socket: 1, context: 1 },
+  'child-process': { socket: 3 },
+  worker: { port: 4 },
+  timer: { context: 1 },
+  listener: { context: 1 },
 };
 /** Memory that one leaked thing may well hold, bytes: more is another leak. */
-const HOLDS = 4e6;
+const HOLDS = 1e6;
+const CONTEXT_HOLDS = 4e6;
 /** Of a slope, the share that must be found for it to be explained. */
 const EXPLAINS = 0.5;
 
@@ -37,7 +41,8 @@ export function findingsWithSlopes(recording: Recording, load: Load | null): Rec
   return findings;
 }
 
-function pointsOf(rounds: readonly RoundLine[], { read }: Gauge, load: Load | null): Point[] {
+/** As `slopeOf` wants them; what a round does not tell is left out. */
+export function pointsOf(rounds: readonly RoundLine[], { read }: Pick<Gauge, 'read'>, load: Load | null): Point[] {
   const requests = new Map(load?.rounds.map(({ round, requests }) => [round, requests]));
   const isCounted = rounds.every(({ round }) => (requests.get(round) ?? 0) > 0);
   let work = 0;
@@ -51,10 +56,10 @@ function pointsOf(rounds: readonly RoundLine[], { read }: Gauge, load: Load | nu
 /** A suspect explains what is of its own kind; a leak also what comes with it. */
 function explains({ kind, count, certainty }: RecordedFinding, { nature }: Gauge, { rise }: Slope): boolean {
   const own = NATURES[nature].kind;
-  if (own === 'memory') return certainty !== 'suspect' && count > 0 && (kind === 'memory' || rise / count <= HOLDS);
-  if (count < EXPLAINS * rise) return false;
-  if (kind === own) return true;
-  return certainty !== 'suspect' && (own === 'context' || (COMES_WITH[own]?.includes(kind) ?? false));
+  if (kind !== own && certainty === 'suspect') return false;
+  if (own === 'memory') return kind === 'memory' || rise <= count * (kind === 'context' ? CONTEXT_HOLDS : HOLDS);
+  const ofEach = kind === own ? 1 : (COMES_WITH[kind]?.[own] ?? 0);
+  return count * ofEach >= EXPLAINS * rise;
 }
 
 /** Of its own kind a slope says more than a suspect. */
@@ -83,24 +88,30 @@ function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slop
 
 const UNKNOWN = 'it was counted at rest, for the whole process, and not watched line by line';
 
-/** `Memory at rest, after a collection, rose in 4 rounds: 49, 80, 112, 143 MB, by 7.8 kB for each request (…).` */
+/** `Memory at rest, after a collection, rose over 4 rounds, 49.1, 80.0, 112.3, 143.2 MB: by 7.8 kB for each request (…).` */
 function inWords({ nature }: Gauge, { values, each, p }: Slope, load: Load | null): string {
   const { matter, words } = NATURES[nature];
   const isMemory = matter === 'memory';
   const unit = load?.rounds.some(({ requests }) => requests > 0) ? 'request' : 'round';
-  const shown = [...values.slice(0, 1), ...(values.length > SHOWN ? ['…'] : []), ...values.slice(1).slice(1 - SHOWN)];
-  const list = shown.map((value) => (typeof value === 'string' ? value : isMemory ? (value / 1e6).toFixed(1) : value));
+  const shown = values.map((value) => (isMemory ? (value / 1e6).toFixed(1) : String(value)));
+  const omitted = Math.max(0, shown.length - SHOWN);
+  const list = omitted > 0 ? [shown[0], '…', ...shown.slice(omitted + 1)] : shown;
   const subject = isMemory
     ? 'Memory at rest, after a collection,'
     : `${words.many.charAt(0).toUpperCase()}${words.many.slice(1)} at rest`;
-  const rate = isMemory ? bytes(each) : each.toPrecision(2);
-  return `${subject} rose over ${values.length} rounds, ${list.join(', ')}${isMemory ? ' MB' : ''}: by ${rate} for each ${unit} (Theil–Sen); such an order has a chance of ${p.toPrecision(1)} (Kendall, with the warm-up).`;
+  const rate = isMemory ? `${bytes(each)} for each ${unit}` : rateOf(each, unit);
+  return `${subject} rose over ${values.length} rounds, ${list.join(', ')}${isMemory ? ' MB' : ''}: by ${rate} (Theil–Sen); chance alone orders them so once in ${Math.round(1 / p).toLocaleString('en-US')} times (Kendall, the warm-up included).`;
 }
 
 /** Values in a sentence. */
 const SHOWN = 6;
 
+function rateOf(each: number, unit: string): string {
+  if (each >= 0.8) return `${Number(each.toPrecision(2)).toLocaleString('en-US')} for each ${unit}`;
+  return `one for every ${Number((1 / each).toPrecision(2)).toLocaleString('en-US')} ${unit}s`;
+}
+
 function bytes(value: number): string {
-  if (value < 1000) return `${value.toPrecision(2)} bytes`;
-  return value < 1e6 ? `${(value / 1000).toPrecision(2)} kB` : `${(value / 1e6).toPrecision(2)} MB`;
+  if (value < 1000) return `${Math.round(value)} bytes`;
+  return value < 1e6 ? `${Number((value / 1000).toPrecision(2))} kB` : `${Number((value / 1e6).toPrecision(2))} MB`;
 }

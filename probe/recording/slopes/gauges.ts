@@ -52,6 +52,12 @@ export const GAUGES: readonly Gauge[] = [
   { nature: 'memory', library: 'v8', read: memoryOf, floors: MEMORY },
 ];
 
+/** No finding: the allocator keeps pages, and a service without a leak goes on taking some. */
+export const RESIDENT: Pick<Gauge, 'read' | 'floors'> = {
+  read: ({ rss }) => rss,
+  floors: { suspect: { by: 32 * MB, share: 0.2 }, likely: { by: 32 * MB, share: 0.2 } },
+};
+
 /** Bytes. */
 export function memoryOf({ isCollected, heapUsed, external }: RoundLine): number | null {
   return isCollected ? heapUsed + external : null;

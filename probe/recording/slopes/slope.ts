@@ -36,7 +36,8 @@ export interface Slope {
   p: number;
 }
 
-const FEWEST = { suspect: 3, likely: 4 };
+/** Rounds. */
+export const FEWEST = { suspect: 3, likely: 4 };
 const CHANCE = { suspect: 0.05, likely: 0.01 };
 /** Of the steps, so many are within this factor of the median one. */
 const EVEN = { share: 0.75, factor: 2 };
