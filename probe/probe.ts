@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { costOfOperations } from './account/cost.ts';
+import type { Crowd } from './account/crowd.ts';
 import { Flows } from './account/flow.ts';
 import { Ledger } from './account/ledger.ts';
 import { Notices } from './account/notices.ts';
@@ -33,6 +34,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk } from './watch/desk.ts';
+import { watchListeners } from './watch/handles/listeners.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchHttpServers } from './watch/scopes/http.ts';
@@ -77,6 +79,7 @@ export class Probe {
   readonly #ledger = new Ledger();
   readonly #flows = new Flows();
   readonly #notices = new Notices();
+  readonly #crowds: Crowd[] = [];
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -149,6 +152,7 @@ export class Probe {
       );
     }
     if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
+    if (this.#isOn('listeners')) guarded('listeners', () => watchListeners(this.#desk, this.#crowds));
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
     this.#startTicking();
@@ -315,9 +319,9 @@ export class Probe {
 
   /** Many processes never have anything to judge: children, scripts. */
   #findJudge(): Judge | null {
-    if (this.#judge || !this.#ledger.hasMatter) return this.#judge;
+    if (this.#judge || !(this.#ledger.hasMatter || this.#crowds.length > 0)) return this.#judge;
     const { Judge } = loadOnDemand(loadJudge);
-    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings);
+    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings, this.#crowds);
     return this.#judge;
   }
 

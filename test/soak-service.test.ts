@@ -79,7 +79,7 @@ test('the fixed twin behind a shell: exit code 0, and --json prints the report',
 test('a soak of failures proves nothing, unless they are meant', async () => {
   using folder = temporaryFolder();
   const port = await freePort();
-  const args = ['--url', `http://127.0.0.1:${port}/broken`, ...QUICK];
+  const args = ['--url', `http://127.0.0.1:${port}/broken`, ...QUICK, '--rate', '100'];
   const failed = await soak(folder.path, ...args, '--', 'node', ORDERS, String(port));
   expect(failed.code).toBe(2);
   expect(failed.stdout).toMatch(/report\.html\n$/);
@@ -121,6 +121,71 @@ describe('whether to go on', () => {
     expect(inVain([round(50, 0), round(0, 0)], targets, 0, false)).toBeNull();
     expect(inVain([round(50, 0), round(0, 9), round(1, 9)], targets, 0, false)).toBeNull();
   });
+});
+
+test('a service that dies is told with what was found until then, and not soaked to the end', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const { code, stderr, stdout } = await soak(
+    ...[folder.path, '--url', `http://127.0.0.1:${port}/exhausting`, '--duration', '6s', '--rounds', '12'],
+    ...['--warmup', '0', '--connections', '5', '--', 'node', ORDERS, String(port)],
+  );
+  expect(code, stderr).toBe(1);
+  expect(stdout).toMatch(/report\.html\n$/);
+  const report = readReport(folder.path);
+  expect(report.problems.join()).toMatch(/From round \d on no request succeeded \(.*no answer\): the service is dead/);
+  expect(report.load?.rounds.length).toBeLessThan(8);
+  expect(report.findings.map(placeOf)).toContain(lineOf(ORDERS, '// never given back'));
+});
+
+test('thousands of answers in which nothing was acquired, over few rounds, are inconclusive', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const { code, stdout } = await soak(
+    ...[
+      folder.path,
+      '--url',
+      `http://127.0.0.1:${port}/hello`,
+      ...QUICK,
+      '--',
+      'node',
+      fixture('at-rest.mjs'),
+      String(port),
+    ],
+  );
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/report\.html\n$/);
+  const { verdict, unseen } = readReport(folder.path);
+  expect(verdict).toBe('inconclusive');
+  expect(unseen).toMatchObject([{ what: 'what the requests take', why: expect.stringMatching(/^In [\d,]+ answers/) }]);
+});
+
+test('few requests reach many targets', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const urls = Array.from({ length: 12 }, (_, n) => ['--url', `http://127.0.0.1:${port}/hello?${n}`]).flat();
+  const { code, stderr } = await soak(
+    ...[
+      folder.path,
+      ...urls,
+      '--connections',
+      '2',
+      '--rate',
+      '8',
+      '--duration',
+      '3s',
+      '--rounds',
+      '2',
+      '--warmup',
+      '0',
+    ],
+    ...['--', 'node', fixture('at-rest.mjs'), String(port)],
+  );
+  expect(code, stderr).toBe(0);
+  const { load, problems } = readReport(folder.path);
+  const answered = load!.rounds.flatMap(({ targets }) => targets).filter(({ statuses }) => statuses['200']);
+  expect(new Set(answered.map(({ target }) => target)).size).toBe(12);
+  expect(problems).toEqual([]);
 });
 
 test('a service that never listens, or ends before it does, is one sentence and exit code 2', async () => {

@@ -148,7 +148,7 @@ export class Recorder {
     for (const key of withdrawn) {
       this.changed.delete(key);
       this.certainties.delete(key);
-      const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
+      const why = reasonOf(key);
       this.writer.write({ t: 'withdrawn', at, key, why });
     }
   }
@@ -317,6 +317,13 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
+}
+
+function reasonOf(key: string): string {
+  if (key.startsWith('pool-exhausted')) return 'the pool recovered';
+  return key.startsWith('listeners')
+    ? 'they were removed, or what they were on is gone'
+    : 'it was given back after all';
 }
 
 function shortened(argument: string): string {
