@@ -9,7 +9,8 @@ import { EventEmitter, getEventListeners } from 'node:events';
 import type { Crowd } from '../account/crowd.ts';
 import type { RecordedFinding } from '../recording/format.ts';
 import { mask } from '../recording/mask.ts';
-import { frameToName, siteUnknown } from './findings.ts';
+import { frameToName } from './blame.ts';
+import { siteUnknown } from './findings.ts';
 
 const RECURS = { emitters: 2, times: 2 };
 const MAX_NAME = 60;
