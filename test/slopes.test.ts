@@ -36,6 +36,7 @@ describe('a rise over few rounds', () => {
   test.each([
     ['of a cache that fills to its bound', [10, 20, 30, 36, 36.1]],
     ['of a warm-up that levels off', [10, 20, 25, 27.5, 28.7]],
+    ['that slows down', [10, 20, 27, 31.9, 35.3]],
     ['of a module that is loaded late', [10, 10.1, 10.2, 14, 14.1]],
     ['of compiled code', [8.83, 8.9, 8.97, 9, 9.03, 9.04, 9.07]],
     ['that comes and goes', [10, 30, 20, 35, 28]],
@@ -120,6 +121,20 @@ describe('what rises at rest', () => {
   test('far more memory than what leaks can hold is a leak of its own', () => {
     const rising = (n: number) => ({ heapUsed: 9e6 + n * 40e6 });
     expect(found(soaked(rising, [{ count: 40 }])).toSorted()).toEqual(['likely: 160 memory', 'likely: 40 connection']);
+  });
+
+  test('is told for each request where a soak counted them', () => {
+    const requests = [100, 500, 1000, 9000, 2000];
+    const done = (n: number) => requests.slice(0, n + 1).reduce((sum, count) => sum + count, 0);
+    const recording = soaked((n) => ({ heapUsed: 9e6 + done(n) * 20_000 }));
+    const rounds = requests.map((count, round) => {
+      const none = { startedMs: 0, endedMs: 1, targets: [], errors: 0, latency: null, open: 0, findings: 0 };
+      return { round, requests: count, ...none };
+    });
+    const load = { kind: 'requests' as const, targets: [], connections: 5, planned: 4, rounds, faults: [] };
+    const [finding] = buildReport([recording], [], load).findings;
+    expect(finding?.evidence[0]).toContain(': by 20 kB for each request (Theil–Sen)');
+    expect(found(recording)).toEqual([]);
   });
 
   test('without a collection memory and contexts say nothing', () => {

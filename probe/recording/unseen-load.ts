@@ -1,10 +1,11 @@
 /** What a soak did not get to see: rounds without answers, or that never were, and targets that never answered well. */
 import type { Recording, Unseen } from './format.ts';
 import { answersOf, grouped, type Load } from './load.ts';
-import { FEWEST } from './slopes/slope.ts';
 
 /** In so many answers something is acquired, or the probe does not know what this service takes. */
 const MANY_ANSWERS = 1000;
+/** … and so many rounds show without it whether memory and handles rise. */
+const ENOUGH_ROUNDS = 4;
 
 export function unseenOfLoad(load: Load | null, recordings: readonly Recording[]): Unseen[] {
   // what was made to fail has an outcome of its own, see LoadFault
@@ -55,11 +56,11 @@ function nothingAcquired({ kind, rounds }: Load, recordings: readonly Recording[
   const answers = kind === 'requests' ? rounds.reduce((total, { requests }) => total + requests, 0) : 0;
   const isAcquired = recordings.some(({ totals }) => totals.some(([, , , , acquired]) => acquired > 0));
   if (answers < MANY_ANSWERS || isAcquired || recordings.some(isJudgedAtRest)) return [];
-  const why = `In ${grouped(answers)} answers the probe saw nothing being acquired, and ${FEWEST.likely} rounds are the fewest that show whether memory and handles rise.`;
+  const why = `In ${grouped(answers)} answers the probe saw nothing being acquired, and ${ENOUGH_ROUNDS} rounds are the fewest that show whether memory and handles rise.`;
   return [{ what: 'what the requests take', why }];
 }
 
 /** Whether its rounds are enough to tell what rises. */
 export function isJudgedAtRest({ rounds }: Recording): boolean {
-  return rounds.filter(({ round, isCollected }) => round > 0 && isCollected).length >= FEWEST.likely;
+  return rounds.filter(({ round, isCollected }) => round > 0 && isCollected).length >= ENOUGH_ROUNDS;
 }

@@ -36,8 +36,9 @@ export interface Slope {
   p: number;
 }
 
-/** Rounds. */
-export const FEWEST = { suspect: 3, likely: 4 };
+/** Rounds: of fewer nothing can be even. */
+const FEWEST_ROUNDS = 3;
+/** Of the order of all points: three rounds after a warm-up can be a suspect, four can be likely. */
 const CHANCE = { suspect: 0.05, likely: 0.01 };
 /** Of the steps, so many are within this factor of the median one. */
 const EVEN = { share: 0.75, factor: 2 };
@@ -48,12 +49,12 @@ const LASTING = 0.6;
 export function slopeOf(points: readonly Point[], floors: { suspect: Floor; likely: Floor }): Slope | null {
   const rounds = points.filter(({ round }) => round > 0);
   const [first, last] = [rounds[0], rounds.at(-1)];
-  if (!first || !last || rounds.length < FEWEST.suspect) return null;
+  if (!first || !last || rounds.length < FEWEST_ROUNDS) return null;
   const p = riseChance(points.map(({ value }) => value));
   const isRise = (level: keyof typeof floors): boolean => {
     const { by, share } = floors[level];
     const grown = last.value - first.value;
-    return rounds.length >= FEWEST[level] && p <= CHANCE[level] && grown >= Math.max(by, share * first.value);
+    return p <= CHANCE[level] && grown >= Math.max(by, share * first.value);
   };
   if (!isRise('suspect') || !isEven(rounds) || !isLasting(rounds)) return null;
   return {
