@@ -1,4 +1,8 @@
+import { createSocket } from 'node:dgram';
 import { describe, expect, test } from 'vitest';
+import { Ledger } from '../probe/account/ledger.ts';
+import type { PoolState } from '../probe/account/pool-state.ts';
+import { atRest } from '../probe/record/at-rest.ts';
 import { buildReport } from '../probe/recording/build-report.ts';
 import type { RecordedFinding, Recording, RoundLine } from '../probe/recording/format.ts';
 import { slopeOf } from '../probe/recording/slopes/slope.ts';
@@ -151,6 +155,16 @@ describe('what rises at rest', () => {
     ]);
     expect(alarmsIn([soaked((n) => ({ rss: 1e8 + n * 4e7, heapUsed: 9e6 + n * 4e7 }))])).toEqual([]);
   });
+});
+
+test('sockets of a watched pool are its own affair: only the others are counted', () => {
+  const sockets = [1, 2, 3].map(() => createSocket('udp4').bind(0));
+  const ledger = new Ledger();
+  const all = atRest(ledger).handles.socket ?? 0;
+  const pool = { name: 'orders', gauges: () => ({ used: 1, idle: 1, pending: 0 }) } as unknown as PoolState;
+  ledger.source({ adapter: 'pg', nature: 'lease', library: 'pg', pool });
+  expect(atRest(ledger).handles.socket).toBe(all - 2);
+  for (const socket of sockets) socket.close();
 });
 
 const PROGRAM = fixture('at-rest.mjs');

@@ -21,10 +21,11 @@ const HANDLES: Readonly<Record<string, Kind>> = {
 export function atRest(ledger: Ledger): Omit<RoundLine, 't' | 'at' | 'round' | 'findings' | 'isCollected'> {
   const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
   const { rss, external } = process.memoryUsage();
+  const handles = handlesByKind();
   return {
     open: openByKind(ledger),
     owed: owedByKind(ledger),
-    handles: handlesByKind(),
+    handles: { ...handles, ...(handles.socket && { socket: Math.max(0, handles.socket - pooled(ledger)) }) },
     threads: threads(),
     ...{ heapUsed, external, rss, nativeContexts },
   };
@@ -37,6 +38,16 @@ function handlesByKind(): Partial<Record<Kind, number>> {
     if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
+}
+
+/** Connections of pools that are watched: a pool opens them when it must, up to its own limit. */
+function pooled({ sources }: Ledger): number {
+  let count = 0;
+  for (const { pool } of sources) {
+    const { used = 0, idle = 0 } = pool?.gauges() ?? {};
+    count += used + idle;
+  }
+  return count;
 }
 
 /** By Linux alone. */

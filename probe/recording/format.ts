@@ -216,7 +216,7 @@ export interface RoundLine {
   open: Partial<Record<Kind, number>>;
   /** Of these, what somebody has to give back. */
   owed: Partial<Record<Kind, number>>;
-  /** Node's own handles that keep the event loop alive. */
+  /** Node's own handles that keep the event loop alive; of sockets, those that are no watched pool's. */
   handles: Partial<Record<Kind, number>>;
   /** Of the whole process; null where nobody tells. */
   threads: number | null;
