@@ -139,5 +139,6 @@ function conclude(folder: string, failOn: FailOn, json: boolean, isWhole: boolea
     printSummary(report);
     process.stdout.write(`${shortPath(html)}\n`);
   }
-  return exitCodeOf(report, failOn);
+  // nothing was found, but this was to show that there is nothing
+  return exitCodeOf(report, failOn) || (report.verdict === 'inconclusive' ? EXIT_WRONG_USE : EXIT_CLEAN);
 }

@@ -114,6 +114,12 @@ export const ADAPTERS = [
     of: { channels: ['http.server.request.start', 'http.server.response.finish'] },
     sees: 'requests to a server of the process, as scopes',
   },
+  {
+    name: 'listeners',
+    natures: ['listener'],
+    of: { builtin: 'node:events' },
+    sees: 'listeners beyond the limit, of which Node itself warns',
+  },
 ] as const satisfies readonly AdapterRow[];
 
 export type AdapterName = (typeof ADAPTERS)[number]['name'];

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { costOfOperations } from './account/cost.ts';
+import type { Crowd } from './account/crowd.ts';
 import { Flows } from './account/flow.ts';
 import { GonePools } from './account/gone-pools.ts';
 import { Ledger } from './account/ledger.ts';
@@ -34,6 +35,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk } from './watch/desk.ts';
+import { watchListeners } from './watch/handles/listeners.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchHttpServers } from './watch/scopes/http.ts';
@@ -48,6 +50,8 @@ const LOOK_MS = 2;
 const LOOK_PAUSE_MS = 4;
 /** Settled: the number of open resources has not changed for so long; milliseconds. */
 const SETTLE_MS = 100;
+/** Finalizers have a turn of the event loop in it; milliseconds. */
+const COLLECT_PAUSE_MS = 20;
 
 /** How things stand at rest. */
 export interface Checkpoint {
@@ -77,6 +81,7 @@ export class Probe {
   readonly #gonePools = new GonePools(this.#ledger);
   readonly #flows = new Flows();
   readonly #notices = new Notices();
+  readonly #crowds: Crowd[] = [];
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -149,6 +154,7 @@ export class Probe {
       );
     }
     if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
+    if (this.#isOn('listeners')) guarded('listeners', () => watchListeners(this.#desk, this.#crowds));
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
     this.#startTicking();
@@ -173,14 +179,23 @@ export class Probe {
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
     this.#judgeWhole(false);
-    // also where nothing waited for a collection: what is left of the heap is comparable only after one
-    this.#collector.collect(now(), true);
+    const isCollected = await this.#collectWell();
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
-    if (round !== undefined) this.#recorder.round(round, findings.size);
+    if (round !== undefined) this.#recorder.round(round, findings.size, isCollected);
     this.#recorder.flush();
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
     this.#known = new Set(findings.keys());
     return { open: openByKind(this.#ledger), standing: [...findings.values()], fresh };
+  }
+
+  /**
+   * What is left of the heap is comparable only after a collection, and after a second one: what the first one found
+   * dead may hold more until its finalizers have run. False where none is allowed.
+   */
+  async #collectWell(): Promise<boolean> {
+    if (!this.#collector.collect(now(), true)) return false;
+    await pause(COLLECT_PAUSE_MS);
+    return this.#collector.collect(now(), true);
   }
 
   /** Resources that somebody owes: what ends by itself is not counted. */
@@ -306,9 +321,9 @@ export class Probe {
 
   /** Many processes never have anything to judge: children, scripts. */
   #findJudge(): Judge | null {
-    if (this.#judge || !this.#ledger.hasMatter) return this.#judge;
+    if (this.#judge || !(this.#ledger.hasMatter || this.#crowds.length > 0)) return this.#judge;
     const { Judge } = loadOnDemand(loadJudge);
-    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings);
+    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings, this.#crowds);
     return this.#judge;
   }
 

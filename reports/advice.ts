@@ -33,6 +33,7 @@ const PROOFS: Record<Matter, string> = {
   resource: 'this line must come out with 0 leaked.',
   transaction: 'no transaction may be left open here.',
   pools: 'the number of pools must stay as it is.',
+  memory: 'memory at rest must stay as it is, round after round.',
   exhaustion: 'no acquire may time out.',
   deadlock: 'it must come to its end.',
 };

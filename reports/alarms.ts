@@ -4,7 +4,11 @@
  */
 import type { DatabaseRecording } from '../probe/recording/database.ts';
 import type { PoolLine, Recording } from '../probe/recording/format.ts';
+import type { Load } from '../probe/recording/load.ts';
 import type { Alarm } from '../probe/recording/report.ts';
+import { pointsOf } from '../probe/recording/slopes/findings.ts';
+import { memoryOf, RESIDENT } from '../probe/recording/slopes/gauges.ts';
+import { slopeOf } from '../probe/recording/slopes/slope.ts';
 import { steadyRise } from './rise.ts';
 import { duration, number, percent } from './words.ts';
 
@@ -20,11 +24,18 @@ const FEWEST_LEASES = 10;
 const SHORT_WAIT_MS = 5;
 /** The first connections take time to open: a warm-up is waited for, not an alarm. */
 const FEWEST_WINDOWS = 3;
+const FEWEST_COLLECTIONS = 3;
+/** Of memory, no rise is worth a word below. */
+const LEAST_MB = 16;
 
-export function alarmsIn(recordings: readonly Recording[], databases: readonly DatabaseRecording[] = []): Alarm[] {
+export function alarmsIn(
+  recordings: readonly Recording[],
+  databases: readonly DatabaseRecording[] = [],
+  load: Load | null = null,
+): Alarm[] {
   return [
     ...recordings.flatMap((recording) => [
-      ...risesIn(recording),
+      ...risesIn(recording, load),
       ...[...recording.pools.values()].flatMap((pool) => [nearLimit(recording, pool), waits(recording, pool)]),
     ]),
     threadsRise(recordings),
@@ -32,42 +43,66 @@ export function alarmsIn(recordings: readonly Recording[], databases: readonly D
   ].filter((alarm) => alarm !== null);
 }
 
-function risesIn(recording: Recording): (Alarm | null)[] {
-  const { samples, process } = recording;
+/** A soak's rounds say more than its samples, and their findings have said it but for the resident set. */
+function risesIn(recording: Recording, load: Load | null): (Alarm | null)[] {
+  const { samples, collections, process } = recording;
+  if (recording.rounds.length > 0) return [residentAtRest(recording, load)];
   const points = (value: (sample: (typeof samples)[number]) => number) =>
     samples.map((sample) => [sample.at, value(sample)] as const);
-  const collections = samples.filter(({ heapUsed }, i) => heapUsed < 0.8 * (samples[i - 1]?.heapUsed ?? 0)).length;
+  const used = points(({ pools }) => pools.reduce((sum, pool) => sum + pool[1], 0));
+  const heap = collections.map(({ at, heapUsed }) => [at, heapUsed / 1e6] as const);
   return [
-    riseOf(
-      'used connections',
-      points(({ pools }) => pools.reduce((sum, pool) => sum + pool[1], 0)),
-      process,
-    ),
+    riseOf('used connections', used, process),
     riseOf(
       'worker threads',
       points(({ open }) => open.worker ?? 0),
       process,
     ),
     // contexts fall only when the heap is collected: without collections a rise says nothing
-    collections >= 3
+    collections.length >= FEWEST_COLLECTIONS
       ? riseOf(
           'native contexts',
           points(({ nativeContexts }) => nativeContexts),
           process,
         )
       : null,
+    riseOf('MB on the heap after a collection', heap, process, LEAST_MB),
+    process.thread === 0
+      ? riseOf(
+          'MB in the resident set',
+          points(({ rss }) => rss / 1e6),
+          process,
+          LEAST_MB,
+        )
+      : null,
   ];
+}
+
+/** Where what is on the heap does not explain it. */
+function residentAtRest({ rounds, process: { pid, thread } }: Recording, load: Load | null): Alarm | null {
+  const slope = thread === 0 ? slopeOf(pointsOf(rounds, RESIDENT, load), RESIDENT.floors) : null;
+  const memory = rounds.flatMap((round) => memoryOf(round) ?? []);
+  if (!slope || (memory.at(-1) ?? 0) - (memory[0] ?? 0) > slope.rise / 2) return null;
+  const values = slope.values.map((value) => number(value / 1e6)).join(', ');
+  return {
+    name: 'steady-rise',
+    subject: 'resident set',
+    pid,
+    sentence: `The resident set of process ${pid} rose over ${slope.values.length} rounds, ${values} MB, and the heap did not: look at native code and at how the allocator keeps its pages.`,
+    threshold: `by ${percent(RESIDENT.floors.suspect.share)} and ${number(RESIDENT.floors.suspect.by / 1e6)} MB, about evenly, with a chance of at most 0.05 by Kendall; here ${slope.p.toPrecision(1)}`,
+  };
 }
 
 function riseOf(
   what: string,
   points: readonly (readonly [number, number])[],
   process: { pid: number; thread: number } | null,
+  least?: number,
   whose = process
     ? `in process ${process.pid}${process.thread ? ` thread ${process.thread}` : ''}`
     : 'of all processes',
 ): Alarm | null {
-  const rise = steadyRise(points);
+  const rise = steadyRise(points, least);
   if (!rise) return null;
   const { from, to, overMs, p } = rise;
   return {
@@ -97,7 +132,7 @@ function threadsRise(recordings: readonly Recording[]): Alarm | null {
 function sessionsRise({ database, looks }: DatabaseRecording): Alarm | null {
   const total = (sessions: Record<string, number>) => Object.values(sessions).reduce((sum, count) => sum + count, 0);
   const points = looks.map(({ at, sessions }) => [at, total(sessions)] as const);
-  return riseOf('sessions', points, null, `of database ${database.name}`);
+  return riseOf('sessions', points, null, undefined, `of database ${database.name}`);
 }
 
 function nearLimit({ samples, process }: Recording, { id, name, library, max }: PoolLine): Alarm | null {

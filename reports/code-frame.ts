@@ -16,6 +16,7 @@ const CALLS: Record<Matter, string> = {
   resource: 'created here',
   transaction: 'acquired here',
   pools: 'a pool of its own for this call',
+  memory: 'made here',
   exhaustion: 'acquired here',
   deadlock: 'waits here',
 };

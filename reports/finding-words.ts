@@ -34,6 +34,10 @@ export function meaning(finding: Finding): string {
   switch (matterOf(finding)) {
     case 'transaction':
       return `${CERTAINTY_MEANS[certainty]} The connection went back to its pool inside a transaction, which stays open with its locks until somebody else ends it.`;
+    case 'memory':
+      return certainty === 'suspect'
+        ? 'Suspect: memory rises with the work, by little or in few rounds. A cache that is still filling does so too.'
+        : 'Likely: memory that survives a collection rises with the work, as evenly as a leak does. A cache that is still filling does so too: a longer soak tells.';
     case 'pools':
       return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each was made for a call or two from here, and keeps connections of its own ever after.`;
     case 'exhaustion':
@@ -69,16 +73,24 @@ const NOT_LIKELY: Record<Detector, string> = {
   'pool-exhausted': 'a cause is judged from numbers, not seen.',
 };
 
+/** … and these are in doubt for a reason of their own, whatever saw them. */
+const MATTER_DOUBTS: Partial<Record<Matter, Record<'likely' | 'suspect', string>>> = {
+  pools: { likely: 'the program might still use them.', suspect: 'one pool for each tenant or shard may be meant.' },
+  memory: {
+    likely: 'a cache that is still filling rises as evenly.',
+    suspect: 'it rose by little, or over few rounds.',
+  },
+};
+
 /** Why the finding is not more certain than it is; null when it is proven. */
 export function doubt(finding: Finding): string | null {
   const { certainty, detector } = finding;
   if (certainty === 'proven') return null;
+  const own = MATTER_DOUBTS[matterOf(finding)]?.[certainty];
   if (certainty === 'suspect') {
-    const why = finding.site ? NOT_LIKELY[detector] : 'the line is not known.';
-    return `Not likely, because ${matterOf(finding) === 'pools' ? 'one pool for each tenant or shard may be meant.' : why}`;
+    return `Not likely, because ${own ?? (finding.site ? NOT_LIKELY[detector] : 'the line is not known.')}`;
   }
-  const why = matterOf(finding) === 'pools' ? 'the program might still use them.' : NOT_PROVEN[detector];
-  return `Not proven, because ${why ?? 'the program might still give it back.'}`;
+  return `Not proven, because ${own ?? NOT_PROVEN[detector] ?? 'the program might still give it back.'}`;
 }
 
 /** `src/orders.ts:12`, or the words that stand for a line nobody could tell. */
@@ -105,6 +117,7 @@ export function subject(finding: Finding | Withdrawn): string {
   const { kind, library, pool } = finding;
   const matter = matterOf(finding);
   if (matter === 'pools') return `pool · ${library.replace(/ pool$/, '')}`;
+  if (matter === 'memory') return 'memory · heap, and what its objects hold outside of it';
   const thing = matter === 'transaction' ? 'transaction' : noun(1, kind);
   const owner = pool === null ? library : `${library} pool "${pool}"`;
   return owner ? `${thing} · ${owner}` : thing;
@@ -130,6 +143,7 @@ export function account(finding: Finding): { acquired: string; released: string;
       released: `${number(released)} ended by somebody else`,
       open: `${number(count)} still open`,
     },
+    memory: { acquired: '', released: '', open: `${amount(count, 'memory')} more at rest` },
     pools: {
       acquired: `${about}${plural(acquired, 'pool')} for calls from here`,
       released: `${number(released)} ended`,

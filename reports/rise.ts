@@ -19,8 +19,8 @@ export interface Rise {
   p: number;
 }
 
-/** `points`: milliseconds and value, oldest first. Null when it does not rise steadily. */
-export function steadyRise(points: readonly (readonly [at: number, value: number])[]): Rise | null {
+/** `points`: milliseconds and value, oldest first; `least`: a rise by less is none. Null when it does not rise steadily. */
+export function steadyRise(points: readonly (readonly [at: number, value: number])[], least = LEAST): Rise | null {
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last || last[0] - first[0] < SHORTEST_MS) return null;
   const began = first[0] + WARM_UP * (last[0] - first[0]);
@@ -33,6 +33,6 @@ export function steadyRise(points: readonly (readonly [at: number, value: number
   if (floors.some((floor) => !Number.isFinite(floor))) return null;
   const { p } = mannKendall(floors);
   const [from, to] = [floors[0] as number, floors[WINDOWS - 1] as number];
-  if (p >= SIGNIFICANCE || to - from < Math.max(LEAST, LEAST_SHARE * from)) return null;
+  if (p >= SIGNIFICANCE || to - from < Math.max(least, LEAST_SHARE * from)) return null;
   return { from, to, overMs: Math.round(last[0] - began), p };
 }

@@ -21,7 +21,7 @@ export function reportRun(folders: readonly string[]): RunReport {
   const [only] = folders;
   const load = folders.length === 1 && only !== undefined ? readLoad(only, problems) : null;
   const report = buildReport(recordings, problems, load);
-  report.alarms = alarmsIn(recordings, databases);
+  report.alarms = alarmsIn(recordings, databases, load);
   if (databases.length > 0) {
     report.database = { servers: databases.map((database) => databaseReport(database, recordings)) };
   }

@@ -16,7 +16,7 @@ const NOUNS: Record<Kind, [one: string, many: string]> = {
   stream: ['stream', 'streams'],
   context: ['native context', 'native contexts'],
   promise: ['promise', 'promises'],
-  memory: ['object', 'objects'],
+  memory: ['MB of memory', 'MB of memory'],
 };
 
 export function number(value: number): string {

@@ -30,7 +30,11 @@ function recorded(moment: (second: number, random: () => number) => Moment, max 
 }
 
 const namesOf = (recording: Recording) => alarmsIn([recording]).map(({ name, subject }) => `${name}: ${subject}`);
-const garbage = (second: number) => ({ heapUsed: 5e7 + (second % 20) * 4e6 });
+/** Every ten seconds a major collection leaves so many bytes. */
+const collected = (recording: Recording, heapUsed: (at: number) => number): Recording => ({
+  ...recording,
+  collections: Array.from({ length: 30 }, (_, n) => ({ t: 'gc', at: n * 10_000, heapUsed: heapUsed(n * 10_000) })),
+});
 
 describe('a steady rise', () => {
   test('of used connections is said with where it began and ended', () => {
@@ -46,10 +50,18 @@ describe('a steady rise', () => {
 
   test('of contexts counts only when garbage was collected meanwhile', () => {
     const rising = (second: number) => ({ nativeContexts: 1 + Math.floor(second / 20) });
-    expect(namesOf(recorded((second) => ({ ...rising(second), ...garbage(second) })))).toEqual([
-      'steady-rise: native contexts',
-    ]);
+    expect(namesOf(collected(recorded(rising), () => 5e7))).toEqual(['steady-rise: native contexts']);
     expect(namesOf(recorded(rising))).toEqual([]);
+  });
+
+  test('of the heap is seen after collections, also where the leak is most of it', () => {
+    const leaking = recorded((second) => ({ heapUsed: 5e7 + second * 1e6, rss: 1.5e8 + second * 1e6 }));
+    expect(namesOf(collected(leaking, (at) => 5e7 + at * 1000))).toEqual([
+      'steady-rise: MB on the heap after a collection',
+      'steady-rise: MB in the resident set',
+    ]);
+    const garbage = recorded((second) => ({ heapUsed: 5e7 + (second % 20) * 4e6, rss: 1.5e8 + (second % 20) * 4e6 }));
+    expect(namesOf(collected(garbage, () => 5e7))).toEqual([]);
   });
 
   test('of worker threads is seen in one process', () => {

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
-import { hopeless } from '../soak/service/load.ts';
+import { inVain } from '../soak/service/in-vain.ts';
 import { addressOf, headerOf, nameOf, targetsOf } from '../soak/service/targets.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start } from './support/probed.ts';
@@ -79,23 +79,113 @@ test('the fixed twin behind a shell: exit code 0, and --json prints the report',
 test('a soak of failures proves nothing, unless they are meant', async () => {
   using folder = temporaryFolder();
   const port = await freePort();
-  const args = ['--url', `http://127.0.0.1:${port}/broken`, ...QUICK];
+  const args = ['--url', `http://127.0.0.1:${port}/broken`, ...QUICK, '--rate', '100'];
   const failed = await soak(folder.path, ...args, '--', 'node', ORDERS, String(port));
   expect(failed.code).toBe(2);
-  expect(failed.stderr).toMatch(
-    /outlive: No request succeeded \(GET http:\/\/127\.0\.0\.1:\d+\/broken: 500 \(\d+\)\), and a soak of failures proves nothing\./,
+  expect(failed.stdout).toMatch(/report\.html\n$/);
+  const { verdict, problems, unseen } = readReport(folder.path);
+  expect(verdict).toBe('inconclusive');
+  expect(problems.join()).toMatch(
+    /No request succeeded \(GET http:\/\/127\.0\.0\.1:\d+\/broken: 500 \(\d+\)\), and a soak of failures proves nothing\./,
   );
+  expect(unseen.map(({ what }) => what)).toContain(`GET http://127.0.0.1:${port}/broken`);
   const meant = await soak(folder.path, ...args, '--expect', '500', '--', 'node', ORDERS, String(port));
   expect(meant.code).toBe(0);
 });
 
-test('a round too short for an answer is no failure, until it was the last', () => {
-  const targets = targetsOf({ url: [addressOf('http://127.0.0.1:1/')] });
-  const silence = { targets: [{ target: 0, statuses: {}, failed: 0 }], errors: 0 };
-  const words = 'GET http://127.0.0.1:1/: no answer';
-  expect(hopeless([silence], targets, false)).toBeNull();
-  expect(hopeless([silence], targets, true)).toBe(words);
-  expect(hopeless([{ ...silence, errors: 3 }], targets, false)).toBe(words);
+describe('whether to go on', () => {
+  const targets = targetsOf({ url: [addressOf('http://127.0.0.1:1/'), addressOf('http://127.0.0.1:1/b')] });
+  const round = (good: number, bad: number, errors = 0) => {
+    const statuses = { ...(good && { 200: good }), ...(bad && { 500: bad }) };
+    return { targets: [{ target: 0, statuses, failed: bad }], errors };
+  };
+
+  test('a round too short for an answer is no failure, until there were two or it was the last', () => {
+    const never =
+      /^No request succeeded \(GET http:\/\/127\.0\.0\.1:1\/: no answer; .*\), and a soak of failures proves/;
+    expect(inVain([round(0, 0)], targets, 0, false)).toBeNull();
+    expect(inVain([round(0, 0)], targets, 1, true)).toMatch(never);
+    expect(inVain([round(0, 0), round(0, 0)], targets, 0, false)).toMatch(never);
+    expect(inVain([round(0, 0, 3)], targets, 0, false)).toMatch(never);
+  });
+
+  test('one target of several that answers is enough, whether or not the others were reached', () => {
+    expect(inVain([round(1, 40)], targets, 0, true)).toBeNull();
+  });
+
+  test('a service that dies on the way is not soaked to the end', () => {
+    const dead =
+      /^From round 2 on no request succeeded \(GET http:\/\/127\.0\.0\.1:1\/: 500 \(9\); .*\): the service is dead or hangs/;
+    expect(inVain([round(50, 0), round(50, 0), round(0, 9)], targets, 0, false)).toMatch(dead);
+    expect(inVain([round(50, 0), round(0, 9)], targets, 1, false)).toMatch(dead);
+    expect(inVain([round(50, 0), round(0, 0)], targets, 0, false)).toBeNull();
+    expect(inVain([round(50, 0), round(0, 9), round(1, 9)], targets, 0, false)).toBeNull();
+  });
+});
+
+test('a service that dies is told with what was found until then, and not soaked to the end', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const { code, stderr, stdout } = await soak(
+    ...[folder.path, '--url', `http://127.0.0.1:${port}/exhausting`, '--duration', '6s', '--rounds', '12'],
+    ...['--warmup', '0', '--connections', '5', '--', 'node', ORDERS, String(port)],
+  );
+  expect(code, stderr).toBe(1);
+  expect(stdout).toMatch(/report\.html\n$/);
+  const report = readReport(folder.path);
+  expect(report.problems.join()).toMatch(/From round \d on no request succeeded \(.*no answer\): the service is dead/);
+  expect(report.load?.rounds.length).toBeLessThan(8);
+  expect(report.findings.map(placeOf)).toContain(lineOf(ORDERS, '// never given back'));
+});
+
+test('thousands of answers in which nothing was acquired, over few rounds, are inconclusive', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const { code, stdout } = await soak(
+    ...[
+      folder.path,
+      '--url',
+      `http://127.0.0.1:${port}/hello`,
+      ...QUICK,
+      '--',
+      'node',
+      fixture('at-rest.mjs'),
+      String(port),
+    ],
+  );
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/report\.html\n$/);
+  const { verdict, unseen } = readReport(folder.path);
+  expect(verdict).toBe('inconclusive');
+  expect(unseen).toMatchObject([{ what: 'what the requests take', why: expect.stringMatching(/^In [\d,]+ answers/) }]);
+});
+
+test('few requests reach many targets', async () => {
+  using folder = temporaryFolder();
+  const port = await freePort();
+  const urls = Array.from({ length: 12 }, (_, n) => ['--url', `http://127.0.0.1:${port}/hello?${n}`]).flat();
+  const { code, stderr } = await soak(
+    ...[
+      folder.path,
+      ...urls,
+      '--connections',
+      '2',
+      '--rate',
+      '8',
+      '--duration',
+      '3s',
+      '--rounds',
+      '2',
+      '--warmup',
+      '0',
+    ],
+    ...['--', 'node', fixture('at-rest.mjs'), String(port)],
+  );
+  expect(code, stderr).toBe(0);
+  const { load, problems } = readReport(folder.path);
+  const answered = load!.rounds.flatMap(({ targets }) => targets).filter(({ statuses }) => statuses['200']);
+  expect(new Set(answered.map(({ target }) => target)).size).toBe(12);
+  expect(problems).toEqual([]);
 });
 
 test('a service that never listens, or ends before it does, is one sentence and exit code 2', async () => {

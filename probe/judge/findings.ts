@@ -108,7 +108,7 @@ function holdersByLine(holders: readonly Holder[]): RecordedHolder[] {
     .sort((a, b) => b.count - a.count);
 }
 
-function siteUnknown(site: Site | null): string | null {
+export function siteUnknown(site: Site | null): string | null {
   if (site === null) return 'no stack was taken: the stack budget was used up (raise OUTLIVE_STACKS, or soak)';
   return site.stack.length === 0 ? 'the stack was empty: nothing but Node’s own code called' : null;
 }

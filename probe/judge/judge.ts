@@ -1,12 +1,14 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
 
+import type { Crowd } from '../account/crowd.ts';
 import type { Ledger, Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
-import { isOff } from '../process/lapses.ts';
+import { guarded, isOff } from '../process/lapses.ts';
 import type { OpenSite, RecordedFinding } from '../recording/format.ts';
 import { NATURES } from '../recording/natures.ts';
 import { benjaminiHochberg } from '../recording/trend.ts';
+import { findingsOfCrowds } from './crowds.ts';
 import type { Context, Group } from './detectors/detector.ts';
 import { POINTS } from './detectors/growth/floors.ts';
 import { poolFindingOf } from './findings.ts';
@@ -64,11 +66,13 @@ export class Judge {
   readonly #scopes: Scopes;
   readonly #options: JudgeOptions;
   readonly #groups: Groups;
+  readonly #crowds: readonly Crowd[];
   readonly #standing: Map<string, string> = new Map();
   /** Of large groups, the latest look and when it was. */
   readonly #looks: Map<string, { look: Look; at: number }> = new Map();
 
-  constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions) {
+  constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions, crowds: readonly Crowd[] = []) {
+    this.#crowds = crowds;
     this.#ledger = ledger;
     this.#scopes = scopes;
     this.#options = options;
@@ -114,6 +118,9 @@ export class Judge {
     tellOfOwned(looks, found);
     adoptUnknown(found);
     this.#judgePools(context, found);
+    // reads the service's own emitters
+    const ofCrowds = this.#crowds.length > 0 ? guarded('listeners', findingsOfCrowds, this.#crowds) : undefined;
+    for (const [key, finding] of ofCrowds ?? []) found.set(key, finding);
     const openSites = () =>
       looks.filter(({ group, site }) => site.open > 0 && group.source.nature.isTotalled).map(({ site }) => site);
     return { ...this.#compare(found), openSites };

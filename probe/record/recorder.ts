@@ -27,6 +27,7 @@ import {
 } from '../recording/format.ts';
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
+import { atRest } from './at-rest.ts';
 import { heldConnections } from './connections-in-use.ts';
 import type { SourceLines } from './source-lines.ts';
 
@@ -155,18 +156,15 @@ export class Recorder {
     for (const key of withdrawn) {
       this.changed.delete(key);
       this.certainties.delete(key);
-      const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
+      const why = reasonOf(key);
       this.writer.write({ t: 'withdrawn', at, key, why });
     }
   }
 
-  /** A round of a soak has ended: how things stand at rest, right after a collection. */
-  round(number: number, findings: number): void {
-    const open = openByKind(this.ledger);
-    const { used_heap_size: heapUsed, number_of_native_contexts: nativeContexts } = getHeapStatistics();
+  /** A round of a soak has ended: how things stand at rest, right after a collection if there could be one. */
+  round(round: number, findings: number, isCollected: boolean): void {
     const at = now() - this.zero;
-    const rss = process.memoryUsage.rss();
-    this.writer.write({ t: 'round', at, round: number, open, findings, heapUsed, rss, nativeContexts });
+    this.writer.write({ t: 'round', at, round, findings, isCollected, ...atRest(this.ledger) });
   }
 
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */
@@ -344,4 +342,11 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
+}
+
+function reasonOf(key: string): string {
+  if (key.startsWith('pool-exhausted')) return 'the pool recovered';
+  return key.startsWith('listeners')
+    ? 'they were removed, or what they were on is gone'
+    : 'it was given back after all';
 }

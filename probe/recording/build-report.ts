@@ -26,8 +26,10 @@ import {
   type Watched,
   type Withdrawn,
 } from './report.ts';
+import { findingsWithSlopes } from './slopes/findings.ts';
 import { Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
+import { unseenOfLoad } from './unseen-load.ts';
 
 /** Of one process. */
 const MAX_WITHDRAWN = 50;
@@ -61,7 +63,7 @@ export function buildReport(
   const sources = new Sources();
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
-    return findingsOf(recording, sources).map((finding) => ({
+    return findingsOf(recording, load, sources).map((finding) => ({
       finding: { ...finding, fix: unifiedDiff(finding, recording.process.cwd) },
       round,
     }));
@@ -69,7 +71,7 @@ export function buildReport(
   const findings = merge(found.map(({ finding }) => finding));
   if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
   for (const finding of findings) tellRecipe(finding, load);
-  const unseen = unseenIn(recordings);
+  const unseen = [...unseenIn(recordings), ...unseenOfLoad(load, recordings)];
   const dropped: Record<string, number> = {};
   for (const { cost } of recordings) {
     for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
@@ -103,8 +105,8 @@ function unseenIn(recordings: readonly Recording[]): Unseen[] {
   return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
-function findingsOf(recording: Recording, sources: Sources): Finding[] {
-  return [...recording.findings.values()].map(({ finding }) => {
+function findingsOf(recording: Recording, load: Load | null, sources: Sources): Finding[] {
+  return findingsWithSlopes(recording, load).map((finding) => {
     const { site: siteId, frame, siteUnknown, holders = [], ...rest } = finding;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];

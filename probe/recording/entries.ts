@@ -168,8 +168,9 @@ const READ: { [T in Type]: Reading<T> } = {
   },
   round: {
     check: shape({
-      ...{ at: time, round: number, open: recordOf(number, KINDS), findings: number },
-      ...{ heapUsed: number, rss: number, nativeContexts: number },
+      ...{ at: time, round: number, findings: number, isCollected: flag, threads: maybe(number) },
+      ...{ open: recordOf(number, KINDS), owed: recordOf(number, KINDS), handles: recordOf(number, KINDS) },
+      ...{ heapUsed: number, external: number, rss: number, nativeContexts: number },
     }),
     fold: ({ recording }, entry) => recording.rounds.push(entry),
   },

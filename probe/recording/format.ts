@@ -214,10 +214,19 @@ export interface RoundLine {
   /** 0: the warm-up. */
   round: number;
   open: Partial<Record<Kind, number>>;
+  /** Of these, what somebody has to give back. */
+  owed: Partial<Record<Kind, number>>;
+  /** Node's own handles that keep the event loop alive; of sockets, those that are no watched pool's. */
+  handles: Partial<Record<Kind, number>>;
+  /** Of the whole process; null where nobody tells. */
+  threads: number | null;
   /** That stand. */
   findings: number;
-  /** Bytes. */
+  /** Whether a collection came right before: without one, heap and contexts say nothing. */
+  isCollected: boolean;
+  /** Bytes; `external`: held by objects of the heap outside of it, buffers above all. */
   heapUsed: number;
+  external: number;
   rss: number;
   nativeContexts: number;
 }

@@ -138,24 +138,13 @@ function withoutTag<T extends LoadRound | LoadFault>({ t: _, ...line }: T): Omit
   return line;
 }
 
-/** Silence of what failed must not be taken for health. */
+/** What failed, where not all did: of those see `unseenIn` in unseen-load.ts. */
 function failuresIn({ targets: names, kind }: LoadLine, rounds: readonly Omit<LoadRound, 't'>[]): string[] {
-  if (rounds.length === 0) return [];
   const sentences = names.flatMap((name, index) => {
-    const counts = rounds.flatMap(({ targets }) => targets.filter(({ target }) => target === index));
-    const statuses: Record<string, number> = {};
-    for (const [status, count] of counts.flatMap((each) => Object.entries(each.statuses))) {
-      statuses[status] = (statuses[status] ?? 0) + count;
-    }
-    const answers = sum(Object.values(statuses));
-    const failed = sum(counts.map((count) => count.failed));
-    if (answers === 0) return [`${name} never answered: that it leaks nothing is not shown.`];
-    if (failed === 0) return [];
-    const list = Object.entries(statuses).map(([status, count]) => `${grouped(count)} × ${status}`);
-    const words = `${kind === 'commands' ? 'runs' : 'answers'} of ${name} failed (${list.join(', ')})`;
-    return failed < answers
-      ? [`${grouped(failed)} of ${grouped(answers)} ${words}.`]
-      : [`All ${words}: that it leaks nothing is not shown.`];
+    const { answers, failed, list } = answersOf(rounds, index);
+    if (failed === 0 || failed === answers) return [];
+    const what = kind === 'commands' ? 'runs' : 'answers';
+    return [`${grouped(failed)} of ${grouped(answers)} ${what} of ${name} failed (${list}).`];
   });
   const lost = sum(rounds.map(({ errors }) => errors));
   return lost === 0
@@ -163,7 +152,25 @@ function failuresIn({ targets: names, kind }: LoadLine, rounds: readonly Omit<Lo
     : [...sentences, `${grouped(lost)} requests got no answer: refused, reset or timed out.`];
 }
 
-function grouped(count: number): string {
+/** Of one target in all rounds; `list`: `12 × 500, 3 × 200`. */
+export function answersOf(
+  rounds: readonly Omit<LoadRound, 't'>[],
+  index: number,
+): { answers: number; failed: number; list: string } {
+  const counts = rounds.flatMap(({ targets }) => targets.filter(({ target }) => target === index));
+  const statuses: Record<string, number> = {};
+  for (const [status, count] of counts.flatMap((each) => Object.entries(each.statuses))) {
+    statuses[status] = (statuses[status] ?? 0) + count;
+  }
+  const list = Object.entries(statuses).map(([status, count]) => `${grouped(count)} × ${status}`);
+  return {
+    answers: sum(Object.values(statuses)),
+    failed: sum(counts.map((count) => count.failed)),
+    list: list.join(', '),
+  };
+}
+
+export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 

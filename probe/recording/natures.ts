@@ -27,7 +27,7 @@ export const STACK_BUDGETS = { leases: 2000, intervals: 500, timeouts: 500 } as 
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
-export type Matter = 'resource' | 'transaction' | 'pools';
+export type Matter = 'resource' | 'transaction' | 'pools' | 'memory';
 
 export interface Nature {
   readonly kind: Kind;
@@ -130,6 +130,20 @@ const INTERVAL: Nature = {
   },
 };
 
+/** Only counted, between the rounds of a soak: no stack is ever taken, and no detector is shown one. */
+const atRest = (kind: Nature['kind'], one: string, many: string, advice: string): Nature => ({
+  kind,
+  entry: 'counted',
+  ends: 'closed',
+  isTotalled: false,
+  isTimed: false,
+  judgedBy: [],
+  stacks: 'timeouts',
+  costMs: 0,
+  matter: 'resource',
+  words: { one, many, advice, release: {} },
+});
+
 const ROWS = {
   lease: LEASE,
   /** A pool itself: capacity, whose number may grow. */
@@ -179,6 +193,40 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
+  thread: atRest(
+    'worker',
+    'thread',
+    'threads',
+    'Terminate each worker when its work is done, or keep one pool of them.',
+  ),
+  child: atRest('child-process', 'child process', 'child processes', 'End each child when its work is done.'),
+  server: atRest('server', 'server', 'servers', 'Close each server that is no longer asked, or keep one for all.'),
+  socket: atRest('socket', 'socket', 'sockets', 'Destroy it on every path, or read its answer to the end.'),
+  watcher: atRest('watcher', 'watcher', 'watchers', 'Close it when nobody needs the news any more.'),
+  port: atRest('port', 'message port', 'message ports', 'Close one of its two ends.'),
+  context: atRest(
+    'context',
+    'native context',
+    'native contexts',
+    'See what still refers to something made in an old context: a timer, a listener, a cache of a library.',
+  ),
+  /** Of the heap, and outside of it what its objects hold. */
+  memory: {
+    ...atRest(
+      'memory',
+      'memory',
+      'MB of memory',
+      'Compare two heap snapshots that are some rounds apart: see what there is more of, and what holds it.',
+    ),
+    matter: 'memory',
+  },
+  /** On an emitter or an event target; Node itself tells when there are too many of them. */
+  listener: atRest(
+    'listener',
+    'listener',
+    'listeners',
+    'Remove it when what added it ends: once(), removeListener(), or the signal of addEventListener().',
+  ),
 } satisfies Record<string, Nature>;
 export const NATURES: Readonly<Record<NatureName, Nature>> = ROWS;
 export type NatureName = keyof typeof ROWS;

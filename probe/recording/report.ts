@@ -34,6 +34,7 @@ export interface Finding {
   nature: NatureName;
   detector: Detector;
   certainty: Certainty;
+  /** Resources; of memory, megabytes. */
   count: number;
   acquired: number;
   released: number;

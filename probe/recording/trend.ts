@@ -21,6 +21,30 @@ export function mannKendall(values: readonly number[]): { s: number; z: number; 
   return { s, z, p: upperTail(z) };
 }
 
+/** Above so many values the normal approximation is as good. */
+const EXACT_VALUES = 20;
+
+/**
+ * The same chance as `mannKendall`'s p, exact for few values: of all orders of so many, the share that rise as much or
+ * more. Five that rise at each step: 1 in 120. Equal neighbours count as a fall, so it errs to silence.
+ */
+export function riseChance(values: readonly number[]): number {
+  const n = values.length;
+  if (n > EXACT_VALUES) return mannKendall(values).p;
+  let falls = 0;
+  values.forEach((value, i) => {
+    for (let j = i + 1; j < n; j++) if ((values[j] as number) <= value) falls++;
+  });
+  // shares[k]: of the orders of the first i values, those with k pairs that fall
+  let shares = [1];
+  for (let i = 2; i <= n; i++) {
+    const next = new Array<number>(shares.length + i - 1).fill(0);
+    for (const [k, share] of shares.entries()) for (let more = 0; more < i; more++) next[k + more]! += share / i;
+    shares = next;
+  }
+  return shares.slice(0, falls + 1).reduce((sum, share) => sum + share, 0);
+}
+
 /** The median slope of all pairs of [x, y] (Theil 1950; Sen, JASA 63, 1968); 0 when no two differ in x. */
 export function theilSen(points: readonly (readonly [x: number, y: number])[]): number {
   const slopes: number[] = [];

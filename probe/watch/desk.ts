@@ -101,6 +101,11 @@ export class Desk {
     return false;
   }
 
+  /** The site of the call to `wrapper`, without a budget: for what is rare. */
+  siteHere(wrapper: Method): Site | null {
+    return this.#sites.capture(wrapper);
+  }
+
   scope(): Scope | null {
     return this.#scopes.current();
   }

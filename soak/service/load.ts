@@ -1,6 +1,6 @@
 /** One round of requests, by autocannon: as many at once as there are connections, each URL in turn. */
 import type { LoadRound, TargetCount } from '../../probe/recording/load.ts';
-import { nameOf, type Target } from './targets.ts';
+import type { Target } from './targets.ts';
 
 export interface LoadOptions {
   targets: readonly Target[];
@@ -9,6 +9,8 @@ export interface LoadOptions {
   /** Requests per second, all connections together; null: as fast as it goes. */
   rate: number | null;
   isFailure(status: number): boolean;
+  /** Requests that were answered before: each client goes on from there, so that few requests reach many targets. */
+  before: number;
   signal: AbortSignal;
   /** About once a second, with the requests answered so far. */
   onTick(answered: number): void;
@@ -51,7 +53,12 @@ export async function load(options: LoadOptions): Promise<Given> {
           },
         };
       });
-      return run(autocannon, { url: origin, connections, requests, ...rate }, options);
+      let clients = 0;
+      const setupClient = (client: Client) => {
+        const from = options.before + Math.floor((clients++ * requests.length) / connections);
+        client.setRequests(rotated(requests, from % requests.length));
+      };
+      return run(autocannon, { url: origin, connections, requests, setupClient, ...rate }, options);
     });
     const results = await Promise.all(shares);
     return {
@@ -67,6 +74,7 @@ export async function load(options: LoadOptions): Promise<Given> {
 
 type Autocannon = typeof import('autocannon');
 type Options = Parameters<Autocannon>[0];
+type Client = Parameters<NonNullable<Options['setupClient']>>[0];
 type Results = Awaited<ReturnType<Autocannon>>;
 
 function run(autocannon: Autocannon, what: Options, { durationMs, signal }: LoadOptions) {
@@ -87,6 +95,10 @@ function run(autocannon: Autocannon, what: Options, { durationMs, signal }: Load
   });
 }
 
+function rotated<T extends object>(list: readonly T[], by: number): T[] {
+  return [...list.slice(by), ...list.slice(0, by)].map((each) => ({ ...each }));
+}
+
 /** Of `total`, at least one. */
 function share(total: number, part: number, of: number): number {
   return Math.max(1, Math.round((total * part) / of));
@@ -95,30 +107,4 @@ function share(total: number, part: number, of: number): number {
 function worst(latencies: readonly { p50: number; p99: number; max: number }[]): LoadRound['latency'] {
   const most = (key: 'p50' | 'p99' | 'max') => Math.max(...latencies.map((latency) => latency[key]));
   return { p50: most('p50'), p99: most('p99'), max: most('max') };
-}
-
-/** `GET http://…/orders: 500 (12), 404 (3)`, for those that never gave a good answer; null when there is none. */
-export function hopeless(
-  rounds: readonly Pick<Given, 'targets' | 'errors'>[],
-  targets: readonly Target[],
-  isLast: boolean,
-): string | null {
-  // a round may be too short for an answer, on a busy machine
-  const mayAnswerYet = !isLast && rounds.every(({ errors }) => errors === 0);
-  const lines = targets.flatMap((target, index) => {
-    const counts = rounds.flatMap((round) => round.targets.filter((count) => count.target === index));
-    const totals: Record<string, number> = {};
-    let good = 0;
-    for (const { statuses, failed } of counts) {
-      good -= failed;
-      for (const [status, count] of Object.entries(statuses)) {
-        totals[status] = (totals[status] ?? 0) + count;
-        good += count;
-      }
-    }
-    if (good > 0 || (mayAnswerYet && Object.keys(totals).length === 0)) return [];
-    const answers = Object.entries(totals).map(([status, count]) => `${status} (${count})`);
-    return [`${nameOf(target)}: ${answers.join(', ') || 'no answer'}`];
-  });
-  return lines.length > 0 ? lines.join('; ') : null;
 }

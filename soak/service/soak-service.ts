@@ -3,10 +3,10 @@
  * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
  */
 import type { LoadRound } from '../../probe/recording/load.ts';
-import { UserError } from '../../user-error.ts';
 import { Control } from '../control.ts';
+import { inVain } from './in-vain.ts';
 import { mustBeFree, ready } from './listening.ts';
-import { type Given, hopeless, load } from './load.ts';
+import { type Given, load } from './load.ts';
 import { LoadLog } from './load-log.ts';
 import { type Ended, howItEnded, Program } from './program.ts';
 import type { Drive } from './script.ts';
@@ -53,7 +53,7 @@ const REST_MS = 1500;
 /** After an interruption nobody waits for long. */
 const HURRY_MS = 5000;
 
-/** Throws `UserError` when the soak cannot be, or proves nothing. An interruption is no error. */
+/** Throws `UserError` when the soak cannot be. One that proves nothing, or is interrupted, is no error: its log says so. */
 export async function soakService(options: ServiceSoak): Promise<Outcome> {
   const urls = options.targets.map(({ url }) => url);
   await mustBeFree(urls);
@@ -100,7 +100,8 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
   try {
     for (let round = options.warmUpMs > 0 ? 0 : 1; round <= rounds && !signal.aborted; round++) {
       const startedMs = Date.now();
-      const given = await drive(round, over.signal, options);
+      const before = all.reduce((total, { requests }) => total + requests, 0);
+      const given = await drive(round, before, over.signal, options);
       const endedMs = Date.now();
       const name = round === 0 ? 'warm-up' : 'round';
       const driven = endedMs - startedMs;
@@ -115,12 +116,11 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
         return program.hasEnded;
       }
       all.push(given);
-      const inVain = signal.aborted || options.script ? null : hopeless(all, options.targets, round === rounds);
-      if (inVain !== null) {
-        log.problems.push(`Every request failed, so that the soak was given up: ${inVain}.`);
-        throw new UserError(
-          `No request succeeded (${inVain}), and a soak of failures proves nothing. If they are meant, say so with --expect STATUS.`,
-        );
+      const first = options.warmUpMs > 0 ? 0 : 1;
+      const why = signal.aborted || options.script ? null : inVain(all, options.targets, first, round === rounds);
+      if (why !== null) {
+        log.problems.push(why);
+        return null;
       }
     }
     if (signal.aborted) log.problems.push('The soak was interrupted.');
@@ -130,7 +130,7 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
   }
 }
 
-async function drive(round: number, signal: AbortSignal, options: ServiceSoak): Promise<Given> {
+async function drive(round: number, before: number, signal: AbortSignal, options: ServiceSoak): Promise<Given> {
   const name = round === 0 ? 'warm-up' : 'round';
   if (options.script) {
     options.onProgress(step(options, name, round, options.script.name));
@@ -141,6 +141,7 @@ async function drive(round: number, signal: AbortSignal, options: ServiceSoak): 
     ...options,
     durationMs: round === 0 ? options.warmUpMs : options.roundMs,
     isFailure: (status) => (options.expected.length > 0 ? !options.expected.includes(status) : status >= 400),
+    before,
     signal,
     onTick: (answered) => {
       options.onProgress(

@@ -48,7 +48,10 @@ const RECORDING: readonly Entry[] = [
   ),
   { t: 'gc', at: 1500, heapUsed: 3e7 },
   ...[0, 1, 2].map(
-    (round): Entry => ({ t: 'round', at: 1000 * round, round, open: { connection: round }, findings: 1, ...memory }),
+    (round): Entry => ({
+      ...{ t: 'round', at: 1000 * round, round, open: { connection: round }, owed: { connection: round } },
+      ...{ handles: { socket: 2 }, threads: 8, isCollected: true, findings: 1, external: 1e6, ...memory },
+    }),
   ),
   { t: 'run', id: 1, name: 'nightly', began: 10, ended: 90, failedWith: null },
   { t: 'scopes', at: 3000, scopes: [{ name: 'POST /orders', kind: 'request', began: 40, ended: 40, failed: 10 }] },

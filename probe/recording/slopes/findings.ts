@@ -1,0 +1,117 @@
+/**
+ * The findings of one process, those included that only a soak's rounds show: what is open at rest, and the memory,
+ * rises with the work. Made of the recording and not by the probe: only the soak knows how many requests a round had,
+ * and a process that was killed gives the same as one that ended well.
+ *
+ * One leak is one finding. A slope that a standing finding explains is evidence there; so is a slope that follows from
+ * another, as the memory of what is kept does.
+ */
+import { CERTAINTIES, type Kind, type RecordedFinding, type Recording, type RoundLine } from '../format.ts';
+import type { Load } from '../load.ts';
+import { NATURES } from '../natures.ts';
+import { GAUGES, type Gauge } from './gauges.ts';
+import { type Point, type Slope, slopeOf } from './slope.ts';
+
+/** What comes with something of a kind, and how many of it: a leaked connection keeps its socket, a child three pipes. */
+const COMES_WITH: Partial<Record<Kind, Partial<Record<Kind, number>>>> = {
+  connection: { socket: 1, context: 1 },
+  'child-process': { socket: 3 },
+  worker: { port: 4 },
+  timer: { context: 1 },
+  listener: { context: 1 },
+};
+/** Memory that one leaked thing may well hold, bytes: more is another leak. */
+const HOLDS = 1e6;
+const CONTEXT_HOLDS = 4e6;
+/** Of a slope, the share that must be found for it to be explained. */
+const EXPLAINS = 0.5;
+
+export function findingsWithSlopes(recording: Recording, load: Load | null): RecordedFinding[] {
+  const findings = [...recording.findings.values()].map(({ finding }) => finding);
+  for (const gauge of GAUGES) {
+    if (gauge.isOfProcess && recording.process.thread !== 0) continue;
+    const slope = slopeOf(pointsOf(recording.rounds, gauge, load), gauge.floors);
+    if (!slope) continue;
+    const sentence = inWords(gauge, slope, load);
+    const index = findings.findIndex((finding) => explains(finding, gauge, slope));
+    const known = findings[index];
+    if (known) findings[index] = withEvidence(known, gauge, slope, sentence);
+    else findings.push(findingOf(recording, gauge, slope, sentence));
+  }
+  return findings;
+}
+
+/** As `slopeOf` wants them; what a round does not tell is left out. */
+export function pointsOf(rounds: readonly RoundLine[], { read }: Pick<Gauge, 'read'>, load: Load | null): Point[] {
+  const requests = new Map(load?.rounds.map(({ round, requests }) => [round, requests]));
+  const isCounted = rounds.every(({ round }) => (requests.get(round) ?? 0) > 0);
+  let work = 0;
+  return rounds.flatMap((line) => {
+    work += isCounted ? (requests.get(line.round) as number) : 1;
+    const value = read(line);
+    return value === null ? [] : [{ round: line.round, work, value }];
+  });
+}
+
+/** A suspect explains what is of its own kind; a leak also what comes with it. */
+function explains({ kind, count, certainty }: RecordedFinding, { nature }: Gauge, { rise }: Slope): boolean {
+  const own = NATURES[nature].kind;
+  if (kind !== own && certainty === 'suspect') return false;
+  if (own === 'memory') return kind === 'memory' || rise <= count * (kind === 'context' ? CONTEXT_HOLDS : HOLDS);
+  const ofEach = kind === own ? 1 : (COMES_WITH[kind]?.[own] ?? 0);
+  return count * ofEach >= EXPLAINS * rise;
+}
+
+/** Of its own kind a slope says more than a suspect. */
+function withEvidence(known: RecordedFinding, { nature }: Gauge, slope: Slope, sentence: string): RecordedFinding {
+  const finding = { ...known, evidence: [...known.evidence, sentence] };
+  const isStronger = CERTAINTIES.indexOf(slope.certainty) < CERTAINTIES.indexOf(known.certainty);
+  if (!isStronger || known.kind !== NATURES[nature].kind || known.site === -1) return finding;
+  return { ...finding, certainty: slope.certainty, detector: 'growth' };
+}
+
+function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slope, sentence: string): RecordedFinding {
+  const { kind, matter } = NATURES[gauge.nature];
+  const count = matter === 'memory' ? Math.round(rise / 1e6) : Math.round(rise);
+  const line = recording.openSites
+    .filter((line) => line.kind === kind && line.site !== -1)
+    .sort((a, b) => b.open - a.open)
+    .find(({ open }) => open >= EXPLAINS * rise);
+  const { library = gauge.library, site = -1, frame = -1, acquired = 0, released = 0 } = line ?? {};
+  return {
+    ...{ kind, nature: gauge.nature, detector: 'growth', certainty, count, acquired, released, estimated: false },
+    ...{ library, pool: null, site, frame, siteUnknown: line ? null : UNKNOWN },
+    evidence: [sentence],
+    ...{ exhausted: null, holders: [], scopes: [] },
+  };
+}
+
+const UNKNOWN = 'it was counted at rest, for the whole process, and not watched line by line';
+
+/** `Memory at rest, after a collection, rose over 4 rounds, 49.1, 80.0, 112.3, 143.2 MB: by 7.8 kB for each request (…).` */
+function inWords({ nature }: Gauge, { values, each, p }: Slope, load: Load | null): string {
+  const { matter, words } = NATURES[nature];
+  const isMemory = matter === 'memory';
+  const unit = load?.rounds.some(({ requests }) => requests > 0) ? 'request' : 'round';
+  const shown = values.map((value) => (isMemory ? (value / 1e6).toFixed(1) : String(value)));
+  const omitted = Math.max(0, shown.length - SHOWN);
+  const list = omitted > 0 ? [shown[0], '…', ...shown.slice(omitted + 1)] : shown;
+  const subject = isMemory
+    ? 'Memory at rest, after a collection,'
+    : `${words.many.charAt(0).toUpperCase()}${words.many.slice(1)} at rest`;
+  const rate = isMemory ? `${bytes(each)} for each ${unit}` : rateOf(each, unit);
+  return `${subject} rose over ${values.length} rounds, ${list.join(', ')}${isMemory ? ' MB' : ''}: by ${rate} (Theil–Sen); chance alone orders them so once in ${Math.round(1 / p).toLocaleString('en-US')} times (Kendall, the warm-up included).`;
+}
+
+/** Values in a sentence. */
+const SHOWN = 6;
+
+function rateOf(each: number, unit: string): string {
+  if (each >= 0.8) return `${Number(each.toPrecision(2)).toLocaleString('en-US')} for each ${unit}`;
+  return `one for every ${Number((1 / each).toPrecision(2)).toLocaleString('en-US')} ${unit}s`;
+}
+
+function bytes(value: number): string {
+  if (value < 1000) return `${Math.round(value)} bytes`;
+  return value < 1e6 ? `${Number((value / 1000).toPrecision(2))} kB` : `${Number((value / 1e6).toPrecision(2))} MB`;
+}

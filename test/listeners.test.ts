@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { fixture, lineOf, NODE, placeOf, probed, start } from './support/probed.ts';
+
+// What Node warns of, listeners beyond the limit, is a finding with its line; the warning itself goes its way.
+
+const PROGRAM = fixture('listeners.mjs');
+
+test('listeners that jobs leave on a shared emitter', async () => {
+  const { report, stdout } = await probed(PROGRAM, ['leak']);
+  expect(report.findings).toMatchObject([
+    { kind: 'listener', detector: 'growth', certainty: 'likely', count: 30, library: 'node:events', origin: 'user' },
+  ]);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PROGRAM, '// for each job')]);
+  expect(report.findings[0]?.evidence[0]).toBe(
+    'Node itself warned here of a possible leak: 11 listeners of "price" on one EventEmitter are more than its limit; this line added the last of them, in a request or a job. There are 30 now.',
+  );
+  // once, as ever, and nothing listens that did not before
+  expect(stdout).toBe((await start(NODE, [PROGRAM, 'leak'])).stdout);
+  expect(stdout).toContain('MaxListenersExceededWarning Possible EventEmitter memory leak detected');
+});
+
+test('a dozen added at the start, on an event target, are a suspect', async () => {
+  const { report } = await probed(PROGRAM, ['setup'], { env: { NODE_NO_WARNINGS: '1' } });
+  expect(report.findings).toMatchObject([{ kind: 'listener', certainty: 'suspect', count: 12 }]);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PROGRAM, '// a dozen at the start')]);
+});
+
+test('listeners that are removed are none', async () => {
+  const { report } = await probed(PROGRAM, ['clean']);
+  expect(report.findings).toEqual([]);
+});
