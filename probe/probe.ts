@@ -19,7 +19,7 @@ import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
 import { Governor } from './process/governor.ts';
-import { guarded } from './process/lapses.ts';
+import { guarded, whenUnseen } from './process/lapses.ts';
 import { loadOnDemand } from './process/on-demand.ts';
 import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
@@ -34,8 +34,9 @@ import { isWanted } from './telemetry/wanted.ts';
 import { Desk } from './watch/desk.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
-import { watchHttpServers } from './watch/scopes/http.ts';
+import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
+import { Unwatched } from './watch/unwatched/unwatched.ts';
 
 export { hideModules } from './process/on-demand.ts';
 
@@ -44,6 +45,8 @@ const SOAK_GC_WAIT = 2000;
 /** A look holds the event loop for so long at most, then lets it have its turn; milliseconds. */
 const LOOK_MS = 2;
 const LOOK_PAUSE_MS = 4;
+/** How to have requests as scopes where they are not so by themselves. */
+const TURN_ON = 'OUTLIVE_SCOPES=on turns them on at a cost';
 /** Settled: the number of open resources has not changed for so long; milliseconds. */
 const SETTLE_MS = 100;
 
@@ -87,6 +90,7 @@ export class Probe {
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
   #telemetry: Telemetry | null = null;
+  #unwatched: Unwatched | null = null;
   /** Ends the scopes of requests that were cut off. */
   #sweepRequests = (): void => {};
   #stopTicking = (): void => {};
@@ -111,6 +115,7 @@ export class Probe {
     for (const problem of problems) this.#recorder.unsupported(problem);
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
     const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
+    whenUnseen(unseen);
     this.#desk = new Desk({ ...parts, flows, notices, stacks, unseen });
     this.#collector = new Collector({
       enabled: settings.gc,
@@ -129,12 +134,17 @@ export class Probe {
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
-    guarded('modules', () =>
+    const libraries = guarded('modules', () =>
       watchLibraries({
         ...{ desk: this.#desk, off: this.#settings.off, beneath, onHttp: unmark },
         attached: (label) => this.#recorder.adapter(label),
       }),
     );
+    if (libraries) {
+      const { unseen } = this.#desk;
+      const load = () => loadOnDemand(loadBundles);
+      this.#unwatched = new Unwatched({ sites: this.#sites, libraries, unseen, loadBundles: load });
+    }
     if (!this.#settings.off.includes('children')) {
       guarded('children', () =>
         handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
@@ -165,6 +175,7 @@ export class Probe {
     await this.#settle(withinMs);
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
+    this.#unwatched?.finish();
     this.#judgeWhole(false);
     // also where nothing waited for a collection: what is left of the heap is comparable only after one
     this.#collector.collect(now(), true);
@@ -185,6 +196,7 @@ export class Probe {
 
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
   finish({ end, code, isDrained }: Ending): void {
+    this.#unwatched?.finish();
     guarded('last judgement', () => this.#judgeWhole(isDrained));
     this.#recorder.sample(0);
     this.#recorder.held(true);
@@ -220,10 +232,16 @@ export class Probe {
   }
 
   #watchRequests(): void {
-    if (!this.#isOn('http')) return;
-    if (this.#scopes.requests) this.#sweepRequests = watchHttpServers(this.#scopes);
-    else if (this.#settings.scopes === 'auto')
-      this.#recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
+    if (this.#isOn('http') && this.#scopes.requests) {
+      this.#sweepRequests = watchHttpServers(this.#scopes);
+      return;
+    }
+    const isChosen = !this.#isOn('http') || this.#settings.scopes === 'off';
+    if (!isChosen) this.#recorder.unsupported(`request scopes: Node ${nodeMajor} (${TURN_ON})`);
+    const off = isChosen ? 'They were switched off' : `They are off on Node ${nodeMajor} (${TURN_ON})`;
+    whenServing(() =>
+      this.#recorder.unseen('request scopes', `${off}: what outlives its request was not told from what is kept.`),
+    );
   }
 
   #startTicking(): void {
@@ -236,6 +254,7 @@ export class Probe {
     const cpuBegan = cpuNow();
     if (this.#rhythm.tick(began)) this.#startTicking();
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
+    this.#unwatched?.tick();
     const delay = this.#rhythm.sample(began);
     if (delay !== null) {
       this.#recorder.sample(delay);
@@ -326,6 +345,9 @@ export class Probe {
     const stacks = governor.look(this.#costMs(), (user + system) / 1000, now(), this.#sites.meanCost);
     this.#stacks.grant(stacks, (this.#settings.stacks * this.#rhythm.period) / 1000);
     this.#stacks.isSparing = governor.step >= 1;
+    if (governor.step >= 3 && !this.#desk.ignoresCounted) {
+      this.#recorder.unseen('timers', 'The probe took too much CPU time and left out new ones (OUTLIVE_CPU_PERCENT).');
+    }
     this.#desk.ignoresCounted = governor.step >= 3;
   }
 
@@ -369,5 +391,6 @@ function writeOwnReport(folder: string): void {
 // as the build names the files: see build.mjs
 const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
 const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
+const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

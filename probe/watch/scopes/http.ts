@@ -3,8 +3,10 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Scope, Scopes } from '../../account/scope.ts';
 import { guarded } from '../../process/lapses.ts';
+import { microtask } from '../../process/runtime.ts';
 
 const PART = 'http';
+const STARTED = 'http.server.request.start';
 
 /** Of one method, and characters of a URL. */
 const MAX_NAMES = 500;
@@ -13,6 +15,22 @@ const MAX_URL = 200;
 interface RequestStart {
   request: IncomingMessage;
   response: ServerResponse;
+}
+
+/** Where requests are no scopes: tells, once, that there is one. */
+export function whenServing(told: () => void): void {
+  const served = (): void => {
+    // not at once: who else listens would miss this one
+    microtask(() => diagnosticsChannel.unsubscribe(STARTED, listener));
+    told();
+  };
+  let isTold = false;
+  const listener = (): void => {
+    if (isTold) return;
+    isTold = true;
+    guarded(PART, served);
+  };
+  diagnosticsChannel.subscribe(STARTED, listener);
 }
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
@@ -40,7 +58,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
     young.delete(response);
     if (scope) end(scope, response);
   };
-  diagnosticsChannel.subscribe('http.server.request.start', (message) => {
+  diagnosticsChannel.subscribe(STARTED, (message) => {
     guarded(PART, started, message as RequestStart);
   });
   diagnosticsChannel.subscribe('http.server.response.finish', (message) => {
