@@ -18,7 +18,15 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/require\('\.\/(.+?)\.js'\)/g)].map(
   ([, name]) => `watch/${name}`,
 );
-const PARTS = ['judge/judge', 'control/inject/start', 'telemetry/telemetry', 'watch/unwatched/bundles', ...MODULES];
+const PARTS = [
+  'judge/judge',
+  'control/inject/start',
+  'telemetry/telemetry',
+  'record/active-handles',
+  'watch/unwatched/connects',
+  'watch/unwatched/bundles',
+  ...MODULES,
+];
 const REPORT = 'recording/build-report';
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
@@ -51,8 +59,15 @@ const bundle = (input, output) =>
     },
   });
 // the parts use the probe's own copy of what they share
-const isCore = (id) =>
-  !/\bprobe[\\/](?:control[\\/]inject|telemetry[\\/](?!wanted)|watch[\\/](?:pools|unwatched[\\/]bundles)|judge[\\/](?!blame|enclosing))/.test(id);
+const LATE = [
+  /\bprobe[\\/]control[\\/]inject/,
+  /\bprobe[\\/]telemetry[\\/](?!wanted)/,
+  /\bprobe[\\/]record[\\/]active-handles/,
+  /\bprobe[\\/]watch[\\/]pools/,
+  /\bprobe[\\/]watch[\\/]unwatched[\\/](?:connects|bundles)/,
+  /\bprobe[\\/]judge[\\/](?!blame|enclosing)/,
+];
+const isCore = (id) => !LATE.some((part) => part.test(id));
 // … and those of pools one copy of what lies beside them
 const isBesidePools = (id) => {
   const [, name] = /\bprobe[\\/](watch[\\/]pools[\\/][\w-]+)\.ts$/.exec(id) ?? [];

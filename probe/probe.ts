@@ -141,9 +141,11 @@ export class Probe {
       }),
     );
     if (libraries) {
-      const { unseen } = this.#desk;
-      const load = () => loadOnDemand(loadBundles);
-      this.#unwatched = new Unwatched({ sites: this.#sites, libraries, unseen, loadBundles: load });
+      this.#unwatched = new Unwatched({
+        ...{ sites: this.#sites, libraries, unseen: this.#desk.unseen },
+        loadConnects: () => loadOnDemand(loadConnects),
+        loadBundles: () => loadOnDemand(loadBundles),
+      });
     }
     if (!this.#settings.off.includes('children')) {
       guarded('children', () =>
@@ -180,6 +182,7 @@ export class Probe {
     // also where nothing waited for a collection: what is left of the heap is comparable only after one
     this.#collector.collect(now(), true);
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
+    this.#writeHandles(true);
     if (round !== undefined) this.#recorder.round(round, findings.size);
     this.#recorder.flush();
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
@@ -199,6 +202,8 @@ export class Probe {
     this.#unwatched?.finish();
     guarded('last judgement', () => this.#judgeWhole(isDrained));
     this.#recorder.sample(0);
+    // an event loop that ran dry is held by nothing
+    if (!isDrained) this.#writeHandles(true);
     this.#recorder.held(true);
     this.#writeState(true);
     this.#recorder.end(end, code);
@@ -259,6 +264,7 @@ export class Probe {
     if (delay !== null) {
       this.#recorder.sample(delay);
       guarded('telemetry', () => this.#findTelemetry()?.tick(delay));
+      this.#writeHandles(false);
       this.#recorder.held(false);
       this.#writeState(false);
     }
@@ -329,6 +335,10 @@ export class Probe {
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);
   }
 
+  #writeHandles(isLast: boolean): void {
+    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger));
+  }
+
   #writeState(isLast: boolean): void {
     const cost = { cpuMs: this.#costMs(), forcedGc: this.#collector.forced };
     this.#recorder.state(this.#notices.look(), cost, isLast);
@@ -391,6 +401,8 @@ function writeOwnReport(folder: string): void {
 // as the build names the files: see build.mjs
 const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
 const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
+const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
+const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

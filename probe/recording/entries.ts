@@ -54,6 +54,7 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   scopes: latest,
   totals: latest,
   lines: latest,
+  handles: latest,
   held: lost,
   finding: latestOfFinding,
   withdrawn: latestOfFinding,
@@ -181,10 +182,21 @@ const READ: { [T in Type]: Reading<T> } = {
   lines: {
     check: shape({
       at: number,
-      lines: listOf(shape({ site: number, frame: number, kind, library: text, open: number })),
+      lines: listOf(
+        shape({
+          ...{ site: number, frame: number, kind, library: text, open: number },
+          ...{ unref: number, owner: maybe(number), oldestMs: number },
+        }),
+      ),
     }),
     fold: ({ recording }, { lines }) => {
       recording.openSites = lines;
+    },
+  },
+  handles: {
+    check: shape({ at: number, handles: listOf(shape({ kind, about: maybe(text), count: number })) }),
+    fold: ({ recording }, { handles }) => {
+      recording.handles = handles;
     },
   },
   held: {

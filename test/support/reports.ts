@@ -233,6 +233,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     totals: [],
     open: [],
     openSites: [],
+    handles: [],
     rounds: [],
     held: [],
     findings: new Map(),

@@ -6,15 +6,12 @@
  * False negatives: native drivers, which have no socket of Node's; bundles that connect to a port of no known database
  * and hold no text of a known library (see bundles.ts); what connects for the first time after `MAX_STACKS`.
  */
-import net from 'node:net';
 import path from 'node:path';
 import type { Site, Sites } from '../../account/site.ts';
-import { around, type Method } from '../../process/around.ts';
+import type { Method } from '../../process/around.ts';
 import type { Frame } from '../../recording/format.ts';
 import type { Libraries } from '../libraries.ts';
 import { installedAs, manifestOf } from '../packages.ts';
-
-const PART = 'connects';
 
 /** Stacks that are taken: of one port, and of all. */
 const MAX_STACKS = { port: 16, all: 200 };
@@ -42,14 +39,7 @@ export interface ConnectListener {
   onOwnFile(file: string): void;
 }
 
-export function watchConnects(listener: ConnectListener): void {
-  const connects = new Connects(listener);
-  around<net.Socket>(PART, net.Socket.prototype, 'connect', {
-    before: (_, first, second, wrapper) => connects.began(first, second, wrapper),
-  });
-}
-
-class Connects {
+export class Connects {
   readonly #listener: ConnectListener;
   readonly #stacks: Map<string, number> = new Map();
   readonly #told: Set<string> = new Set();
@@ -59,6 +49,7 @@ class Connects {
     this.#listener = listener;
   }
 
+  /** `Socket.connect`, which is `wrapper`, was called with these arguments. */
   began(first: unknown, second: unknown, wrapper: Method): void {
     if (this.#left <= 0) return;
     const target = targetOf(first, second);

@@ -1,15 +1,15 @@
-/** What is there and is watched by nobody: put together here, and looked for when there is time. */
+/** What is there and is watched by nobody: looked for where somebody connects, and when there is time. */
 import { statSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type { Sites } from '../../account/site.ts';
+import { around } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Libraries } from '../libraries.ts';
 import { installedAs } from '../packages.ts';
 import type { Bundles } from './bundles.ts';
-import { watchConnects } from './connects.ts';
-
-const PART = 'bundles';
+import type { Connects } from './connects.ts';
 
 /** A smaller script is no bundle, bytes. */
 const LEAST = 6000;
@@ -18,60 +18,76 @@ export interface UnwatchedParts {
   sites: Sites;
   libraries: Libraries;
   unseen(what: string, why: string): void;
-  /** Few programs are bundles. */
+  /** Not every program connects to something, and few are bundles. */
+  loadConnects(): typeof import('./connects.ts');
   loadBundles(): typeof import('./bundles.ts');
 }
 
 export class Unwatched {
-  readonly #libraries: Libraries;
-  readonly #makeBundles: () => Bundles;
-  /** Files of the program's own that may be bundles, until they are read. */
-  readonly #files: string[] = [];
-  readonly #added: Set<string> = new Set();
+  readonly #parts: UnwatchedParts;
+  #connects: Connects | null = null;
   #bundles: Bundles | null = null;
+  /** Files of the program's own that may be bundles; those that are still to be read. */
+  readonly #files: Set<string> = new Set();
+  #unread: string[] = [];
   #ticks = 0;
   #scansAt = 1;
 
-  constructor({ sites, libraries, unseen, loadBundles }: UnwatchedParts) {
-    this.#libraries = libraries;
-    this.#makeBundles = () => new (loadBundles().Bundles)(unseen);
+  constructor(parts: UnwatchedParts) {
+    this.#parts = parts;
     const [, main = ''] = process.argv;
     if (isMainThread && path.isAbsolute(main)) this.#add(main);
-    guarded('connects', () => watchConnects({ sites, libraries, unseen, onOwnFile: (file) => this.#add(file) }));
+    around<net.Socket>('connects', net.Socket.prototype, 'connect', {
+      before: (_, first, second, wrapper) => this.#findConnects().began(first, second, wrapper),
+    });
   }
 
   /** A little at each tick; what may have come past the loader less and less often. */
   tick(): void {
     if (++this.#ticks === this.#scansAt) {
       this.#scansAt *= 2;
-      this.#libraries.scan();
+      this.#parts.libraries.scan();
     }
     this.#read();
   }
 
   /** All that is left to do, before a last look. */
   finish(): void {
-    this.#libraries.scan();
+    this.#parts.libraries.scan();
     while (this.#read());
   }
 
-  #add(file: string): void {
-    if (this.#added.has(file) || installedAs(file) !== null) return;
-    this.#added.add(file);
-    this.#files.push(file);
+  #findConnects(): Connects {
+    const { sites, libraries, unseen, loadConnects } = this.#parts;
+    this.#connects ??= new (loadConnects().Connects)({
+      sites,
+      libraries,
+      unseen,
+      onOwnFile: (file) => this.#add(file),
+    });
+    return this.#connects;
   }
 
+  #add(file: string): void {
+    if (this.#files.has(file) || installedAs(file) !== null) return;
+    this.#files.add(file);
+    this.#unread.push(file);
+  }
+
+  /** Whether there is more to read. */
   #read(): boolean {
-    return guarded(PART, () => this.#readOn()) ?? false;
+    return guarded('bundles', () => this.#readOn()) ?? false;
   }
 
   #readOn(): boolean {
-    for (const file of this.#files.splice(0)) {
+    const { unseen, loadBundles } = this.#parts;
+    for (const file of this.#unread) {
       const stats = statSync(file, { throwIfNoEntry: false });
       if (!stats?.isFile() || stats.size < LEAST) continue;
-      this.#bundles ??= this.#makeBundles();
+      this.#bundles ??= new (loadBundles().Bundles)(unseen);
       this.#bundles.add(file);
     }
+    this.#unread = [];
     return this.#bundles?.step() ?? false;
   }
 }
