@@ -139,5 +139,7 @@ function conclude(folder: string, failOn: FailOn, json: boolean, isWhole: boolea
     printSummary(report);
     process.stdout.write(`${shortPath(html)}\n`);
   }
-  return exitCodeOf(report, failOn);
+  const found = exitCodeOf(report, failOn);
+  const provesNothing = report.verdict === 'inconclusive' && failOn !== 'never';
+  return found || (provesNothing ? EXIT_WRONG_USE : EXIT_CLEAN);
 }

@@ -6,6 +6,7 @@ import { type Load, readLoad } from './load.ts';
 import { mask } from './mask.ts';
 import { isAlive, missingIn } from './missing.ts';
 import { NATURES } from './natures.ts';
+import { keptAliveBy, openIn } from './open.ts';
 import { readRun } from './reader.ts';
 import {
   type Finding,
@@ -60,10 +61,11 @@ export function buildReport(
   return {
     schema: REPORT_SCHEMA,
     verdict: verdictOf(findings, unseen),
-    processes: recordings.map(processOf),
+    processes: recordings.map((recording) => processOf(recording, sources)),
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
+    open: openIn(recordings, sources),
     unseen,
     scopes: scopesIn(recordings),
     notices: noticesIn(recordings),
@@ -226,7 +228,8 @@ function rank({ certainty }: Finding): number {
   return CERTAINTIES.indexOf(certainty);
 }
 
-function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: Recording): ReportProcess {
+function processOf(recording: Recording, sources: Sources): ReportProcess {
+  const { process: line, end, cost, lastAt, adapters, unsupported } = recording;
   const isRunning = end === null && isAlive(line.pid, line.host);
   return {
     pid: line.pid,
@@ -243,6 +246,7 @@ function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: 
     unsupported,
     cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },
     faults: cost?.faults ?? 0,
+    keptAliveBy: end === null || end.end === 'signal' ? keptAliveBy(recording, sources) : [],
   };
 }
 

@@ -145,6 +145,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     notices: [],
     load: null,
     unseen: [],
+    open: [],
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
