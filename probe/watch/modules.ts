@@ -86,7 +86,8 @@ class ModuleWatch {
     for (const file of Object.keys(this.#loader._cache)) {
       if (this.#scanned.has(file)) continue;
       this.#scanned.add(file);
-      const { name = '' } = installedAs(file) ?? {};
+      const { name, folder } = installedAs(file) ?? {};
+      if (name === undefined || folder === undefined || this.#met.has(folder)) continue;
       if (names.has(name)) this.#examine(file, true);
       else if (others.has(name)) this.#meet(file, name);
     }
@@ -131,6 +132,7 @@ class ModuleWatch {
     const isObject = (typeof exports === 'object' && exports !== null) || typeof exports === 'function';
     if (!isObject || this.#seen.has(exports as object)) return;
     this.#seen.add(exports as object);
+    this.#met.add(installedAs(library.file)?.folder ?? library.file);
     this.#listener.onLoaded({ ...library, exports: exports as object }, isLate);
   }
 
