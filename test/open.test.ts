@@ -70,7 +70,8 @@ describe('a process that did not end by itself', () => {
 
 /** The probe has written down what is open by the time that the shell finds it in the recording. */
 function stoppedOnceSeen(out: string) {
-  const script = `node ${program} stay & P=$!; while ! grep -q '"t":"handles"' ${out}/*.jsonl; do sleep 0.1; done; kill $P; wait $P`;
+  const has = (entry: string) => `grep -qs '"t":"${entry}"' ${out}/*.jsonl`;
+  const script = `node ${program} stay & P=$!; until ${has('lines')} && ${has('handles')}; do sleep 0.1; done; kill $P; wait $P`;
   return start(NODE, [CLI, 'run', '--out', out, '--', 'sh', '-c', script]);
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CERTAINTIES, type Frame, type Notice, type RecordedFinding, type Recording, type Unseen } from './format.ts';
 import { type Load, readLoad } from './load.ts';
 import { mask } from './mask.ts';
-import { isAlive, missingIn } from './missing.ts';
+import { isAlive, missingIn, unseenProcesses } from './missing.ts';
 import { NATURES } from './natures.ts';
 import { keptAliveBy, openIn } from './open.ts';
 import { readRun } from './reader.ts';
@@ -84,7 +84,7 @@ function verdictOf(findings: readonly Finding[], unseen: readonly Unseen[]): Rep
 
 /** Each once, whichever process says it. */
 function unseenIn(recordings: readonly Recording[]): Unseen[] {
-  const all = recordings.flatMap(({ unseen }) => unseen);
+  const all = [...recordings.flatMap(({ unseen }) => unseen), ...unseenProcesses(recordings)];
   return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
