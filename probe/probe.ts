@@ -19,7 +19,7 @@ import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
 import { Governor } from './process/governor.ts';
-import { guarded, whenUnseen } from './process/lapses.ts';
+import { guarded } from './process/lapses.ts';
 import { loadOnDemand } from './process/on-demand.ts';
 import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
@@ -115,7 +115,6 @@ export class Probe {
     for (const problem of problems) this.#recorder.unsupported(problem);
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
     const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
-    whenUnseen(unseen);
     this.#desk = new Desk({ ...parts, flows, notices, stacks, unseen });
     this.#collector = new Collector({
       enabled: settings.gc,

@@ -37,39 +37,16 @@ const BLIND_TO: Partial<Record<Part, string>> = {
   modules: 'libraries',
   children: 'child processes',
   workers: 'worker threads',
+  tick: 'what is open while it runs',
+  'last judgement': 'what is open at the end',
 };
 
 /** `OUTLIVE_TEST_LAPSE=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */
 const [failingPart, failingCall] = (process.env.OUTLIVE_TEST_LAPSE ?? '').split(':');
 let callsToLapse = Number(failingCall);
 
-/** What is no longer seen when one of these has failed; without the others nothing is missed. */
-const SEES: Partial<Record<Part, string>> = {
-  modules: 'Recognising libraries as they are loaded',
-  children: 'Watching child processes',
-  workers: 'Watching worker threads',
-  tick: 'Looking at what is open from time to time',
-  'last judgement': 'The last look at what is open',
-};
-
-let tellUnseen: (what: string, why: string) => void = () => {};
-
-/** `told` hears of each part that fails, if something is not seen from then on. */
-export function whenUnseen(told: (what: string, why: string) => void): void {
-  tellUnseen = told;
-}
-
 function lapse(part: Part): void {
-  const times = lapses.get(part) ?? 0;
-  lapses.set(part, times + 1);
-  const isAdapter = ADAPTERS.some(({ name }) => name === part);
-  const sees = SEES[part] ?? (isAdapter ? `The adapter for ${part}` : null);
-  if (times > 0 || sees === null) return;
-  try {
-    tellUnseen(part, `${sees} failed and was switched off: what came after was not seen.`);
-  } catch {
-    // there is nobody left to tell
-  }
+  lapses.set(part, (lapses.get(part) ?? 0) + 1);
 }
 
 /** Whether a part has failed. Of what is open of an adapter that is off nothing is known any more: it may have come back. */

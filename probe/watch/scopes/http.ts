@@ -6,7 +6,7 @@ import { guarded } from '../../process/lapses.ts';
 import { microtask } from '../../process/runtime.ts';
 
 const PART = 'http';
-const STARTED = 'http.server.request.start';
+const REQUEST_START = 'http.server.request.start';
 
 /** Of one method, and characters of a URL. */
 const MAX_NAMES = 500;
@@ -21,7 +21,7 @@ interface RequestStart {
 export function whenServing(told: () => void): void {
   const served = (): void => {
     // not at once: who else listens would miss this one
-    microtask(() => diagnosticsChannel.unsubscribe(STARTED, listener));
+    microtask(() => diagnosticsChannel.unsubscribe(REQUEST_START, listener));
     told();
   };
   let isTold = false;
@@ -30,7 +30,7 @@ export function whenServing(told: () => void): void {
     isTold = true;
     guarded(PART, served);
   };
-  diagnosticsChannel.subscribe(STARTED, listener);
+  diagnosticsChannel.subscribe(REQUEST_START, listener);
 }
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
@@ -58,7 +58,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
     young.delete(response);
     if (scope) end(scope, response);
   };
-  diagnosticsChannel.subscribe(STARTED, (message) => {
+  diagnosticsChannel.subscribe(REQUEST_START, (message) => {
     guarded(PART, started, message as RequestStart);
   });
   diagnosticsChannel.subscribe('http.server.response.finish', (message) => {
