@@ -18,7 +18,16 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/require\('\.\/(.+?)\.js'\)/g)].map(
   ([, name]) => `watch/${name}`,
 );
-const PARTS = ['judge/judge', 'control/inject/start', 'telemetry/telemetry', 'record/source-lines', ...MODULES];
+const PARTS = [
+  'judge/judge',
+  'control/inject/start',
+  'telemetry/telemetry',
+  'record/source-lines',
+  'record/active-handles',
+  'watch/unwatched/connects',
+  'watch/unwatched/bundles',
+  ...MODULES,
+];
 const REPORT = 'recording/build-report';
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
@@ -55,8 +64,9 @@ const APART = [
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
   /watch[\\/]pools/,
+  /watch[\\/]unwatched[\\/](?:connects|bundles)/,
   /judge[\\/](?!blame|enclosing)/,
-  /record[\\/](?:source-lines|script-maps)/,
+  /record[\\/](?:source-lines|script-maps|active-handles)/,
   /recording[\\/](?:source|place)\./,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));

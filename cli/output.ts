@@ -19,9 +19,9 @@ export const OUT = {
 
 export const FAIL_ON = {
   value: 'LEVEL',
-  allowed: [...CERTAINTIES, 'never'],
+  allowed: [...CERTAINTIES, 'inconclusive', 'never'],
   default: 'likely',
-  help: 'exit with 1 on findings at least this certain',
+  help: 'exit with 1 on findings at least this certain; inconclusive: also where too little was seen',
 } as const satisfies Option;
 export type FailOn = (typeof FAIL_ON.allowed)[number];
 
@@ -57,8 +57,9 @@ export function printSummary(report: Report, comparison: Comparison | null = nul
   process.stderr.write(`${renderTerminal(report, { color, width: process.stderr.columns ?? 100, comparison })}\n`);
 }
 
-/** 1 when a finding is at least as certain as `failOn`, else 0. */
-export function exitCodeOf({ findings }: Pick<Report, 'findings'>, failOn: FailOn): number {
+/** 1 when a finding is at least as certain as `failOn`, or what was seen too little for it, else 0. */
+export function exitCodeOf({ findings, verdict }: Pick<Report, 'findings' | 'verdict'>, failOn: FailOn): number {
+  if (failOn === 'inconclusive') return findings.length > 0 || verdict === failOn ? EXIT_FINDINGS : EXIT_CLEAN;
   const limit = failOn === 'never' ? -1 : CERTAINTIES.indexOf(failOn);
   return findings.some(({ certainty }) => CERTAINTIES.indexOf(certainty) <= limit) ? EXIT_FINDINGS : EXIT_CLEAN;
 }

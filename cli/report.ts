@@ -69,7 +69,8 @@ export async function main(args: readonly string[]): Promise<number> {
     printSummary(report, comparison);
     for (const { file } of outputs) process.stdout.write(`${shortPath(path.resolve(file))}\n`);
   }
-  return exitCodeOf(comparison ? { findings: comparison.added } : report, values.failOn);
+  const { verdict } = report;
+  return exitCodeOf(comparison ? { findings: comparison.added, verdict } : report, values.failOn);
 }
 
 function formatToPrint({ json, format }: Values<typeof OPTIONS>): FormatName | null {

@@ -139,6 +139,7 @@ function conclude(folder: string, failOn: FailOn, json: boolean, isWhole: boolea
     printSummary(report);
     process.stdout.write(`${shortPath(html)}\n`);
   }
-  // nothing was found, but this was to show that there is nothing
-  return exitCodeOf(report, failOn) || (report.verdict === 'inconclusive' ? EXIT_WRONG_USE : EXIT_CLEAN);
+  const found = exitCodeOf(report, failOn);
+  const provesNothing = report.verdict === 'inconclusive' && failOn !== 'never';
+  return found || (provesNothing ? EXIT_WRONG_USE : EXIT_CLEAN);
 }

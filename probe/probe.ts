@@ -38,8 +38,9 @@ import { Desk } from './watch/desk.ts';
 import { watchListeners } from './watch/handles/listeners.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
-import { watchHttpServers } from './watch/scopes/http.ts';
+import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
+import { Unwatched } from './watch/unwatched/unwatched.ts';
 
 export { hideModules } from './process/on-demand.ts';
 
@@ -48,6 +49,8 @@ const SOAK_GC_WAIT = 2000;
 /** A look holds the event loop for so long at most, then lets it have its turn; milliseconds. */
 const LOOK_MS = 2;
 const LOOK_PAUSE_MS = 4;
+/** How to have requests as scopes where they are not so by themselves. */
+const TURN_ON = 'OUTLIVE_SCOPES=on turns them on at a cost';
 /** Settled: the number of open resources has not changed for so long; milliseconds. */
 const SETTLE_MS = 100;
 /** Finalizers have a turn of the event loop in it; milliseconds. */
@@ -95,6 +98,7 @@ export class Probe {
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
   #telemetry: Telemetry | null = null;
+  #unwatched: Unwatched | null = null;
   /** Ends the scopes of requests that were cut off. */
   #sweepRequests = (): void => {};
   #stopTicking = (): void => {};
@@ -140,7 +144,7 @@ export class Probe {
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
-    guarded('modules', () =>
+    const libraries = guarded('modules', () =>
       watchLibraries({
         ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark },
         beneath: { ...beneath, ...mapSupport(this.#sites.scripts) },
@@ -148,6 +152,13 @@ export class Probe {
       }),
     );
     guarded('compilers', () => watchCompilers(this.#sites.scripts));
+    if (libraries) {
+      this.#unwatched = new Unwatched({
+        ...{ sites: this.#sites, libraries, unseen: this.#desk.unseen },
+        loadConnects: () => loadOnDemand(loadConnects),
+        loadBundles: () => loadOnDemand(loadBundles),
+      });
+    }
     if (!this.#settings.off.includes('children')) {
       guarded('children', () =>
         handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
@@ -178,9 +189,11 @@ export class Probe {
     await this.#settle(withinMs);
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
+    this.#unwatched?.finish();
     this.#judgeWhole(false);
     const isCollected = await this.#collectWell();
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
+    this.#writeHandles(true);
     if (round !== undefined) this.#recorder.round(round, findings.size, isCollected);
     this.#recorder.flush();
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
@@ -207,8 +220,11 @@ export class Probe {
 
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
   finish({ end, code, isDrained }: Ending): void {
+    this.#unwatched?.finish();
     guarded('last judgement', () => this.#judgeWhole(isDrained));
     this.#recorder.sample(0);
+    // an event loop that ran dry is held by nothing
+    if (!isDrained) this.#writeHandles(true);
     this.#recorder.held(true);
     this.#writeState(true);
     this.#recorder.end(end, code);
@@ -242,10 +258,16 @@ export class Probe {
   }
 
   #watchRequests(): void {
-    if (!this.#isOn('http')) return;
-    if (this.#scopes.requests) this.#sweepRequests = watchHttpServers(this.#scopes);
-    else if (this.#settings.scopes === 'auto')
-      this.#recorder.unsupported(`request scopes: Node ${nodeMajor} (OUTLIVE_SCOPES=on turns them on at a cost)`);
+    if (this.#isOn('http') && this.#scopes.requests) {
+      this.#sweepRequests = watchHttpServers(this.#scopes);
+      return;
+    }
+    const isChosen = !this.#isOn('http') || this.#settings.scopes === 'off';
+    if (!isChosen) this.#recorder.unsupported(`request scopes: Node ${nodeMajor} (${TURN_ON})`);
+    const off = isChosen ? 'They were switched off' : `They are off on Node ${nodeMajor} (${TURN_ON})`;
+    whenServing(() =>
+      this.#recorder.unseen('request scopes', `${off}: what outlives its request was not told from what is kept.`),
+    );
   }
 
   #startTicking(): void {
@@ -258,11 +280,13 @@ export class Probe {
     const cpuBegan = cpuNow();
     if (this.#rhythm.tick(began)) this.#startTicking();
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
+    this.#unwatched?.tick();
     const delay = this.#rhythm.sample(began);
     if (delay !== null) {
       if (this.#looking === null) this.#gonePools.fold();
       this.#recorder.sample(delay);
       guarded('telemetry', () => this.#findTelemetry()?.tick(delay));
+      this.#writeHandles(false);
       this.#recorder.held(false);
       this.#writeState(false);
     }
@@ -333,6 +357,10 @@ export class Probe {
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);
   }
 
+  #writeHandles(isLast: boolean): void {
+    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger));
+  }
+
   #writeState(isLast: boolean): void {
     const cost = { cpuMs: this.#costMs(), forcedGc: this.#collector.forced };
     this.#recorder.state(this.#notices.look(), cost, isLast);
@@ -349,6 +377,9 @@ export class Probe {
     const stacks = governor.look(this.#costMs(), (user + system) / 1000, now(), this.#sites.meanCost);
     this.#stacks.grant(stacks, (this.#settings.stacks * this.#rhythm.period) / 1000);
     this.#stacks.isSparing = governor.step >= 1;
+    if (governor.step >= 3 && !this.#desk.ignoresCounted) {
+      this.#recorder.unseen('timers', 'The probe took too much CPU time and left out new ones (OUTLIVE_CPU_PERCENT).');
+    }
     this.#desk.ignoresCounted = governor.step >= 3;
   }
 
@@ -392,6 +423,9 @@ function writeOwnReport(folder: string): void {
 // as the build names the files: see build.mjs
 const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
 const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
+const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
+const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
+const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

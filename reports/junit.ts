@@ -6,7 +6,7 @@ import { evidence, place, subject, tally } from './finding-words.ts';
 import { verdictSentence } from './verdict.ts';
 import { pathFrom, visible, watchedCounts, watchedName } from './words.ts';
 
-/** Certainties that fail; a suspect is a test that was skipped. */
+/** Certainties that fail; a suspect is a test that was skipped, and so is what was not seen of an inconclusive run. */
 const FAILS: readonly Certainty[] = ['proven', 'likely'];
 
 /** `root` is the folder that paths are relative to. */
@@ -22,7 +22,9 @@ export function renderJUnit(report: Report, root: string): string {
       (row) => `    <testcase classname="outlive" name=${quoted(`${watchedName(row, 2)}: ${watchedCounts(row)}`)}/>`,
     ),
   ];
-  const counts = `tests="${cases.length}" failures="${failing}" errors="0" skipped="${suspects}"`;
+  const blind = report.verdict === 'inconclusive' ? report.unseen : [];
+  cases.push(...blind.map(unseenCase));
+  const counts = `tests="${cases.length}" failures="${failing}" errors="0" skipped="${suspects + blind.length}"`;
   const seconds = (secondsOf(report) ?? 0).toFixed(3);
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="outlive" ${counts} time="${seconds}">
@@ -31,6 +33,13 @@ ${cases.join('\n')}
   </testsuite>
 </testsuites>
 `;
+}
+
+/** Nothing failed, but nothing was tried either. */
+function unseenCase({ what, why }: Report['unseen'][number]): string {
+  return `    <testcase classname="outlive.unseen" name=${quoted(`${what} was not watched`)}>
+      <skipped message=${quoted(why)}/>
+    </testcase>`;
 }
 
 function testCase(finding: Finding, root: string): string {

@@ -4,12 +4,13 @@ import { advice } from './advice.ts';
 import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
 import { evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
-import { gaps, verdict } from './verdict.ts';
+import { gaps, unseenSentence, verdict } from './verdict.ts';
 import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.ts';
 
 /** Findings that are told; the others are counted. */
 const FINDINGS = 8;
 const NOTICES = 4;
+const UNSEEN = 10;
 
 /** `root` is the folder that paths are relative to. */
 export function renderMarkdown(report: Report, root: string, comparison: Comparison | null): string {
@@ -17,6 +18,9 @@ export function renderMarkdown(report: Report, root: string, comparison: Compari
   const lines = [`### outlive: ${text(headline)}`, '', text(detail)];
   if (comparison)
     lines.push('', `Compared with the baseline: ${comparisonCounts(comparison)}. ${text(comparison.work)}`);
+  if (report.verdict === 'inconclusive') {
+    lines.push('', ...report.unseen.slice(0, UNSEEN).map((each) => `- ${text(unseenSentence(each))}`));
+  }
   if (report.findings.length > 0) {
     lines.push('', '| certainty | line | what | account |', '|---|---|---|---|');
     for (const finding of report.findings.slice(0, FINDINGS)) lines.push(row(finding, root, comparison));

@@ -32,7 +32,10 @@ export function renderSarif(report: Report, root: string, comparison: Comparison
         invocations: [
           {
             executionSuccessful: true,
-            toolExecutionNotifications: gaps(report).map((text) => ({ level: 'note', message: { text } })),
+            toolExecutionNotifications: gaps(report).map((text, i) => ({
+              level: i < report.unseen.length ? 'warning' : 'note',
+              message: { text },
+            })),
           },
         ],
         properties: { verdict: verdictSentence(report) },

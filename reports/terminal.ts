@@ -8,8 +8,19 @@ import { type Comparison, comparisonCounts } from './compare.ts';
 import { databaseLines } from './database/terminal.ts';
 import { activity, evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
-import { gaps, verdict } from './verdict.ts';
-import { duration, number, pathFrom, percent, plural, visible, watchedCounts, watchedName } from './words.ts';
+import { openBesideFindings, openLine } from './open-words.ts';
+import { gaps, unseenSentence, verdict } from './verdict.ts';
+import {
+  costOfScopes,
+  duration,
+  number,
+  pathFrom,
+  percent,
+  plural,
+  visible,
+  watchedCounts,
+  watchedName,
+} from './words.ts';
 
 export interface TerminalOptions {
   color: boolean;
@@ -25,6 +36,7 @@ const FRAMES = 2;
 const HOLDERS = 3;
 const GAPS = 6;
 const ALARMS = 4;
+const OPEN = 6;
 const TRAPS = 4;
 
 type Style = Parameters<typeof styleText>[0];
@@ -39,10 +51,15 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
     wrap(visible(text), width - 11).map((part, i) => `${paint('dim', (i ? '' : label).padEnd(11))}${part}`);
 
   const { headline, detail } = verdict(report);
-  const tone = report.verdict === 'leak' ? 'red' : report.verdict === 'suspect' ? 'yellow' : 'green';
+  const tone = TONES[report.verdict];
   const [first = '', ...rest] = wrap(visible(`${headline} ${detail}`.trim()), width);
   const lines = ['', paint(['bold', tone], first), ...rest.map((part) => paint(['bold', tone], part)), ''];
 
+  const isInconclusive = report.verdict === 'inconclusive';
+  if (isInconclusive) {
+    for (const [i, part] of unseenOf(report).entries()) lines.push(...line(i ? '' : 'unseen', part));
+    lines.push('');
+  }
   for (const [i, finding] of report.findings.slice(0, FINDINGS).entries()) {
     lines.push(...card(finding, width, paint, i < FRAMES), '');
   }
@@ -56,6 +73,7 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
     for (const finding of options.comparison.unreached)
       lines.push(...line('', `not reached: ${place(finding)} (${tally(finding)})`));
   }
+  for (const [i, part] of stillOpen(report).entries()) lines.push(...line(i ? '' : 'still open', part));
   for (const [i, part] of watched(report).entries()) lines.push(...line(i ? '' : 'watched', part));
   if (report.withdrawn.length > 0) lines.push(...line('came back', cameBack(report)));
   lines.push(...line('cost', cost(report)));
@@ -64,12 +82,18 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   for (const server of report.database?.servers ?? []) {
     for (const [i, sentence] of databaseLines(server).entries()) lines.push(...line(i ? '' : 'database', sentence));
   }
-  const missing = gaps(report);
+  const missing = gaps(report).slice(isInconclusive ? report.unseen.length : 0);
   for (const [i, gap] of missing.slice(0, GAPS).entries()) lines.push(...line(i ? '' : 'not seen', gap));
   if (missing.length > GAPS) lines.push(...line('', `and ${number(missing.length - GAPS)} more in report.json`));
   return `${lines.join('\n')}\n`;
 }
 
+const TONES = {
+  leak: 'red',
+  suspect: 'yellow',
+  inconclusive: 'yellow',
+  clean: 'green',
+} as const satisfies Record<Report['verdict'], Style>;
 const COLORS: Record<Certainty, Style> = { proven: 'red', likely: 'red', suspect: 'yellow' };
 
 function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): string[] {
@@ -118,6 +142,19 @@ function heldBy(holder: Finding['holders'][number]): string {
     .join(', ');
 }
 
+function unseenOf({ unseen }: Report): string[] {
+  const shown = unseen.slice(0, GAPS).map(unseenSentence);
+  return unseen.length > GAPS ? [...shown, `and ${number(unseen.length - GAPS)} more in report.json`] : shown;
+}
+
+/** Beside what was found: what is open, whether or not it should be. */
+function stillOpen(report: Report): string[] {
+  const rows = openBesideFindings(report);
+  const where = (file: string) => pathFrom(process.cwd(), file);
+  const shown = rows.slice(0, OPEN).map((row) => `${row.owner ? '└ ' : ''}${openLine(row, where)}`);
+  return rows.length > OPEN ? [...shown, `and ${plural(rows.length - OPEN, 'more line')} in report.json`] : shown;
+}
+
 function watched(report: Report): string[] {
   const parts = report.watched.map((row) => `${watchedName(row, row.acquired)}: ${watchedCounts(row)}`);
   return parts.length ? parts : ['nothing was acquired'];
@@ -132,7 +169,8 @@ function cost(report: Report): string {
   const forced = report.processes.reduce((sum, { cost }) => sum + cost.forcedGc, 0);
   const share = Math.max(0, ...report.processes.map(({ cost }) => cost.share));
   const most = report.processes.length > 1 ? 'at most ' : '';
-  return `${most}${percent(share)} of CPU time (${number(cpuMs)} ms), ${plural(forced, 'forced GC')}`;
+  const parts = [`${most}${percent(share)} of CPU time (${number(cpuMs)} ms)`, plural(forced, 'forced GC')];
+  return [...parts, costOfScopes(report)].filter(Boolean).join(', ');
 }
 
 function indent(text: string, width: number): string[] {

@@ -1,8 +1,10 @@
 /** What a report says first: the verdict in words, and what weakens it. */
+import { basename } from 'node:path';
 import type { Cause, Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
 import { place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
+import { keptAliveWords } from './open-words.ts';
 import { amount, noun, number, plural } from './words.ts';
 
 export interface Verdict {
@@ -20,7 +22,7 @@ export function verdictSentence(report: Report): string {
 
 export function verdict(report: Report): Verdict {
   const worst = report.findings[0];
-  if (!worst) return cleanVerdict(report);
+  if (!worst) return report.verdict === 'inconclusive' ? inconclusive(report) : cleanVerdict(report);
   const sure = report.findings.filter(({ certainty }) => certainty !== 'suspect');
   if (sure.length === 0) {
     const suspects = plural(report.findings.length, 'suspect');
@@ -100,6 +102,13 @@ function keeps(finding: Finding, where: string, verb: string): string {
   return `${where} ${verb} ${about}${number(finding.count)} of the ${amount(finding.acquired, finding.kind)} it acquired`;
 }
 
+function inconclusive({ unseen }: Report): Verdict {
+  const [first, second, ...others] = [...new Set(unseen.map(({ what }) => what))];
+  const more = others.length > 0 ? `${number(others.length + 1)} more` : second;
+  const all = [first, more].filter((what) => what !== undefined).join(' and ');
+  return { headline: 'Inconclusive.', detail: `Nothing was found, but too little was seen to call it clean: ${all}.` };
+}
+
 function cleanVerdict(report: Report): Verdict {
   if (report.processes.length === 0) return { headline: 'Nothing to judge.', detail: 'No process was recorded.' };
   const connections = report.watched.filter(({ kind, acquired }) => kind === 'connection' && acquired > 0);
@@ -115,9 +124,14 @@ function cleanVerdict(report: Report): Verdict {
   return { headline: 'No leak found.', detail };
 }
 
+/** `mysql2 3.11.0: It holds connections to databases, and no adapter watches them.` */
+export function unseenSentence({ what, why }: Report['unseen'][number]): string {
+  return `${what}: ${why}`;
+}
+
 /** What the verdict could not see or may have missed, one sentence each; empty when nothing is known to be missing. */
 export function gaps(report: Report): string[] {
-  const sentences = [...report.problems];
+  const sentences = [...report.unseen.map(unseenSentence), ...report.problems];
   for (const [what, count] of Object.entries(report.dropped)) {
     if (count > 0) sentences.push(`Dropped to stay cheap: ${number(count)} ${what}.`);
   }
@@ -126,9 +140,14 @@ export function gaps(report: Report): string[] {
     if (process.faults > 0) {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }
-    // a soak judges at rest before it stops what it started
+    const kept = keptAliveWords(process.keptAliveBy ?? [], (file) => basename(file));
+    const keepers = kept && ` It was kept alive by: ${kept}.`;
+    // a soak judges at rest before it stops what it started; a job that it soaks should have ended by itself
     if (process.end === 'signal' && !report.load)
-      sentences.push(`${who} was ended by a signal: its last second may be missing.`);
+      sentences.push(`${who} was ended by a signal: its last second may be missing.${keepers}`);
+    if (process.end === 'signal' && report.load?.kind === 'commands' && keepers) {
+      sentences.push(`${who} was stopped.${keepers}`);
+    }
     if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
   }
   for (const what of new Set(report.processes.flatMap((process) => process.unsupported))) {

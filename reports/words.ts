@@ -54,6 +54,13 @@ export function percent(share: number): string {
   return `${number(share * 100)} %`;
 }
 
+/** Where requests are scopes though Node makes that dear; null where it is nearly free, or not done. */
+export function costOfScopes({ settings, processes }: Report): string | null {
+  const dear = processes.find(({ node }) => Number(/^v(\d+)/.exec(node)?.[1]) < 24);
+  if (settings.scopes !== 'on' || !dear) return null;
+  return `requests are scopes, which costs more before Node 24: OUTLIVE_SCOPES=off goes without`;
+}
+
 /** The path from `cwd` when the file lies inside it, else the file as it is. */
 export function pathFrom(cwd: string, file: string): string {
   const path = relative(cwd, file);

@@ -29,6 +29,7 @@ const finding: RecordedFinding = {
 const line: OpenSite = {
   ...{ site: 0, frame: 0, kind: 'connection', library: 'pg', acquired: 1, released: 0, open: 1, busy: 0, unscoped: 0 },
   ...{ running: 0, lost: 0, leftBehind: 0, idleMs: 0, uses: 0, longestUseMs: 0, inFlow: 0, afterScope: 0, windows: 0 },
+  ...{ unref: 0, owner: null, oldestMs: 0 },
 };
 
 /** A recorder of a service with fifty busy lines, as many routes, a pool, a trap it falls into, and a leak. */

@@ -4,6 +4,8 @@ import { compare } from '../reports/compare.ts';
 import { renderJUnit } from '../reports/junit.ts';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { renderSarif } from '../reports/sarif.ts';
+import { renderTerminal } from '../reports/terminal.ts';
+import { verdictSentence } from '../reports/verdict.ts';
 import { makeDeadlock, makeExhaustion, makeOpenTransaction, makePoolsPerCall } from './support/pool-reports.ts';
 import { browser, ReportPage } from './support/report-page.ts';
 import { makeSurroundings } from './support/report-surroundings.ts';
@@ -29,10 +31,16 @@ const hostile = makeReport({
   watched: [{ kind: 'socket', library: HOSTILE, acquired: 1, released: 0 }],
   problems: [HOSTILE],
 });
+const UNSEEN = { what: 'mysql2 3.11.0', why: 'It holds connections to databases, and no adapter watches them.' };
+const inconclusive = makeCleanReport({
+  verdict: 'inconclusive',
+  unseen: [UNSEEN, { what: 'request scopes', why: HOSTILE }],
+});
 const REPORTS: [string, Report][] = [
   ['many findings', everything],
   ['a clean run', makeCleanReport()],
   ['hostile names', hostile],
+  ['an inconclusive run', inconclusive],
   ['nothing at all', makeCleanReport({ processes: [], watched: [], scopes: [] })],
 ];
 
@@ -116,6 +124,33 @@ describe.skipIf(!browser)('JUnit', () => {
     expect(name).toBe('src/rules.ts:12 reserve · connection · pg pool "orders"');
     expect(file).toBe('src/rules.ts');
     expect(text).toContain('Left open by 14 of 200 runs of rules, all of which failed with OutOfStock; no other did');
+  });
+});
+
+describe('an inconclusive run', () => {
+  const first =
+    'Inconclusive. Nothing was found, but too little was seen to call it clean: mysql2 3.11.0 and request scopes.';
+
+  test('is said first, and why, in every form', () => {
+    expect(verdictSentence(inconclusive)).toBe(first);
+    expect(renderMarkdown(inconclusive, ROOT, null)).toMatch(
+      /^### outlive: Inconclusive\.\n\nNothing was found.*\n\n- mysql2 3\.11\.0: It holds connections to databases/,
+    );
+    const junit = renderJUnit(inconclusive, ROOT);
+    expect(junit).toContain('name="mysql2 3.11.0 was not watched">\n      <skipped message="It holds connections');
+    expect(junit).toContain('failures="0" errors="0" skipped="2"');
+    const { invocations, properties } = JSON.parse(renderSarif(inconclusive, ROOT, null)).runs[0];
+    expect(properties.verdict).toBe(first);
+    expect(invocations[0].toolExecutionNotifications[0]).toEqual({
+      level: 'warning',
+      message: { text: `mysql2 3.11.0: ${UNSEEN.why}` },
+    });
+  });
+
+  test('is a leak where one was found, and what was not seen is still told', () => {
+    const report = makeReport({ unseen: [UNSEEN] });
+    expect(verdictSentence(report)).toMatch(/^2 leaks\./);
+    expect(renderTerminal(report, { color: false })).toContain('not seen   mysql2 3.11.0: It holds connections');
   });
 });
 

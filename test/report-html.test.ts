@@ -67,6 +67,38 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
     view.silent();
   });
 
+  test('of an inconclusive run says why before anything else, and lists what is open', async () => {
+    const site = { file: '/srv/shop/src/session.ts', line: 31, column: 16, function: 'open' };
+    const row = { held: null, stack: [], function: 'open', about: null, oldestMs: 42_000 };
+    const report = makeCleanReport({
+      verdict: 'inconclusive',
+      unseen: [{ what: 'mysql2 3.11.0', why: 'It holds connections to databases, and no adapter watches them.' }],
+      open: [
+        { ...row, kind: 'timer', library: 'setInterval', count: 14, site, owner: null },
+        {
+          ...row,
+          kind: 'stream',
+          library: 'oracledb',
+          count: 2,
+          site: null,
+          about: 'to nowhere',
+          owner: { ...row, kind: 'timer', library: 'setInterval', site },
+        },
+      ],
+    });
+    await view.open(report, [makeRecording({ leaked: 0 })]);
+    expect(await view.page.locator('h1.inconclusive').innerText()).toMatch(/^Inconclusive\.\s+Nothing was found, but/);
+    expect(await view.page.locator('.masthead .unseen li').allInnerTexts()).toEqual([
+      'mysql2 3.11.0 It holds connections to databases, and no adapter watches them.',
+    ]);
+    expect(await view.page.locator('section.open tbody tr').allInnerTexts()).toEqual([
+      '14 setInterval timers\tsrc/session.ts:31 open\t42 s',
+      'on it: 2 oracledb streams\tto nowhere\t42 s',
+    ]);
+    expect(await view.complaints()).toEqual([]);
+    view.silent();
+  });
+
   test('says what was not watched', async () => {
     const report = makeCleanReport({
       processes: [makeProcess({ end: 'signal', exitCode: null, faults: 2, unsupported: ['flow-ended: Node 20'] })],

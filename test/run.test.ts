@@ -125,7 +125,10 @@ test.each([
   ],
   [['run'], 'outlive run needs the program after --, as in: outlive run -- node server.js.'],
   [['run', '--', 'no-such-program'], 'no-such-program cannot be started: there is no such program.'],
-  [['run', '--fail-on', 'maybe', '--', 'node'], '--fail-on must be proven, likely, suspect or never, not "maybe".'],
+  [
+    ['run', '--fail-on', 'maybe', '--', 'node'],
+    '--fail-on must be proven, likely, suspect, inconclusive or never, not "maybe".',
+  ],
   [
     ['walk'],
     'outlive has no command "walk"; it has run, soak, scenarios, report, size, oracle-standin, register-path.',

@@ -21,6 +21,8 @@ export interface Known {
   isBusy?: () => boolean;
   /** True when it is over though nobody told the ledger. */
   isGone?: () => boolean;
+  /** Whether it keeps the process alive; where nobody can tell, it does. */
+  keepsAlive?: () => boolean;
 }
 
 export class Resource implements Link<Resource> {
@@ -39,6 +41,7 @@ export class Resource implements Link<Resource> {
   waitedMs = 0;
   isBusy: (() => boolean) | null;
   isGone: (() => boolean) | null;
+  readonly keepsAlive: (() => boolean) | null;
   /** Key of the finding that stands on it beyond suspicion. */
   condemnedBy: string | null = null;
   /** Of the latest verdicts on it that were put together. */
@@ -82,6 +85,7 @@ export class Resource implements Link<Resource> {
     this.lastUsedAt = at;
     this.isBusy = known.isBusy ?? null;
     this.isGone = known.isGone ?? null;
+    this.keepsAlive = known.keepsAlive ?? null;
     this.handle = known.handle ?? null;
     this.ref = known.ref ?? this.handle;
     this.owner = known.owner ?? null;

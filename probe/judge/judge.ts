@@ -1,7 +1,7 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
 
 import type { Crowd } from '../account/crowd.ts';
-import type { Ledger, Source } from '../account/ledger.ts';
+import type { Account, Ledger, Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import { guarded, isOff } from '../process/lapses.ts';
@@ -121,9 +121,7 @@ export class Judge {
     // reads the service's own emitters
     const ofCrowds = this.#crowds.length > 0 ? guarded('listeners', findingsOfCrowds, this.#crowds) : undefined;
     for (const [key, finding] of ofCrowds ?? []) found.set(key, finding);
-    const openSites = () =>
-      looks.filter(({ group, site }) => site.open > 0 && group.source.nature.isTotalled).map(({ site }) => site);
-    return { ...this.#compare(found), openSites };
+    return { ...this.#compare(found), openSites: () => openSitesOf(looks) };
   }
 
   *#lookAt(group: Group, context: Context): Generator<void, Look> {
@@ -217,6 +215,14 @@ export class Judge {
 /** Somebody timed out since the last judgement, or waits while all are lent. */
 function hasRunOut({ timeouts, timeoutsJudged, waiting, max, gauges }: PoolState): boolean {
   return timeouts > timeoutsJudged || (waiting.size > 0 && max > 0 && (gauges()?.used ?? 0) >= max);
+}
+
+/** Each with the one that it was opened on. */
+function openSitesOf(looks: readonly Look[]): OpenSite[] {
+  const open = looks.filter(({ group, site }) => site.open > 0 && group.source.nature.isTotalled);
+  const rows = new Map<Account, number>();
+  for (const [row, { group }] of open.entries()) for (const account of group.accounts) rows.set(account, row);
+  return open.map(({ site, owner }) => ({ ...site, owner: (owner && rows.get(owner)) ?? null }));
 }
 
 function isYounger(resource: { openedAt: number } | null, time: number): boolean {

@@ -3,7 +3,7 @@
  * there may be a hundred thousand. Each `yield` is a place where the event loop may have its turn.
  */
 import { companionOf } from '../account/companions.ts';
-import type { Ledger, Resource } from '../account/ledger.ts';
+import type { Account, Ledger, Resource } from '../account/ledger.ts';
 import { CERTAINTIES, type OpenSite, type RecordedFinding } from '../recording/format.ts';
 import type { Context, Detector, Group, Verdict } from './detectors/detector.ts';
 import { findingOf } from './findings.ts';
@@ -20,6 +20,8 @@ export interface Look {
   /** Nothing can change but by something that is opened, used or closed: all that is open is condemned. */
   isSettled: boolean;
   site: OpenSite;
+  /** Whose resources most of them were opened on. */
+  owner: Account | null;
   /** Of what is open on something that leaks itself, by the key of the finding that names that. */
   owned: ReadonlyMap<string, number>;
   /** A suspect is so old and idle that only a garbage collection can tell more. */
@@ -61,7 +63,16 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
   const verdict = yield* verdictOf(sieves, group, context, owned.size > 0);
   const finding = verdict && (yield* recorded(group, verdict, context));
   const site = counts.of(group, at);
-  return { group, finding, isSettled: condemned === seen, site, owned, awaitsCollection, isOverdue };
+  return {
+    group,
+    finding,
+    isSettled: condemned === seen,
+    site,
+    owner: counts.owner,
+    owned,
+    awaitsCollection,
+    isOverdue,
+  };
 }
 
 /** Times the longest known use, after which an idle resource is looked at more closely. */

@@ -1,5 +1,5 @@
 /** What is known of a line that has something open, whether or not anything is found there. */
-import type { Resource } from '../account/ledger.ts';
+import type { Account, Resource } from '../account/ledger.ts';
 import type { OpenSite } from '../recording/format.ts';
 import type { Group } from './detectors/detector.ts';
 
@@ -11,9 +11,13 @@ export class OpenSiteCount {
   #lost = 0;
   #leftBehind = 0;
   #unusedSince = Number.POSITIVE_INFINITY;
+  #oldest = Number.POSITIVE_INFINITY;
+  #unref = 0;
+  /** How many were opened on something of each account. */
+  #owners: Map<Account, number> | null = null;
 
   add(resource: Resource): void {
-    const { scope, lastUsedAt, isBusy } = resource;
+    const { scope, lastUsedAt, openedAt, isBusy, owner, keepsAlive } = resource;
     this.#open++;
     if (isBusy?.() === true) this.#busy++;
     if (scope === null) this.#unscoped++;
@@ -21,6 +25,17 @@ export class OpenSiteCount {
     if (resource.hasLostFlow) this.#lost++;
     if (resource.isLeftBehind) this.#leftBehind++;
     if (lastUsedAt < this.#unusedSince) this.#unusedSince = lastUsedAt;
+    if (openedAt < this.#oldest) this.#oldest = openedAt;
+    if (keepsAlive?.() === false) this.#unref++;
+    if (owner === null || owner.closed) return;
+    this.#owners ??= new Map();
+    this.#owners.set(owner.account, (this.#owners.get(owner.account) ?? 0) + 1);
+  }
+
+  /** Whose resources most of them were opened on. */
+  get owner(): Account | null {
+    const [most] = [...(this.#owners ?? [])].sort(([, a], [, b]) => b - a);
+    return most?.[0] ?? null;
   }
 
   of({ source, accounts, frame, acquired, released, history, floors }: Group, at: number): OpenSite {
@@ -37,6 +52,9 @@ export class OpenSiteCount {
       running: this.#running,
       lost: this.#lost,
       leftBehind: this.#leftBehind,
+      unref: this.#unref,
+      owner: null,
+      oldestMs: Math.round(Math.max(0, at - this.#oldest)),
       idleMs: Math.round(Math.max(0, at - this.#unusedSince)),
       uses: history.uses,
       longestUseMs: Math.round(history.longestUse * 10) / 10,

@@ -10,6 +10,9 @@ const OWN_PARTS = [
   'oracledb-traps',
   'connections-in-use',
   'unmark-pooled-sockets',
+  'connects',
+  'bundles',
+  'active-handles',
   'collections',
   'proof',
   'children',
@@ -37,6 +40,8 @@ const BLIND_TO: Partial<Record<Part, string>> = {
   modules: 'libraries',
   children: 'child processes',
   workers: 'worker threads',
+  tick: 'what is open while it runs',
+  'last judgement': 'what is open at the end',
 };
 
 /** `OUTLIVE_TEST_LAPSE=pg:3` makes the third hook of pg throw: for the test that the service does not see it. */

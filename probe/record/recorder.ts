@@ -20,6 +20,7 @@ import {
   type Entry,
   type HeldLine,
   type Notice,
+  type OpenHandle,
   type PoolSample,
   RECORDING_SCHEMA,
   type RecordedFinding,
@@ -32,8 +33,9 @@ import { heldConnections } from './connections-in-use.ts';
 import type { SourceLines } from './source-lines.ts';
 
 const { pid } = process;
-/** What is open, finding or not, is only written so often, and of so many sites. */
+/** What is open, finding or not, is only written so often, in a young process more often; and of so many sites. */
 const OPEN_EVERY_MS = 5000;
+const YOUNG_SHARE = 0.5;
 const MAX_OPEN_SITES = 300;
 /** Programs that collect all the time are not told more often. */
 const GC_EVERY_MS = 100;
@@ -64,6 +66,8 @@ export class Recorder {
   private sitesWritten = 0;
   private readonly poolsWritten: Set<number> = new Set();
   private openSitesAt = 0;
+  private handlesAt = 0;
+  private lastHandles = '[]';
   private collectedAt = Number.NEGATIVE_INFINITY;
   private heldAt = Number.NEGATIVE_INFINITY;
   /** In the last line: that there are none any more is worth one. */
@@ -135,7 +139,7 @@ export class Recorder {
 
   judgement({ changed, withdrawn, openSites }: Judgement, isLast: boolean): void {
     const at = now() - this.zero;
-    if (isLast || at - this.openSitesAt > OPEN_EVERY_MS) {
+    if (isLast || at - this.openSitesAt > Math.min(OPEN_EVERY_MS, YOUNG_SHARE * at)) {
       this.openSitesAt = at;
       if (isLast || this.writer.isDue('lines')) {
         this.writer.write({ t: 'lines', at, lines: openSites().slice(0, MAX_OPEN_SITES) });
@@ -205,6 +209,18 @@ export class Recorder {
     if (at - this.collectedAt < GC_EVERY_MS) return;
     this.collectedAt = at;
     this.writer.writeBulk({ t: 'gc', at, heapUsed: getHeapStatistics().used_heap_size });
+  }
+
+  /** What holds the event loop and no adapter knows, from time to time. */
+  handles(isLast: boolean, read: () => OpenHandle[]): void {
+    const at = now() - this.zero;
+    if (!isLast && at - this.handlesAt < Math.min(OPEN_EVERY_MS, YOUNG_SHARE * at)) return;
+    this.handlesAt = at;
+    const handles = guarded('active-handles', read) ?? [];
+    const text = JSON.stringify(handles);
+    if (text === this.lastHandles) return;
+    this.lastHandles = text;
+    if (isLast || this.writer.isDue('handles')) this.writer.write({ t: 'handles', at, handles });
   }
 
   /** Who has which connection, from time to time; the last is always written. */

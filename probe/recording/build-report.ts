@@ -12,8 +12,9 @@ import {
   type Unseen,
 } from './format.ts';
 import { type Load, readLoad } from './load.ts';
-import { isAlive, missingIn } from './missing.ts';
+import { isAlive, missingIn, unseenProcesses } from './missing.ts';
 import { NATURES } from './natures.ts';
+import { keptAliveBy, openIn } from './open.ts';
 import { lineOf, noExcerpt, placeIn } from './place.ts';
 import { readRun } from './reader.ts';
 import {
@@ -79,10 +80,11 @@ export function buildReport(
   return {
     schema: REPORT_SCHEMA,
     verdict: verdictOf(findings, unseen),
-    processes: recordings.map(processOf),
+    processes: recordings.map((recording) => processOf(recording, sources)),
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
+    open: openIn(recordings, sources),
     unseen,
     scopes: scopesIn(recordings),
     notices: noticesIn(recordings),
@@ -101,7 +103,7 @@ function verdictOf(findings: readonly Finding[], unseen: readonly Unseen[]): Rep
 
 /** Each once, whichever process says it. */
 function unseenIn(recordings: readonly Recording[]): Unseen[] {
-  const all = recordings.flatMap(({ unseen }) => unseen);
+  const all = [...recordings.flatMap(({ unseen }) => unseen), ...unseenProcesses(recordings)];
   return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
@@ -238,7 +240,8 @@ function rank({ certainty }: Finding): number {
   return CERTAINTIES.indexOf(certainty);
 }
 
-function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: Recording): ReportProcess {
+function processOf(recording: Recording, sources: Sources): ReportProcess {
+  const { process: line, end, cost, lastAt, adapters, unsupported } = recording;
   const isRunning = end === null && isAlive(line.pid, line.host);
   return {
     pid: line.pid,
@@ -255,6 +258,7 @@ function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: 
     unsupported,
     cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },
     faults: cost?.faults ?? 0,
+    keptAliveBy: end === null || end.end === 'signal' ? keptAliveBy(recording, sources) : [],
   };
 }
 

@@ -57,6 +57,7 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   scopes: latest,
   totals: latest,
   lines: latest,
+  handles: latest,
   held: lost,
   finding: latestOfFinding,
   withdrawn: latestOfFinding,
@@ -198,10 +199,21 @@ const READ: { [T in Type]: Reading<T> } = {
   lines: {
     check: shape({
       at: time,
-      lines: listOf(shape({ site: number, frame: number, kind, library: text, open: number })),
+      lines: listOf(
+        shape({
+          ...{ site: number, frame: number, kind, library: text, open: number },
+          ...{ unref: number, owner: maybe(number), oldestMs: number },
+        }),
+      ),
     }),
     fold: ({ recording }, { lines }) => {
       recording.openSites = lines;
+    },
+  },
+  handles: {
+    check: shape({ at: time, handles: listOf(shape({ kind, about: maybe(text), count: number })) }),
+    fold: ({ recording }, { handles }) => {
+      recording.handles = handles;
     },
   },
   held: {

@@ -275,6 +275,12 @@ export interface OpenSite {
   /** … whose flow is known to be gone, and whose flow is known to have gone on. */
   lost: number;
   leftBehind: number;
+  /** … that do not keep the process alive. */
+  unref: number;
+  /** What most of them were opened on: which of the lines it is; null for nothing. */
+  owner: number | null;
+  /** Since the oldest was opened, milliseconds. */
+  oldestMs: number;
   /** Idle for the longest, milliseconds. */
   idleMs: number;
   /** History of all callers of the line. */
@@ -291,6 +297,21 @@ export interface OpenSitesLine {
   t: 'lines';
   at: number;
   lines: OpenSite[];
+}
+
+/** What holds the event loop and no adapter knows, alike ones together. */
+export interface OpenHandle {
+  kind: Kind;
+  /** Where it leads: `on port 3000`; null: not known. */
+  about: string | null;
+  count: number;
+}
+
+/** The latest entry wins. */
+export interface HandlesLine {
+  t: 'handles';
+  at: number;
+  handles: OpenHandle[];
 }
 
 /** What a detector found, or now sees differently; same `key`, later line wins. */
@@ -397,6 +418,7 @@ export type Entry =
   | ScopesLine
   | TotalsLine
   | OpenSitesLine
+  | HandlesLine
   | HeldLine
   | FindingLine
   | WithdrawnLine
@@ -480,6 +502,7 @@ export interface Recording {
   /** How many were open over time, of each row of `totals`. */
   open: (readonly Point[])[];
   openSites: OpenSite[];
+  handles: OpenHandle[];
   held: HeldLine[];
   /** Standing findings, by key; `at` is when each was first seen. */
   findings: Map<string, { at: number; finding: RecordedFinding }>;
@@ -516,6 +539,7 @@ export function emptyRecording(file: string, process: ProcessLine): Recording {
     totals: [],
     open: [],
     openSites: [],
+    handles: [],
     held: [],
     findings: new Map(),
     withdrawn: [],

@@ -1,13 +1,20 @@
 /** What a run's recordings do not hold though it was there, one plain sentence each. */
 import { hostname } from 'node:os';
 import path from 'node:path';
-import type { Recording, StartedLine } from './format.ts';
+import type { Recording, StartedLine, Unseen } from './format.ts';
 
 /** Characters of a command line. */
 const MAX_COMMAND = 80;
 
 export function missingIn(recordings: readonly Recording[]): string[] {
-  return [...recordings.flatMap(gapsIn), ...unwatchedIn(recordings)];
+  const others = unwatchedIn(recordings).filter(({ isNode }) => !isNode);
+  return [...recordings.flatMap(gapsIn), ...others.map(({ who, by }) => `${who}${by} left no recording: not watched.`)];
+}
+
+/** Node.js processes and threads that should have been watched: whatever they hold was not seen. */
+export function unseenProcesses(recordings: readonly Recording[]): Unseen[] {
+  const nodes = unwatchedIn(recordings).filter(({ isNode }) => isNode);
+  return nodes.map(({ who }) => ({ what: who, why: 'It left no recording: nothing of it was seen.' }));
 }
 
 function gapsIn({ process, cost }: Recording): string[] {
@@ -20,8 +27,15 @@ function gapsIn({ process, cost }: Recording): string[] {
   ].filter((sentence) => sentence !== false);
 }
 
-/** Processes and threads that were started and left no recording: one sentence for all with the same command line. */
-function unwatchedIn(recordings: readonly Recording[]): string[] {
+interface Unwatched {
+  who: string;
+  by: string;
+  /** Another program is nothing that could be watched. */
+  isNode: boolean;
+}
+
+/** Processes and threads that were started and left no recording: one for all with the same command line. */
+function unwatchedIn(recordings: readonly Recording[]): Unwatched[] {
   const recorded = new Set(recordings.map(({ process: { pid, thread } }) => `${pid} ${thread}`));
   const alike = new Map<string, StartedLine[]>();
   for (const { process, started } of recordings) {
@@ -43,7 +57,8 @@ function unwatchedIn(recordings: readonly Recording[]): string[] {
     const command = text.length > MAX_COMMAND ? `${text.slice(0, MAX_COMMAND - 1)}…` : text;
     const who = thread > 0 ? `Thread ${thread} of process ${pid}` : `Process ${pid}`;
     const by = thread > 0 ? '' : `, started by ${parent},`;
-    return `${who}${command && ` (${command})`}${others}${by} left no recording: not watched.`;
+    const isNode = thread > 0 || /^node(?:js)?(?:\.exe)?$/.test(path.basename(program));
+    return { who: `${who}${command && ` (${command})`}${others}`, by, isNode };
   });
 }
 

@@ -94,7 +94,32 @@ export interface ReportProcess {
   unsupported: string[];
   cost: { cpuMs: number; share: number; forcedGc: number };
   faults: number;
+  /** Of a process that did not end by itself: what kept it alive when it was last looked at. */
+  keptAliveBy?: Keeper[];
 }
+
+/** Something that is open, finding or not: all of one line together. */
+export interface Open {
+  kind: Kind;
+  /** `node` where only Node itself knows of it. */
+  library: string;
+  count: number;
+  /** Since the oldest was opened, milliseconds; null: not known. */
+  oldestMs: number | null;
+  /** Null where nobody knows the line. */
+  site: Site | null;
+  stack: Frame[];
+  function: string | null;
+  /** What it was opened on; that is a row before it. */
+  owner: OpenOwner | null;
+  /** What holds it, in words; null where no heap was looked at. */
+  held: string[] | null;
+  /** Where it leads, `to 10.0.0.1:5432`, as far as Node tells that. */
+  about: string | null;
+}
+
+export type OpenOwner = Pick<Open, 'kind' | 'library' | 'site'>;
+export type Keeper = Pick<Open, 'kind' | 'library' | 'count' | 'site' | 'about'>;
 
 /** A finding that no longer stands, because what it named came back or the pool recovered. */
 export interface Withdrawn {
@@ -145,6 +170,8 @@ export interface Report {
   findings: Finding[];
   withdrawn: Withdrawn[];
   watched: Watched[];
+  /** All that was open at the end or when it was last looked at, most first. */
+  open: Open[];
   /** What was there and was not watched, or not wholly: why nothing that was found may mean nothing. */
   unseen: Unseen[];
   /** Jobs and requests, most ended first. */

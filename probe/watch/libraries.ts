@@ -1,6 +1,7 @@
 /**
  * Takes hold of libraries as they are loaded: by the rows of adapters.ts, whose modules are loaded with the first copy.
  * A copy that lacks what its adapter needs is left alone, and one of an unknown version is doubted: the report says so.
+ * It also says which libraries hold resources that no adapter watches.
  */
 
 import { ADAPTERS, type AdapterRow, type Package } from '../adapters.ts';
@@ -9,6 +10,8 @@ import { loadOnDemand } from '../process/on-demand.ts';
 import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
 import { type Copy, watchModules } from './modules.ts';
+import type { Manifest } from './packages.ts';
+import { knownLibraries } from './unwatched/known-libraries.ts';
 
 /** What is told of each copy of a package before its adapter is. */
 export type Beneath = Record<string, (exports: never) => void>;
@@ -29,12 +32,18 @@ interface Wanted {
   known: Package;
 }
 
-export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): void {
-  const wanted = new Map<string, Wanted>();
-  for (const row of ADAPTERS) {
-    if (!('packages' in row.of) || off.includes(row.name)) continue;
-    for (const known of row.of.packages) wanted.set(known.name, { row: row as Wanted['row'], known });
-  }
+/** What is there and not watched, by package: what to say of it. */
+export interface Libraries {
+  /** Why a package is not watched, in a sentence; null where it is, or is not known. */
+  whyUnwatched(name: string): string | null;
+  isWatched(name: string): boolean;
+  met(found: Pick<Manifest, 'name' | 'version'>): void;
+  /** Looks through all that is loaded. */
+  scan(): void;
+}
+
+export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
+  const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
@@ -42,7 +51,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     return attachments;
   };
 
-  const attach = (copy: Copy, { row, known }: Wanted): void => {
+  const attach = (copy: Copy, { row, known }: Wanted, isLate: boolean): void => {
     const label = `${copy.name} ${copy.version}`;
     const missing = missingIn(copy.exports, known.hooks);
     if (missing.length > 0) {
@@ -52,6 +61,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
+    if (isLate) desk.unseen(label, 'It was loaded before the probe: what it had opened by then was not seen.');
     if (isOutside(copy.version, known)) {
       const range = `${known.from} up to below ${known.below}`;
       desk.unseen(
@@ -61,17 +71,40 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     }
   };
 
-  const names = new Set([...wanted.keys(), ...Object.keys(beneath)]);
-  watchModules(
-    names,
-    (copy) => {
+  const met: Libraries['met'] = ({ name, version }) => {
+    const why = unwatched.get(name);
+    if (why !== undefined) desk.unseen(`${name} ${version}`, why);
+  };
+  const scan = watchModules({
+    names: new Set([...wanted.keys(), ...Object.keys(beneath)]),
+    onLoaded: (copy, isLate) => {
       const below = beneath[copy.name];
       if (below) guarded('inject', () => below(copy.exports as never));
       const found = wanted.get(copy.name);
-      if (found) guarded(found.row.name as Part, () => attach(copy, found));
+      if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
+      else met(copy);
     },
+    others: new Set(unwatched.keys()),
+    onMet: met,
     onHttp,
-  );
+  });
+  return { whyUnwatched: (name) => unwatched.get(name) ?? null, isWatched: (name) => wanted.has(name), met, scan };
+}
+
+/** Packages that an adapter is for; and those that none watches, with the reason. */
+function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatched: Map<string, string> } {
+  const wanted = new Map<string, Wanted>();
+  const unwatched = new Map<string, string>();
+  for (const [name, holds] of knownLibraries()) unwatched.set(name, `It holds ${holds}, and no adapter watches them.`);
+  for (const row of ADAPTERS) {
+    if (!('packages' in row.of)) continue;
+    for (const known of row.of.packages) {
+      unwatched.delete(known.name);
+      if (off.includes(row.name)) unwatched.set(known.name, 'Its adapter is switched off by OUTLIVE_OFF.');
+      else wanted.set(known.name, { row: row as Wanted['row'], known });
+    }
+  }
+  return { wanted, unwatched };
 }
 
 /** Of the functions at these paths, those that are not there. */

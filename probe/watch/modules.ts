@@ -1,19 +1,21 @@
 /**
- * Tells when a library is loaded. All supported libraries are CommonJS, and Node's CommonJS loader also sees the ones that
- * ES modules import; nested copies are seen each by itself.
+ * Tells when a library is loaded. Nearly all are CommonJS, and Node's CommonJS loader also sees the ones that ES modules
+ * import; nested copies are seen each by itself. A package of ES modules alone is seen by what it connects to: connects.ts.
  *
  * Only the resolution of names is patched, which is over before a module runs: a wrapper around the loading would stand
- * in the stack of everything that a module does while it loads.
+ * in the stack of everything that a module does while it loads. Yarn's `.pnp.cjs` puts a resolution of its own in its
+ * place, which is then patched again. What came another way is found in the list of loaded modules, though later.
  */
 
-import { readFileSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
 import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
+import { installedAs, type Manifest, manifestOf, packageIn } from './packages.ts';
 
 const PART = 'modules';
 const IS_HTTP = /^(?:node:)?https?$/;
+const IS_PNP = /[\\/]\.pnp\.c?js$/;
 
 /** One copy of a package, loaded. */
 export interface Copy {
@@ -33,42 +35,121 @@ interface LoadingModule {
 
 interface Loader {
   _cache: Record<string, LoadingModule>;
+  _resolveFilename: unknown;
 }
 
-/**
- * `onLoaded` is told of each copy of the packages `names`, once it is loaded; `onHttp` before a CommonJS module loads
- * Node's `http` or `https`.
- */
-export function watchModules(names: ReadonlySet<string>, onLoaded: (copy: Copy) => void, onHttp: () => void): void {
-  const loader = Module as unknown as Loader;
-  const isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...names].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
-  const seen = new WeakSet<object>();
+export interface ModuleListener {
+  /** Packages that are told of once a copy is loaded; `isLate`: it may have been in use before. */
+  readonly names: ReadonlySet<string>;
+  onLoaded(copy: Copy, isLate: boolean): void;
+  /** Packages of which it is enough to know that they are loaded, each copy once. */
+  readonly others: ReadonlySet<string>;
+  onMet(found: Pick<Manifest, 'name' | 'version'>): void;
+  /** Before a CommonJS module loads Node's `http` or `https`. */
+  onHttp(): void;
+}
 
-  const tell = ({ exports }: LoadingModule, library: Omit<Copy, 'exports'>): void => {
-    if (exports === null || (typeof exports !== 'object' && typeof exports !== 'function') || seen.has(exports)) return;
-    seen.add(exports);
-    onLoaded({ ...library, exports });
-  };
+/** Returns what looks through all that is loaded, for what came past the resolution. */
+export function watchModules(listener: ModuleListener): () => void {
+  const watch = new ModuleWatch(listener);
+  watch.attach();
+  guarded(PART, () => watch.scan());
+  return () => guarded(PART, () => watch.scan());
+}
 
-  const examine = (file: string): void => {
+class ModuleWatch {
+  readonly #listener: ModuleListener;
+  readonly #loader = Module as unknown as Loader;
+  readonly #isMentioned: RegExp;
+  readonly #seen: WeakSet<object> = new WeakSet();
+  /** Folders of packages that were told of, and files that were looked at in the list. */
+  readonly #met: Set<string> = new Set();
+  readonly #scanned: Set<string> = new Set();
+  #ours: unknown = null;
+
+  constructor(listener: ModuleListener) {
+    this.#listener = listener;
+    this.#isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...listener.names].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
+  }
+
+  attach(): void {
+    around<object, string>(PART, Module, '_resolveFilename', {
+      before: (_, request) => String(request),
+      after: (_, file: string, request = '') => this.#resolved(file, request),
+    });
+    this.#ours = this.#loader._resolveFilename;
+  }
+
+  /** Whatever is loaded already. */
+  scan(): void {
+    const { names, others } = this.#listener;
+    for (const file of Object.keys(this.#loader._cache)) {
+      if (this.#scanned.has(file)) continue;
+      this.#scanned.add(file);
+      const { name, folder } = installedAs(file) ?? {};
+      if (name === undefined || folder === undefined || this.#met.has(folder)) continue;
+      if (names.has(name)) this.#examine(file, true);
+      else if (others.has(name)) this.#meet(file, name);
+    }
+  }
+
+  #resolved(file: string, request: string): void {
+    const { others } = this.#listener;
+    if (IS_HTTP.test(file)) this.#listener.onHttp();
+    else if (this.#isMentioned.test(request) || this.#isMentioned.test(file)) this.#examine(file, false);
+    else if (IS_PNP.test(file)) this.#whenLoaded(file, () => this.#attachAgain());
+    else {
+      const installed = installedAs(file)?.name;
+      const name = installed !== undefined && others.has(installed) ? installed : packageIn(request);
+      if (others.has(name)) this.#meet(file, name);
+    }
+  }
+
+  /** Whoever replaced the resolution calls ours no more. */
+  #attachAgain(): void {
+    if (this.#loader._resolveFilename !== this.#ours) this.attach();
+    this.scan();
+  }
+
+  #meet(file: string, name: string): void {
+    const folder = installedAs(file)?.folder ?? path.dirname(file);
+    if (this.#met.has(folder)) return;
+    this.#whenBegun(file, () => {
+      if (this.#met.has(folder)) return;
+      this.#met.add(folder);
+      this.#listener.onMet({ name, version: manifestOf(file)?.version ?? '?' });
+    });
+  }
+
+  #examine(file: string, isLate: boolean): void {
     const library = mainModuleOf(file);
-    if (!library || !names.has(library.name)) return;
-    const known = loader._cache[file];
-    const whenLoaded = (module: LoadingModule): void =>
-      onceSet(module, 'loaded', (isLoaded) => isLoaded && guarded(PART, () => tell(module, library)));
-    if (known?.loaded) tell(known, library);
-    // in a cycle it is loading already
-    else if (known) whenLoaded(known);
-    else onceSet(loader._cache, file, (module) => guarded(PART, () => whenLoaded(module)));
-  };
+    if (library && this.#listener.names.has(library.name)) {
+      this.#whenLoaded(file, (module) => this.#tell(module, library, isLate));
+    }
+  }
 
-  around<object, string>(PART, Module, '_resolveFilename', {
-    before: (_, request) => String(request),
-    after: (_, file: string, request = '') => {
-      if (IS_HTTP.test(file)) onHttp();
-      else if (isMentioned.test(request) || isMentioned.test(file)) examine(file);
-    },
-  });
+  #tell({ exports }: LoadingModule, library: Omit<Copy, 'exports'>, isLate: boolean): void {
+    const isObject = (typeof exports === 'object' && exports !== null) || typeof exports === 'function';
+    if (!isObject || this.#seen.has(exports as object)) return;
+    this.#seen.add(exports as object);
+    this.#met.add(installedAs(library.file)?.folder ?? library.file);
+    this.#listener.onLoaded({ ...library, exports: exports as object }, isLate);
+  }
+
+  /** That a name is resolved does not mean that it is loaded. */
+  #whenBegun(file: string, told: (module: LoadingModule) => void): void {
+    const cache = this.#loader._cache;
+    if (cache[file]) told(cache[file]);
+    else onceSet(cache, file, (module) => guarded(PART, () => told(module)));
+  }
+
+  #whenLoaded(file: string, told: (module: LoadingModule) => void): void {
+    this.#whenBegun(file, (module) => {
+      // in a cycle it is loading already
+      if (module.loaded) told(module);
+      else onceSet(module, 'loaded', (isLoaded) => isLoaded && guarded(PART, () => told(module)));
+    });
+  }
 }
 
 /** Tells when `owner[key]`, which may not be there yet, is next set; it is an ordinary property again from then on. */
@@ -84,21 +165,12 @@ function onceSet<T extends object, K extends keyof T & string>(owner: T, key: K,
 
 /** The package that `file` is the main module of, or null for any other file. */
 function mainModuleOf(file: string): Omit<Copy, 'exports'> | null {
-  if (!path.isAbsolute(file)) return null;
-  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    let manifest: { name?: string; version?: unknown; main?: unknown };
-    try {
-      manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-    } catch {
-      continue;
-    }
-    if (!manifest.name) continue;
-    const main = path.resolve(folder, String(manifest.main ?? 'index.js'));
-    const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
-    const { name, version = '?' } = manifest;
-    return isMain ? { name, version: String(version), folder: folder + path.sep, file } : null;
-  }
-  return null;
+  const manifest = manifestOf(file);
+  if (!manifest) return null;
+  const { name, version, folder } = manifest;
+  const main = path.resolve(folder, manifest.main);
+  const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
+  return isMain ? { name, version, folder: folder + path.sep, file } : null;
 }
 
 function escapeRegExp(text: string): string {

@@ -10,6 +10,9 @@ import { html, type Markup } from './html.ts';
 import { outlook } from './outlook.ts';
 import type { PageContext } from './page-context.ts';
 
+/** More than anybody reads at the top; all are below. */
+const UNSEEN = 8;
+
 export function masthead({ report, recordings, comparison, cwd }: PageContext): Markup {
   const { headline, detail } = verdict(report);
   const counts = countByCertainty(report);
@@ -20,15 +23,26 @@ export function masthead({ report, recordings, comparison, cwd }: PageContext): 
 <p class="brand">${LOGO}<strong>outlive</strong></p>
 <p class="ran">${ran(report, recordings, cwd).map((part, i) => html`${i > 0 && ' · '}<span>${part}</span>`)}</p>
 <h1 class="verdict ${report.verdict}"><span class="headline">${headline}</span> ${detail}</h1>
+${report.verdict === 'inconclusive' && unseenList(report)}
 ${rate && html`<p class="outlook">${rate}</p>`}
 <ul class="counts" aria-label="Findings by certainty">
 ${(Object.keys(counts) as Certainty[]).map((certainty) => html`<li class="${counts[certainty] ? certainty : 'none'}">${mark(certainty)} <b>${counts[certainty]}</b> ${certainty}</li>`)}
 ${comparison && html`<li class="none"><a href="#compared">compared with the baseline</a>: ${comparisonCounts(comparison)}</li>`}
 ${report.notices.length > 0 && html`<li class="none"><a href="#notices">${plural(report.notices.length, 'trap')} of libraries</a></li>`}
+${report.unseen.length > 0 && report.verdict !== 'inconclusive' && html`<li class="none"><a href="#not-watched">${plural(report.unseen.length, 'thing')} not watched</a></li>`}
 ${alarms > 0 && html`<li class="none"><a href="#alarms">${number(alarms)} worth a look</a></li>`}
 </ul>
 ${worst && html`<p class="next"><b>Next</b> <span><a href="#finding-${encodeURIComponent(worst.id)}">${place(worst, (file) => pathFrom(cwd, file))}</a>: ${advice(worst)} ${worst.certainty !== 'suspect' && proof(worst)}</span></p>`}
 </header>`;
+}
+
+/** Why it cannot be called clean. */
+function unseenList({ unseen }: Report): Markup {
+  const more = unseen.length - UNSEEN;
+  return html`<ul class="unseen" aria-label="What was not seen">
+${unseen.slice(0, UNSEEN).map(({ what, why }) => html`<li><b>${what}</b> <span>${why}</span></li>`)}
+${more > 0 && html`<li><a href="#not-watched">and ${number(more)} more</a></li>`}
+</ul>`;
 }
 
 /** Shape tells the certainties apart, not colour: full, half, empty. */

@@ -16,6 +16,7 @@ import { type Content, html, json, Markup } from './html.ts';
 import { loadSection } from './load.ts';
 import { masthead } from './masthead.ts';
 import { noticesSection } from './notices.ts';
+import { openSection } from './open.ts';
 import type { PageContext } from './page-context.ts';
 import { tables } from './tables.ts';
 import { timeline } from './timeline.ts';
@@ -32,6 +33,7 @@ const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
   alarmsSection,
   databaseSection,
   loadSection,
+  openSection,
   ({ report, recordings, cwd }) => tables(report, recordings, cwd),
 ];
 

@@ -2,13 +2,13 @@
 import type { Recording } from '../../probe/recording/format.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { gaps } from '../verdict.ts';
-import { command, duration, number, percent, watchedName } from '../words.ts';
+import { command, costOfScopes, duration, number, percent, watchedName } from '../words.ts';
 import { type Content, html, type Markup } from './html.ts';
 
 /** Rows beyond these are left to report.json; tables longer than the second number start closed. */
 const ROWS = { most: 200, open: 15 };
 
-interface Column {
+export interface Column {
   name: string;
   numeric?: boolean;
 }
@@ -20,6 +20,7 @@ ${table('Watched', WATCHED, watchedRows(report))}
 ${table('Pools', POOLS, poolRows(recordings))}
 ${table('Scopes', SCOPES, scopeRows(report))}
 ${table('Processes, and what the probe cost them', PROCESSES, processRows(report, cwd))}
+${costOfScopes(report) && html`<p class="more">Of the cost: ${costOfScopes(report)}.</p>`}
 ${table(
   'Settings',
   [{ name: 'setting' }, { name: 'value' }],
@@ -29,7 +30,7 @@ ${notWatched(report)}
 </section>`;
 }
 
-function table(caption: string, columns: Column[], rows: Content[][]): Markup | null {
+export function table(caption: string, columns: readonly Column[], rows: Content[][]): Markup | null {
   if (rows.length === 0) return null;
   const kind = (i: number) => (columns[i]?.numeric ? 'numeric' : 'text');
   const more = rows.length - ROWS.most;

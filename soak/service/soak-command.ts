@@ -58,5 +58,5 @@ export async function soakCommand({
 }
 
 function hung(name: string, round: number, limitMs: number): string {
-  return `Run ${round} of "${name}" did not end within ${Math.round(limitMs / 1000)} s and was stopped: something kept it.`;
+  return `Run ${round} of "${name}" did not end within ${Math.round(limitMs / 1000)} s and was stopped.`;
 }

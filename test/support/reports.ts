@@ -147,6 +147,7 @@ export function makeReport(changes: Partial<Report> = {}): Report {
     notices: [],
     load: null,
     unseen: [],
+    open: [],
     watched: [
       { kind: 'connection', library: 'pg', acquired: 18_440, released: 18_425 },
       { kind: 'timer', library: 'node', acquired: 9120, released: 8920 },
@@ -236,6 +237,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     totals: [],
     open: [],
     openSites: [],
+    handles: [],
     rounds: [],
     held: [],
     findings: new Map(),

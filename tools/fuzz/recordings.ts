@@ -22,7 +22,7 @@ const exhausted: RecordedFinding = {
 const open = {
   ...{ site: 0, frame: 0, kind: 'connection' as const, library: 'pg', ...counts, open: 10, busy: 0, unscoped: 0 },
   ...{ running: 0, lost: 0, leftBehind: 0, idleMs: 4000, uses: 30, longestUseMs: 20, inFlow: 30, afterScope: 0 },
-  windows: 3,
+  ...{ windows: 3, unref: 0, owner: null, oldestMs: 4000 },
 };
 
 const RECORDING: readonly Entry[] = [

@@ -26,6 +26,7 @@ const NURSERY = 64;
 /** Node's Timeout; `_destroyed` is set on every supported version. */
 interface NodeTimer {
   _destroyed: boolean;
+  hasRef(): boolean;
 }
 
 interface YoungTimer {
@@ -105,7 +106,11 @@ class Timers {
 /** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. */
 function known(timer: NodeTimer): Known {
   const ref = new WeakRef(timer);
-  return { ref, isGone: () => ref.deref()?._destroyed !== false };
+  return {
+    ref,
+    isGone: () => ref.deref()?._destroyed !== false,
+    keepsAlive: () => ref.deref()?.hasRef() !== false,
+  };
 }
 
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */

@@ -3,9 +3,11 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CountedScope, Scopes } from '../../account/scope.ts';
 import { guarded } from '../../process/lapses.ts';
+import { microtask } from '../../process/runtime.ts';
 import { routeOf } from './route.ts';
 
 const PART = 'http';
+const REQUEST_START = 'http.server.request.start';
 
 /** Of all methods together, and characters of a URL. */
 const MAX_NAMES = 500;
@@ -14,6 +16,22 @@ const MAX_URL = 200;
 interface RequestStart {
   request: IncomingMessage;
   response: ServerResponse;
+}
+
+/** Where requests are no scopes: tells, once, that there is one. */
+export function whenServing(told: () => void): void {
+  const served = (): void => {
+    // not at once: who else listens would miss this one
+    microtask(() => diagnosticsChannel.unsubscribe(REQUEST_START, listener));
+    told();
+  };
+  let isTold = false;
+  const listener = (): void => {
+    if (isTold) return;
+    isTold = true;
+    guarded(PART, served);
+  };
+  diagnosticsChannel.subscribe(REQUEST_START, listener);
 }
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
@@ -41,7 +59,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
     young.delete(response);
     if (scope) end(scope, response);
   };
-  diagnosticsChannel.subscribe('http.server.request.start', (message) => {
+  diagnosticsChannel.subscribe(REQUEST_START, (message) => {
     guarded(PART, started, message as RequestStart);
   });
   diagnosticsChannel.subscribe('http.server.response.finish', (message) => {

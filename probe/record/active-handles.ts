@@ -1,0 +1,107 @@
+/**
+ * What holds the event loop and no adapter knows: how many of each kind, from Node's own list, without what is always
+ * there (standard streams, the pipes of a child process) and without connections that belong to a known pool.
+ *
+ * Errs: nobody knows which of several alike an adapter has entered; so many are left out, whichever they are. What was
+ * unref'd is not in Node's list.
+ */
+import { ChildProcess } from 'node:child_process';
+import net from 'node:net';
+import path from 'node:path';
+import type { Ledger } from '../account/ledger.ts';
+import { openByKind } from '../account/open-by-kind.ts';
+import type { Kind, OpenHandle } from '../recording/format.ts';
+import { mask } from '../recording/mask.ts';
+
+/** Rows that are written down, and connections of one pool that are asked which they are. */
+const MAX_ROWS = 50;
+const MAX_OF_POOL = 1000;
+
+/** By the class of Node's handle, which is not that of the object around it. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  TCP: 'socket',
+  Pipe: 'socket',
+  UDP: 'socket',
+  Process: 'child-process',
+  FSEvent: 'watcher',
+  StatWatcher: 'watcher',
+  MessagePort: 'port',
+};
+
+interface Handle {
+  _handle?: { fd?: number; constructor?: { name?: string } } | null;
+}
+interface Lists {
+  _getActiveHandles?(): Handle[];
+  getActiveResourcesInfo?(): string[];
+}
+
+export function activeHandles(ledger: Ledger): OpenHandle[] {
+  const lists = process as unknown as Lists;
+  const handles = lists._getActiveHandles?.() ?? [];
+  const ofChildren = new Set<unknown>(
+    handles.flatMap((handle) => (handle instanceof ChildProcess ? handle.stdio : [])),
+  );
+  const pooled = pooledPorts(ledger);
+  const rows = new Map<string, OpenHandle>();
+  const add = (kind: Kind, about: string | null, count = 1): void => {
+    const row = rows.get(`${kind} ${about}`);
+    if (row) row.count += count;
+    else rows.set(`${kind} ${about}`, { kind, about, count });
+  };
+  for (const handle of handles) {
+    const kind = handle instanceof net.Server ? 'server' : KINDS[classOf(handle)];
+    if (kind === undefined || ofChildren.has(handle) || isStandard(handle)) continue;
+    if (handle instanceof net.Socket && pooled.has(handle.localPort)) continue;
+    add(kind, aboutOf(handle));
+  }
+  const timers = lists.getActiveResourcesInfo?.().filter((type) => type === 'Timeout').length ?? 0;
+  if (timers > 0) add('timer', null, timers);
+  return beyond([...rows.values()], openByKind(ledger)).slice(0, MAX_ROWS);
+}
+
+/** Less what the ledger knows by its line. */
+function beyond(rows: OpenHandle[], known: Partial<Record<Kind, number>>): OpenHandle[] {
+  const left = { ...known };
+  return rows.flatMap((row) => {
+    const taken = Math.min(row.count, left[row.kind] ?? 0);
+    left[row.kind] = (left[row.kind] ?? 0) - taken;
+    return row.count > taken ? [{ ...row, count: row.count - taken }] : [];
+  });
+}
+
+/** Local ports of connections that pools and drivers account for. */
+function pooledPorts({ sources }: Ledger): Set<unknown> {
+  const ports = new Set<unknown>();
+  for (const { pool, peers } of sources) {
+    let seen = 0;
+    for (const { peer } of (pool?.peers ?? peers)?.() ?? []) {
+      if (++seen > MAX_OF_POOL) break;
+      if (peer.localPort !== null) ports.add(peer.localPort);
+    }
+  }
+  return ports;
+}
+
+function classOf(handle: Handle): string {
+  return (handle._handle ?? handle).constructor?.name ?? '';
+}
+
+/** Standard input, output and error: asked for by their numbers, since to ask `process.stdin` for it would open it. */
+function isStandard(handle: Handle): boolean {
+  const { fd = -1 } = { ...(handle as { fd?: number }), ...(handle._handle && { fd: handle._handle.fd }) };
+  return fd >= 0 && fd <= 2;
+}
+
+/** Where it leads, as far as that is no secret. */
+function aboutOf(handle: Handle): string | null {
+  if (handle instanceof net.Server) {
+    const address = handle.address();
+    if (address === null) return null;
+    return typeof address === 'string' ? `at ${path.basename(address)}` : `on port ${address.port}`;
+  }
+  if (handle instanceof ChildProcess) return `running ${mask(path.basename(handle.spawnfile ?? ''))}`;
+  if (!(handle instanceof net.Socket) || handle.remotePort === undefined) return null;
+  const isAccepted = Boolean((handle as { server?: unknown }).server);
+  return isAccepted ? `accepted on port ${handle.localPort}` : `to ${handle.remoteAddress}:${handle.remotePort}`;
+}

@@ -1,0 +1,50 @@
+/** Which package a file is of. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const NODE_MODULES = `${path.sep}node_modules${path.sep}`;
+
+export interface Manifest {
+  name: string;
+  version: string;
+  /** As the manifest says it, or `index.js`. */
+  main: string;
+  folder: string;
+}
+
+/** The nearest manifest that names a package, in the file's folder or above it. */
+export function manifestOf(file: string): Manifest | null {
+  if (!path.isAbsolute(file)) return null;
+  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    let manifest: { name?: string; version?: unknown; main?: unknown };
+    try {
+      manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    } catch {
+      continue;
+    }
+    const { name, version = '?', main = 'index.js' } = manifest;
+    if (name) return { name, version: String(version), main: String(main), folder };
+  }
+  return null;
+}
+
+/** Of a file in node_modules: its package's name and folder. Reads nothing. */
+export function installedAs(file: string): { name: string; folder: string } | null {
+  const at = file.lastIndexOf(NODE_MODULES);
+  if (at < 0) return null;
+  const begin = at + NODE_MODULES.length;
+  const end = endOfName(file, begin, path.sep);
+  return { name: file.slice(begin, end).replace('\\', '/'), folder: file.slice(0, end) };
+}
+
+/** The package that a bare specifier names: `mysql2` of `mysql2/promise`. */
+export function packageIn(specifier: string): string {
+  return specifier.slice(0, endOfName(specifier, 0, '/'));
+}
+
+/** `@scope/name` is one name. */
+function endOfName(text: string, begin: number, separator: string): number {
+  let end = text.indexOf(separator, begin);
+  if (text[begin] === '@' && end >= 0) end = text.indexOf(separator, end + 1);
+  return end < 0 ? text.length : end;
+}

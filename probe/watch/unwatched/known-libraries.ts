@@ -1,0 +1,28 @@
+/**
+ * Packages that hold resources, whether or not an adapter watches them: pure data. One that only uses another's (knex,
+ * typeorm, mssql) is not among them: that other is what is loaded too.
+ *
+ * False positives: a package that is loaded and never opens anything.
+ * False negatives: packages that are not in the table; those connect to a server, and are told by that: see connects.ts.
+ */
+
+/** What they hold, and their names with a space between them. */
+const HOLDERS = {
+  'connections to databases':
+    'pg-native @neondatabase/serverless postgres mysql mysql2 mariadb tedious msnodesqlv8 oracledb ibm_db ' +
+    'ioredis redis @redis/client mongodb cassandra-driver neo4j-driver couchbase aerospike snowflake-sdk @prisma/client',
+  'open database files': 'better-sqlite3 sqlite3 libsql duckdb @duckdb/node-api classic-level rocksdb lmdb',
+  'what its pools lend': 'generic-pool tarn sequelize-pool lightning-pool pg-pool',
+  'connections to brokers':
+    'kafkajs node-rdkafka @confluentinc/kafka-javascript amqplib rhea mqtt nats @nats-io/nats-core bullmq stompit zeromq',
+  'connections and sockets':
+    'undici ws @grpc/grpc-js ssh2 basic-ftp imapflow ldapjs ldapts memjs memcached nodemailer agentkeepalive',
+  'worker threads and processes': 'piscina tinypool workerpool jest-worker threads poolifier node-worker-threads-pool',
+  'browsers and their pages': 'puppeteer puppeteer-core playwright playwright-core',
+};
+
+/** What each package holds, by name. */
+export function knownLibraries(): Map<string, string> {
+  const rows = Object.entries(HOLDERS);
+  return new Map(rows.flatMap(([holds, names]) => names.split(' ').map((name) => [name, holds] as const)));
+}
