@@ -159,9 +159,8 @@ export class Probe {
     this.#spent += cpuNow() - began;
   }
 
-  scope<T>(name: string, job: () => T): T {
-    return this.#scopes.run(name, job);
-  }
+  /** By itself, too: whoever finds the probe may take the function out of it. */
+  readonly scope = <T>(name: string, job: () => T): T => this.#scopes.run(name, job);
 
   /**
    * Lets things come to rest (until the number of what is open no longer changes, but no longer than `withinMs`, then

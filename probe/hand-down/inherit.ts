@@ -7,6 +7,8 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 
 /** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given. */
 const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
+/** Of a thread: whether its arguments begin with the preload, which nobody but the probe put there. */
+const ARGUMENTS = 'outlive.arguments';
 
 type Environment = Record<string, string | undefined>;
 
@@ -15,6 +17,7 @@ export function withInheritance<T>(register: string, start: () => T): T {
   const { env } = process;
   const handedDown = env[HANDED_DOWN];
   if (handedDown !== undefined) takeBack(env, register);
+  if (areArgumentsHandedDown) process.execArgv = process.execArgv.slice(preload(register).length);
   // threads have the settings of their process, whatever they are given
   const ofThread = isMainThread ? undefined : (getEnvironmentData(HANDED_DOWN) as string | undefined);
   const own = JSON.parse((isMainThread ? handedDown : ofThread) ?? '{}') as Environment;
@@ -39,8 +42,24 @@ export function inheritance(folder: string, register: string): Inherit {
   const handedDown = JSON.stringify(settings);
   return ({ NODE_OPTIONS: options }) => ({
     [HANDED_DOWN]: handedDown,
-    NODE_OPTIONS: options?.includes(register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
+    NODE_OPTIONS: isPreloaded(options, register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
   });
+}
+
+const areArgumentsHandedDown = !isMainThread && getEnvironmentData(ARGUMENTS) === true;
+
+/** Before a thread is started: whether `preload` is put before its own arguments; null: it has those of this thread. */
+export function handDownArguments(arePreloaded: boolean | null): void {
+  setEnvironmentData(ARGUMENTS, arePreloaded ?? areArgumentsHandedDown);
+}
+
+export function isPreloaded(options: string | undefined, register: string): boolean {
+  return options?.includes(register) === true;
+}
+
+/** As arguments of Node.js. */
+export function preload(register: string): string[] {
+  return ['--require', register];
 }
 
 /** A copy of `options` with one property replaced. */
