@@ -2,21 +2,12 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
-import { newRunFolder } from '../probe/recording/folder.ts';
+import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { UserError } from '../user-error.ts';
 import { DATABASE_URL, type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
 import { helpOf, helpRow, type Options, parse, splitAtDashes, type Values } from './options.ts';
-import {
-  exitCodeOf,
-  FAIL_ON,
-  makeRunFolder,
-  OUT,
-  printSummary,
-  removeIfEmpty,
-  shortPath,
-  writeHtml,
-} from './output.ts';
+import { exitCodeOf, FAIL_ON, makeRunFolder, OUT, printSummary, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
 import { EXIT_WRONG_USE, printHelp } from './usage.ts';
 

@@ -1,8 +1,8 @@
 /** Soaks a scenario: its flags, its progress, and what came out. */
 import path from 'node:path';
-import { newRunFolder } from '../probe/recording/folder.ts';
+import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
 import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
-import { makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
+import { makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { declaredBy, type ScenarioOptions } from './soak-options.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED } from './usage.ts';

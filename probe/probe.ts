@@ -196,7 +196,9 @@ export class Probe {
     this.#writeState(true);
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
-    if (this.#parent === undefined && isMainThread) guarded('report', () => writeOwnReport(this.#folder));
+    if (this.#parent === undefined && isMainThread) {
+      guarded('report', () => writeOwnReport(this.#folder, this.#recorder.startedMs));
+    }
   }
 
   #isOn(adapter: AdapterName): boolean {
@@ -366,9 +368,9 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => later(milliseconds, resolve));
 }
 
-function writeOwnReport(folder: string): void {
+function writeOwnReport(folder: string, startedMs: number): void {
   // a child, or a service that is killed, never needs it
-  loadOnDemand(loadReport).writeReport(folder);
+  loadOnDemand(loadReport).writeReportOf(folder, { pid: process.pid, startedMs });
 }
 
 // as the build names the files: see build.mjs

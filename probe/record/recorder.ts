@@ -53,6 +53,8 @@ export interface RecorderParts {
 }
 
 export class Recorder {
+  /** Wall clock. */
+  readonly startedMs: number = wallClock();
   private readonly writer: Writer;
   private readonly zero = now();
   private readonly ledger: Ledger;
@@ -80,7 +82,7 @@ export class Recorder {
 
   constructor({ folder, parent, settings, ledger, sites, scopes, sourceLines }: RecorderParts) {
     this.loadSourceLines = sourceLines;
-    const startedMs = wallClock();
+    const { startedMs } = this;
     this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
     this.ledger = ledger;
     this.sites = sites;

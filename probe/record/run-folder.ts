@@ -3,7 +3,8 @@ import path from 'node:path';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { newRunFolder } from '../recording/folder.ts';
 
-const FOLDER = 'outlive.folder';
+/** By which this process, and its threads, know where they record. */
+export const FOLDER = 'outlive.folder';
 
 /** `out`: as set, or empty. Worker threads write beside their main thread, whatever environment they are given. */
 export function folderOfRun(out: string): string {

@@ -1,5 +1,4 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
-import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { unifiedDiff } from './fix.ts';
 import {
@@ -7,6 +6,7 @@ import {
   type Frame,
   type Notice,
   type Place,
+  type ProcessLine,
   type RecordedFinding,
   type Recording,
   type Unseen,
@@ -14,8 +14,9 @@ import {
 import { type Load, readLoad } from './load.ts';
 import { isAlive, missingIn } from './missing.ts';
 import { NATURES } from './natures.ts';
+import { makeFolder, writeOwn } from './own.ts';
 import { lineOf, noExcerpt, placeIn } from './place.ts';
-import { readRun } from './reader.ts';
+import { ownerOf, type Run, readRun } from './reader.ts';
 import {
   type Finding,
   REPORT_SCHEMA,
@@ -33,19 +34,29 @@ import { callersOf, mergeCallers, through } from './through.ts';
 const MAX_WITHDRAWN = 50;
 const MAX_CALLERS = 20;
 
-/** Reads the run in `folder`, writes its report.json, and returns both. What the process itself does at its exit. */
-export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
-  const { recordings, problems } = readRun(folder);
+/** Reads the run in `folder`, writes its report.json, and returns both. */
+export function writeReport(folder: string, run: Run = readRun(folder)): { report: Report; recordings: Recording[] } {
+  const { recordings, problems } = run;
   const report = buildReport(recordings, problems, readLoad(folder, problems));
   storeReport(folder, report);
   return { report, recordings };
 }
 
-/** By temporary file and rename: whoever reads it reads all of it. */
+/**
+ * What the outermost process itself does at its exit: of itself and all that it started. Where its folder was used
+ * before, what others left there is of another run.
+ */
+export function writeReportOf(folder: string, { pid, startedMs }: Pick<ProcessLine, 'pid' | 'startedMs'>): void {
+  const run = readRun(folder, (name) => (ownerOf(name)?.startedMs ?? startedMs) >= startedMs);
+  const pids = new Set([pid]);
+  // parents are older than their children
+  for (const { process } of run.recordings) if (pids.has(process.parent)) pids.add(process.pid);
+  writeReport(folder, { ...run, recordings: run.recordings.filter(({ process }) => pids.has(process.pid)) });
+}
+
 export function storeReport(folder: string, report: Report): void {
-  const temporary = path.join(folder, `.report-${process.pid}.json`);
-  writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
-  renameSync(temporary, path.join(folder, 'report.json'));
+  makeFolder(folder);
+  writeOwn(path.join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 export function buildReport(
@@ -53,7 +64,7 @@ export function buildReport(
   problems: readonly string[] = [],
   load: Load | null = null,
 ): Report {
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
     return findingsOf(recording, sources).map((finding) => ({

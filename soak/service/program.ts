@@ -1,9 +1,10 @@
 /** A program of the user's, started under the probe: in a process group of its own, its output in a file. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mask, maskArguments } from '../../probe/recording/mask.ts';
+import { appendOwn } from '../../probe/recording/own.ts';
 import { UserError } from '../../user-error.ts';
 import { startGuard } from './guard.ts';
 
@@ -50,7 +51,7 @@ export class Program {
   /** Throws `UserError` when there is no such program. */
   static async start({ command, folder, log, env = {} }: ProgramOptions): Promise<Program> {
     const file = path.join(folder, log);
-    const output = openSync(file, 'a');
+    const output = appendOwn(file);
     const isLine = typeof command === 'string';
     const [program, ...args] = isLine ? [command] : command;
     const guard = startGuard();
