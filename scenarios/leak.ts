@@ -102,13 +102,13 @@ async function runProgram(
   { runs, signal, onProgress }: SoakContext,
 ): Promise<Pick<LeakVariant, 'work' | 'errors'>> {
   makeFolder(folder);
-  const control = new Control();
+  const control = await Control.open();
   const child = fork(program, [variant, String(runs)], {
     execArgv: ['--require', REGISTER],
     env: {
       ...process.env,
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
-      ...{ OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.name },
+      ...{ OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.door },
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     signal,

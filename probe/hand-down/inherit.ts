@@ -7,6 +7,8 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 
 /** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given. */
 const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
+/** Holds a secret, see control/: the service is not to see it, nor print it with its environment. */
+const CONTROL = 'OUTLIVE_CONTROL';
 /** Of a thread: whether its arguments begin with the preload, which nobody but the probe put there. */
 const ARGUMENTS = 'outlive.arguments';
 
@@ -15,13 +17,14 @@ type Environment = Record<string, string | undefined>;
 /** Starts the probe in the environment that is meant for it; `process.env` itself is the service's. */
 export function withInheritance<T>(register: string, start: () => T): T {
   const { env } = process;
-  const handedDown = env[HANDED_DOWN];
+  const { [HANDED_DOWN]: handedDown, [CONTROL]: control } = env;
   if (handedDown !== undefined) takeBack(env, register);
+  if (control !== undefined) delete env[CONTROL];
   if (areArgumentsHandedDown) process.execArgv = process.execArgv.slice(preload(register).length);
   // threads have the settings of their process, whatever they are given
   const ofThread = isMainThread ? undefined : (getEnvironmentData(HANDED_DOWN) as string | undefined);
   const own = JSON.parse((isMainThread ? handedDown : ofThread) ?? '{}') as Environment;
-  process.env = { ...env, ...own };
+  process.env = { ...env, ...(control !== undefined && { [CONTROL]: control }), ...own };
   try {
     setEnvironmentData(HANDED_DOWN, JSON.stringify(settingsIn(process.env)));
     return start();

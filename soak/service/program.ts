@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { mask, maskArguments } from '../../probe/recording/mask.ts';
 import { appendOwn } from '../../probe/recording/own.ts';
 import { UserError } from '../../user-error.ts';
+import type { Control } from '../control.ts';
 import { startGuard } from './guard.ts';
 
 const REGISTER = fileURLToPath(new URL('../../probe/register.js', import.meta.url));
@@ -27,6 +28,8 @@ export interface ProgramOptions {
   /** Where it records, and where `log` is. */
   folder: string;
   log: string;
+  /** Where its probe is to come to. */
+  control?: Control;
   env?: Record<string, string>;
 }
 
@@ -49,12 +52,12 @@ export class Program {
   }
 
   /** Throws `UserError` when there is no such program. */
-  static async start({ command, folder, log, env = {} }: ProgramOptions): Promise<Program> {
+  static async start({ command, folder, log, control, env = {} }: ProgramOptions): Promise<Program> {
     const file = path.join(folder, log);
     const output = appendOwn(file);
     const isLine = typeof command === 'string';
     const [program, ...args] = isLine ? [command] : command;
-    const guard = startGuard();
+    const guard = startGuard(control?.folder ?? null);
     const child = spawn(program, args, {
       shell: isLine,
       // so that what it starts ends with it, and Ctrl-C at our terminal is ours alone
@@ -64,6 +67,7 @@ export class Program {
         ...SOAK,
         ...process.env,
         ...env,
+        ...(control && { OUTLIVE_CONTROL: control.door }),
         OUTLIVE_OUT: folder,
         NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(REGISTER)}`].filter(Boolean).join(' '),
       },
