@@ -4,10 +4,10 @@ import path from 'node:path';
 import { getEnvironmentData } from 'node:worker_threads';
 import { FOLDER } from '../probe/record/run-folder.ts';
 import { isDatabaseRecording } from '../probe/recording/database.ts';
+import { glance } from '../probe/recording/glance.ts';
 import { LOAD_FILE } from '../probe/recording/load.ts';
 import { ownerOf } from '../probe/recording/reader.ts';
 import { UserError } from '../user-error.ts';
-import { glance } from './glance.ts';
 
 /** What is made of recordings, and what a soak keeps beside them. */
 const BESIDE: readonly string[] = ['report.json', 'report.html', LOAD_FILE, 'service.log', 'command.log'];

@@ -4,8 +4,8 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { glance } from '../probe/recording/glance.ts';
 import { isRecording, ownerOf } from '../probe/recording/reader.ts';
-import { glance } from './glance.ts';
 
 export interface Chosen {
   folders: string[];

@@ -1,6 +1,6 @@
 /** What a report says first: the verdict in words, and what weakens it. */
 import type { Cause, Certainty } from '../probe/recording/format.ts';
-import type { Finding, Report } from '../probe/recording/report.ts';
+import type { Finding, Report, ReportProcess } from '../probe/recording/report.ts';
 import { place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
 import { amount, noun, number, plural } from './words.ts';
@@ -126,13 +126,20 @@ export function gaps(report: Report): string[] {
     if (process.faults > 0) {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }
+    if (process.endedBy === 'heap limit') sentences.push(outOfMemory(who, process));
     // a soak judges at rest before it stops what it started
-    if (process.end === 'signal' && !report.load)
-      sentences.push(`${who} was ended by a signal: its last second may be missing.`);
+    else if (process.end === 'signal' && !report.load)
+      sentences.push(`${who} was ended by ${process.endedBy ?? 'a signal'}: its last second may be missing.`);
     if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
   }
   for (const what of new Set(report.processes.flatMap((process) => process.unsupported))) {
     sentences.push(`Not available here: ${what}.`);
   }
   return sentences;
+}
+
+function outOfMemory(who: string, { thread, heapLimit }: ReportProcess): string {
+  const limit = heapLimit === null ? 'limit' : `limit of ${number(Math.round(heapLimit / 1024 / 1024))} MB`;
+  const how = thread > 0 ? 'Node.js ended it' : 'V8 aborted it (SIGABRT)';
+  return `${who}: the heap ${limit} was reached, and ${how}. Its last second may be missing.`;
 }

@@ -102,6 +102,7 @@ export class Recorder {
       argv: maskArguments(process.argv),
       cwd: process.cwd(),
       startedMs,
+      heapLimit: getHeapStatistics().heap_size_limit,
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
     });
   }

@@ -1,5 +1,6 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import path from 'node:path';
+import { endingOf } from './ending.ts';
 import { unifiedDiff } from './fix.ts';
 import {
   CERTAINTIES,
@@ -12,7 +13,7 @@ import {
   type Unseen,
 } from './format.ts';
 import { type Load, readLoad } from './load.ts';
-import { isAlive, missingIn } from './missing.ts';
+import { missingIn } from './missing.ts';
 import { NATURES } from './natures.ts';
 import { makeFolder, writeOwn } from './own.ts';
 import { lineOf, noExcerpt, placeIn } from './place.ts';
@@ -83,7 +84,7 @@ export function buildReport(
   return {
     schema: REPORT_SCHEMA,
     verdict: verdictOf(findings, unseen),
-    processes: recordings.map(processOf),
+    processes: recordings.map((recording) => processOf(recording, recordings)),
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
@@ -242,8 +243,9 @@ function rank({ certainty }: Finding): number {
   return CERTAINTIES.indexOf(certainty);
 }
 
-function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: Recording): ReportProcess {
-  const isRunning = end === null && isAlive(line.pid, line.host);
+function processOf(recording: Recording, all: readonly Recording[]): ReportProcess {
+  const { process: line, cost, lastAt, adapters, unsupported } = recording;
+  const ending = endingOf(recording, all);
   return {
     pid: line.pid,
     parent: line.parent,
@@ -252,9 +254,9 @@ function processOf({ process: line, end, cost, lastAt, adapters, unsupported }: 
     node: line.node,
     argv: line.argv,
     started: new Date(line.startedMs).toISOString(),
-    ended: isRunning ? null : new Date(line.startedMs + lastAt).toISOString(),
-    end: end?.end ?? (isRunning ? 'running' : 'signal'),
-    exitCode: end?.code ?? null,
+    ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
+    ...ending,
+    heapLimit: line.heapLimit ?? null,
     adapters,
     unsupported,
     cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },

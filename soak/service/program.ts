@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noteDeath } from '../../probe/recording/deaths.ts';
 import { mask, maskArguments } from '../../probe/recording/mask.ts';
 import { appendOwn } from '../../probe/recording/own.ts';
 import { UserError } from '../../user-error.ts';
@@ -15,6 +16,8 @@ const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_SCOPES: 'on', OUTLIVE_GC_MAX_MB: '4
 /** Between SIGTERM and SIGKILL, milliseconds. */
 const STOP_LIMIT_MS = 10_000;
 const POLL_MS = 20;
+/** As a shell reports SIGABRT. */
+const ABORTED = 134;
 
 /** How a program ended: `exit code 3` or `SIGKILL`. */
 export interface Ended {
@@ -83,7 +86,10 @@ export class Program {
       throw error;
     });
     guard.watch(child.pid as number);
-    ended.then(() => guard.release());
+    ended.then(({ code, signal }) => {
+      guard.release();
+      if (signal === 'SIGABRT' || code === ABORTED) noteDeath(folder, child.pid as number, 'SIGABRT');
+    });
     return new Program(child, name, file, ended);
   }
 
@@ -100,7 +106,7 @@ export class Program {
   lastWords(): string {
     try {
       const lines = readFileSync(this.#log, 'utf8').trimEnd().split('\n');
-      const errors = lines.filter((line) => /^\S*(Error|Exception)\b|EADDRINUSE/.test(line.trim()));
+      const errors = lines.filter((line) => /^\S*(Error|Exception)\b|EADDRINUSE|^FATAL ERROR\b/.test(line.trim()));
       const last = (errors.at(-1) ?? lines.at(-1) ?? '').trim();
       return last === '' ? 'It printed nothing' : `It said: ${mask(last).slice(0, 300)}`;
     } catch {
@@ -128,6 +134,8 @@ export class Program {
 }
 
 export function howItEnded({ code, signal }: Ended): string {
+  if (signal === 'SIGABRT' || code === ABORTED)
+    return 'was aborted (SIGABRT), as V8 does when the heap limit is reached';
   return signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
 }
 

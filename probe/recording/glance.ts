@@ -1,14 +1,16 @@
 /** What both ends of a recording tell, without reading what stands between them: it may be large. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { isObject } from '../probe/recording/check.ts';
-import { isAlive } from '../probe/recording/missing.ts';
-import { openRegular } from '../probe/recording/readable.ts';
-import { ownerOf } from '../probe/recording/reader.ts';
+import { isObject } from './check.ts';
+import { isAlive } from './missing.ts';
+import { openRegular } from './readable.ts';
+import { ownerOf } from './reader.ts';
 
 export interface Glance {
   pid: number;
-  /** Its process is still there, on this machine. */
+  /** Its process said its last, or whoever started it did. */
+  hasEnded: boolean;
+  /** … or is still there, on this machine. */
   isRunning: boolean;
   /** Nobody who was watched started it. */
   isOutermost: boolean;
@@ -31,9 +33,10 @@ export function glance(file: string): Glance | null {
   const named = ownerOf(path.basename(file));
   const pid = numberOr(first.pid, named?.pid ?? 0);
   const startedMs = numberOr(first.startedMs, named?.startedMs ?? 0);
-  const isRunning = pid > 0 && last?.t !== 'end' && isAlive(pid, String(first.host));
+  const hasEnded = last?.t === 'end' || last?.t === 'died';
+  const isRunning = pid > 0 && !hasEnded && isAlive(pid, String(first.host));
   return {
-    ...{ pid, isRunning, startedMs },
+    ...{ pid, hasEnded, isRunning, startedMs },
     isOutermost: first.parent === 0 && first.thread === 0,
     program: JSON.stringify([first.argv, first.cwd]),
     endedMs: isRunning ? Date.now() : startedMs + numberOr(last?.at, 0),
