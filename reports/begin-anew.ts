@@ -2,8 +2,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { getEnvironmentData } from 'node:worker_threads';
-import { FOLDER } from '../probe/record/run-folder.ts';
 import { isDatabaseRecording } from '../probe/recording/database.ts';
+import { FOLDER } from '../probe/recording/folder.ts';
 import { glance } from '../probe/recording/glance.ts';
 import { LOAD_FILE } from '../probe/recording/load.ts';
 import { ownerOf } from '../probe/recording/reader.ts';

@@ -4,6 +4,9 @@ import path from 'node:path';
 import { UserError } from '../../user-error.ts';
 import { makeFolder } from './own.ts';
 
+/** By which a process, and its threads, know where they record: the name of a datum of theirs. */
+export const FOLDER = 'outlive.folder';
+
 const HOME = '.outlive';
 const LATEST = 'latest';
 /** `<time>-<pid>`, so that the newest is the last by name; in a container all may have one pid. */
