@@ -10,9 +10,9 @@ import { until } from './support/until.ts';
 
 /** Says who it is when it is there, and its last when it is asked to end. */
 const SERVICE = `
-console.log('up ' + process.pid);
 const serving = setInterval(() => {}, 1000);
 process.once('SIGTERM', () => setTimeout(() => { console.log('served to the end'); clearInterval(serving); }, 100));
+console.log('up ' + process.pid);
 `;
 
 /** A project that has outlive installed. */
