@@ -12,6 +12,9 @@ import { UserError } from '../user-error.ts';
 /** What is made of recordings, and what a soak keeps beside them. */
 const BESIDE: readonly string[] = ['report.json', 'report.html', LOAD_FILE, 'service.log', 'command.log'];
 
+/** Recordings, and what was found out about each. */
+const OF_PROCESS = /^\d+-\d+-\d+\.[\w.]+$/;
+
 /** Throws `UserError` when that run goes on, unless this process is part of it. */
 export function beginAnew(folder: string): void {
   const names = readdirSync(folder);
@@ -24,6 +27,6 @@ export function beginAnew(folder: string): void {
       `${folder} is in use: process ${running.pid} still records there. End it, or name another folder by --out DIR.`,
     );
   }
-  const isOurs = (name: string) => ownerOf(name) !== null || isDatabaseRecording(name) || BESIDE.includes(name);
+  const isOurs = (name: string) => OF_PROCESS.test(name) || isDatabaseRecording(name) || BESIDE.includes(name);
   for (const name of names.filter(isOurs)) rmSync(path.join(folder, name));
 }
