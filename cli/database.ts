@@ -1,7 +1,7 @@
 /** `--database-url URL`: the database's own side, watched while the program runs. */
 import { type Sampler, watchDatabase } from '../database/index.ts';
+import { removeIfEmpty } from '../probe/recording/folder.ts';
 import type { Option } from './options.ts';
-import { removeIfEmpty } from './output.ts';
 
 export const DATABASE_URL = {
   value: 'URL',

@@ -1,9 +1,10 @@
 /** What run, soak and report have in common at their end: files, summary, exit code. */
-import { accessSync, constants, rmdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from '../probe/recording/folder.ts';
 import { CERTAINTIES, type Recording } from '../probe/recording/format.ts';
+import { makeFolder, writeOwn } from '../probe/recording/own.ts';
 import type { Report } from '../probe/recording/report.ts';
+import { beginAnew } from '../reports/begin-anew.ts';
 import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderTerminal } from '../reports/terminal.ts';
@@ -25,29 +26,25 @@ export const FAIL_ON = {
 } as const satisfies Option;
 export type FailOn = (typeof FAIL_ON.allowed)[number];
 
-/** Before anything is started: what could not be recorded is not worth running. Throws `UserError`. */
+/**
+ * Before anything is started: what could not be recorded is not worth running. A folder that was used before begins
+ * anew. Throws `UserError`.
+ */
 export function makeRunFolder(folder: string): void {
   try {
     makeFolder(folder);
     accessSync(folder, constants.W_OK);
+    beginAnew(folder);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(`${folder} cannot be written (${code}); --out DIR names another folder.`);
   }
 }
 
-/** Where nothing was recorded, nothing stays behind. */
-export function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // there is something in it
-  }
-}
-
 /** Writes the HTML file and returns its path. */
 export function writeHtml(file: string, report: Report, recordings: Recording[]): string {
-  writeFileSync(file, renderHtml(report, recordings));
+  writeOwn(file, renderHtml(report, recordings));
   return path.resolve(file);
 }
 

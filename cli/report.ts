@@ -1,8 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { storeReport } from '../probe/recording/build-report.ts';
+import { isOwn, writeOwn } from '../probe/recording/own.ts';
 import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
 import { compare } from '../reports/compare.ts';
-import { type RunReport, reportRun, writeRunReport } from '../reports/run.ts';
+import { type RunReport, reportBelow } from '../reports/run.ts';
 import { whyNot } from '../reports/why.ts';
 import { UserError } from '../user-error.ts';
 import { FORMAT_NAMES, FORMATS, type FormatName, formatOf, type Outcome } from './formats.ts';
@@ -34,8 +36,8 @@ const OPTIONS = {
 
 const HELP = `Usage: outlive report DIR... [options]
 
-Turns the recordings in DIR into report.json and one self-contained HTML file. Works on what a crash, a kill -9 or a
-full disk left behind. Several folders are read as one run.
+Turns the recordings in DIR, or below it, into report.json and one self-contained HTML file. Works on what a crash, a
+kill -9 or a full disk left behind. Several folders are read as one run; of those below DIR, the newest of each program.
 
 ${helpOf(OPTIONS)}
 
@@ -54,14 +56,15 @@ export async function main(args: readonly string[]): Promise<number> {
   if (first === undefined) throw new UserError('outlive report needs the folder of a run, such as .outlive/latest.');
   const format = formatToPrint(values);
 
-  const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportRun(positionals);
+  const { report, recordings } = positionals.length === 1 ? reportOne(first) : reportBelow(positionals);
   if (values.why !== undefined) {
     const { file, line } = values.why;
     process.stdout.write(`${whyNot(report, recordings, file, line).join('\n')}\n`);
     return EXIT_CLEAN;
   }
   const comparison = values.baseline === undefined ? null : compare(baseline(values.baseline), report, recordings);
-  const outputs = values.output.length > 0 || format ? values.output : [writable(path.join(first, 'report.html'))];
+  const outputs =
+    values.output.length > 0 || format ? values.output : [writable(path.join(ownFolder(first), 'report.html'))];
   const outcome: Outcome = { report, recordings, comparison };
   for (const { file, render } of outputs) write(file, render(outcome));
   if (format) process.stdout.write(FORMATS[format].render(outcome));
@@ -93,9 +96,14 @@ function writable(file: string): { file: string; render: (outcome: Outcome) => s
   return { file, render: formatOf(file).render };
 }
 
+function ownFolder(folder: string): string {
+  if (isOwn(statSync(folder))) return folder;
+  throw new UserError(`${folder} belongs to another user; -o FILE says where to write.`);
+}
+
 function write(file: string, text: string): void {
   try {
-    writeFileSync(file, text);
+    writeOwn(file, text);
   } catch (error) {
     throw new UserError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); -o FILE names another.`);
   }
@@ -103,7 +111,7 @@ function write(file: string, text: string): void {
 
 /** Of an earlier run: its folder, or the report.json that somebody kept. */
 function baseline(where: string): Report {
-  if (!statSync(where, { throwIfNoEntry: false })?.isFile()) return reportRun([where]).report;
+  if (!statSync(where, { throwIfNoEntry: false })?.isFile()) return reportBelow([where]).report;
   let kept: unknown;
   try {
     kept = JSON.parse(readFileSync(where, 'utf8'));
@@ -118,12 +126,13 @@ function baseline(where: string): Report {
 }
 
 function reportOne(folder: string): RunReport {
+  const result = reportBelow([folder]);
   try {
-    return writeRunReport(folder);
+    storeReport(folder, result.report);
   } catch (error) {
     // a folder that cannot be written to can still be read
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EROFS' && code !== 'ENOSPC') throw error;
-    return reportRun([folder]);
+    if (!(error instanceof UserError) && code !== 'EACCES' && code !== 'EROFS' && code !== 'ENOSPC') throw error;
   }
+  return result;
 }

@@ -1,24 +1,22 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
-import { newRunFolder } from '../probe/recording/folder.ts';
+import { noteDeath } from '../probe/recording/deaths.ts';
+import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
+import { survivorsIn } from '../probe/recording/survivors.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { UserError } from '../user-error.ts';
 import { DATABASE_URL, type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
+import { type Interruption, onInterruption } from './interruption.ts';
 import { helpOf, helpRow, type Options, parse, splitAtDashes, type Values } from './options.ts';
-import {
-  exitCodeOf,
-  FAIL_ON,
-  makeRunFolder,
-  OUT,
-  printSummary,
-  removeIfEmpty,
-  shortPath,
-  writeHtml,
-} from './output.ts';
+import { exitCodeOf, FAIL_ON, makeRunFolder, OUT, printSummary, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
 import { EXIT_WRONG_USE, printHelp } from './usage.ts';
+
+/** Between two looks at what is left of an interrupted run, milliseconds. */
+const POLL_MS = 50;
 
 const OPTIONS = {
   out: OUT,
@@ -89,20 +87,53 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
     NODE_OPTIONS: [process.env.NODE_OPTIONS, requirement].filter(Boolean).join(' '),
   };
   const child = spawn(program, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] });
+  let interrupted: Interruption | null = null;
   // a terminal sends Ctrl-C to the program as well; from elsewhere it only reaches us
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  const interrupt = () => {
-    if (!process.stdin.isTTY) child.kill('SIGINT');
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', pass).on('SIGHUP', pass);
-  try {
-    return await new Promise((resolve) => {
-      child.on('error', () => resolve(null));
-      child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
-    });
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', pass).off('SIGHUP', pass);
+  const isFromTerminal = (signal: Interruption) => signal === 'SIGINT' && process.stdin.isTTY;
+  onInterruption({
+    first: (signal) => {
+      interrupted = signal;
+      if (!isFromTerminal(signal)) child.kill(signal);
+    },
+    second: (signal) => {
+      if (isFromTerminal(signal)) return;
+      for (const pid of survivorsIn(out)) kill(pid, 'SIGKILL');
+      child.kill('SIGKILL');
+    },
+  });
+  const status = await new Promise<number | null>((resolve) => {
+    child.on('error', () => resolve(null));
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+  if (interrupted !== null) await endSurvivors(out, interrupted);
+  if (status !== null) noteDeath(out, child.pid ?? 0, signalOf(status));
+  return status;
+}
+
+/** npm, and the shell that it starts, die of a signal without a word to the program: so it is told here, and waited for. */
+async function endSurvivors(out: string, signal: Interruption): Promise<void> {
+  const told = new Set<number>();
+  for (let left = survivorsIn(out); left.length > 0; left = survivorsIn(out)) {
+    for (const pid of left) {
+      if (!told.has(pid)) kill(pid, signal);
+      told.add(pid);
+    }
+    await pause(POLL_MS);
   }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // gone meanwhile
+  }
+}
+
+/** That an exit status stands for, as a shell tells it; null for none. */
+function signalOf(status: number): NodeJS.Signals | null {
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return names.find(([, number]) => status === 128 + number)?.[0] ?? null;
 }
 
 function conclude(out: string, status: number, { failOn, json }: Values<typeof OPTIONS>) {

@@ -12,13 +12,11 @@ import { type ServiceSoak, soakService } from '../soak/service/soak-service.ts';
 import { targetsOf } from '../soak/service/targets.ts';
 import { UserError } from '../user-error.ts';
 import { databaseUrls, watchDatabases } from './database.ts';
+import { onInterruption } from './interruption.ts';
 import { exitCodeOf, type FailOn, makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import type { JobOptions, ServiceOptions } from './soak-options.ts';
 import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE } from './usage.ts';
-
-/** A second interruption this long after the first is meant as one. */
-const IMPATIENT_MS = 1000;
 
 export async function soakProgram(options: ServiceOptions, [program, ...args]: readonly string[]): Promise<number> {
   if (program === undefined) {
@@ -97,14 +95,11 @@ async function soaked({ out, json, databaseUrl, failOn }: Told, soak: Soak): Pro
   makeRunFolder(folder);
   const watch = await watchDatabases(databaseUrls(databaseUrl), folder);
   const stopping = new AbortController();
-  let stoppedAt = Number.POSITIVE_INFINITY;
-  const stop = () => {
-    // somebody has no patience: what guards the program ends it. npx may pass one Ctrl-C on as two
-    if (performance.now() - stoppedAt > IMPATIENT_MS) process.exit(EXIT_INTERRUPTED);
-    stoppedAt = Math.min(stoppedAt, performance.now());
-    stopping.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+  onInterruption({
+    first: () => stopping.abort(),
+    // what guards the program ends it
+    second: () => process.exit(EXIT_INTERRUPTED),
+  });
   const progress = new Progress(process.stderr);
   let status: number | null = null;
   let failure: unknown = null;
@@ -114,7 +109,6 @@ async function soaked({ out, json, databaseUrl, failOn }: Told, soak: Soak): Pro
     failure = error;
   } finally {
     progress.end();
-    process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
   }
   await watch.stop();
   const found = conclude(folder, failOn, json, failure === null);

@@ -1,8 +1,9 @@
 /** Soaks a scenario: its flags, its progress, and what came out. */
 import path from 'node:path';
-import { newRunFolder } from '../probe/recording/folder.ts';
+import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
 import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
-import { makeRunFolder, printSummary, removeIfEmpty, shortPath, writeHtml } from './output.ts';
+import { onInterruption } from './interruption.ts';
+import { makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { declaredBy, type ScenarioOptions } from './soak-options.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED } from './usage.ts';
@@ -16,8 +17,7 @@ export async function soak(scenario: Scenario, values: ScenarioOptions): Promise
   };
   makeRunFolder(context.out);
   const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  onInterruption({ first: () => stopping.abort(), second: () => process.exit(EXIT_INTERRUPTED) });
   const progress = new Progress(process.stderr);
   try {
     const result = await scenario.soak({
@@ -33,7 +33,6 @@ export async function soak(scenario: Scenario, values: ScenarioOptions): Promise
     process.stderr.write('Interrupted; what was started is ended and removed.\n');
     return EXIT_INTERRUPTED;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
     removeIfEmpty(context.out);
   }
 }

@@ -178,7 +178,7 @@ export class Probe {
     this.#spent += cpuNow() - began;
   }
 
-  /** May be called as a function of its own. */
+  /** By itself, too: whoever finds the probe may take the function out of it. */
   readonly scope = <T>(name: string, job: () => T): T => this.#scopes.run(name, job);
 
   /**
@@ -229,7 +229,9 @@ export class Probe {
     this.#writeState(true);
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
-    if (this.#parent === undefined && isMainThread) guarded('report', () => writeOwnReport(this.#folder));
+    if (this.#parent === undefined && isMainThread) {
+      guarded('report', () => writeOwnReport(this.#folder, this.#recorder.startedMs));
+    }
   }
 
   #isOn(adapter: AdapterName): boolean {
@@ -415,9 +417,9 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => later(milliseconds, resolve));
 }
 
-function writeOwnReport(folder: string): void {
+function writeOwnReport(folder: string, startedMs: number): void {
   // a child, or a service that is killed, never needs it
-  loadOnDemand(loadReport).writeReport(folder);
+  loadOnDemand(loadReport).writeReportOf(folder, { pid: process.pid, startedMs });
 }
 
 // as the build names the files: see build.mjs

@@ -13,7 +13,7 @@ export function heldOverTime(
   findings: readonly Finding[],
   recordings: readonly Recording[],
 ): ReadonlyMap<Finding, readonly Step[]> {
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const steps = findings.map((finding) => [finding, stepsOf(finding, recordings, sources)] as const);
   return new Map(steps.filter(([, each]) => each.length > 1));
 }

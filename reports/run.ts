@@ -6,6 +6,7 @@ import { readRun } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';
 import { alarmsIn } from './alarms.ts';
 import { databaseReport } from './database/report.ts';
+import { runsIn } from './runs.ts';
 
 export interface RunReport {
   report: Report;
@@ -16,6 +17,7 @@ export interface RunReport {
 export function reportRun(folders: readonly string[]): RunReport {
   const runs = folders.map((folder) => readRun(folder));
   const recordings = runs.flatMap((run) => run.recordings);
+  recordings.sort((a, b) => a.process.startedMs - b.process.startedMs);
   const databases = runs.flatMap((run) => run.databases);
   const problems = [...runs.flatMap((run) => run.problems), ...databases.flatMap((database) => database.problems)];
   const [only] = folders;
@@ -32,5 +34,13 @@ export function reportRun(folders: readonly string[]): RunReport {
 export function writeRunReport(folder: string): RunReport {
   const result = reportRun([folder]);
   storeReport(folder, result.report);
+  return result;
+}
+
+/** … of whatever lies in the folders and below them, and says which that is. */
+export function reportBelow(folders: readonly string[]): RunReport {
+  const chosen = folders.map((folder) => runsIn(folder));
+  const result = reportRun([...new Set(chosen.flatMap((each) => each.folders))]);
+  result.report.problems.unshift(...chosen.flatMap(({ sentence }) => sentence ?? []));
   return result;
 }

@@ -1,7 +1,7 @@
 /** What a report says first: the verdict in words, and what weakens it. */
 import { basename } from 'node:path';
 import type { Cause, Certainty } from '../probe/recording/format.ts';
-import type { Finding, Report } from '../probe/recording/report.ts';
+import type { Finding, Report, ReportProcess } from '../probe/recording/report.ts';
 import { place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
 import { keptAliveWords } from './open-words.ts';
@@ -140,18 +140,28 @@ export function gaps(report: Report): string[] {
     if (process.faults > 0) {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }
-    const kept = keptAliveWords(process.keptAliveBy ?? [], (file) => basename(file));
-    const keepers = kept && ` It was kept alive by: ${kept}.`;
-    // a soak judges at rest before it stops what it started; a job that it soaks should have ended by itself
-    if (process.end === 'signal' && !report.load)
-      sentences.push(`${who} was ended by a signal: its last second may be missing.${keepers}`);
-    if (process.end === 'signal' && report.load?.kind === 'commands' && keepers) {
-      sentences.push(`${who} was stopped.${keepers}`);
-    }
+    sentences.push(...ending(who, process, report));
     if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
   }
   for (const what of new Set(report.processes.flatMap((process) => process.unsupported))) {
     sentences.push(`Not available here: ${what}.`);
   }
   return sentences;
+}
+
+function ending(who: string, process: ReportProcess, { load }: Report): string[] {
+  if (process.endedBy === 'heap limit') return [outOfMemory(who, process)];
+  if (process.end !== 'signal') return [];
+  const kept = keptAliveWords(process.keptAliveBy ?? [], (file) => basename(file));
+  const keepers = kept && ` It was kept alive by: ${kept}.`;
+  const signal = process.endedBy ?? 'a signal';
+  // a soak judges at rest before it stops what it started; a job that it soaks should have ended by itself
+  if (!load) return [`${who} was ended by ${signal}: its last second may be missing.${keepers}`];
+  return load.kind === 'commands' && keepers ? [`${who} was stopped.${keepers}`] : [];
+}
+
+function outOfMemory(who: string, { thread, heapLimit }: ReportProcess): string {
+  const limit = heapLimit === null ? 'limit' : `limit of ${number(Math.round(heapLimit / 1024 / 1024))} MB`;
+  const how = thread > 0 ? 'Node.js ended it' : 'V8 aborted it (SIGABRT)';
+  return `${who}: the heap ${limit} was reached, and ${how}. Its last second may be missing.`;
 }

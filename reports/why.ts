@@ -15,7 +15,7 @@ export function whyNot(report: Report, recordings: readonly Recording[], file: s
         `Something was found there: ${certainty}, ${count} ${kind}, by ${detector}.`,
     );
   }
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const open = recordings.flatMap((recording) =>
     recording.openSites
       .filter(({ site, frame }) => isThere(siteOf(recording, site, frame, sources)))

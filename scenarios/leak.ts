@@ -1,9 +1,10 @@
 /** A leak as an incident: one program in two variants, each run under the probe on a database of its own. */
 import { fork } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canWatch, type Sampler, watchDatabase } from '../database/index.ts';
+import { makeFolder } from '../probe/recording/own.ts';
 import { writeRunReport } from '../reports/run.ts';
 import { Control } from '../soak/control.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
@@ -78,7 +79,7 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
 /** The database's own side, of those kinds that can be watched. */
 async function watch(url: string | undefined, folder: string): Promise<Sampler | null> {
   if (url === undefined || !canWatch(url)) return null;
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   return watchDatabase(url, folder);
 }
 
@@ -100,14 +101,14 @@ async function runProgram(
   databaseUrl: string | undefined,
   { runs, signal, onProgress }: SoakContext,
 ): Promise<Pick<LeakVariant, 'work' | 'errors'>> {
-  mkdirSync(folder, { recursive: true });
-  const control = new Control();
+  makeFolder(folder);
+  const control = await Control.open();
   const child = fork(program, [variant, String(runs)], {
     execArgv: ['--require', REGISTER],
     env: {
       ...process.env,
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
-      ...{ OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.name },
+      ...{ OUTLIVE_OUT: folder, ...SOAK, OUTLIVE_CONTROL: control.door },
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     signal,

@@ -1,31 +1,78 @@
-/** The runner's end of the probe's side door. Every probed process and thread of a program comes to it. */
-
+/**
+ * The runner's end of the probe's side door. Every probed process and thread of a program comes to it, and says the
+ * secret that the program was started with. Whoever does not say it at once is sent away, and counts for nothing.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { type ControlOrder, type ControlRequest, controlAddress, type RoundResult } from '../probe/control/control.ts';
+import {
+  type Answer,
+  answerOf,
+  type ControlOrder,
+  type ControlRequest,
+  doorText,
+  LONGEST_LINE,
+  linesOf,
+  type RoundResult,
+} from '../probe/control/protocol.ts';
+import { UserError } from '../user-error.ts';
+import { type DoorPlace, makeDoorPlace } from './door-folder.ts';
 
 /** Waiting longer for an answer means that the program is gone or hangs. */
 const ANSWER_LIMIT_MS = 30_000;
+/** The probe's first line is there when it comes. */
+const SECRET_LIMIT_MS = 10_000;
+const SECRET_BYTES = 32;
 
-type Answer = RoundResult & { id: number };
 /** What waits for an answer of one of them; null: it is gone. */
 type Waiting = Map<number, (answer: Answer | null) => void>;
 
-let doors = 0;
-
 export class Control {
   readonly #server: Server;
-  /** For OUTLIVE_CONTROL. */
-  readonly name: string = `outlive-${process.pid}-${++doors}`;
+  readonly #place: DoorPlace;
+  readonly #secret: string = randomBytes(SECRET_BYTES).toString('hex');
   /** Resolves when the first one came. */
   readonly connected: Promise<unknown>;
-  readonly #sockets: Map<Socket, Waiting> = new Map();
+  #hasCome: () => void = () => {};
+  /** All that are connected; null: the secret is yet to come. */
+  readonly #sockets: Map<Socket, Waiting | null> = new Map();
   #lastId = 0;
 
-  constructor() {
-    this.#server = createServer();
-    this.#server.on('connection', (socket) => this.#listen(socket));
-    this.connected = new Promise((resolve) => this.#server.once('connection', resolve));
-    this.#server.listen(controlAddress(this.name));
+  private constructor(server: Server, place: DoorPlace) {
+    this.#server = server;
+    this.#place = place;
+    this.connected = new Promise<void>((resolve) => {
+      this.#hasCome = resolve;
+    });
+    server.on('connection', (socket) => this.#receive(socket));
+    // too many open files, for a moment: who comes then comes to nothing
+    server.on('error', () => {});
+  }
+
+  /** Throws `UserError` when there is nowhere to listen. */
+  static async open(): Promise<Control> {
+    const place = makeDoorPlace();
+    const server = createServer();
+    try {
+      server.listen(place.address);
+      await once(server, 'listening');
+    } catch (error) {
+      remove(place);
+      const { code } = error as NodeJS.ErrnoException;
+      throw new UserError(`The soak cannot listen for the probe on ${place.address} (${code}).`, { cause: error });
+    }
+    return new Control(server, place);
+  }
+
+  /** For OUTLIVE_CONTROL. */
+  get door(): string {
+    return doorText({ address: this.#place.address, secret: this.#secret });
+  }
+
+  /** To be removed by somebody else should this process be killed. */
+  get folder(): string | null {
+    return this.#place.folder;
   }
 
   /**
@@ -51,11 +98,12 @@ export class Control {
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets.keys()) socket.destroy();
+    remove(this.#place);
   }
 
   async #tellAll(order: ControlOrder): Promise<Answer[]> {
     const answers = await Promise.all(
-      [...this.#sockets].map(([socket, waiting]) => this.#tell(socket, waiting, order)),
+      [...this.#sockets].map(([socket, waiting]) => waiting && this.#tell(socket, waiting, order)),
     );
     return answers.filter((answer) => answer !== null);
   }
@@ -68,26 +116,50 @@ export class Control {
     });
   }
 
-  #listen(socket: Socket): void {
-    const waiting: Waiting = new Map();
-    this.#sockets.set(socket, waiting);
-    let buffer = '';
+  #receive(socket: Socket): void {
+    this.#sockets.set(socket, null);
+    let rest = '';
+    const late = setTimeout(() => socket.destroy(), SECRET_LIMIT_MS).unref();
     socket.on('error', () => {});
     socket.on('close', () => {
+      clearTimeout(late);
+      for (const resolve of this.#sockets.get(socket)?.values() ?? []) resolve(null);
       this.#sockets.delete(socket);
-      for (const resolve of waiting.values()) resolve(null);
     });
     socket.setEncoding('utf8').on('data', (text: string) => {
-      buffer += text;
-      const lines = buffer.split('\n');
-      buffer = lines.pop() ?? '';
-      for (const line of lines) {
-        const answer = JSON.parse(line) as Answer;
-        waiting.get(answer.id)?.(answer);
-        waiting.delete(answer.id);
+      const isKnown = this.#sockets.get(socket) !== null;
+      const split = linesOf(rest, text, isKnown ? LONGEST_LINE : this.#secret.length);
+      const lines = split?.lines ?? [];
+      const [first] = lines;
+      if (split === null || (!isKnown && first !== undefined && !this.#admit(socket, first))) {
+        socket.destroy();
+        return;
       }
+      if (first !== undefined) clearTimeout(late);
+      rest = split.rest;
+      for (const line of lines) this.#take(socket, answerOf(line));
     });
   }
+
+  /** Whether it said the secret. */
+  #admit(socket: Socket, line: string): boolean {
+    const [said, secret] = [Buffer.from(line), Buffer.from(this.#secret)];
+    if (said.length !== secret.length || !timingSafeEqual(said, secret)) return false;
+    this.#sockets.set(socket, new Map());
+    this.#hasCome();
+    return true;
+  }
+
+  #take(socket: Socket, answer: Answer | null): void {
+    const waiting = this.#sockets.get(socket);
+    if (!answer || !waiting) return;
+    waiting.get(answer.id)?.(answer);
+    waiting.delete(answer.id);
+  }
+}
+
+function remove({ folder }: DoorPlace): void {
+  if (folder !== null) rmSync(folder, { recursive: true, force: true });
 }
 
 function within<T>(limitMs: number, answer: Promise<T>): Promise<T> {

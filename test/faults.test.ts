@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ADAPTERS } from '../probe/adapters.ts';
@@ -54,10 +55,11 @@ function once(task: () => void): () => void {
   };
 }
 
+const NOBODY_LISTENS = `secret@${path.join(tmpdir(), 'no-door')}`;
 /** What switches a part on, and parts that have no hook in this program, which leaves nothing open, on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
-  control: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens' },
-  inject: { OUTLIVE_CONTROL: 'outlive-test-nobody-listens', OUTLIVE_FAIL_PATH: 'null' },
+  control: { OUTLIVE_CONTROL: NOBODY_LISTENS },
+  inject: { OUTLIVE_CONTROL: NOBODY_LISTENS, OUTLIVE_FAIL_PATH: 'null' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
 const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals', 'source-lines', 'script-maps']);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Collector } from '../probe/process/gc.ts';
 import { fixture, probed } from './support/probed.ts';
@@ -35,4 +37,17 @@ test('OUTLIVE_GC=off forces none; what only a collection could tell is then a su
   const { report } = await probed(fixture('shapes.mjs'), ['plain'], { env: { OUTLIVE_GC: 'off' } });
   expect(report.processes[0]?.cost.forcedGc).toBe(0);
   expect(report.findings).toMatchObject([{ detector: 'held-too-long', certainty: 'suspect', count: 20 }]);
+});
+
+test.each([
+  ['that the program has set stays', '--expose-gc', 'function'],
+  ['that nobody has set does not', '--no-expose-gc', 'undefined'],
+])('the flag for a collection in new contexts %s, when the probe has collected', (_, flag, gc) => {
+  setFlagsFromString(flag);
+  try {
+    expect(new Collector(policy).collect(0, true)).toBe(true);
+    expect(runInNewContext('typeof gc')).toBe(gc);
+  } finally {
+    setFlagsFromString('--no-expose-gc');
+  }
 });

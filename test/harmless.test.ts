@@ -37,6 +37,14 @@ describe('what a program sees of its surroundings', () => {
     await same([program(name)]);
   });
 
+  test.each([
+    ['of a process', []],
+    ['of a child process', [program('child.cjs')]],
+  ])('workers.cjs: worker threads %s that has options which threads may not have', async (_, parent) => {
+    const { stdout } = await same([...parent, program('workers.cjs')], { env: { NODE_OPTIONS: '--title=whole' } });
+    expect(stdout).toMatch(/^copied env 0 /m);
+  });
+
   test('loaded.cjs: no module of the probe, nor of its parts that are loaded later; its own outlive stays', async () => {
     // OpenTelemetry is such a part; nobody listens there
     await same([program('loaded.cjs')], { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } });

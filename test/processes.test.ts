@@ -166,12 +166,12 @@ test('processes and threads that could not be watched are listed', async () => {
     program,
     `
 const { spawn, spawnSync } = require('node:child_process');
-const { SHARE_ENV, Worker } = require('node:worker_threads');
+const { Worker } = require('node:worker_threads');
 const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
 for (let i = 0; i < 2; i++) spawnSync(process.execPath, [permission, '-e', '']);
 spawnSync(process.execPath, ['--version']);
 spawn(process.execPath, ['-e', '', '--password', 'hunter2']).kill('SIGKILL');
-new Worker('', { eval: true, execArgv: [], env: SHARE_ENV });
+new Worker('', { eval: true }).terminate();
 `,
   );
   const { report } = await probed(program);

@@ -224,7 +224,7 @@ test('the id of a finding stays when lines are inserted above it, and changes wi
     const line = text.split('\n').findIndex((code) => code.includes('connect')) + 1;
     const stack = [{ file: source, line, column: 1, function: 'reserve', user: true }];
     recordingFile(folder.path, 'x', [
-      processLine,
+      { ...processLine, cwd: folder.path } as Entry,
       { ...site, stack } as Entry,
       { t: 'finding', at: 5, key: 'a', finding },
     ]);

@@ -241,14 +241,17 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     using folder = temporaryFolder();
     const port = await freePort();
     const args = ['--url', `http://127.0.0.1:${port}/refunds`, '--duration', '60s', '--warmup', '0'];
+    using temporary = temporaryFolder();
     const child = spawn(NODE, [CLI, 'soak', '--out', folder.path, ...args, '--', 'node', ORDERS, String(port)], {
       stdio: 'ignore',
+      env: { ...process.env, TMPDIR: temporary.path, XDG_RUNTIME_DIR: '' },
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     await until('its leak to be seen', () => recorded(folder.path).includes('"t":"finding"'));
     child.kill(signal);
     const code = await ended;
     await until('the service to end', () => running(`${ORDERS}\0${port}`).length === 0);
+    await until('its side door to be removed', () => readdirSync(temporary.path).length === 0);
     if (signal === 'SIGKILL') return;
     expect(code).toBe(130);
     const report = readReport(folder.path);

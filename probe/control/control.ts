@@ -1,38 +1,14 @@
 /**
  * The soak's side door: a local socket (OUTLIVE_CONTROL) over which a runner tells every probed process and thread that
- * a round has ended, and hears when it has been judged. Off otherwise. One JSON line each way:
- * `{"id":1,"do":"round-ended","round":2}` → `{"id":1,"open":3,"findings":1}`. The service is never held open by it.
+ * a round has ended, and hears when it has been judged. Off otherwise. The service is never held open by it, and never
+ * sees the variable. What is said there: protocol.ts.
  */
+import { statSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
-import type { Fault, Injector, Left, Turn } from './inject/injector.ts';
-
-export interface RoundResult {
-  /** Resources open at the quiesced point. */
-  open: number;
-  /** Findings that stand. */
-  findings: number;
-  /** Of a soak that makes operations fail, see inject/. */
-  turn?: Turn;
-}
-
-export type ControlRequest = { id: number } & ControlOrder;
-
-export type ControlOrder =
-  /** Let it settle and judge; `round` 0: the warm-up. */
-  | { do: 'round-ended'; round: number }
-  /** A turn begins, in which `fault` is made. */
-  | { do: 'begin-turn'; fault: Fault | null }
-  /** That the fault of the last turns left these open is known. */
-  | { do: 'blame'; recipe: string; left: Omit<Left, 'count'>[] };
-
-/** Where a door of that name is: on Linux not in the file system, so that nothing is left behind. */
-export function controlAddress(name: string): string {
-  if (process.platform === 'linux') return `\0${name}`;
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), name);
-}
+import type { Injector } from './inject/injector.ts';
+import { type Answer, type ControlRequest, type Door, doorOf, linesOf, orderOf } from './protocol.ts';
 
 /** What the probe lets the door do. */
 export interface Controlled {
@@ -41,21 +17,30 @@ export interface Controlled {
   checkpoint(options: { round: number }): Promise<{ standing: readonly unknown[] }>;
 }
 
-export function openControl(name: string, probe: Controlled, injector: Injector | null): void {
-  const socket = net.connect(controlAddress(name));
+export function openControl(control: string, probe: Controlled, injector: Injector | null): void {
+  const door = doorOf(control);
+  if (!door || !isOfOwnUser(door)) return;
+  const socket = net.connect(door.address);
   socket.unref();
   socket.on('error', () => {});
-  let buffer = '';
+  socket.write(`${door.secret}\n`);
+  let rest = '';
   let standing = 0;
   socket.setEncoding('utf8').on('data', (text: string) => {
-    buffer += text;
-    const lines = buffer.split('\n');
-    buffer = lines.pop() ?? '';
-    for (const line of lines) guarded('control', () => answer(JSON.parse(line) as ControlRequest));
+    const split = linesOf(rest, text);
+    if (split === null) {
+      socket.destroy();
+      return;
+    }
+    rest = split.rest;
+    for (const line of split.lines) {
+      const order = orderOf(line);
+      if (order) guarded('control', answer, order);
+    }
   });
 
   const reply = (id: number): void => {
-    const result: RoundResult & { id: number } = { id, open: probe.owedCount, findings: standing };
+    const result: Answer = { id, open: probe.owedCount, findings: standing };
     socket.write(`${JSON.stringify(injector ? { ...result, turn: injector.end() } : result)}\n`);
   };
   const answer = (request: ControlRequest): void => {
@@ -77,4 +62,10 @@ export function openControl(name: string, probe: Controlled, injector: Injector 
         }),
     );
   };
+}
+
+/** A folder that is gone may have been made again by somebody else, who would be obeyed. */
+function isOfOwnUser({ address }: Door): boolean {
+  if (process.geteuid === undefined) return true;
+  return statSync(path.dirname(address), { throwIfNoEntry: false })?.uid === process.geteuid();
 }

@@ -59,7 +59,7 @@ export function handDown(folder: string, register: string, started: OnStarted): 
       },
     });
   }
-  handDownToWorkers(inherit, started);
+  handDownToWorkers(register, inherit, started);
   syncBuiltinESMExports();
 }
 

@@ -7,18 +7,24 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 
 /** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given. */
 const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
+/** Holds a secret, see control/: the service is not to see it, nor print it with its environment. */
+const CONTROL = 'OUTLIVE_CONTROL';
+/** Of a thread: whether its arguments begin with the preload, which nobody but the probe put there. */
+const ARGUMENTS = 'outlive.arguments';
 
 type Environment = Record<string, string | undefined>;
 
 /** Starts the probe in the environment that is meant for it; `process.env` itself is the service's. */
 export function withInheritance<T>(register: string, start: () => T): T {
   const { env } = process;
-  const handedDown = env[HANDED_DOWN];
+  const { [HANDED_DOWN]: handedDown, [CONTROL]: control } = env;
   if (handedDown !== undefined) takeBack(env, register);
+  if (control !== undefined) delete env[CONTROL];
+  if (areArgumentsHandedDown) process.execArgv = process.execArgv.slice(preload(register).length);
   // threads have the settings of their process, whatever they are given
   const ofThread = isMainThread ? undefined : (getEnvironmentData(HANDED_DOWN) as string | undefined);
   const own = JSON.parse((isMainThread ? handedDown : ofThread) ?? '{}') as Environment;
-  process.env = { ...env, ...own };
+  process.env = { ...env, ...(control !== undefined && { [CONTROL]: control }), ...own };
   try {
     setEnvironmentData(HANDED_DOWN, JSON.stringify(settingsIn(process.env)));
     return start();
@@ -39,8 +45,24 @@ export function inheritance(folder: string, register: string): Inherit {
   const handedDown = JSON.stringify(settings);
   return ({ NODE_OPTIONS: options }) => ({
     [HANDED_DOWN]: handedDown,
-    NODE_OPTIONS: options?.includes(register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
+    NODE_OPTIONS: isPreloaded(options, register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
   });
+}
+
+const areArgumentsHandedDown = !isMainThread && getEnvironmentData(ARGUMENTS) === true;
+
+/** Before a thread is started: whether `preload` is put before its own arguments; null: it has those of this thread. */
+export function handDownArguments(arePreloaded: boolean | null): void {
+  setEnvironmentData(ARGUMENTS, arePreloaded ?? areArgumentsHandedDown);
+}
+
+export function isPreloaded(options: string | undefined, register: string): boolean {
+  return options?.includes(register) === true;
+}
+
+/** As arguments of Node.js. */
+export function preload(register: string): string[] {
+  return ['--require', register];
 }
 
 /** A copy of `options` with one property replaced. */

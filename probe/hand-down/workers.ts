@@ -1,22 +1,30 @@
 /**
- * Worker threads inherit preloads, except those that are given an environment or arguments of their own: these get the
- * probe by their environment. A thread that shares the environment of its parent has none to put it into.
+ * Worker threads inherit preloads, except those that are given arguments or an environment of their own. Whatever they
+ * are given, the thread sees just that: the probe takes out what it put in before the thread's first line runs.
+ *
+ * - Arguments of their own: the preload is one more of them.
+ * - An environment of their own: the preload is in its NODE_OPTIONS. Node.js accepts options of the whole process there
+ *   (`--title=x`) only while they are the same as the parent's, so the parent's are alike for the moment of the start.
  */
 import workers from 'node:worker_threads';
 import { guarded } from '../process/lapses.ts';
-import { type Inherit, type OnStarted, replaceIn } from './inherit.ts';
+import { handDownArguments, type Inherit, isPreloaded, type OnStarted, preload, replaceIn } from './inherit.ts';
 
 const PART = 'workers';
 
-export function handDownToWorkers(inherit: Inherit, started: OnStarted): void {
+export function handDownToWorkers(register: string, inherit: Inherit, started: OnStarted): void {
   const { Worker } = workers;
   // a proxy: a class cannot be called by a function that stands in for it
   const proxy: typeof Worker = new Proxy(Worker, {
     construct(target, args, newTarget) {
-      guarded(PART, () => addTo(args, inherit));
-      const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
-      guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
-      return worker;
+      const restore = guarded(PART, () => addTo(args, register, inherit));
+      try {
+        const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
+        guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
+        return worker;
+      } finally {
+        restore?.();
+      }
     },
   });
   const descriptor = Object.getOwnPropertyDescriptor(workers, 'Worker');
@@ -30,12 +38,26 @@ function scriptOf([script, options]: readonly unknown[]): string[] {
   return (options as { eval?: unknown } | undefined)?.eval || file.startsWith('data:') ? [] : [file];
 }
 
-function addTo(args: unknown[], inherit: Inherit): void {
-  const options = args[1] as { env?: unknown; execArgv?: unknown } | null | undefined;
-  if (typeof options !== 'object' || options === null) return;
-  const { env } = options;
-  const isGiven = typeof env === 'object' && env !== null;
-  if (!isGiven && !(Array.isArray(options.execArgv) && env == null)) return;
-  const own = { ...(isGiven ? env : process.env) };
-  args[1] = replaceIn(options, 'env', { ...own, ...inherit(own) });
+/** Returns what to do when the thread has been started. */
+function addTo(args: unknown[], register: string, inherit: Inherit): (() => void) | undefined {
+  const { env, execArgv } = (args[1] ?? {}) as { env?: unknown; execArgv?: unknown };
+  const given = Array.isArray(execArgv) ? execArgv.map(String) : null;
+  const isOwn = typeof env === 'object' && env !== null;
+  const variables = (isOwn ? env : process.env) as NodeJS.ProcessEnv;
+  const isInherited = isPreloaded(variables.NODE_OPTIONS, register);
+  handDownArguments(given && !isInherited);
+  if (isInherited) return;
+  if (given) args[1] = replaceIn(args[1] as object, 'execArgv', [...preload(register), ...given]);
+  else if (isOwn && !process.execArgv.includes(register)) return addToEnvironment(args, variables, inherit);
+}
+
+function addToEnvironment(args: unknown[], env: NodeJS.ProcessEnv, inherit: Inherit): (() => void) | undefined {
+  const added = inherit(env);
+  args[1] = replaceIn(args[1] as object, 'env', { ...env, ...added });
+  const { NODE_OPTIONS: own } = process.env;
+  if (!own || env.NODE_OPTIONS !== own) return;
+  process.env.NODE_OPTIONS = added.NODE_OPTIONS;
+  return () => {
+    process.env.NODE_OPTIONS = own;
+  };
 }

@@ -4,9 +4,13 @@
  * nested `process.exit()` inside a handler ends in `process.reallyExit`.
  */
 import { EventEmitter } from 'node:events';
+import { isMainThread } from 'node:worker_threads';
 import { around } from './around.ts';
 import { disguise } from './disguise.ts';
 import { guarded } from './lapses.ts';
+
+/** As a shell reports SIGABRT. */
+const ABORTED = 134;
 
 export interface Ending {
   end: 'exit' | 'crash' | 'signal';
@@ -46,6 +50,15 @@ export function onExit(last: (ending: Ending) => void): void {
     }
   };
   Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, EventEmitter.prototype.emit) });
+  // it is the program's own wish; without this line it would be taken for V8's, which ends so where its heap is full
+  if (isMainThread) {
+    around('exit', process, 'abort', {
+      before: () => {
+        isCrash = true;
+        finish(ABORTED, false);
+      },
+    });
+  }
   around('exit', process, 'reallyExit', {
     before: (_, code) => finish(Number(code ?? process.exitCode ?? 0), false),
   });

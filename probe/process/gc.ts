@@ -23,8 +23,6 @@ export class Collector {
   forced = 0;
   /** Milliseconds. */
   cost = 0;
-  /** Contexts of the probe's own: subtract them from what is counted. */
-  ownContexts = 0;
   private readonly policy: GcPolicy;
   private wait: number;
   private nextAt = 0;
@@ -72,15 +70,26 @@ export class Collector {
     const { gc } = globalThis as { gc?: () => void };
     if (typeof gc === 'function') return () => gc();
     try {
-      setFlagsFromString('--expose-gc');
-      const found = runInNewContext('gc') as () => void;
-      this.ownContexts = 1;
-      return () => found();
+      const found = exposed() ?? exposing(exposed);
+      return found && (() => found());
     } catch {
       return null;
-    } finally {
-      setFlagsFromString('--no-expose-gc');
     }
+  }
+}
+
+/** Of a context of its own; null where the service has not set `--expose-gc`. */
+function exposed(): (() => void) | null {
+  return runInNewContext('typeof gc === "function" ? gc : null');
+}
+
+/** The flag is the whole process's: it is taken back at once, and only where the service had not set it. */
+function exposing<T>(find: () => T): T {
+  setFlagsFromString('--expose-gc');
+  try {
+    return find();
+  } finally {
+    setFlagsFromString('--no-expose-gc');
   }
 }
 

@@ -58,6 +58,8 @@ export interface RecorderParts {
 }
 
 export class Recorder {
+  /** Wall clock. */
+  readonly startedMs: number = wallClock();
   private readonly writer: Writer;
   private readonly zero = now();
   private readonly ledger: Ledger;
@@ -87,7 +89,7 @@ export class Recorder {
 
   constructor({ folder, parent, settings, ledger, sites, scopes, sourceLines }: RecorderParts) {
     this.loadSourceLines = sourceLines;
-    const startedMs = wallClock();
+    const { startedMs } = this;
     this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
     this.ledger = ledger;
     this.sites = sites;
@@ -107,6 +109,7 @@ export class Recorder {
       argv: maskArguments(process.argv.slice(0, MAX_ARGUMENTS), MAX_OWN_ARGUMENT),
       cwd: process.cwd(),
       startedMs,
+      heapLimit: getHeapStatistics().heap_size_limit,
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
     });
   }

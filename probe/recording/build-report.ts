@@ -1,22 +1,24 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { endingOf } from './ending.ts';
 import { unifiedDiff } from './fix.ts';
 import {
   CERTAINTIES,
   type Frame,
   type Notice,
   type Place,
+  type ProcessLine,
   type RecordedFinding,
   type Recording,
   type Unseen,
 } from './format.ts';
 import { type Load, readLoad } from './load.ts';
-import { isAlive, missingIn, unseenProcesses } from './missing.ts';
+import { missingIn, unseenProcesses } from './missing.ts';
 import { NATURES } from './natures.ts';
 import { keptAliveBy, openIn } from './open.ts';
+import { makeFolder, writeOwn } from './own.ts';
 import { lineOf, noExcerpt, placeIn } from './place.ts';
-import { readRun } from './reader.ts';
+import { ownerOf, type Run, readRun } from './reader.ts';
 import {
   type Finding,
   REPORT_SCHEMA,
@@ -36,24 +38,29 @@ import { unseenOfLoad } from './unseen-load.ts';
 const MAX_WITHDRAWN = 50;
 const MAX_CALLERS = 20;
 
-/** Reads the run in `folder`, writes its report.json, and returns both. What the process itself does at its exit. */
-export function writeReport(folder: string): { report: Report; recordings: Recording[] } {
-  const { recordings, problems } = readRun(folder);
+/** Reads the run in `folder`, writes its report.json, and returns both. */
+export function writeReport(folder: string, run: Run = readRun(folder)): { report: Report; recordings: Recording[] } {
+  const { recordings, problems } = run;
   const report = buildReport(recordings, problems, readLoad(folder, problems));
   storeReport(folder, report);
   return { report, recordings };
 }
 
-/** By temporary file and rename: whoever reads it reads all of it, and a full disk leaves the one before. */
+/**
+ * What the outermost process itself does at its exit: of itself and all that it started. Where its folder was used
+ * before, what others left there is of another run.
+ */
+export function writeReportOf(folder: string, { pid, startedMs }: Pick<ProcessLine, 'pid' | 'startedMs'>): void {
+  const run = readRun(folder, (name) => (ownerOf(name)?.startedMs ?? startedMs) >= startedMs);
+  const pids = new Set([pid]);
+  // parents are older than their children
+  for (const { process } of run.recordings) if (pids.has(process.parent)) pids.add(process.pid);
+  writeReport(folder, { ...run, recordings: run.recordings.filter(({ process }) => pids.has(process.pid)) });
+}
+
 export function storeReport(folder: string, report: Report): void {
-  const temporary = path.join(folder, `.report-${process.pid}.json`);
-  try {
-    writeFileSync(temporary, `${JSON.stringify(report, null, 2)}\n`);
-    renameSync(temporary, path.join(folder, 'report.json'));
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  makeFolder(folder);
+  writeOwn(path.join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 export function buildReport(
@@ -61,7 +68,7 @@ export function buildReport(
   problems: readonly string[] = [],
   load: Load | null = null,
 ): Report {
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
     return findingsOf(recording, load, sources).map((finding) => ({
@@ -80,7 +87,7 @@ export function buildReport(
   return {
     schema: REPORT_SCHEMA,
     verdict: verdictOf(findings, unseen),
-    processes: recordings.map((recording) => processOf(recording, sources)),
+    processes: recordings.map((recording) => processOf(recording, recordings, sources)),
     findings,
     withdrawn: withdrawnIn(recordings, sources),
     watched: watchedIn(recordings),
@@ -240,9 +247,9 @@ function rank({ certainty }: Finding): number {
   return CERTAINTIES.indexOf(certainty);
 }
 
-function processOf(recording: Recording, sources: Sources): ReportProcess {
+function processOf(recording: Recording, all: readonly Recording[], sources: Sources): ReportProcess {
   const { process: line, end, cost, lastAt, adapters, unsupported } = recording;
-  const isRunning = end === null && isAlive(line.pid, line.host);
+  const ending = endingOf(recording, all);
   return {
     pid: line.pid,
     parent: line.parent,
@@ -251,9 +258,9 @@ function processOf(recording: Recording, sources: Sources): ReportProcess {
     node: line.node,
     argv: line.argv,
     started: new Date(line.startedMs).toISOString(),
-    ended: isRunning ? null : new Date(line.startedMs + lastAt).toISOString(),
-    end: end?.end ?? (isRunning ? 'running' : 'signal'),
-    exitCode: end?.code ?? null,
+    ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
+    ...ending,
+    heapLimit: line.heapLimit ?? null,
     adapters,
     unsupported,
     cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },

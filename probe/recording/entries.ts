@@ -63,6 +63,7 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   withdrawn: latestOfFinding,
   notice: ({ library, pool, name }) => `notice ${library} ${pool} ${name}`,
   end: latest,
+  died: latest,
   cost: latest,
 };
 
@@ -115,7 +116,7 @@ const READ: { [T in Type]: Reading<T> } = {
   process: {
     check: shape({
       ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
-      ...{ argv: listOf(text), cwd: text, startedMs: time, settings: recordOf(setting) },
+      ...{ argv: listOf(text), cwd: text, startedMs: time, heapLimit: optional(number), settings: recordOf(setting) },
     }),
     // begun anew, it says all of this once more
     fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),
@@ -247,6 +248,12 @@ const READ: { [T in Type]: Reading<T> } = {
     check: shape({ at: time, end: oneOf(['exit', 'crash', 'signal']), code: number }),
     fold: ({ recording }, entry) => {
       recording.end = entry;
+    },
+  },
+  died: {
+    check: shape({ signal: text }),
+    fold: ({ recording }, { signal }) => {
+      recording.died = signal;
     },
   },
   cost: {

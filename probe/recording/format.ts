@@ -89,6 +89,8 @@ export interface ProcessLine {
   cwd: string;
   /** Wall clock, milliseconds since 1970; the zero of every `at`. */
   startedMs: number;
+  /** Bytes of V8's heap before it gives up. */
+  heapLimit?: number;
   settings: Record<string, string | number | boolean>;
 }
 
@@ -358,6 +360,12 @@ export interface EndLine {
   code: number;
 }
 
+/** Written by who started the process, where it could not say how it ended. */
+export interface DiedLine {
+  t: 'died';
+  signal: string;
+}
+
 /** The probe's own account, written with every flush; the latest wins. */
 export interface CostLine {
   t: 'cost';
@@ -424,6 +432,7 @@ export type Entry =
   | WithdrawnLine
   | NoticeLine
   | EndLine
+  | DiedLine
   | CostLine;
 
 /** How a scope name's runs fared with one leaking site. */
@@ -511,6 +520,8 @@ export interface Recording {
   /** By library, pool and name, in the order they were first told. */
   notices: Map<string, NoticeLine>;
   end: EndLine | null;
+  /** By which signal, where only its parent could tell. */
+  died: string | null;
   cost: CostLine | null;
   /** When the probe had faults of its own, and how many by then. */
   faults: { at: number; count: number }[];
@@ -545,6 +556,7 @@ export function emptyRecording(file: string, process: ProcessLine): Recording {
     withdrawn: [],
     notices: new Map(),
     end: null,
+    died: null,
     cost: null,
     faults: [],
     lastAt: 0,

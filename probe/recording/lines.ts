@@ -1,6 +1,7 @@
 /** JSON lines, from whatever is left of them, one at a time: a recording may be larger than memory. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { openRegular } from './readable.ts';
 
 /** Read at once: little at first, since most recordings are small and each process reads its own at its end. */
 const FIRST_CHUNK = 16 * 1024;
@@ -54,7 +55,7 @@ function parse(text: string): unknown {
 
 /** Calls `take` for each whole line until it returns false; what stands behind the last line end is the rest. */
 function splitLines(file: string, take: (line: Buffer) => boolean): { rest: Buffer | null; tooLong: number } {
-  const descriptor = openSync(file, 'r');
+  const descriptor = openRegular(file);
   try {
     let parts: Buffer[] = [];
     let length = 0;

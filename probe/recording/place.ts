@@ -1,7 +1,7 @@
 /** What is said of a place in a source: where it lies in its package, which of equal lines it is, and the text around. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Excerpt, Place, Recording } from './format.ts';
+import { textOf } from './readable.ts';
 import type { Sources } from './source.ts';
 import type { Position } from './source-map.ts';
 
@@ -42,7 +42,7 @@ export function lineOf(excerpt: Excerpt | null, line: number): string {
 function packageRelative(file: string): string {
   for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
     try {
-      const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: string };
+      const { name } = JSON.parse(textOf(path.join(folder, 'package.json')) ?? '{}') as { name?: string };
       if (name) return `${name}/${path.relative(folder, file).split(path.sep).join('/')}`;
     } catch {
       // no manifest here: look further up

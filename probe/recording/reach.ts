@@ -2,9 +2,10 @@
  * What a heap snapshot told of the resources of a recording: who can still reach them, and who holds them. Written beside
  * the recording, as `<recording>.reach.json`, by the process that read the snapshot (see heap/); the report takes it in.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { isObject, listOf, number, shape, text } from './check.ts';
 import type { RecordedFinding } from './format.ts';
+import { writeOwn } from './own.ts';
+import { textOf } from './readable.ts';
 
 /** Of the resources of one line. */
 export interface ReachOfLine {
@@ -30,13 +31,13 @@ export function reachFileOf(recording: string): string {
 }
 
 export function writeReach(recording: string, report: ReachReport): void {
-  writeFileSync(reachFileOf(recording), `${JSON.stringify(report)}\n`, { mode: 0o600 });
+  writeOwn(reachFileOf(recording), `${JSON.stringify(report)}\n`);
 }
 
 /** By key; empty where no snapshot was read, or what was written cannot be. */
 export function readReach(recording: string): ReadonlyMap<string, ReachOfLine> {
   try {
-    const report: unknown = JSON.parse(readFileSync(reachFileOf(recording), 'utf8'));
+    const report: unknown = JSON.parse(textOf(reachFileOf(recording)) ?? 'null');
     if (isObject(report) && isReport(report)) {
       return new Map((report as unknown as ReachReport).lines.map((line) => [line.key, line]));
     }

@@ -17,12 +17,12 @@ export interface Run {
   problems: string[];
 }
 
-/** Throws `UserError` when there is nothing to read. */
-export function readRun(folder: string): Run {
+/** `isOf`: which recordings to read, by their names. Throws `UserError` when there is nothing to read. */
+export function readRun(folder: string, isOf: (name: string) => boolean = () => true): Run {
   let names: string[];
   try {
     if (!statSync(folder).isDirectory()) throw new UserError(`${folder} is a file; give the folder of a run.`);
-    names = readdirSync(folder).filter(isRecording);
+    names = readdirSync(folder).filter((name) => isRecording(name) && isOf(name));
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -42,7 +42,7 @@ export function readRun(folder: string): Run {
 }
 
 /** By its name: the load and the databases lie beside the recordings of processes. */
-function isRecording(name: string): boolean {
+export function isRecording(name: string): boolean {
   return name.endsWith('.jsonl') && name !== LOAD_FILE && !isDatabaseRecording(name);
 }
 
@@ -67,12 +67,18 @@ export function readRecording(file: string): Recording | string {
   return recording;
 }
 
-/** What can be said of the process when the first line is lost: the file's name tells. Null when it is not one of ours. */
-function headOf(name: string, { t }: Entry): ProcessLine | null {
+/** What the name of a recording tells; null when it is not one of ours. */
+export function ownerOf(name: string): Pick<ProcessLine, 'pid' | 'thread' | 'startedMs'> | null {
   const [, pid, thread, startedMs] = /^(\d{1,15})-(\d{1,15})-(\d{1,15})\.jsonl$/.exec(name)?.map(Number) ?? [];
-  if (!pid || thread === undefined || !startedMs || !(t in KNOWN)) return null;
+  return pid && thread !== undefined && startedMs ? { pid, thread, startedMs } : null;
+}
+
+/** What can be said of the process when the first line is lost. Null when it is not one of ours. */
+function headOf(name: string, { t }: Entry): ProcessLine | null {
+  const owner = ownerOf(name);
+  if (!owner || !(t in KNOWN)) return null;
   const unknown = { parent: 0, host: '', node: 'unknown', argv: [], cwd: '/', settings: {} };
-  return { t: 'process', schema: RECORDING_SCHEMA, pid, thread, startedMs, ...unknown };
+  return { t: 'process', schema: RECORDING_SCHEMA, ...owner, ...unknown };
 }
 
 /** What tells our lines from those of another program. */

@@ -89,6 +89,10 @@ export interface ReportProcess {
   started: string;
   ended: string | null;
   end: 'exit' | 'signal' | 'crash' | 'running';
+  /** `heap limit`, or the signal where it is known. */
+  endedBy: string | null;
+  /** Bytes that V8's heap may have; null: not known. */
+  heapLimit: number | null;
   exitCode: number | null;
   adapters: string[];
   unsupported: string[];

@@ -1,8 +1,9 @@
 /** Positions as the author wrote them: through source maps on disk, with a window of the text around them. */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Excerpt, Frame } from './format.ts';
+import type { Excerpt, Frame, Recording } from './format.ts';
 import { mask } from './mask.ts';
+import { isSourceIn, projectsOf } from './project.ts';
 import { inlineMap, type Mapped, mapUrlOf, originalPlace, type Position, readMap } from './source-map.ts';
 
 /** Lines shown before a site, and after it until its block ends: at least and at most so many. */
@@ -19,6 +20,19 @@ export class Sources {
   #hasRefused = false;
   readonly #maps: Map<string, Mapped | null> = new Map();
   readonly #texts: Map<string, string[] | null> = new Map();
+
+  #mayRead = (_file: string): boolean => true;
+
+  /** For what others recorded: only the sources of their projects are read. */
+  static of(recordings: readonly Pick<Recording, 'process'>[]): Sources {
+    const sources = new Sources();
+    let projects: string[] | null = null;
+    sources.#mayRead = (file) => {
+      projects ??= projectsOf(recordings.map(({ process }) => process));
+      return isSourceIn(projects, file);
+    };
+    return sources;
+  }
 
   /** Files, and maps, that are larger than `maxBytes` count as not there. */
   constructor(maxBytes: number = Number.POSITIVE_INFINITY) {
@@ -42,10 +56,11 @@ export class Sources {
     return lines;
   }
 
-  /** The file as it is on disk. */
+  /** The file as it is on disk; null where it cannot, or may not, be read. */
   text(file: string): string | null {
     try {
-      const stats = path.isAbsolute(file) ? statSync(file, { throwIfNoEntry: false }) : null;
+      const isAsked = path.isAbsolute(file) && this.#mayRead(file);
+      const stats = isAsked ? statSync(file, { throwIfNoEntry: false }) : null;
       if (!stats?.isFile()) return null;
       this.#hasRefused ||= stats.size > this.#maxBytes;
       return stats.size > this.#maxBytes ? null : readFileSync(file, 'utf8');

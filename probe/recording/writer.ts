@@ -2,10 +2,10 @@
  * Appends lines to this thread's recording: buffered for at most half a second, never a reason to fail. Bounded: of each
  * kind of line that comes again and again, the fewer are written the more there are.
  */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from './folder.ts';
 import type { Entry } from './format.ts';
+import { appendOwn, makeFolder } from './own.ts';
 
 /** Taken before a service can put another in its place: it tells seconds first. */
 const { hrtime } = process;
@@ -104,7 +104,7 @@ export class Writer<E extends { t: string } = Entry> {
 
   private open(): number {
     makeFolder(path.dirname(this.file));
-    return openSync(this.file, 'a');
+    return appendOwn(this.file);
   }
 
   private shareOf(kind: E['t']): Share {

@@ -58,7 +58,7 @@ type Describe = ((session: Session, held: Held | null, moment: Moment) => Joined
 };
 
 function describer(database: DatabaseRecording, recordings: readonly Recording[]): Describe {
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const holding = ({ recording, connection }: Held): Holding => {
     const { pool, state, site, frame, ageMs, idleMs, busy } = connection;
     const { library = '', name = '' } = recording.pools.get(pool) ?? {};

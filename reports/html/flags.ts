@@ -28,7 +28,7 @@ export function flagsOf(
   recordings: readonly Recording[],
   seconds: (r: Recording, at: number) => number,
 ): Flag[] {
-  const sources = new Sources();
+  const sources = Sources.of(recordings);
   const found = new Map<Finding, number>();
   const back: Flag[] = [];
   for (const recording of recordings) {

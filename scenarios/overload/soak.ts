@@ -1,9 +1,9 @@
 /** Runs an overload's variants, judges its claims, writes the comparison. */
-import { writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import type { PoolLibrary } from '../../pipeline/connections/settings.ts';
 import { writeReport } from '../../probe/recording/build-report.ts';
+import { writeOwn } from '../../probe/recording/own.ts';
 import type { Claim, Comparison, Measured } from '../../reports/comparison/comparison.ts';
 import { renderComparison } from '../../reports/comparison/page.ts';
 import { comparisonTable } from '../../reports/comparison/terminal.ts';
@@ -35,8 +35,8 @@ export async function soakOverload(declared: OverloadPlan, context: SoakContext)
     // after each run: what is there when somebody has seen enough counts too
     const write = () => {
       const comparison = comparisonOf(plan, { seed, runs: measured, why, fault, server: server.words });
-      writeFileSync(html, renderComparison(comparison));
-      writeFileSync(path.join(out, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
+      writeOwn(html, renderComparison(comparison));
+      writeOwn(path.join(out, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
       return comparison;
     };
     for (let run = 1; run <= runs; run++) {

@@ -1,5 +1,5 @@
 /** Runs one variant on a cluster under the probe, on a database of its own, and measures both sides. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { watchDatabase } from '../../database/index.ts';
 import { Cluster } from '../../pipeline/cluster/cluster.ts';
@@ -7,6 +7,7 @@ import type { ConnectionAccount } from '../../pipeline/connections/factory.ts';
 import type { PoolLibrary } from '../../pipeline/connections/settings.ts';
 import type { JobWaits } from '../../pipeline/connections/waits.ts';
 import { openSession } from '../../pipeline/store/database.ts';
+import { makeFolder } from '../../probe/recording/own.ts';
 import { type JobWait, type Measured, quantilesOf } from '../../reports/comparison/comparison.ts';
 import { mixIn } from '../faults/index.ts';
 import type { FaultName } from '../faults/names.ts';
@@ -40,7 +41,7 @@ export interface VariantOptions {
 export async function runVariant(variant: VariantPlan, options: VariantOptions): Promise<Measured> {
   const { plan, server, folder, library, signal } = options;
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const { taskManagers, slots, jobs } = variant.region;
   const database = await server.create(`outlive_${variant.name.replaceAll('-', '_')}`);
   try {

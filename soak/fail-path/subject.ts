@@ -51,13 +51,13 @@ export class Subject {
 
   /** `first` is made in the turn that begins with the program. Throws `UserError`. */
   static async start(options: SubjectOptions, first: Fault | null): Promise<Subject> {
-    const control = new Control();
+    const control = await Control.open();
     const { command, folder, targets } = options;
     const own = process.env.OUTLIVE_GRACE_MS ? {} : { OUTLIVE_GRACE_MS: GRACE_MS };
-    const env = { OUTLIVE_CONTROL: control.name, OUTLIVE_FAIL_PATH: JSON.stringify(first), ...own };
+    const env = { OUTLIVE_FAIL_PATH: JSON.stringify(first), ...own };
     let program: Program | undefined;
     try {
-      program = await Program.start({ command, folder, log: 'service.log', env });
+      program = await Program.start({ command, folder, log: 'service.log', control, env });
       const urls = targets.map(({ url }) => url);
       await ready(program, control.connected, urls, options);
       return new Subject(program, control, options);

@@ -1,7 +1,7 @@
 /** The test that goes with a recipe: red as long as the fault leaves something open, green after the fix. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { mask } from '../../probe/recording/mask.ts';
+import { makeFolder, writeOwn } from '../../probe/recording/own.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import type { Target } from '../service/targets.ts';
 import type { Point } from './points.ts';
@@ -23,8 +23,8 @@ export function writeTest({ command, targets, folder }: TestOptions, point: Poin
     fault: { kind: fault.kind, ordinal: fault.ordinal, file: at, call, line: site.line, atStart },
   };
   const file = path.join(folder, 'fail-path', `${slug(`${name} in ${site.function || 'the module'}`)}.test.mjs`);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, textOf(name, recipe, targets));
+  makeFolder(path.dirname(file));
+  writeOwn(file, textOf(name, recipe, targets));
   return file;
 }
 

@@ -1,5 +1,5 @@
 /** Writes `load.jsonl`: a line as soon as there is something to tell, so that a kill loses nothing. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync } from 'node:fs';
 import path from 'node:path';
 import {
   LOAD_FILE,
@@ -9,15 +9,15 @@ import {
   type LoadLines,
   type LoadRound,
 } from '../../probe/recording/load.ts';
+import { appendOwn } from '../../probe/recording/own.ts';
 
 export class LoadLog {
-  readonly #file: string;
+  readonly #descriptor: number;
   /** Plain sentences for the report. */
   readonly problems: string[] = [];
 
   constructor(folder: string, what: Omit<LoadLine, 't' | 'schema'>) {
-    this.#file = path.join(folder, LOAD_FILE);
-    writeFileSync(this.#file, '');
+    this.#descriptor = appendOwn(path.join(folder, LOAD_FILE));
     this.#append({ t: 'load', schema: LOAD_SCHEMA, ...what });
   }
 
@@ -31,9 +31,10 @@ export class LoadLog {
 
   end(): void {
     this.#append({ t: 'end', problems: this.problems });
+    closeSync(this.#descriptor);
   }
 
   #append(line: LoadLines): void {
-    appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+    appendFileSync(this.#descriptor, `${JSON.stringify(line)}\n`);
   }
 }

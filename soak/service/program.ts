@@ -1,10 +1,13 @@
 /** A program of the user's, started under the probe: in a process group of its own, its output in a file. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noteDeath } from '../../probe/recording/deaths.ts';
 import { mask, maskArguments } from '../../probe/recording/mask.ts';
+import { appendOwn } from '../../probe/recording/own.ts';
 import { UserError } from '../../user-error.ts';
+import type { Control } from '../control.ts';
 import { startGuard } from './guard.ts';
 
 const REGISTER = fileURLToPath(new URL('../../probe/register.js', import.meta.url));
@@ -13,6 +16,8 @@ const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_SCOPES: 'on', OUTLIVE_GC_MAX_MB: '4
 /** Between SIGTERM and SIGKILL, milliseconds. */
 const STOP_LIMIT_MS = 10_000;
 const POLL_MS = 20;
+/** As a shell reports SIGABRT. */
+const ABORTED = 134;
 
 /** How a program ended: `exit code 3` or `SIGKILL`. */
 export interface Ended {
@@ -26,6 +31,8 @@ export interface ProgramOptions {
   /** Where it records, and where `log` is. */
   folder: string;
   log: string;
+  /** Where its probe is to come to. */
+  control?: Control;
   env?: Record<string, string>;
 }
 
@@ -48,12 +55,12 @@ export class Program {
   }
 
   /** Throws `UserError` when there is no such program. */
-  static async start({ command, folder, log, env = {} }: ProgramOptions): Promise<Program> {
+  static async start({ command, folder, log, control, env = {} }: ProgramOptions): Promise<Program> {
     const file = path.join(folder, log);
-    const output = openSync(file, 'a');
+    const output = appendOwn(file);
     const isLine = typeof command === 'string';
     const [program, ...args] = isLine ? [command] : command;
-    const guard = startGuard();
+    const guard = startGuard(control?.folder ?? null);
     const child = spawn(program, args, {
       shell: isLine,
       // so that what it starts ends with it, and Ctrl-C at our terminal is ours alone
@@ -63,6 +70,7 @@ export class Program {
         ...SOAK,
         ...process.env,
         ...env,
+        ...(control && { OUTLIVE_CONTROL: control.door }),
         OUTLIVE_OUT: folder,
         NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(REGISTER)}`].filter(Boolean).join(' '),
       },
@@ -78,7 +86,10 @@ export class Program {
       throw error;
     });
     guard.watch(child.pid as number);
-    ended.then(() => guard.release());
+    ended.then(({ code, signal }) => {
+      guard.release();
+      if (signal === 'SIGABRT' || code === ABORTED) noteDeath(folder, child.pid as number, 'SIGABRT');
+    });
     return new Program(child, name, file, ended);
   }
 
@@ -95,7 +106,7 @@ export class Program {
   lastWords(): string {
     try {
       const lines = readFileSync(this.#log, 'utf8').trimEnd().split('\n');
-      const errors = lines.filter((line) => /^\S*(Error|Exception)\b|EADDRINUSE/.test(line.trim()));
+      const errors = lines.filter((line) => /^\S*(Error|Exception)\b|EADDRINUSE|^FATAL ERROR\b/.test(line.trim()));
       const last = (errors.at(-1) ?? lines.at(-1) ?? '').trim();
       return last === '' ? 'It printed nothing' : `It said: ${mask(last, 300)}`;
     } catch {
@@ -123,6 +134,8 @@ export class Program {
 }
 
 export function howItEnded({ code, signal }: Ended): string {
+  if (signal === 'SIGABRT' || code === ABORTED)
+    return 'was aborted (SIGABRT), as V8 does when the heap limit is reached';
   return signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
 }
 

@@ -57,18 +57,18 @@ const HURRY_MS = 5000;
 export async function soakService(options: ServiceSoak): Promise<Outcome> {
   const urls = options.targets.map(({ url }) => url);
   await mustBeFree(urls);
+  const control = await Control.open();
   const log = new LoadLog(options.folder, {
     kind: options.script ? 'script' : 'requests',
     targets: options.script ? [options.script.name] : options.targets.map(nameOf),
     connections: options.script ? 0 : options.connections,
     planned: options.rounds,
   });
-  const control = new Control();
   const program = await Program.start({
     command: options.command,
     folder: options.folder,
     log: 'service.log',
-    env: { OUTLIVE_CONTROL: control.name },
+    control,
   }).catch((error: unknown) => {
     control.close();
     throw error;
