@@ -14,7 +14,7 @@ import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
-import type { Judge, Judgement } from './judge/judge.ts';
+import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -32,6 +32,7 @@ import type { Kind, RecordedFinding } from './recording/format.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { Desk } from './watch/desk.ts';
+import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchHttpServers } from './watch/scopes/http.ts';
@@ -140,6 +141,7 @@ export class Probe {
         handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
       );
     }
+    if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
@@ -165,7 +167,8 @@ export class Probe {
     await this.#settle(withinMs);
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
-    this.#judgeWhole(false);
+    this.#judgeWhole({});
+    this.#judge?.rest(now());
     // also where nothing waited for a collection: what is left of the heap is comparable only after one
     this.#collector.collect(now(), true);
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
@@ -185,7 +188,8 @@ export class Probe {
 
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
   finish({ end, code, isDrained }: Ending): void {
-    guarded('last judgement', () => this.#judgeWhole(isDrained));
+    const ending = this.#flows.current();
+    guarded('last judgement', () => this.#judgeWhole({ isEnd: true, isOver: isDrained, ending }));
     this.#recorder.sample(0);
     this.#recorder.held(true);
     this.#writeState(true);
@@ -285,15 +289,15 @@ export class Probe {
     );
   }
 
-  /** At once, and of everything. `isOver`: the event loop ran dry. */
-  #judgeWhole(isOver: boolean): void {
+  /** At once, and of everything. */
+  #judgeWhole(options: LookOptions): void {
     this.#looking?.return(undefined as never);
     this.#looking = null;
     this.#sweepRequests();
     const judge = this.#findJudge();
     if (!judge) return;
     this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
-    this.#judged(judge.judge(now(), { isOver }), true);
+    this.#judged(judge.judge(now(), options), true);
   }
 
   /** Many processes never have anything to judge: children, scripts. */

@@ -35,7 +35,7 @@ export function meaning(finding: Finding): string {
     case 'transaction':
       return `${CERTAINTY_MEANS[certainty]} The connection went back to its pool inside a transaction, which stays open with its locks until somebody else ends it.`;
     case 'pools':
-      return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each was made for a call or two from here, and keeps connections of its own ever after.`;
+      return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each keeps connections of its own ever after.`;
     case 'exhaustion':
       return certainty === 'suspect'
         ? `Suspect: the cause is judged by the numbers below. ${DETECTOR_MEANS[detector]}`
@@ -120,7 +120,7 @@ export function account(finding: Finding): { acquired: string; released: string;
       open: `${number(count)} still open`,
     },
     pools: {
-      acquired: `${about}${plural(acquired, 'pool')} for calls from here`,
+      acquired: `${about}${plural(acquired, 'pool')} made here`,
       released: `${number(released)} ended`,
       open: `${number(count)} open and idle`,
     },

@@ -10,7 +10,15 @@ import type { NatureName, Rule } from '../probe/recording/natures.ts';
 // gets wrong on purpose named as such.
 
 const NOW = 100_000;
-const context: Context = { at: NOW, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit: -1 };
+const context: Context = {
+  at: NOW,
+  graceMs: 1000,
+  heldMs: 0,
+  scopes: new Map(),
+  growthLimit: -1,
+  isEnd: false,
+  ending: null,
+};
 
 interface Open {
   openedAt?: number;
@@ -51,11 +59,18 @@ function group(
     const { superseded = 0, overtaken = 0, uses = 0, stranded = false, recipe = null } = known;
     return Object.assign(resource, { superseded, overtaken, uses, isStranded: stranded, recipe });
   });
-  const usual = { released, inFlow: released, afterScope: 0, uses: released, longestUse: released ? 20 : 0 };
+  const usual = {
+    released,
+    inFlow: released,
+    adopted: 0,
+    afterScope: 0,
+    uses: released,
+    longestUse: released ? 20 : 0,
+  };
   return {
     open,
     group: {
-      ...{ key: 'here', source, accounts: [account], frame: 0, floors: new Floors(0) },
+      ...{ key: 'here', source, accounts: [account], frame: 0, floors: new Floors(0), rests: [] as number[] },
       ...{ open: open.length, acquired: released + open.length, released, history: { ...usual, ...history } },
     },
   };

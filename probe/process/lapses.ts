@@ -7,6 +7,7 @@ const OWN_PARTS = [
   'oracledb-traps',
   'connections-in-use',
   'unmark-pooled-sockets',
+  'elsewhere',
   'collections',
   'proof',
   'children',

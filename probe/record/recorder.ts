@@ -136,10 +136,9 @@ export class Recorder {
       const evidence = finding.evidence.map(mask);
       this.writer.write({ t: 'finding', at, key, finding: { ...finding, evidence } });
     }
-    for (const key of withdrawn) {
+    for (const [key, why] of withdrawn) {
       this.changed.delete(key);
       this.certainties.delete(key);
-      const why = key.startsWith('pool-exhausted') ? 'the pool recovered' : 'it was given back after all';
       this.writer.write({ t: 'withdrawn', at, key, why });
     }
   }

@@ -26,7 +26,12 @@ const NURSERY = 64;
 /** Node's Timeout; `_destroyed` is set on every supported version. */
 interface NodeTimer {
   _destroyed: boolean;
+  _idleTimeout?: number;
+  hasRef?(): boolean;
 }
+
+/** Nobody waits for a timer with a connection in hand for longer, milliseconds. */
+const LONGEST_WAIT = 60_000;
 
 interface YoungTimer {
   timer: NodeTimer;
@@ -62,6 +67,7 @@ class Timers {
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {
     const { ledger } = this.#desk;
+    if ((timer._idleTimeout ?? 0) < LONGEST_WAIT) this.#desk.turnsTo('a timer', timer, isAwaited);
     if (this.#desk.ignoresCounted) return;
     const site = this.#desk.siteOf(this.#timeouts, wrapper);
     if (!site) {
@@ -106,6 +112,10 @@ class Timers {
 function known(timer: NodeTimer): Known {
   const ref = new WeakRef(timer);
   return { ref, isGone: () => ref.deref()?._destroyed !== false };
+}
+
+function isAwaited(timer: NodeTimer): boolean {
+  return !timer._destroyed && timer.hasRef?.() === true;
 }
 
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */

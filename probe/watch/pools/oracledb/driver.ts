@@ -32,7 +32,9 @@ export function isUnderWay({ _inProgress, nscon }: Session): boolean {
 /** Undefined in thick mode, where nothing is known of it. */
 function isLost(transport: Transport | null | undefined): boolean {
   if (transport === undefined) return false;
-  return transport === null || Boolean(transport.err) || transport.stream === null || transport.stream?.destroyed === true;
+  return (
+    transport === null || Boolean(transport.err) || transport.stream === null || transport.stream?.destroyed === true
+  );
 }
 
 /** What the service gets: a fresh one for each borrow, without a session once it is closed. */
