@@ -106,10 +106,10 @@ export interface Simulated {
 
 export function groupOf(account: Account, held: readonly Held[], floors: Floors): Simulated {
   const { acquired, released, source, useTimes } = account;
-  const history = { released, afterScope: 0, inFlow: 0, uses: useTimes.count, longestUse: useTimes.max };
+  const history = { released, afterScope: 0, inFlow: 0, uses: useTimes.count, adopted: 0, longestUse: useTimes.max };
   const open = held.map(({ openedAt }) => new Resource(account, null, openedAt));
   const counts = { open: open.length, acquired, released };
-  return { group: { key: '', source, frame: -1, accounts: [account], floors, history, ...counts }, open };
+  return { group: { key: '', source, frame: -1, accounts: [account], floors, history, rests: [], ...counts }, open };
 }
 
 /** As the judge does at each look. */
@@ -122,7 +122,7 @@ export function addFloor({ group, open }: Simulated, at: number): void {
 /** Growth's verdicts on groups that are judged together. */
 export function growthOf(simulated: readonly Simulated[], at: number): Map<Simulated, Verdict> {
   const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
-  const context: Context = { at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit };
+  const context: Context = { at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit, isEnd: false, ending: null };
   const verdicts = new Map<Simulated, Verdict>();
   for (const each of simulated) {
     const rules = each.group.source.nature.judgedBy.filter((rule) => rule.startsWith('growth/'));

@@ -47,7 +47,7 @@ export const ADAPTERS = [
   },
   {
     name: 'pg',
-    natures: ['lease', 'pool', 'transaction'],
+    natures: ['lease', 'pool', 'transaction', 'transaction of a pool'],
     of: {
       packages: [
         {
@@ -57,7 +57,7 @@ export const ADAPTERS = [
         { ...{ name: 'pg', from: '8.0.0', below: '9.0.0' }, hooks: ['Client.prototype.query'] },
       ],
     },
-    sees: 'leases of pg.Pool, pool.query, transactions left open, time-outs, pools made per call',
+    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
   },
   {
     name: 'oracledb',

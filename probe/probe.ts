@@ -16,7 +16,7 @@ import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
-import type { Judge, Judgement } from './judge/judge.ts';
+import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -35,6 +35,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk } from './watch/desk.ts';
+import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchListeners } from './watch/handles/listeners.ts';
 import { watchTimers } from './watch/handles/timers.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
@@ -164,6 +165,7 @@ export class Probe {
         handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
       );
     }
+    if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
     if (this.#isOn('listeners')) guarded('listeners', () => watchListeners(this.#desk, this.#crowds));
     watchCollections(() => this.#recorder.collected());
@@ -190,7 +192,8 @@ export class Probe {
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
     this.#unwatched?.finish();
-    this.#judgeWhole(false);
+    this.#judgeWhole({});
+    this.#judge?.rest(now());
     const isCollected = await this.#collectWell();
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
     this.#writeHandles(true);
@@ -221,7 +224,8 @@ export class Probe {
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
   finish({ end, code, isDrained }: Ending): void {
     this.#unwatched?.finish();
-    guarded('last judgement', () => this.#judgeWhole(isDrained));
+    const ending = this.#flows.current();
+    guarded('last judgement', () => this.#judgeWhole({ isEnd: true, isOver: isDrained, ending }));
     this.#recorder.sample(0);
     // an event loop that ran dry is held by nothing
     if (!isDrained) this.#writeHandles(true);
@@ -334,15 +338,15 @@ export class Probe {
     );
   }
 
-  /** At once, and of everything. `isOver`: the event loop ran dry. */
-  #judgeWhole(isOver: boolean): void {
+  /** At once, and of everything. */
+  #judgeWhole(options: LookOptions): void {
     this.#looking?.return(undefined as never);
     this.#looking = null;
     this.#sweepRequests();
     const judge = this.#findJudge();
     if (!judge) return;
     this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
-    this.#judged(judge.judge(now(), { isOver }), true);
+    this.#judged(judge.judge(now(), options), true);
   }
 
   /** Many processes never have anything to judge: children, scripts. */

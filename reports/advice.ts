@@ -7,6 +7,8 @@ import { type Matter, matterOf } from './matter.ts';
 /** Opposite remedies, which is why the cause matters. */
 const OF_CAUSE: Record<Exclude<Cause, 'deadlock'>, string> = {
   leak: 'Release in a finally block at the lines that hold it; a larger pool would only run out later.',
+  'waiting elsewhere':
+    'Do what takes long before the connection is taken or after it is given back, and give it a time-out; a larger pool would only be held for longer.',
   'slow database':
     'Find out what the holders wait for (slow queries, locks, pg_stat_activity); a larger pool would make the database slower still.',
   storm: 'Limit how many of these run at once, or spread them out; or let an acquire wait longer than the burst lasts.',

@@ -39,7 +39,7 @@ export function meaning(finding: Finding): string {
         ? 'Suspect: memory rises with the work, by little or in few rounds. A cache that is still filling does so too.'
         : 'Likely: memory that survives a collection rises with the work, as evenly as a leak does. A cache that is still filling does so too: a longer soak tells.';
     case 'pools':
-      return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each was made for a call or two from here, and keeps connections of its own ever after.`;
+      return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each keeps connections of its own ever after.`;
     case 'exhaustion':
       return certainty === 'suspect'
         ? `Suspect: the cause is judged by the numbers below. ${DETECTOR_MEANS[detector]}`
@@ -145,7 +145,7 @@ export function account(finding: Finding): { acquired: string; released: string;
     },
     memory: { acquired: '', released: '', open: `${amount(count, 'memory')} more at rest` },
     pools: {
-      acquired: `${about}${plural(acquired, 'pool')} for calls from here`,
+      acquired: `${about}${plural(acquired, 'pool')} made here`,
       released: `${number(released)} ended`,
       open: `${number(count)} open and idle`,
     },

@@ -77,6 +77,7 @@ function exhaustion(finding: Finding, where: string): string {
 
 const CAUSES: Record<Cause, string> = {
   leak: 'its connections lie idle',
+  'waiting elsewhere': 'its holders wait for something other than the database',
   'slow database': 'the database is slow',
   storm: 'a storm of acquires',
   'too small': 'too small for this work',

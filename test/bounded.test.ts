@@ -57,7 +57,7 @@ function ledgerOf(count: number, state: (n: number) => { used: number } | null) 
         gauges: () => used && { idle: 0, pending: 0, ...used },
         leases: () => [],
       },
-      ...{ waiting: new Chain<never>(), lastReleasedAt: 0, endingAt: 0, exhaustions: [] },
+      ...{ waiting: new Chain<never>(), lastReleasedAt: 0, endingAt: 0, endedBy: null, exhaustions: [] },
       ...{ timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
     };
     const source = ledger.source({ adapter: 'pg', nature: 'lease', library: 'pg', pool });

@@ -10,7 +10,15 @@ import type { NatureName, Rule } from '../probe/recording/natures.ts';
 // gets wrong on purpose named as such.
 
 const NOW = 100_000;
-const context: Context = { at: NOW, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit: -1 };
+const context: Context = {
+  at: NOW,
+  graceMs: 1000,
+  heldMs: 0,
+  scopes: new Map(),
+  growthLimit: -1,
+  isEnd: false,
+  ending: null,
+};
 
 interface Open {
   openedAt?: number;
@@ -51,11 +59,18 @@ function group(
     const { superseded = 0, overtaken = 0, uses = 0, stranded = false, recipe = null } = known;
     return Object.assign(resource, { superseded, overtaken, uses, isStranded: stranded, recipe });
   });
-  const usual = { released, inFlow: released, afterScope: 0, uses: released, longestUse: released ? 20 : 0 };
+  const usual = {
+    released,
+    inFlow: released,
+    adopted: 0,
+    afterScope: 0,
+    uses: released,
+    longestUse: released ? 20 : 0,
+  };
   return {
     open,
     group: {
-      ...{ key: 'here', source, accounts: [account], frame: 0, floors: new Floors(0) },
+      ...{ key: 'here', source, accounts: [account], frame: 0, floors: new Floors(0), rests: [] as number[] },
       ...{ open: open.length, acquired: released + open.length, released, history: { ...usual, ...history } },
     },
   };
@@ -70,6 +85,7 @@ const judgedBy =
     return verdict && { detector, ...verdict };
   };
 const outlivedScope = judgedBy('outlived-scope/lease');
+const awaitedByPool = judgedBy('outlived-scope/pool');
 const superseded = judgedBy('superseded');
 const flowEnded = judgedBy('flow-ended');
 const heldTooLong = judgedBy('held-too-long');
@@ -94,9 +110,53 @@ test('outlived-scope: likely when it recurs among runs that give back, a suspect
   expect(outlivedScope(group(neverBack, 0), context)).toMatchObject(verdict('likely', 3));
 });
 
-test('outlived-scope: of requests that never give back it is only a suspect: they may be sessions', () => {
-  const sessions = [1, 2, 3, 4, 5].map(() => ({ scope: ended(3000, 'request') }));
-  expect(outlivedScope(group(sessions, 0), context)).toMatchObject(verdict('suspect', 5));
+test('outlived-scope: requests that never give back are likely when not one of them did, or ever more lie there', () => {
+  const requests = (count: number, more: Open = {}) =>
+    group(
+      Array.from({ length: count }, () => ({ scope: ended(3000, 'request'), ...more })),
+      0,
+    );
+  const all = (count: number): Context => ({
+    ...context,
+    scopes: new Map([
+      ['nightly', { name: 'nightly', kind: 'request', began: count, ended: count, failed: 0, failedWith: new Map() }],
+    ]),
+  });
+  // a few may be sessions
+  expect(outlivedScope(requests(5), all(5))).toMatchObject(verdict('suspect', 5));
+  expect(outlivedScope(requests(8), all(8))).toMatchObject(verdict('likely', 8));
+  // others left none: a cache that is filled by who comes first
+  expect(outlivedScope(requests(30), all(50))).toMatchObject(verdict('suspect', 30));
+  // sessions that are used by others than who began them
+  const used = requests(8);
+  for (const resource of used.open) resource.isHandedOver = true;
+  expect(outlivedScope(used, all(8))).toMatchObject(verdict('suspect', 8));
+  const rising = (...rests: number[]) => ({ ...requests(30), group: { ...requests(30).group, rests } });
+  expect(outlivedScope(rising(8, 15, 22, 30), all(50))).toMatchObject(verdict('likely', 30));
+  expect(outlivedScope(rising(8, 25, 29, 30), all(50))).toMatchObject(verdict('suspect', 30));
+});
+
+test('outlived-scope: what waits for something else, such as a slow partner, is never more than a suspect', () => {
+  const slow = group([{ scope: ended(3000) }, { scope: ended(2000) }], 50);
+  for (const resource of slow.open) {
+    resource.elsewhere = { what: '`fetch`', since: NOW - 4000, isPending: () => true };
+  }
+  expect(outlivedScope(slow, context)).toMatchObject(verdict('suspect', 2));
+});
+
+test('outlived-scope, of a pool that is being shut down: one that nobody holds is enough, work under way is none', () => {
+  const ending = (open: Open, since = NOW - 3000) => {
+    const own = group([open], 5);
+    const { account } = own.open[0]!;
+    Object.assign(account, { source: { ...account.source, pool: { endingAt: since, endedBy: null } } });
+    return own;
+  };
+  expect(awaitedByPool(ending({ leftBehind: true }), context)).toMatchObject(verdict('likely', 1));
+  expect(awaitedByPool(ending({ scope: ended(2000) }), context)).toMatchObject(verdict('likely', 1));
+  expect(awaitedByPool(ending({ leftBehind: true, busy: true }), context)).toBeNull();
+  expect(awaitedByPool(ending({ leftBehind: true }, NOW - 500), context)).toBeNull();
+  // where flows cannot be followed
+  expect(awaitedByPool(ending({}), context)).toMatchObject(verdict('suspect', 1));
 });
 
 test('outlived-scope: silent on a singleton, within the grace, while busy, and while the scope runs', () => {
@@ -123,6 +183,23 @@ test('superseded: its flow took and gave back three later ones, and no continuat
   expect(superseded(group([{ superseded: 3, leftBehind: true }, {}], 0), context)).toBeNull();
   // later ones that were taken are enough where this line's flows have always given back their own
   expect(superseded(group([{ overtaken: 3, leftBehind: true }], 50), context)).toMatchObject(verdict('likely', 1));
+});
+
+test('superseded: at the end of the process a single later one is enough, for a short loop gets no further', () => {
+  const end = { ...context, isEnd: true };
+  const short = () => group([{ openedAt: NOW - 50, superseded: 1, leftBehind: true }], 4);
+  expect(superseded(short(), end)).toMatchObject(verdict('likely', 1));
+  expect(superseded(short(), context)).toBeNull();
+  // others at this line are given back by another flow
+  expect(
+    superseded(group([{ openedAt: NOW - 50, superseded: 1, leftBehind: true }], 4, { history: { inFlow: 2 } }), end),
+  ).toBeNull();
+});
+
+test('flow-ended: only a suspect while nobody has used what a helper took after an await: its caller may hold it', () => {
+  const history = { adopted: 40 };
+  expect(flowEnded(group([{ lost: true }], 50, { history }), context)).toMatchObject(verdict('suspect', 1));
+  expect(flowEnded(group([{ lost: true, uses: 1 }], 50, { history }), context)).toMatchObject(verdict('likely', 1));
 });
 
 test('flow-ended: likely only where every release so far was by the flow that acquired', () => {
@@ -173,6 +250,53 @@ test('a pool per call: many idle pools that served next to nothing; a few, or bu
   expect(capacity(group(Array(6).fill(once), 0, nature), context)).toMatchObject(verdict('suspect', 6));
   expect(capacity(group(Array(4).fill(once), 0, nature), context)).toBeNull();
   expect(capacity(group(Array(20).fill({ uses: 50 }), 0, nature), context)).toBeNull();
+});
+
+test('a pool per call: however often each was used, if many lead to one database; a pool for each tenant does not', () => {
+  const pools = (targets: string[]) => {
+    const own = group(Array(targets.length).fill({ uses: 50 }), 0, { nature: 'pool' });
+    for (const [n, resource] of own.open.entries()) resource.target = targets[n]!;
+    return own;
+  };
+  const many = (count: number, target: (n: number) => string) =>
+    pools(Array.from({ length: count }, (_, n) => target(n)));
+  expect(
+    capacity(
+      many(30, () => 'orders'),
+      context,
+    ),
+  ).toMatchObject(verdict('likely', 30));
+  expect(
+    capacity(
+      many(36, (n) => `tenant ${n % 3}`),
+      context,
+    ),
+  ).toMatchObject(verdict('likely', 36));
+  expect(
+    capacity(
+      many(8, () => 'orders'),
+      context,
+    ),
+  ).toMatchObject(verdict('suspect', 8));
+  expect(
+    capacity(
+      many(36, (n) => `tenant ${n}`),
+      context,
+    ),
+  ).toBeNull();
+  // for reading and for writing
+  expect(
+    capacity(
+      many(40, (n) => `tenant ${n % 20}`),
+      context,
+    ),
+  ).toBeNull();
+  expect(
+    capacity(
+      many(4, () => 'orders'),
+      context,
+    ),
+  ).toBeNull();
 });
 
 test('fail-path: what stayed open whenever an operation was made to fail is likely, with the soak’s own sentence', () => {

@@ -17,7 +17,7 @@ test('clients that are not released are found, whether they were asked for by pr
     [lineOf(program, '// by promise'), 4, 20, 16],
     [`${file}:${Number(line) + 1}`, 2, 20, 18],
   ]);
-  expect(report.findings[0]).toMatchObject({ library: 'pg', pool: 'orders', certainty: 'likely' });
+  expect(report.findings[0]).toMatchObject({ library: 'pg', pool: 'orders', certainty: 'proven' });
 });
 
 test('pool.query borrows and gives back by itself; the fixed program is clean after the same work', async () => {

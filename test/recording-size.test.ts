@@ -45,7 +45,15 @@ function busyService(folder: string) {
   const gauges = { used: 1, idle: 1, pending: 0 };
   const pool = {
     ...{ id: 1, name: 'orders', max: 10, gauges: () => gauges, leases: () => [], waiting: new Chain<Request>() },
-    ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
+    ...{
+      lastReleasedAt: 0,
+      endingAt: 0,
+      endedBy: null,
+      exhaustions: [],
+      timeouts: 0,
+      waitedInVain: 0,
+      timeoutsJudged: 0,
+    },
   };
   const source = ledger.source({ adapter: 'pg', nature: 'lease', library: 'pg', pool });
   const accounts = Array.from({ length: SITES }, (_, id) =>
@@ -70,7 +78,10 @@ function busyService(folder: string) {
         ['leak', { ...finding, certainty: isSure ? 'likely' : 'suspect', count } as RecordedFinding],
       ]);
       if (count % 3600 === 0) changed.set(`hourly ${count}`, finding);
-      const withdrawn = count % 3600 === 60 && count > 60 ? [`hourly ${count - 60}`] : [];
+      const withdrawn =
+        count % 3600 === 60 && count > 60
+          ? [[`hourly ${count - 60}`, 'it was given back after all'] as [string, string]]
+          : [];
       recorder.judgement({ changed, withdrawn, openSites: () => Array<OpenSite>(SITES).fill(line) }, false);
       recorder.sample(0);
       recorder.held(false);

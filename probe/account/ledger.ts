@@ -116,6 +116,8 @@ export class Account {
   releasedAfterScope = 0;
   /** Released by the flow that acquired them, where flows can be followed. */
   releasedInFlow = 0;
+  /** First used by another flow than the one that acquired: a helper that awaits before it acquires. */
+  adopted = 0;
   /** Where the first few were given back, and which of this site's user frames did so, see blame. */
   readonly releases: Site[] = [];
   readonly owners: number[] = [];

@@ -25,6 +25,8 @@ export interface Exhaustion {
   holders: Holder[];
   /** Acquires per second, of the episode's first time-out: in the time waited, and before that since the pool was first used. */
   demand: { now: number; before: number };
+  /** Who waited, the one that timed out included, where flows can be followed. */
+  waiting: Waiting[];
 }
 
 export interface Holder {
@@ -33,6 +35,19 @@ export interface Holder {
   idleMs: number;
   /** Null where the adapter cannot tell. */
   busy: boolean | null;
+  /** What its flow waits for instead; null: not known of any. */
+  elsewhere: string | null;
+}
+
+export function holderOf(resource: Resource, at: number): Holder {
+  const { openedAt, lastUsedAt, isBusy, waitsFor: elsewhere } = resource;
+  return { resource, ageMs: at - openedAt, idleMs: at - lastUsedAt, busy: isBusy ? isBusy() : null, elsewhere };
+}
+
+/** An acquire that waited when another timed out: what its flow held already, of the same pool. */
+export interface Waiting {
+  site: Site | null;
+  held: Resource[];
 }
 
 /** Which connection of a server somebody speaks through; null: not known. */
@@ -66,6 +81,10 @@ export interface PoolState {
   waiting: Chain<Request>;
   /** 0: never. */
   lastReleasedAt: number;
+  /** Since when it is being shut down; 0: it is not. */
+  endingAt: number;
+  /** Who waits for that. */
+  endedBy: Site | null;
   /** The latest acquires that timed out, and how many there were. */
   exhaustions: Exhaustion[];
   timeouts: number;

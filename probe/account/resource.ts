@@ -25,6 +25,14 @@ export interface Known {
   keepsAlive?: () => boolean;
 }
 
+/** Something other than the resource that its flow waits for: a request to a partner, a timer. */
+export interface Elsewhere {
+  /** `fetch`. */
+  what: string;
+  since: number;
+  isPending(): boolean;
+}
+
 export class Resource implements Link<Resource> {
   readonly account: Account;
   readonly scope: Scope | null;
@@ -67,6 +75,14 @@ export class Resource implements Link<Resource> {
   isStranded = false;
   /** What its flow or scope had taken last when it was opened: its owner, if the two turn out to end together. */
   companion: Resource | null = null;
+  /** Of a pool: which database it leads to, as far as that is known. Stays in the process: it may name secrets. */
+  target: string | null = null;
+  /** What its flow has turned to since, while it holds this. */
+  elsewhere: Elsewhere | null = null;
+  /** Held by the very flow that waits for the end of its pool. */
+  isHeldByEnder = false;
+  /** All who hold its pool wait for one more, of which this is one. */
+  isDeadlocked = false;
   /** Used by another flow than the one that acquired it. */
   isHandedOver = false;
   /** Later ones that its flow took at the same line. */
@@ -96,6 +112,12 @@ export class Resource implements Link<Resource> {
     return this.closedAt !== 0;
   }
 
+  /** The flow of `mark` has it from now on. */
+  follow(mark: Mark): void {
+    this.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
+    this.flowIsLost = false;
+  }
+
   /** Whether its flow was ever known: no mark stands for others. */
   get isFollowed(): boolean {
     return this.flow !== null || this.flowIsLost;
@@ -110,10 +132,23 @@ export class Resource implements Link<Resource> {
     return this.flowIsLost;
   }
 
+  /** Its flow has turned to something else since it used it last, and that has not ended: in words, or null. */
+  get waitsFor(): string | null {
+    const { elsewhere } = this;
+    return elsewhere !== null && elsewhere.since >= this.lastUsedAt && elsewhere.isPending() ? elsewhere.what : null;
+  }
+
   /** No continuation is left that has it as its newest: the flow went on to others, or is gone. */
   get isLeftBehind(): boolean {
     return this.hasLostFlow || (this.flow !== null && this.flow.mark.deref() === undefined);
   }
+}
+
+/** All that the flow of a mark holds, its newest first. */
+export function* heldBy(mark: Mark): Generator<Resource> {
+  const { resource } = mark.token;
+  if (resource && !resource.closed) yield resource as Resource;
+  yield* heldBefore(mark);
 }
 
 /** What the flow of a mark had asked for before and still holds, latest first: all that tokens stand for are resources. */

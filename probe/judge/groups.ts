@@ -20,6 +20,7 @@ export class Groups {
   readonly #ledger: Ledger;
   readonly #made: WeakMap<Line, Made> = new WeakMap();
   readonly #floors: Map<string, Floors> = new Map();
+  readonly #rests: Map<string, number[]> = new Map();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -43,6 +44,11 @@ export class Groups {
     return [...groups.values()];
   }
 
+  /** Everything is at rest: a soak's round has ended. */
+  rest(at: number): void {
+    for (const { key, open } of this.open(at)) push(this.#rests, key, open);
+  }
+
   #groupsOf(line: Line, at: number): Group[] {
     const { source, accounts } = line;
     const { byPosition, depth } = this.#madeOf(line);
@@ -51,7 +57,7 @@ export class Groups {
       const { site } = own[0] as Account;
       const key = `${source.nature.kind} ${source.library} ${source.natureName} ${position}`;
       return {
-        ...{ key, source, accounts: own, history, floors: this.#floorsOf(key, at) },
+        ...{ key, source, accounts: own, history, floors: this.#floorsOf(key, at), rests: this.#rests.get(key) ?? [] },
         frame: site ? blamedFrame(site, depth) : -1,
         open: own.reduce((total, { open }) => total + open.size, 0),
         acquired: sum(own, 'acquired'),
@@ -96,6 +102,7 @@ function together(one: Group, other: Group): Group {
       released: one.history.released + other.history.released,
       afterScope: one.history.afterScope + other.history.afterScope,
       inFlow: one.history.inFlow + other.history.inFlow,
+      adopted: one.history.adopted + other.history.adopted,
       uses: one.history.uses + other.history.uses,
       longestUse: Math.max(one.history.longestUse, other.history.longestUse),
     },
@@ -107,6 +114,7 @@ function historyOf(accounts: readonly Account[]): History {
     released: sum(accounts, 'released'),
     afterScope: sum(accounts, 'releasedAfterScope'),
     inFlow: sum(accounts, 'releasedInFlow'),
+    adopted: sum(accounts, 'adopted'),
     uses: accounts.reduce((count, { useTimes }) => count + useTimes.count, 0),
     longestUse: accounts.reduce((longest, { useTimes }) => Math.max(longest, useTimes.max), 0),
   };
@@ -118,6 +126,9 @@ export function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value]);
 }
 
-function sum(accounts: readonly Account[], key: 'acquired' | 'released' | 'releasedAfterScope' | 'releasedInFlow') {
+function sum(
+  accounts: readonly Account[],
+  key: 'acquired' | 'released' | 'releasedAfterScope' | 'releasedInFlow' | 'adopted',
+) {
   return accounts.reduce((total, account) => total + account[key], 0);
 }

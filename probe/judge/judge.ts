@@ -1,7 +1,8 @@
 /** Looks at the ledger from time to time, lets the detectors speak, and tells what stands, what is new, what came back. */
 
 import type { Crowd } from '../account/crowd.ts';
-import type { Account, Ledger, Source } from '../account/ledger.ts';
+import type { Mark } from '../account/flow.ts';
+import type { Account, Ledger, Resource, Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import { guarded, isOff } from '../process/lapses.ts';
@@ -9,12 +10,15 @@ import type { OpenSite, RecordedFinding } from '../recording/format.ts';
 import { NATURES } from '../recording/natures.ts';
 import { benjaminiHochberg } from '../recording/trend.ts';
 import { findingsOfCrowds } from './crowds.ts';
-import type { Context, Group } from './detectors/detector.ts';
+import { Deadlocks } from './deadlocks.ts';
+import type { Context, Group, PoolVerdict } from './detectors/detector.ts';
 import { POINTS } from './detectors/growth/floors.ts';
+import { poolExhausted } from './detectors/pool-exhausted.ts';
+import { causeOf, folded } from './exhaustion.ts';
 import { poolFindingOf } from './findings.ts';
 import { Groups } from './groups.ts';
-import { type Look, lookAt } from './look.ts';
-import { POOL_DETECTORS } from './rules.ts';
+import { isAwaited, type Look, lookAt } from './look.ts';
+import { type Standing, shutDown, shutDownSentence, whyNot } from './withdrawals.ts';
 
 /** Of all groups called rising, the share that may be so by chance. */
 const FALSE_RATE = 0.001;
@@ -23,6 +27,8 @@ const ARM_MS = 60_000;
 const ARM_PAUSE_MS = 240_000;
 /** Groups of up to so many are always looked at whole. */
 const FEW = 64;
+/** How long what was withdrawn may still turn out to have come back by a shutdown, milliseconds. */
+const LATELY = 2000;
 /** Resources between two yields where nothing is done but count. */
 const SLICE = 2048;
 
@@ -37,8 +43,8 @@ const YOUNG = {
 export interface Judgement {
   /** Findings that are new or changed, by key. */
   changed: Map<string, RecordedFinding>;
-  /** Keys of findings that no longer stand. */
-  withdrawn: string[];
+  /** Findings that no longer stand, and why in a clause. */
+  withdrawn: [key: string, why: string][];
   /** What is known of every line that has something open. */
   openSites(): OpenSite[];
 }
@@ -49,6 +55,10 @@ export interface JudgeOptions {
 }
 
 export interface LookOptions {
+  /** The process ends. */
+  isEnd?: boolean;
+  /** By the flow of this mark. */
+  ending?: Mark | null;
   /** Nothing more can run, so no grace is due. */
   isOver?: boolean;
   /** Every open resource is looked at, whether or not anything can have changed. */
@@ -67,7 +77,14 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #groups: Groups;
   readonly #crowds: readonly Crowd[];
-  readonly #standing: Map<string, string> = new Map();
+  readonly #deadlocks: Deadlocks = new Deadlocks();
+  readonly #standing: Map<string, Standing & { text: string }> = new Map();
+  /** Withdrawn a moment ago: if a shutdown was why, they stand. */
+  #lately: [key: string, standing: Standing][] = [];
+  /** How many came back only because of a shutdown, by the finding that named them. */
+  readonly #shutDown: Map<string, { finding: RecordedFinding; gone: Set<Resource> }> = new Map();
+  /** Of pool findings, why they are withdrawn where it is known. */
+  readonly #reasons: Map<string, string> = new Map();
   /** Of large groups, the latest look and when it was. */
   readonly #looks: Map<string, { look: Look; at: number }> = new Map();
 
@@ -94,13 +111,17 @@ export class Judge {
   }
 
   /** The same in slices: in each some hundred resources are looked at, or one detector concludes on all that it picked. */
-  *looking(at: number, { isOver = false, isWhole = false }: LookOptions = {}): Generator<void, Judgement> {
+  *looking(at: number, options: LookOptions = {}): Generator<void, Judgement> {
+    const { isOver = false, isEnd = isOver, isWhole = false, ending = null } = options;
     const groups = this.#groups.open(at);
     yield* this.#addFloors(groups, at);
     const context: Context = {
-      ...{ at, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs },
+      ...{ at, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs, isEnd, ending },
       ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups) },
     };
+    this.#reasons.clear();
+    // first: what is deadlocked is no leak
+    const deadlocked = this.#lookForDeadlocks(context);
     const looks: Look[] = [];
     for (const group of groups) {
       looks.push((isWhole ? null : this.#unchanged(group, context)) ?? (yield* this.#lookAt(group, context)));
@@ -117,11 +138,11 @@ export class Judge {
     }
     tellOfOwned(looks, found);
     adoptUnknown(found);
-    this.#judgePools(context, found);
+    this.#judgePools(context, found, deadlocked, looks);
     // reads the service's own emitters
     const ofCrowds = this.#crowds.length > 0 ? guarded('listeners', findingsOfCrowds, this.#crowds) : undefined;
     for (const [key, finding] of ofCrowds ?? []) found.set(key, finding);
-    return { ...this.#compare(found), openSites: () => openSitesOf(looks) };
+    return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
   *#lookAt(group: Group, context: Context): Generator<void, Look> {
@@ -161,23 +182,54 @@ export class Judge {
     }
   }
 
-  #judgePools(context: Context, found: Map<string, RecordedFinding>): void {
+  /** By the source of the pool. */
+  #lookForDeadlocks(context: Context): Map<Source, PoolVerdict> {
+    const deadlocked = new Map<Source, PoolVerdict>();
+    for (const source of this.#ledger.sources) {
+      if (source.pool === null || isOff(source.adapter)) continue;
+      const seen = this.#deadlocks.look(source.pool, context);
+      if (typeof seen === 'string') this.#reasons.set(`hold-and-wait ${source.pool.id}`, seen);
+      else if (seen) deadlocked.set(source, seen);
+    }
+    return deadlocked;
+  }
+
+  #judgePools(
+    context: Context,
+    found: Map<string, RecordedFinding>,
+    deadlocked: ReadonlyMap<Source, PoolVerdict>,
+    looks: readonly Look[],
+  ): void {
     this.hasRunOut = false;
     for (const source of this.#ledger.sources) {
       const { pool, library, adapter } = source;
       if (pool === null) continue;
-      for (const detector of isOff(adapter) ? [] : POOL_DETECTORS) {
-        const verdict = detector(pool, context);
-        if (!verdict) continue;
-        if (verdict.site === null) arm(source, context.at);
-        const key = `${verdict.detector} ${pool.id}`;
-        const finding = poolFindingOf(library, pool.name, verdict, context.scopes);
-        // of those that are one in the recording, the one that most hold
-        if (finding.count >= (found.get(key)?.count ?? 0)) found.set(key, finding);
-        break;
-      }
+      const verdict = deadlocked.get(source) ?? (isOff(adapter) ? null : poolExhausted(pool, context));
       this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool);
       pool.timeoutsJudged = pool.timeouts;
+      if (!verdict) continue;
+      if (verdict.site === null) arm(source, context.at);
+      const key = `${verdict.detector} ${pool.id}`;
+      const finding = poolFindingOf(library, pool.name, verdict, context.scopes);
+      const cause = verdict.detector === 'pool-exhausted' ? causeOf(verdict, looks, found) : null;
+      if (cause === null) {
+        // of those that are one in the recording, the one that most hold
+        if (finding.count >= (found.get(key)?.count ?? 0)) found.set(key, finding);
+      } else {
+        found.set(cause, folded(finding, found.get(cause) as RecordedFinding));
+        this.#reasons.set(key, 'what holds the pool is a finding of its own');
+      }
+      if (verdict.exhausted.cause === 'waiting elsewhere') this.#excuse(verdict, looks, found);
+    }
+  }
+
+  /** What the pool's holders are known to wait for says more than how long they do. */
+  #excuse({ holders }: PoolVerdict, looks: readonly Look[], found: Map<string, RecordedFinding>): void {
+    const held = new Set(holders.map(({ resource }) => resource));
+    for (const { group, leaked } of looks) {
+      if (found.get(group.key)?.certainty !== 'suspect' || !leaked.every((resource) => held.has(resource))) continue;
+      found.delete(group.key);
+      this.#reasons.set(group.key, 'its code waits for something else, as the finding of its pool says');
     }
   }
 
@@ -190,25 +242,67 @@ export class Judge {
       const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
       if (canBeProven && !isOrphan) return true;
       if (flow === null || condemnedBy !== null) continue;
-      const patience = Math.max(this.#options.graceMs, account.useTimes.max);
-      if (account.acquired >= 2 && at - lastUsedAt > patience && !isBusy?.()) return true;
+      // of a short program's loop, what others came back from is old enough
+      const patience = account.released > 0 ? 0 : this.#options.graceMs;
+      const isDue = account.acquired >= 2 || isAwaited(account);
+      if (isDue && at - lastUsedAt >= patience && !isBusy?.()) return true;
     }
     return false;
   }
 
-  #compare(found: Map<string, RecordedFinding>): Omit<Judgement, 'openSites'> {
+  /** A soak's round has ended, and everything is at rest. */
+  rest(at: number): void {
+    this.#groups.rest(at);
+  }
+
+  #compare(
+    found: Map<string, RecordedFinding>,
+    looks: readonly Look[],
+    { at, isEnd }: Context,
+  ): Omit<Judgement, 'openSites'> {
+    this.#keepShutDown(found, at, isEnd);
+    const leaked = new Map(looks.map((look) => [look.group.key, look.leaked]));
     const changed = new Map<string, RecordedFinding>();
+    const before = new Map(this.#standing);
     this.findings = found;
+    this.#standing.clear();
     for (const [key, finding] of found) {
       // evidence speaks of ages, which change every time; what is found does not
       const { evidence: _, holders: __, ...what } = finding;
-      const text = JSON.stringify(what);
-      if (this.#standing.get(key) !== text) changed.set(key, finding);
-      this.#standing.set(key, text);
+      const text = JSON.stringify([what, this.#shutDown.get(key)?.gone.size]);
+      if (before.get(key)?.text !== text) changed.set(key, finding);
+      this.#standing.set(key, { finding, leaked: leaked.get(key) ?? null, at, text });
     }
-    const withdrawn = [...this.#standing.keys()].filter((key) => !found.has(key));
-    for (const key of withdrawn) this.#standing.delete(key);
+    const gone = [...before].filter(([key]) => !found.has(key));
+    this.#lately = [...this.#lately.filter(([, standing]) => at - standing.at < LATELY), ...gone];
+    const withdrawn = gone.map(([key, standing]): [string, string] => [
+      key,
+      this.#reasons.get(key) ?? whyNot(standing),
+    ]);
     return { changed, withdrawn };
+  }
+
+  /** What came back only because of a shutdown has not come back: its finding stands, and it was not released. */
+  #keepShutDown(found: Map<string, RecordedFinding>, at: number, isEnd: boolean): void {
+    const all: (readonly [string, Standing])[] = [...this.#standing, ...(isEnd ? this.#lately : [])];
+    for (const [key, standing] of all) {
+      const gone = shutDown(standing, at, isEnd);
+      const known = this.#shutDown.get(key)?.gone ?? new Set();
+      const fresh = gone.filter((resource) => !known.has(resource));
+      for (const { account } of fresh) account.released--;
+      if (fresh.length > 0) this.#shutDown.set(key, { finding: standing.finding, gone: new Set([...known, ...fresh]) });
+    }
+    for (const [key, { finding, gone }] of this.#shutDown) {
+      const standing = found.get(key);
+      const count = (standing?.count ?? 0) + gone.size;
+      const { evidence } = standing ?? finding;
+      const sentence = shutDownSentence(gone, count);
+      found.set(key, {
+        ...(standing ?? finding),
+        count,
+        evidence: [...evidence.filter((text) => text !== sentence), sentence],
+      });
+    }
   }
 }
 

@@ -17,6 +17,8 @@ const SLICE = 256;
 export interface Look {
   group: Group;
   finding: RecordedFinding | null;
+  /** What the finding names. */
+  leaked: readonly Resource[];
   /** Nothing can change but by something that is opened, used or closed: all that is open is condemned. */
   isSettled: boolean;
   site: OpenSite;
@@ -51,6 +53,7 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
       if (resource.condemnedBy !== null) condemned++;
       else awaitsCollection ||= isDueForCollection(resource, context);
       isOverdue ||= at - resource.lastUsedAt > patience && !resource.isBusy?.();
+      if (resource.isDeadlocked) continue;
       const owner = ownerToAwait(resource);
       if (owner !== null) {
         const { condemnedBy } = owner;
@@ -63,16 +66,9 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
   const verdict = yield* verdictOf(sieves, group, context, owned.size > 0);
   const finding = verdict && (yield* recorded(group, verdict, context));
   const site = counts.of(group, at);
-  return {
-    group,
-    finding,
-    isSettled: condemned === seen,
-    site,
-    owner: counts.owner,
-    owned,
-    awaitsCollection,
-    isOverdue,
-  };
+  const leaked = verdict?.leaked ?? [];
+  const { owner } = counts;
+  return { group, finding, leaked, isSettled: condemned === seen, site, owner, owned, awaitsCollection, isOverdue };
 }
 
 /** Times the longest known use, after which an idle resource is looked at more closely. */
@@ -96,13 +92,18 @@ function ownerToAwait(resource: Resource): Resource | null {
   return owner !== null && !owner.closed && owner.condemnedBy !== null ? owner : companionOf(resource);
 }
 
+/** The pool is being shut down, and waits for all that is lent. */
+export function isAwaited({ source: { pool } }: Account): boolean {
+  return pool !== null && pool.endingAt !== 0;
+}
+
 /** Not to be asked in the job that collects: it dereferences. */
 function isDueForCollection(
   { flow, handle, account, lastUsedAt, isBusy }: Resource,
   { at, graceMs }: Context,
 ): boolean {
   const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
-  if (!canBeProven && (flow === null || account.acquired < 2)) return false;
+  if (!canBeProven && (flow === null || (account.acquired < 2 && !isAwaited(account)))) return false;
   return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());
 }
 

@@ -1,19 +1,18 @@
 /** The detectors by their names in the table of natures. */
 import type { Rule } from '../recording/natures.ts';
 import { collected } from './detectors/collected.ts';
-import type { Detector, PoolDetector } from './detectors/detector.ts';
+import type { Detector } from './detectors/detector.ts';
 import { failPath } from './detectors/fail-path.ts';
 import { flowEnded } from './detectors/flow-ended.ts';
 import { rising } from './detectors/growth/floors.ts';
 import { ongoing } from './detectors/growth/ongoing.ts';
 import { capacity } from './detectors/growth/pools.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
-import { holdAndWait } from './detectors/hold-and-wait.ts';
 import { outlivedScope } from './detectors/outlived-scope/lease.ts';
 import { rearmed } from './detectors/outlived-scope/loop.ts';
+import { awaitedByPool } from './detectors/outlived-scope/pool.ts';
 import { stranded } from './detectors/outlived-scope/stranded.ts';
 import { openTransaction } from './detectors/outlived-scope/transaction.ts';
-import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { superseded } from './detectors/superseded.ts';
 import { unreachable } from './detectors/unreachable.ts';
 
@@ -22,6 +21,7 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   unreachable,
   'outlived-scope/stranded': stranded,
   'fail-path': failPath,
+  'outlived-scope/pool': awaitedByPool,
   'outlived-scope/lease': outlivedScope,
   'outlived-scope/transaction': openTransaction,
   'outlived-scope/loop': rearmed,
@@ -32,6 +32,3 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'growth/ongoing': ongoing,
   'held-too-long': heldTooLong,
 };
-
-/** The first that speaks of a pool says why it is exhausted. */
-export const POOL_DETECTORS: readonly PoolDetector[] = [holdAndWait, poolExhausted];

@@ -13,6 +13,7 @@ const OWN_PARTS = [
   'connects',
   'bundles',
   'active-handles',
+  'elsewhere',
   'collections',
   'proof',
   'children',

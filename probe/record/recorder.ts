@@ -160,10 +160,9 @@ export class Recorder {
       guarded('source-lines', () => this.source(finding));
     }
     if (isLast) guarded('source-lines', () => this.restOfSources());
-    for (const key of withdrawn) {
+    for (const [key, why] of withdrawn) {
       this.changed.delete(key);
       this.certainties.delete(key);
-      const why = reasonOf(key);
       this.writer.write({ t: 'withdrawn', at, key, why });
     }
   }
@@ -361,11 +360,4 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
-}
-
-function reasonOf(key: string): string {
-  if (key.startsWith('pool-exhausted')) return 'the pool recovered';
-  return key.startsWith('listeners')
-    ? 'they were removed, or what they were on is gone'
-    : 'it was given back after all';
 }

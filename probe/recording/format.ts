@@ -28,7 +28,7 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number];
 
 /** Why a pool ran out: the remedies are opposite. */
-export const CAUSES = ['leak', 'slow database', 'storm', 'too small', 'deadlock'] as const;
+export const CAUSES = ['leak', 'waiting elsewhere', 'slow database', 'storm', 'too small', 'deadlock'] as const;
 export type Cause = (typeof CAUSES)[number];
 
 /** A pool that ran out, at the moment that tells most. */

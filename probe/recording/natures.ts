@@ -10,6 +10,7 @@ export const RULES = [
   'unreachable',
   'outlived-scope/stranded',
   'fail-path',
+  'outlived-scope/pool',
   'outlived-scope/lease',
   'outlived-scope/transaction',
   'outlived-scope/loop',
@@ -60,6 +61,7 @@ const LEASE_RULES: readonly Rule[] = [
   'unreachable',
   'outlived-scope/stranded',
   'fail-path',
+  'outlived-scope/pool',
   'outlived-scope/lease',
   'superseded',
   'flow-ended',
@@ -102,6 +104,18 @@ const onLease = (one: string, many: string): Nature => ({
     advice: 'Destroy it on every path; pipeline() from node:stream/promises does.',
     release: {},
   },
+});
+
+/** A transaction that its lease was given back in. */
+const transaction = (advice: string): Nature => ({
+  ...LEASE,
+  ends: 'closed',
+  isTotalled: false,
+  isTimed: false,
+  judgedBy: ['fail-path', 'outlived-scope/transaction'],
+  costMs: 0,
+  matter: 'transaction',
+  words: { one: 'transaction', many: 'transactions', advice, release: {} },
 });
 
 const INTERVAL: Nature = {
@@ -162,22 +176,11 @@ const ROWS = {
       release: {},
     },
   },
-  /** A transaction that its lease was given back in. */
-  transaction: {
-    ...LEASE,
-    ends: 'closed',
-    isTotalled: false,
-    isTimed: false,
-    judgedBy: ['fail-path', 'outlived-scope/transaction'],
-    costMs: 0,
-    matter: 'transaction',
-    words: {
-      one: 'transaction',
-      many: 'transactions',
-      advice: 'Commit or roll back on every path before release.',
-      release: {},
-    },
-  },
+  transaction: transaction('Commit or roll back on every path before release.'),
+  /** The same, begun by a statement that was given to the pool itself. */
+  'transaction of a pool': transaction(
+    'Take one client for the whole transaction: statements that are given to the pool may each run on another connection.',
+  ),
   'result set': onLease('result set', 'result sets'),
   'query stream': onLease('query stream', 'query streams'),
   LOB: onLease('LOB', 'LOBs'),

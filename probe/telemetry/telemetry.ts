@@ -73,7 +73,7 @@ export class Telemetry implements LeaseObserver {
       this.standing.set(key, finding);
       if (this.outlet) this.records.push(findingRecord(finding, this.options.sites));
     }
-    for (const key of withdrawn) {
+    for (const [key] of withdrawn) {
       const finding = this.standing.get(key);
       this.standing.delete(key);
       if (this.outlet && finding) this.records.push(withdrawnRecord(finding, this.options.sites));

@@ -3,8 +3,8 @@ import { Chain } from '../account/chain.ts';
 import type { Flows } from '../account/flow.ts';
 import { type Account, type Ledger, type Request, Resource, type Source, type SourceFacts } from '../account/ledger.ts';
 import type { Notices } from '../account/notices.ts';
-import type { Holder, PoolState } from '../account/pool-state.ts';
-import { heldBefore, type Known } from '../account/resource.ts';
+import { type Holder, holderOf, type PoolState } from '../account/pool-state.ts';
+import { heldBefore, heldBy, type Known } from '../account/resource.ts';
 import type { Scope, Scopes } from '../account/scope.ts';
 import type { Site, Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
@@ -49,6 +49,8 @@ export class Desk {
   /** Set when the probe is over its budget: what `counted` natures there are is not even counted. */
   ignoresCounted = false;
   readonly #poolNames: PoolNames = new PoolNames();
+  /** Connections that were made without a pool, as far as is known. */
+  readonly #bare: WeakMap<object, Resource> = new WeakMap();
 
   constructor({ ledger, scopes, flows, sites, stacks, notices, unseen }: DeskParts) {
     this.ledger = ledger;
@@ -130,7 +132,7 @@ export class Desk {
     }
     if (!mark) return;
     mark.token.resource = resource;
-    resource.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
+    resource.follow(mark);
     for (const held of heldBefore(mark)) {
       resource.companion ??= held;
       if (resource.account.site === null || held.account.line !== resource.account.line) continue;
@@ -150,33 +152,80 @@ export class Desk {
     if (site) account.releases.push(site);
   }
 
-  /** The borrower, or somebody it was handed to, uses a lease. */
+  /**
+   * The borrower, or somebody it was handed to, uses a lease. Who uses it first is the borrower: a helper that awaits
+   * before it acquires does not share its caller's flow.
+   */
   use(lease: Resource, operation: string | null): void {
     lease.lastOperation = operation;
     lease.lastUsedAt = now();
     lease.account.line.changedAt = lease.lastUsedAt;
+    if (lease.isFollowed && !lease.isHandedOver && !this.flows.isHolding(lease)) {
+      if (lease.uses === 0) this.#adopt(lease);
+      else lease.isHandedOver = true;
+    }
     lease.uses++;
-    if (lease.flow && !lease.isHandedOver && !this.flows.isHolding(lease)) lease.isHandedOver = true;
+  }
+
+  #adopt(lease: Resource): void {
+    const mark = this.flows.ask();
+    if (!mark) return;
+    mark.token.resource = lease;
+    lease.follow(mark);
+    lease.account.adopted++;
+    this.flows.enter(mark);
+  }
+
+  /** The current flow turns to `operation` while it holds what it holds. */
+  turnsTo<T extends object>(what: string, operation: T, isPending: (operation: T) => boolean): void {
+    const mark = this.flows.current();
+    if (!mark?.matters) return;
+    const weak = new WeakRef(operation);
+    const isUnderWay = (): boolean => {
+      const alive = weak.deref();
+      return alive !== undefined && isPending(alive);
+    };
+    const elsewhere = { what, since: now(), isPending: isUnderWay };
+    for (const held of heldBy(mark)) if (held.account.source.nature.ends === 'given back') held.elsewhere = elsewhere;
+  }
+
+  /** `lease` is of a connection that the service made without a pool, as far as is known. */
+  bare(connection: object, lease: Resource): void {
+    this.#bare.set(connection, lease);
+  }
+
+  /** A pool lends `connection`, which so is no lease of its own. */
+  pooled(connection: unknown): void {
+    if (typeof connection !== 'object' || connection === null) return;
+    const lease = this.#bare.get(connection);
+    if (!lease) return;
+    this.#bare.delete(connection);
+    this.ledger.forget(lease, now());
+  }
+
+  /** A pool is being shut down by a call to `wrapper`: from now on it waits for what is lent. */
+  ends(source: Source & { pool: PoolState }, wrapper: Method): void {
+    const { pool, accounts } = source;
+    if (pool.endingAt !== 0) return;
+    pool.endingAt = now();
+    pool.endedBy = this.#sites.capture(wrapper);
+    for (const { open } of accounts.values()) {
+      for (const lease of open) lease.isHeldByEnder ||= this.flows.isHolding(lease);
+    }
   }
 
   /** The source of one pool's leases. */
   pool({ name, library, max, gauges, ...facts }: PoolFacts): Source & { pool: PoolState } {
     const leases = (at: number): Holder[] =>
       [...source.accounts.values()].flatMap((account: Account) =>
-        [...this.ledger.openOf(account, at)].map(holderAt(at)),
+        [...this.ledger.openOf(account, at)].map((resource) => holderOf(resource, at)),
       );
     const pool: PoolState = {
       ...{ ...this.#poolNames.next(library, name), max, gauges, leases, waiting: new Chain() },
-      ...{ lastReleasedAt: 0, exhaustions: [], timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
+      ...{ lastReleasedAt: 0, endingAt: 0, endedBy: null, exhaustions: [] },
+      ...{ timeouts: 0, waitedInVain: 0, timeoutsJudged: 0 },
     };
     const source = this.ledger.source({ nature: 'lease', library, pool, ...facts }) as Source & { pool: PoolState };
     return source;
   }
-}
-
-function holderAt(at: number): (resource: Resource) => Holder {
-  return (resource) => {
-    const { openedAt, lastUsedAt, isBusy } = resource;
-    return { resource, ageMs: at - openedAt, idleMs: at - lastUsedAt, busy: isBusy ? isBusy() : null };
-  };
 }

@@ -3,6 +3,7 @@
  * A group may hold a hundred thousand, which are looked at one by one over several turns of the event loop: so a detector
  * first says how it picks, and concludes when all were looked at. Which natures it is shown is the table of natures' affair.
  */
+import type { Mark } from '../../account/flow.ts';
 import type { Account, Resource, Source } from '../../account/ledger.ts';
 import type { Holder, PoolState } from '../../account/pool-state.ts';
 import type { ScopeTotals } from '../../account/scope.ts';
@@ -17,6 +18,8 @@ export interface History {
   afterScope: number;
   /** … by the flow that acquired them, where flows can be followed. */
   inFlow: number;
+  /** Acquired by a helper that shares no flow with the one that first used it. */
+  adopted: number;
   /** Use times known, and the longest of them in milliseconds. */
   uses: number;
   longestUse: number;
@@ -36,6 +39,8 @@ export interface Group {
   /** Of all callers of a shared helper. */
   history: History;
   floors: Floors;
+  /** How many were open at each rest of a soak so far. */
+  rests: readonly number[];
 }
 
 export interface Context {
@@ -44,6 +49,10 @@ export interface Context {
   graceMs: number;
   /** 0: judge by the site's own history. */
   heldMs: number;
+  /** The process is at its end: what is open now stays so. */
+  isEnd: boolean;
+  /** The flow that ends it, which gives nothing back any more. */
+  ending: Mark | null;
   scopes: ReadonlyMap<string, ScopeTotals>;
   /** The largest chance of a rise without a cause that still counts as rising, of all groups together. */
   growthLimit: number;

@@ -5,7 +5,10 @@
  * back was given back by its own flow: `likely`. Some came back otherwise: only what is far beyond the longest known use
  * is a `suspect`. Nothing ever came back: a `suspect` once there are several, also of a flow that goes on to take more.
  *
- * False positives it avoids: parked in a map and released by a reaper, sessions released by a listener (history); a
+ * At the end of the process no grace is due where all that came back was given back by its own flow.
+ *
+ * False positives it avoids: one that a helper took after an await, whose flow is another than its caller's, and that
+ * nobody has used yet (a `suspect`: the caller may hold it); parked in a map and released by a reaper, sessions released by a listener (history); a
  * LISTEN client or lock held for life (the line acquired once, or a few times and never again); used by another flow.
  * False negatives: a flow that goes on (a loop: see superseded), or that a long timer or a socket of its own keeps.
  */
@@ -21,9 +24,13 @@ const NEVER_RELEASED_IN_A_ROW = 12;
 
 export const flowEnded: Detector = {
   detector: 'flow-ended',
-  picks({ acquired, history }, { at, graceMs }) {
+  picks({ acquired, history }, { at, graceMs, isEnd }) {
     if (acquired < 2) return null;
-    const patience = Math.max(graceMs, isOwnFlows(history) ? 0 : BEYOND_HISTORY * history.longestUse);
+    const patience = isOwnFlows(history)
+      ? isEnd
+        ? 0
+        : graceMs
+      : Math.max(graceMs, BEYOND_HISTORY * history.longestUse);
     // of a flow that goes on and takes more and more, of which none ever came back
     const isLeft = history.released === 0;
     return (resource) =>
@@ -39,10 +46,12 @@ export const flowEnded: Detector = {
       const evidence = `The code that took ${picked.length} of them has gone on to take others; none ever came back.`;
       return { certainty: 'suspect', leaked: picked, evidence: [evidence] };
     }
-    const them = gone.length === 1 ? 'it' : 'them';
+    const sure = history.adopted === 0 ? gone : gone.filter(({ uses }) => uses > 0);
+    const leaked = sure.length > 0 ? sure : gone;
+    const them = leaked.length === 1 ? 'it' : 'them';
     return {
-      certainty: isOwnFlows(history) ? 'likely' : 'suspect',
-      leaked: gone,
+      certainty: isOwnFlows(history) && sure.length > 0 ? 'likely' : 'suspect',
+      leaked,
       evidence: [`No continuation of the code that took ${them} is left; ${others(history)}.`],
     };
   },

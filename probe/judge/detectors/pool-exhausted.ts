@@ -1,14 +1,17 @@
 /**
- * pool-exhausted: an acquire timed out. Says who holds the pool, and which of four causes it looks like, from numbers
+ * pool-exhausted: an acquire timed out. Says who holds the pool, and which of five causes it looks like, from numbers
  * that it shows, since the remedies are opposite:
  *
- * - `leak`: at least half of the holders have lain idle far beyond what is usual for their line
+ * - `waiting elsewhere`: at least half of the holders have lain idle far beyond what is usual for their line, and most of
+ *   these are known to wait for something else (a slow partner), or are of a request or run that still goes on
+ * - `leak`: at least half of the holders have lain idle so long, and nothing is known that they wait for
  * - `slow database`: new connections do not come up, or the holders are busy for much longer than is usual
  * - `storm`: acquires came several times as fast as before
  * - `too small`: none of these; the work simply needs more at once
  *
- * A leak stands as long as its holders do. The others stand while they go on: they are withdrawn when the last time-out
- * is a second old, unless it happened in several episodes. Always a `suspect` but for a leak of several holders.
+ * A leak, and a wait for something else, stand as long as their holders do. The others stand while they go on: they are withdrawn when the last time-out
+ * is a second old, unless it happened in several episodes. Always a `suspect`, but for a leak by several holders who
+ * are known to be forgotten: their flow or scope is gone, or a detector condemns them.
  *
  * False positives: a deliberate burst against a small pool is a `storm` while it lasts.
  * False negatives: pools without a time-out tell nobody; there only a leak of all leases is seen, by those who wait.
@@ -32,16 +35,20 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   const leak = causes.findLast(
     ({ cause, exhaustion }) => cause === 'leak' && stuck(exhaustion, graceMs).some(({ resource }) => !resource.closed),
   );
+  const partner = causes.findLast(
+    ({ cause, exhaustion }) =>
+      cause === 'waiting elsewhere' && exhaustion.holders.some(({ resource }) => !resource.closed),
+  );
   const isNews = pool.timeouts > pool.timeoutsJudged || at - last.at <= EPISODE_MS;
-  if (!leak && !isNews && episodes(exhaustions) < 2) return null;
+  if (!leak && !partner && !isNews && episodes(exhaustions) < 2) return null;
   const { exhaustion, cause } =
-    leak ?? (causes.findLast((each) => each.cause !== 'leak') as (typeof causes)[number] | undefined) ?? {};
+    leak ?? partner ?? (causes.findLast((each) => each.cause !== 'leak') as (typeof causes)[number] | undefined) ?? {};
   if (!exhaustion || !cause) return null;
 
   const holders = cause === 'leak' ? stuck(exhaustion, graceMs) : exhaustion.holders;
   return {
     detector: 'pool-exhausted',
-    certainty: cause === 'leak' && holders.length >= 2 ? 'likely' : 'suspect',
+    certainty: cause === 'leak' && holders.filter(isForgotten).length >= 2 ? 'likely' : 'suspect',
     // with no holder known, the connection was still on its way to who asked for it
     site: mostHolding(holders) ?? exhaustion.asker,
     exhausted: { cause, used: exhaustion.gauges.used, limit: pool.max, waiting: exhaustion.gauges.pending },
@@ -66,6 +73,7 @@ function waitingForLeaked({ waiting, max, gauges, leases }: PoolState, at: numbe
     gauges: now,
     holders,
     demand: { now: 0, before: 0 },
+    waiting: [],
   };
   const areStuck = stuck(exhaustion, graceMs).length === holders.length && holders.length > 0;
   return areStuck ? exhaustion : null;
@@ -75,6 +83,7 @@ type Told = Exclude<Cause, 'deadlock'>;
 
 const REMEDY: Record<Told, string> = {
   leak: 'A leak: more connections would only put it off.',
+  'waiting elsewhere': 'Held too long:',
   'slow database': 'A slow database: more connections would make it slower.',
   storm: 'A storm: smooth the burst, or let it wait longer.',
   'too small': 'Too small: this work needs more connections at once, or shorter uses.',
@@ -82,7 +91,12 @@ const REMEDY: Record<Told, string> = {
 
 function causeOf(exhaustion: Exhaustion, graceMs: number): Told {
   const { isConnect, holders, demand } = exhaustion;
-  if (holders.length > 0 && stuck(exhaustion, graceMs).length * 2 >= holders.length) return 'leak';
+  const turned = holders.filter(({ elsewhere, ageMs, idleMs }) => elsewhere !== null && idleMs * 2 > ageMs);
+  if (holders.length > 0 && turned.length * 2 > holders.length) return 'waiting elsewhere';
+  const idle = stuck(exhaustion, graceMs);
+  if (holders.length > 0 && idle.length * 2 >= holders.length) {
+    return idle.filter(isElsewhere).length * 2 >= idle.length ? 'waiting elsewhere' : 'leak';
+  }
   if (isConnect || holders.filter(isSlow).length * 2 > holders.length) return 'slow database';
   return demand.now > STORM * demand.before ? 'storm' : 'too small';
 }
@@ -94,6 +108,29 @@ function stuck({ holders, waitedMs }: Exhaustion, graceMs: number): Holder[] {
     const { count, max } = usualAt(resource);
     return idleMs > (count > 0 ? Math.max(BEYOND * max, Math.min(graceMs, waitedMs)) : waitedMs);
   });
+}
+
+/** Known, or of a request or run that has not ended, though nobody knows what it waits for. */
+function isElsewhere({ elsewhere, resource }: Holder): boolean {
+  const { scope, condemnedBy } = resource;
+  return elsewhere !== null || (condemnedBy === null && scope !== null && scope.ended === 0 && !resource.isLeftBehind);
+}
+
+/** Nobody who could give it back is known to be left. Where flows cannot be followed, only its scope tells. */
+function isForgotten({ resource, elsewhere }: Holder): boolean {
+  if (resource.condemnedBy !== null) return true;
+  if (elsewhere !== null || resource.waitsFor !== null) return false;
+  return resource.isLeftBehind || (resource.scope !== null && resource.scope.ended !== 0);
+}
+
+/** `4 of 4 in \`fetch\``. */
+function whatFor(holders: readonly Holder[]): string {
+  const known = new Map<string, number>();
+  for (const { elsewhere } of holders) if (elsewhere !== null) known.set(elsewhere, (known.get(elsewhere) ?? 0) + 1);
+  const parts = [...known]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, count]) => `${count} of ${holders.length} in ${what}`);
+  return parts.length > 0 ? parts.join(', ') : 'it is not known for what';
 }
 
 /** Busy, and its current use is already much longer than the typical one. */
@@ -136,6 +173,8 @@ function reason(cause: Told, { holders, demand }: Exhaustion, concerned: readonl
   switch (cause) {
     case 'leak':
       return `${concerned.length} of ${holders.length} holders lie idle, for ${span(median(concerned.map(({ idleMs }) => idleMs)))} at the median.`;
+    case 'waiting elsewhere':
+      return `holders wait for something other than the database: ${whatFor(holders)}, and have theirs for ${span(age)} at the median, where ${span(usual)} is usual.`;
     case 'slow database':
       return `Holders have theirs for ${span(age)} at the median, where ${span(usual)} is usual; ${rates}.`;
     default:

@@ -26,8 +26,12 @@ const NURSERY = 64;
 /** Node's Timeout; `_destroyed` is set on every supported version. */
 interface NodeTimer {
   _destroyed: boolean;
-  hasRef(): boolean;
+  _idleTimeout?: number;
+  hasRef?(): boolean;
 }
+
+/** Nobody waits for a timer with a connection in hand for longer, milliseconds. */
+const LONGEST_WAIT = 60_000;
 
 interface YoungTimer {
   timer: NodeTimer;
@@ -63,6 +67,7 @@ class Timers {
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {
     const { ledger } = this.#desk;
+    if ((timer._idleTimeout ?? 0) < LONGEST_WAIT) this.#desk.turnsTo('a timer', timer, isAwaited);
     if (this.#desk.ignoresCounted) return;
     const site = this.#desk.siteOf(this.#timeouts, wrapper);
     if (!site) {
@@ -109,8 +114,12 @@ function known(timer: NodeTimer): Known {
   return {
     ref,
     isGone: () => ref.deref()?._destroyed !== false,
-    keepsAlive: () => ref.deref()?.hasRef() !== false,
+    keepsAlive: () => ref.deref()?.hasRef?.() !== false,
   };
+}
+
+function isAwaited(timer: NodeTimer): boolean {
+  return !timer._destroyed && timer.hasRef?.() === true;
 }
 
 /** Node's own look at the connections of a server, which ends with the server: no timer of the service's. */

@@ -10,6 +10,7 @@ import type { Cut } from '../../account/cut.ts';
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
+import { onFirstSet } from '../../process/first-set.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
@@ -130,6 +131,9 @@ class GenericPools {
 
   watchPool(prototype: object): void {
     const { flows } = this.#desk;
+    // in the constructor; where it leads to only the first connection tells
+    onFirstSet<Pool>(PART, prototype, '_draining', (pool, _, setter) => this.#accounts.made(pool, setter, null));
+    around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
@@ -190,7 +194,7 @@ class GenericPools {
       own.account.stopWaiting(own.request);
       return;
     }
-    const lease = own.account.open(own.request);
+    const lease = own.account.open(own.request, pooledResource.obj);
     const known = this.#lent.get(pooledResource);
     if (known) known.lease = lease;
     else this.#lent.set(pooledResource, { lease, ref: refTo(pooledResource.obj) });

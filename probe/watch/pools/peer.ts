@@ -24,6 +24,15 @@ const IDS: readonly (readonly string[])[] = [
   ['threadId'], // mysql2, mysql
 ];
 
+/** Where they keep the facts of what they connect to. */
+const TARGETS: readonly (readonly string[])[] = [
+  ['connectionParameters'], // pg.Client
+  ['config'], // mysql2, mysql, tedious
+  ['connection', 'config'], // mysql2/promise
+];
+/** What makes two of them lead to different places. */
+const FACTS = ['host', 'socketPath', 'port', 'database', 'user', 'application_name', 'options'];
+
 const UNKNOWN = { localAddress: null, localPort: null, server: null };
 
 /** Costs a few microseconds: asked when somebody looks, never per acquire. */
@@ -34,6 +43,20 @@ export function peerOf(lent: unknown, state: Peer['state']): Peer {
     connectionId: id === null ? null : String(id),
     state,
   };
+}
+
+/** Which database a borrowed object leads to, and as whom; null: not known. Never to be written down. */
+export function targetOf(lent: unknown): string | null {
+  const facts = first(TARGETS, lent, (value) => textsOf(value) !== null);
+  return facts === null ? null : textsOf(facts);
+}
+
+/** The facts that a configuration states by itself; null when it names no host. */
+export function textsOf(facts: unknown): string | null {
+  const values = FACTS.map((key) => ownValue(facts, key)).map((value) =>
+    typeof value === 'object' ? '' : (value ?? ''),
+  );
+  return values[0] === '' && values[1] === '' ? null : values.map(String).join('\0');
 }
 
 function addresses(socket: unknown): Pick<Peer, 'localAddress' | 'localPort' | 'server'> {

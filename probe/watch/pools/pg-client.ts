@@ -7,6 +7,8 @@ export interface Client {
   readyForQuery?: boolean;
   _queryable?: boolean;
   _ending?: boolean;
+  _ended?: boolean;
+  connection?: { stream?: { destroyed?: boolean } };
   _activeQuery?: { cursor?: { state?: string }; state?: string } | null;
 }
 
@@ -19,11 +21,16 @@ export function isConnected({ _ending, _queryable }: Client): boolean {
   return _ending !== true && _queryable !== false;
 }
 
+/** The connection is gone, whoever ended it: no answer comes any more. */
+export function isDead({ _queryable, _ended, connection }: Client): boolean {
+  return _queryable === false || _ended === true || connection?.stream?.destroyed === true;
+}
+
 /** Whether the client still waits for a query; undefined internals count as idle. */
 export function isBusy(client: WeakRef<Client>): () => boolean {
   return () => {
     const alive = client.deref();
-    if (alive?.readyForQuery !== false || alive._ending === true) return false;
+    if (alive?.readyForQuery !== false || alive._ending === true || isDead(alive)) return false;
     // a cursor or query stream that nobody reads keeps the client, but nothing is under way
     const query = alive._activeQuery;
     return (query?.cursor ?? query)?.state !== 'idle';

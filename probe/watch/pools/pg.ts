@@ -10,11 +10,13 @@ import type { Cut } from '../../account/cut.ts';
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
+import { onFirstSet } from '../../process/first-set.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
-import { peerOf } from './peer.ts';
+import { peerOf, textsOf } from './peer.ts';
+import { BareClients } from './pg-bare.ts';
 import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
@@ -27,7 +29,14 @@ const HARMLESS_EVENTS = ['error'];
 const COST_MS = 0.00035;
 
 interface Pool {
-  options: { max?: number; min?: number; application_name?: string; database?: string };
+  options: {
+    max?: number;
+    min?: number;
+    application_name?: string;
+    host?: string;
+    database?: string;
+    connectionString?: unknown;
+  };
   totalCount: number;
   idleCount: number;
   waitingCount: number;
@@ -50,11 +59,17 @@ interface PendingItem {
 interface Known {
   lease: Resource | null;
   ref: WeakRef<Client>;
+  /** Lent by `pool.query`. */
+  isQuery: boolean;
+  /** That it was given back in, and that has not ended. */
+  transaction: Resource | null;
   isBusy: () => boolean;
 }
 
 interface Asked {
   request: Request;
+  /** By `pool.query`, for one statement. */
+  isQuery: boolean;
   account: PoolAccount;
 }
 
@@ -62,7 +77,7 @@ export function attachments(desk: Desk): Attachments {
   const pools = new PgPools(desk);
   return {
     'pg-pool': ({ prototype }) => pools.watchPool(prototype),
-    pg: ({ Client }) => pools.watchClient(Client.prototype),
+    pg: ({ Client }) => pools.watchClients(Client.prototype),
   };
 }
 
@@ -70,16 +85,23 @@ class PgPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
   readonly #transactions: Source;
+  /** Those whose first statement was given to the pool itself. */
+  readonly #pooledTransactions: Source;
+  readonly #bare: BareClients;
   /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
   readonly #known: WeakMap<Client, Known> = new WeakMap();
   /** Clients that are being connected, and since when; only where somebody wants to know. */
   readonly #connecting: WeakMap<Client, number> = new WeakMap();
+  /** `pool.query` is being called right now, and has not asked yet. */
+  #isQuery = false;
   /** The connect that is being called right now, until its pending item is known. */
   #asking: Asked | null = null;
 
   constructor(desk: Desk) {
     this.#desk = desk;
     this.#transactions = desk.source({ adapter: PART, nature: 'transaction', library: PART });
+    this.#pooledTransactions = desk.source({ adapter: PART, nature: 'transaction of a pool', library: PART });
+    this.#bare = new BareClients(desk, (client, lease) => this.#lends(client, lease, false));
     this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
   }
 
@@ -141,7 +163,13 @@ class PgPools {
       substitute: () => {
         standIn = new StandIn(connection);
         put(standIn as never);
-        this.#known.set(standIn as never, { lease: resource, ref, isBusy: () => false });
+        this.#known.set(standIn as never, {
+          lease: resource,
+          ref,
+          isQuery: false,
+          transaction: null,
+          isBusy: () => false,
+        });
       },
       heal: () => pool._remove(standIn, () => pool._pulseQueue()),
     };
@@ -149,6 +177,19 @@ class PgPools {
 
   watchPool(prototype: object): void {
     const { flows } = this.#desk;
+    // the constructor's last
+    onFirstSet<Pool>(PART, prototype, 'ended', (pool, _, setter) =>
+      this.#accounts.made(pool, setter, targetOfOptions(pool.options)),
+    );
+    around<Pool>(PART, prototype, 'end', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
+    around<Pool>(PART, prototype, 'query', {
+      before: () => {
+        this.#isQuery = true;
+      },
+      finally: () => {
+        this.#isQuery = false;
+      },
+    });
     around<Pool, Asked>(PART, prototype, 'connect', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       // unbound, a queued callback runs in the flow of whoever releases
@@ -162,6 +203,9 @@ class PgPools {
         const client = this.#accounts.of(pool).isObserved && pool._clients?.at(-1);
         if (client && began !== undefined) this.#connecting.set(client, began);
       },
+      finally: () => {
+        this.#bare.isPooling = false;
+      },
     });
     around<Pool>(PART, prototype, '_release', {
       before: (_, client, __, wrapper) => this.#giveBack(client as Client, wrapper),
@@ -172,8 +216,10 @@ class PgPools {
     });
   }
 
-  watchClient(prototype: object): void {
+  watchClients(prototype: object): void {
     const { flows } = this.#desk;
+    this.#bare.watch(prototype);
+    around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
     around<Client, boolean>(PART, prototype, 'query', {
       before: (client, statement) => this.#use(client, statement),
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
@@ -183,7 +229,8 @@ class PgPools {
 
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = { request: account.ask(wrapper), account };
+    this.#asking = { request: account.ask(wrapper), account, isQuery: this.#isQuery };
+    this.#isQuery = false;
     return this.#asking;
   }
 
@@ -201,11 +248,12 @@ class PgPools {
   #connects(item: PendingItem): number {
     if (this.#asking) {
       item[ASKED] = this.#asking;
-      item.callback = tellTimeout(item.callback, this.#asking);
+      item.callback = tellTimeout(item);
     }
     const own = item[ASKED];
     own?.account.stopWaiting(own.request);
     this.#asking = null;
+    this.#bare.isPooling = true;
     return now();
   }
 
@@ -214,14 +262,27 @@ class PgPools {
     item[ASKED] = undefined;
     if (this.#accounts.of(pool).isObserved) this.#tellCreated(pool, client);
     if (!own) return;
-    const lease = own.account.open(own.request);
+    this.#lends(client, own.account.open(own.request, client), own.isQuery);
+  }
+
+  #lends(client: Client, lease: Resource, isQuery: boolean): void {
     const lent = this.#known.get(client);
-    if (lent) lent.lease = lease;
-    else {
+    if (lent) {
+      lent.lease = lease;
+      lent.isQuery = isQuery;
+    } else {
       const ref = new WeakRef(client);
-      this.#known.set(client, { lease, ref, isBusy: isBusy(ref) });
+      this.#known.set(client, { lease, ref, isQuery, transaction: null, isBusy: isBusy(ref) });
     }
     lease.ref = this.#known.get(client)?.ref ?? null;
+  }
+
+  /** Only of a client without a pool: a pool gives back before it ends one. */
+  #endBare(client: Client, wrapper: Method): void {
+    const own = this.#known.get(client);
+    if (!own?.lease || own.lease.account.source.pool !== null) return;
+    if (!own.lease.closed) this.#desk.close(own.lease, wrapper);
+    own.lease = null;
   }
 
   #tellCreated(pool: Pool, client: Client): void {
@@ -233,16 +294,8 @@ class PgPools {
 
   /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
   #watchTimeouts(item: PendingItem): void {
-    const prototype = Object.getPrototypeOf(item);
-    if (Object.hasOwn(prototype, 'timedOut')) return;
-    Object.defineProperty(prototype, 'timedOut', {
-      configurable: true,
-      get: () => undefined,
-      set(this: PendingItem, value: boolean) {
-        Object.defineProperty(this, 'timedOut', { configurable: true, enumerable: true, writable: true, value });
-        const own = value && this[ASKED];
-        if (own) guarded(PART, () => own.account.timedOut(own.request, false));
-      },
+    onFirstSet<PendingItem>(PART, Object.getPrototypeOf(item), 'timedOut', ({ [ASKED]: own }, isTimedOut) => {
+      if (isTimedOut) own?.account.timedOut(own.request, false);
     });
   }
 
@@ -252,21 +305,40 @@ class PgPools {
     if (!lease) return;
     own.lease = null;
     this.#desk.close(lease, releaser);
-    if (!isInTransaction(client) || !isConnected(client)) return;
+    this.#lookAtTransaction(client, own, lease);
+  }
+
+  /** One that was open before `lease` still is the same one, of whoever gave the connection back in it first. */
+  #lookAtTransaction(client: Client, own: Known, lease: Resource): void {
     const { ledger } = this.#desk;
     const at = now();
+    if (!isInTransaction(client) || !isConnected(client)) {
+      if (own.transaction !== null) ledger.close(own.transaction, at);
+      own.transaction = null;
+      return;
+    }
+    if (own.transaction !== null && !own.transaction.closed) return;
+    const source = own.isQuery ? this.#pooledTransactions : this.#transactions;
     const isGone = isTransactionOver(new WeakRef(client), at);
-    ledger.open(new Resource(ledger.account(this.#transactions, lease.account.site), lease.scope, at, { isGone }));
+    own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });
+    ledger.open(own.transaction);
   }
 
   /** Whether the client is lent. */
   #use(client: Client, statement: unknown): boolean {
     const own = this.#known.get(client);
-    if (!own?.lease) return false;
+    if (!own?.lease || own.lease.closed) return false;
     this.#desk.use(own.lease, textOf(statement));
     own.lease.isBusy = own.isBusy;
     return true;
   }
+}
+
+/** Where a pool's options lead to. A connection string without its password and its parameters. */
+function targetOfOptions({ connectionString, ...options }: Pool['options']): string | null {
+  const own = textsOf({ ...options, host: options.host ?? 'default' });
+  if (typeof connectionString !== 'string') return own;
+  return `${own}\0${connectionString.replace(/:[^:@/]*@/, '@')}`;
 }
 
 /** The text of a statement, in any of the forms that pg takes; its values are not touched. */
@@ -277,12 +349,18 @@ function textOf(statement: unknown): string | null {
   return typeof found === 'string' ? found : null;
 }
 
-/** A new connection that does not come up in time is told only as an error to the one who asked. */
-function tellTimeout(callback: PendingItem['callback'], { request, account }: Asked): PendingItem['callback'] {
+/**
+ * A new connection that does not come up in time is told only as an error to the one who asked. pg keeps the callback for
+ * the client's life: who asked is known by the item alone, which forgets it.
+ */
+function tellTimeout(item: PendingItem): PendingItem['callback'] {
+  const { callback } = item;
+  const tell = (error: unknown): void => {
+    const own = item[ASKED];
+    if (own && error instanceof Error && /timeout/i.test(error.message)) own.account.timedOut(own.request, true);
+  };
   return function told(this: unknown, error?: unknown): unknown {
-    if (error instanceof Error && /timeout/i.test(error.message)) {
-      guarded(PART, () => account.timedOut(request, true));
-    }
+    guarded(PART, tell, error);
     return Reflect.apply(callback, this, arguments as unknown as unknown[]);
   };
 }

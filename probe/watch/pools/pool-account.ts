@@ -1,10 +1,13 @@
 /** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
-import { EPISODE_MS, type Exhaustion, type PoolState } from '../../account/pool-state.ts';
+import { EPISODE_MS, type Exhaustion, type PoolState, type Waiting } from '../../account/pool-state.ts';
+import { heldBefore } from '../../account/resource.ts';
+import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
+import { targetOf } from './peer.ts';
 
 export interface PoolDescription {
   /** Null: it is numbered. */
@@ -21,24 +24,37 @@ export interface PoolDescription {
 /** Time-outs are looked at one by one up to here; a storm of them tells no more. */
 const MAX_EXHAUSTIONS = 20;
 
+/** Acquires that wait; a storm is no deadlock. */
+const MAX_WAITING = 100;
+
 /** Demand is counted in slices of this many milliseconds, of which the last hundred are enough. */
 const SLICE_MS = 20;
 const MAX_SLICES = 100;
+
+/** How a pool was made: where and in which scope, and what it leads to. */
+interface Making {
+  site: Site | null;
+  scope: Scope | null;
+  target: string | null;
+}
 
 export class PoolAccount {
   private readonly desk: Desk;
   private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
+  private readonly making: Making | null;
   private itself: Resource | null = null;
   private readonly firstAskedAt: number = now();
   /** Acquires in the latest slices of time, oldest first. */
   private recent: { from: number; count: number }[] = [];
   private asked = 0;
 
-  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source) {
+  /** `making` null: its constructor was not seen. */
+  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source, making: Making | null) {
     this.desk = desk;
     this.source = source;
     this.pools = pools;
+    this.making = making;
   }
 
   get name(): string {
@@ -76,13 +92,18 @@ export class PoolAccount {
     this.source.pool.waiting.delete(request);
   }
 
-  /** The acquire is served; the pool's first lease also opens the pool, on the account of who caused it. */
-  open(request: Request): Resource {
+  /**
+   * The acquire is served, with the connection `lent` where that is known; the pool's first lease also opens the pool, on
+   * the account of who made it, or at least of who caused that.
+   */
+  open(request: Request, lent: unknown = null): Resource {
     this.stopWaiting(request);
+    this.desk.pooled(lent);
     if (this.itself === null || this.itself.closed) {
       const { ledger } = this.desk;
-      const account = ledger.account(this.pools, request.site);
-      this.itself = new Resource(account, request.scope, now(), { isGone: () => this.isEmpty() });
+      const { site, scope } = this.making ?? request;
+      this.itself = new Resource(ledger.account(this.pools, site), scope, now(), { isGone: () => this.isEmpty() });
+      this.itself.target = this.making?.target ?? targetOf(lent);
       ledger.open(this.itself);
     }
     const lease = this.desk.open(request);
@@ -103,6 +124,11 @@ export class PoolAccount {
     if (request.mark) request.mark.token.failed = true;
   }
 
+  /** The pool is being shut down: what is lent it waits for. */
+  ends(wrapper: Method): void {
+    this.desk.ends(this.source, wrapper);
+  }
+
   /** Whether anybody wants to know how long a new connection takes. */
   get isObserved(): boolean {
     return this.desk.ledger.observer !== null;
@@ -116,6 +142,7 @@ export class PoolAccount {
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
   timedOut(request: Request, isConnect: boolean): void {
     const { pool } = this.source;
+    const waiting = this.whoWaits(request);
     this.stopWaiting(request);
     if (request.mark) request.mark.token.failed = true;
     pool.timeouts++;
@@ -129,8 +156,18 @@ export class PoolAccount {
     // to the end of a storm, what was asked for early in it would be the usual demand
     const demand = previous && since <= EPISODE_MS ? previous.demand : this.demand(at, waitedMs);
     const holders = pool.leases(at);
-    pool.exhaustions.push({ at, waitedMs, asker: request.site, isConnect, gauges, holders, demand });
+    pool.exhaustions.push({ at, waitedMs, asker: request.site, isConnect, gauges, holders, demand, waiting });
     if (pool.exhaustions.length > MAX_EXHAUSTIONS) pool.exhaustions.shift();
+  }
+
+  /** As many as can hold all of the pool tell whether it is they who do. */
+  private whoWaits(request: Request): Waiting[] {
+    const { waiting, max } = this.source.pool;
+    if (request.mark === null || waiting.size > MAX_WAITING) return [];
+    const all = new Set([request, ...waiting]);
+    const isOwn = ({ account, isBusy }: Resource): boolean => account.source === this.source && !isBusy?.();
+    const told = [...all].map(({ site, mark }) => ({ site, held: [...heldBefore(mark)].filter(isOwn) }));
+    return told.filter(({ held }) => held.length > 0).length >= max ? told : [];
   }
 
   private demand(at: number, waitedMs: number): Exhaustion['demand'] {
@@ -144,18 +181,34 @@ export class PoolAccount {
 /** One account per pool object, held weakly. */
 export class PoolAccounts<Pool extends object> {
   private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
+  private readonly makings: WeakMap<Pool, Making> = new WeakMap();
   private readonly create: (pool: Pool) => PoolAccount;
+  private readonly desk: Desk;
+  private readonly pools: Source;
 
   constructor(desk: Desk, adapter: string, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
     const pools = desk.source({ adapter, nature: 'pool', library: `${library} pool` });
+    this.desk = desk;
+    this.pools = pools;
     this.create = (pool) => {
       const { peers, idleLimits, cut, ...facts } = describe(new WeakRef(pool));
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
-      return new PoolAccount(desk, source, pools);
+      return new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null);
     };
+  }
+
+  /** A pool is being made by a call to `wrapper`, which leads to `target` as far as is known. */
+  made(pool: Pool, wrapper: Method, target: string | null): void {
+    const { site, scope } = this.desk.ask(this.pools, wrapper);
+    this.makings.set(pool, { site, scope, target });
+  }
+
+  /** It is being shut down; one that was never used has nothing to wait for. */
+  ends(pool: Pool, wrapper: Method): void {
+    this.accounts.get(pool)?.ends(wrapper);
   }
 
   of(pool: Pool): PoolAccount {

@@ -9,6 +9,7 @@ import type { Request, Resource } from '../../account/ledger.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
+import { onFirstSet } from '../../process/first-set.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
@@ -141,6 +142,15 @@ export class TarnPools {
   watch(prototype: object, TimeoutError: new () => Error): void {
     const { flows } = this.#desk;
     this.#prototypes.add(prototype);
+    // in the constructor; where it leads to only the first connection tells
+    onFirstSet<Pool>(PART, prototype, 'destroyed', (pool, _, setter) => {
+      for (const accounts of [this.#accounts, this.#knexAccounts]) accounts.made(pool, setter, null);
+    });
+    around<Pool>(PART, prototype, 'destroy', {
+      before: (pool, _, __, wrapper) => {
+        for (const accounts of [this.#accounts, this.#knexAccounts]) accounts.ends(pool, wrapper);
+      },
+    });
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
@@ -195,7 +205,7 @@ export class TarnPools {
       own.account.stopWaiting(own.request);
       return;
     }
-    const lease = own.account.open(own.request);
+    const lease = own.account.open(own.request, connection);
     entry[LEASE] = lease;
     lease.handle = own.handle;
     if (typeof connection === 'object' && connection !== null) this.#lend(connection, lease);

@@ -1,24 +1,30 @@
 /**
  * outlived-scope: the job run or request that took it has ended, a grace has passed, and it is still open and idle.
  *
- * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did. Once is a
- * `suspect`.
+ * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did. Of requests that
+ * never give back it takes more: every single one that ended left one behind, or what lies here rose from rest to rest
+ * of a soak. Once is a `suspect`, and so is what waits for something else than its library, such as a slow partner.
  *
- * False positives it avoids: a lazy singleton (the site acquired only once), a slow query at the end (busy), one-shot
- * timers (they end by themselves), leases that are given back by another flow after the scope (this site's own
- * history says so; then only what is far beyond that history is a suspect).
+ * False positives it avoids: a lazy singleton (the site acquired only once), a cache that is filled by whoever comes
+ * first (others of its requests leave none), sessions that another flow uses, SSE and WebSockets (their request has not
+ * ended), a slow query at the end (busy), one-shot timers (they end by themselves), leases that are given back by
+ * another flow after the scope (this site's own history says so; then only what is far beyond that history is a suspect).
+ * False positives: a cache of a timer for each key of which `NEVER_RELEASED` requests came without a single key twice;
+ * sessions from requests that nobody ends or uses before so many were begun.
  * False negatives: what is taken outside any scope, and a scope that never ends.
  */
 
 import type { Resource } from '../../../account/ledger.ts';
 import type { Scope } from '../../../account/scope.ts';
-import type { Detector } from '../detector.ts';
+import type { Context, Detector, Group } from '../detector.ts';
 import { median, span } from '../words.ts';
 
 /** With a history of late release, how many times the longest known use time is still normal. */
 const BEYOND_HISTORY = 3;
-/** Runs without a single release that make a pattern. */
-const NEVER_RELEASED_RUNS = 3;
+/** Runs without a single release that make a pattern: of jobs, of requests for a lease, and for anything else. */
+const NEVER_RELEASED = { job: 3, lease: 8, other: 20 };
+/** Rests of a soak from each of which more lay there. */
+const RISES = 3;
 
 export const outlivedScope: Detector = {
   detector: 'outlived-scope',
@@ -27,28 +33,44 @@ export const outlivedScope: Detector = {
     const patience = history.afterScope > 0 ? Math.max(graceMs, BEYOND_HISTORY * history.longestUse) : graceMs;
     return ({ scope, isBusy }) => scope !== null && scope.ended !== 0 && at - scope.ended > patience && !isBusy?.();
   },
-  concludes(leaked, { history }, { at }) {
+  concludes(picked, group, context) {
+    const idle = picked.filter(({ waitsFor }) => waitsFor === null);
+    const leaked = idle.length > 0 ? idle : picked;
+    const { history } = group;
+    const { at } = context;
     const isHandedOver = history.afterScope > 0;
-    const runs = runsOf(leaked);
+    const runs = new Set(leaked.map(({ scope }) => scope as Scope));
     const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
     const releasedInScope = history.released - history.afterScope;
-    const recurs = releasedInScope > 0 ? runs >= 2 : isJob && runs >= NEVER_RELEASED_RUNS;
+    const recurs = releasedInScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context);
 
     const evidence = [
       `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
         (history.uses > 0 ? `; the ${history.released} that came back took ${span(history.longestUse)} at most.` : '.'),
     ];
     if (isHandedOver) evidence.push(`${history.afterScope} came back only after their scope, so this may yet too.`);
-    return { certainty: recurs && !isHandedOver ? 'likely' : 'suspect', leaked, evidence };
+    if (recurs && isRising(group))
+      evidence.push(`At rest ${group.rests.join(' → ')} were open, and none ever came back.`);
+    return { certainty: recurs && !isHandedOver && idle.length > 0 ? 'likely' : 'suspect', leaked, evidence };
   },
 };
 
-/** Of how many they are, as far as that makes a pattern: there may be a hundred thousand. */
-function runsOf(leaked: readonly Resource[]): number {
-  const runs = new Set<Scope | null>();
-  for (const { scope } of leaked) {
-    runs.add(scope);
-    if (runs.size >= NEVER_RELEASED_RUNS) break;
-  }
-  return runs.size;
+/** Nothing ever came back here. */
+function isPattern(leaked: Resource[], runs: ReadonlySet<Scope>, group: Group, { scopes }: Context): boolean {
+  const kinds = new Set([...runs].map(({ kind }) => kind));
+  if (!kinds.has('request')) return runs.size >= NEVER_RELEASED.job;
+  if (runs.size < NEVER_RELEASED[group.source.nature.ends === 'given back' ? 'lease' : 'other']) return false;
+  if (leaked.some(({ isHandedOver }) => isHandedOver)) return false;
+  const names = new Set([...runs].map(({ name }) => name));
+  const ended = [...names].reduce((total, name) => total + (scopes.get(name)?.ended ?? 0), 0);
+  // what has just been left is too young to be picked
+  const young = group.open - leaked.length;
+  return ended <= runs.size + young || isRising(group);
+}
+
+/** At each rest more than at the one before, and not ever less more: a cache fills up. */
+function isRising({ rests, history }: Group): boolean {
+  if (history.released > 0 || rests.length <= RISES) return false;
+  const rises = rests.slice(1).map((count, i) => count - (rests[i] as number));
+  return Math.min(...rises) > 0 && (rises.at(-1) as number) * 2 >= Math.max(...rises);
 }

@@ -4,6 +4,12 @@ import { guarded } from '../../../process/lapses.ts';
 
 export const PART = 'oracledb' satisfies AdapterName;
 
+/** Of thin mode; none any more once it is disconnected. */
+export interface Transport {
+  err?: unknown;
+  stream?: { bytesRead?: number; destroyed?: boolean } | null;
+}
+
 /** A session: the same object for each of its leases. */
 export interface Session {
   /** An operation of the borrower has not come back yet. */
@@ -14,8 +20,21 @@ export interface Session {
   _drcpEnabled?: boolean;
   /** There from the moment that the listener has accepted. */
   _protocol?: object;
-  nscon?: { connected?: boolean; ntAdapter?: { stream?: { bytesRead?: number } } };
+  nscon?: { connected?: boolean; ntAdapter?: Transport | null };
   connect?(): Promise<unknown>;
+}
+
+/** An operation has not come back yet, and its answer can still come: the connection is not known to be gone. */
+export function isUnderWay({ _inProgress, nscon }: Session): boolean {
+  return _inProgress === true && !isLost(nscon?.ntAdapter);
+}
+
+/** Undefined in thick mode, where nothing is known of it. */
+function isLost(transport: Transport | null | undefined): boolean {
+  if (transport === undefined) return false;
+  return (
+    transport === null || Boolean(transport.err) || transport.stream === null || transport.stream?.destroyed === true
+  );
 }
 
 /** What the service gets: a fresh one for each borrow, without a session once it is closed. */

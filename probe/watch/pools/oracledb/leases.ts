@@ -1,6 +1,6 @@
 /** Which lease a session is lent by: found through the connection that the service holds, as long as it is not closed. */
 import type { Resource } from '../../../account/ledger.ts';
-import type { Connection, Session } from './driver.ts';
+import { type Connection, isUnderWay, type Session } from './driver.ts';
 
 interface Known {
   lease: Resource;
@@ -29,5 +29,8 @@ export class Leases {
 }
 
 function busy(session: WeakRef<Session>): () => boolean {
-  return () => session.deref()?._inProgress === true;
+  return () => {
+    const alive = session.deref();
+    return alive !== undefined && isUnderWay(alive);
+  };
 }

@@ -68,7 +68,10 @@ export class Pools {
 
   watchPools(prototype: object): void {
     const { flows } = this.#desk;
-    around<Pool>(PART, prototype, '_setup', { after: (pool) => this.#find(pool) });
+    around<Pool, void>(PART, prototype, '_setup', {
+      before: (pool, options, _, wrapper) => this.#accounts.made(pool, wrapper, targetOfOptions(options)),
+      after: (pool) => this.#find(pool),
+    });
     around<Pool, { own: Asked; outer: Asked | null }>(PART, prototype, 'getConnection', {
       before: (pool, _, __, wrapper) => this.#begin(pool, wrapper),
       callback: (callback, begun) => flows.bind(callback, begun?.own.request.mark ?? null),
@@ -125,4 +128,10 @@ export class Pools {
     lease.handle = new WeakRef(connection);
     this.#leases.serve(connection._impl, lease);
   }
+}
+
+/** Where a pool's options lead to, and as whom. */
+function targetOfOptions(options: unknown): string | null {
+  const { connectString = '', user = '' } = (options ?? {}) as { connectString?: unknown; user?: unknown };
+  return typeof connectString === 'string' ? `${connectString}\0${String(user)}` : null;
 }

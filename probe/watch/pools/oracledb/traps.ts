@@ -6,7 +6,7 @@
 import type { Notices } from '../../../account/notices.ts';
 import { now } from '../../../process/runtime.ts';
 import { sqlShape } from '../../../recording/mask.ts';
-import { POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
+import { isUnderWay, POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
 import type { Logon } from './logons.ts';
 import type { Pools } from './pools.ts';
 
@@ -128,7 +128,8 @@ export class Traps {
 
   /** The pool logs a session off. If a call is under way there, the answer to the logoff is taken for the call's. */
   loggingOff(sessions: PoolSessions, session: Session, operation: string | null): void {
-    if (session._inProgress !== true) return;
+    // what a lost connection had under way has failed already, and was told to the service
+    if (!isUnderWay(session)) return;
     this.#tell(
       this.#pools.behind(sessions),
       'close-during-call',
