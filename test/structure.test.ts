@@ -41,6 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
+  'tools/fuzz': ['user-error.ts', 'probe/recording', 'reports', 'cli'],
   tools: [],
 };
 
