@@ -53,6 +53,12 @@ const LOAD = {
     value: 'FILE',
     help: "a module whose default export makes the requests of a round, instead of --url's load",
   },
+  snapshotMaxMb: {
+    value: 'N',
+    default: '150',
+    check: wholeNumber(0, 4000),
+    help: 'megabytes of heap up to which a snapshot tells who holds what; it stops the service for seconds. 0: none',
+  },
   failPath: {
     help:
       'no load: each query, connect and HTTP request that the service makes while the URLs are requested fails ' +

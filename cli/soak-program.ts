@@ -39,6 +39,7 @@ export async function soakProgram(options: ServiceOptions, [program, ...args]: r
     rate: options.rate ?? null,
     expected: options.expect ?? [],
     waitMs: options.wait,
+    snapshotMaxMb: options.snapshotMaxMb,
   };
   if (options.failPath) return soaked(options, failEachPath(given));
   return soaked(options, async (folder, signal, progress) => {

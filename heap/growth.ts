@@ -1,22 +1,23 @@
 /** Two snapshots compared: what there is more of, by class, and who holds the new ones. */
+import { mask } from '../probe/recording/mask.ts';
+import type { Grown } from '../probe/recording/reach.ts';
 import { Reach } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
 import { heldBy } from './words.ts';
-
-export interface Grown {
-  /** Class, or the name that V8 has for it. */
-  name: string;
-  /** How many more there are, and how many bytes they have themselves. */
-  count: number;
-  bytes: number;
-  /** Who holds some of them, in words, most frequent first. */
-  held: string[];
-}
 
 const MOST = 10;
 /** Looked at of each class. */
 const SAMPLE = 50;
 const INTERESTING = ['object', 'closure', 'regexp', 'native'];
+/** What has no class of its own, by type. */
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'string',
+  'concatenated string': 'string',
+  'sliced string': 'string',
+  array: 'list of elements',
+};
+/** The probe's own files: what it keeps is no memory of the service's. */
+const OWN = /\b(?:probe|judge|heap-snapshot)\.js:\d/;
 
 /** Most bytes first. */
 export function grown(before: Snapshot, after: Snapshot): Grown[] {
@@ -36,9 +37,9 @@ export function grown(before: Snapshot, after: Snapshot): Grown[] {
 function sizesOf(snapshot: Snapshot): Map<string, { nodes: number[]; bytes: number }> {
   const sizes = new Map<string, { nodes: number[]; bytes: number }>();
   for (let node = 0; node < snapshot.size; node++) {
-    if (!INTERESTING.includes(snapshot.type(node))) continue;
-    const name = snapshot.name(node);
-    if (name.startsWith('system / ')) continue;
+    const type = snapshot.type(node);
+    const name = NAMES[type] ?? (INTERESTING.includes(type) ? snapshot.name(node) : '');
+    if (name === '' || (name.startsWith('system / ') && type !== 'native')) continue;
     const size = sizes.get(name) ?? { nodes: [], bytes: 0 };
     sizes.set(name, size);
     size.nodes.push(node);
@@ -50,8 +51,8 @@ function sizesOf(snapshot: Snapshot): Map<string, { nodes: number[]; bytes: numb
 function holdersOf(snapshot: Snapshot, reach: Reach, nodes: readonly number[]): string[] {
   const holders = new Map<string, number>();
   for (const node of nodes) {
-    const words = heldBy(snapshot, reach, node).join(' → ');
-    if (words) holders.set(words, (holders.get(words) ?? 0) + 1);
+    const words = mask(heldBy(snapshot, reach, node).join(' → '));
+    if (words && !OWN.test(words)) holders.set(words, (holders.get(words) ?? 0) + 1);
   }
   return [...holders]
     .sort(([, a], [, b]) => b - a)

@@ -1,7 +1,8 @@
 /** A snapshot that the probe wrote → who can still reach what it marked, line by line. */
+import { mask } from '../probe/recording/mask.ts';
 import type { ReachOfLine } from '../probe/recording/reach.ts';
 import { Reach } from './reach.ts';
-import { readSnapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { heldBy } from './words.ts';
 
 /** Of one line. */
@@ -9,9 +10,7 @@ const MOST_HOLDERS = 5;
 /** More of one line say no more. */
 const MOST_PATHS = 200;
 
-/** Throws `UserError` when the file is no snapshot. */
-export function lookInto(file: string): ReachOfLine[] {
-  const snapshot = readSnapshot(file);
+export function lookInto(snapshot: Snapshot): ReachOfLine[] {
   const reach = new Reach(snapshot);
   const lines = new Map<string, { marked: number; unreachable: number; holders: Map<string, number> }>();
   for (const { key, node } of reach.marked) {
@@ -20,7 +19,7 @@ export function lookInto(file: string): ReachOfLine[] {
     line.marked++;
     if (!reach.isReachable(node)) line.unreachable++;
     else if (line.marked <= MOST_PATHS) {
-      const words = heldBy(snapshot, reach, node).join(' → ');
+      const words = mask(heldBy(snapshot, reach, node).join(' → '));
       if (words) line.holders.set(words, (line.holders.get(words) ?? 0) + 1);
     }
   }

@@ -31,12 +31,14 @@ function hop(snapshot: Snapshot, edge: number, before: number | null): string | 
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
     const place = at(snapshot.placeOf(node));
     if (isListener) return `listener of "${name}"${place}`;
-    return place && `${what ? `${what}()` : 'a function'}${place}`;
+    return place ? `${what ? `${what}()` : 'a function'}${place}` : null;
   }
   if (type === 'context') return `${name}: ${what}`;
   if (snapshot.type(node) !== 'object' || what.startsWith('system / ')) return null;
   if (type === 'property' && /^[A-Za-z_$][\w$]*$/.test(name) && !name.startsWith('_')) return `${name}: ${what}`;
-  return type === 'property' || COLLECTIONS.includes(what) ? null : `${what}${at(snapshot.placeOf(node))}`;
+  return type === 'property' || what === '' || COLLECTIONS.includes(what)
+    ? null
+    : `${what}${at(snapshot.placeOf(node))}`;
 }
 
 function at(place: Place | null): string {

@@ -14,6 +14,7 @@ import { StackBudgets } from './account/stack-budgets.ts';
 import type { AdapterName } from './adapters.ts';
 import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
+import { SNAPSHOT, type SnapshotName } from './control/protocol.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
@@ -212,6 +213,16 @@ export class Probe {
     if (!this.#collector.collect(now(), true)) return false;
     await pause(COLLECT_PAUSE_MS);
     return this.#collector.collect(now(), true);
+  }
+
+  /** Writes who holds what beside the recording. Returns null, or a sentence why not. */
+  snapshot(name: SnapshotName, maxMb: number): string | null {
+    const began = cpuNow();
+    const { writeMarkedSnapshot } = loadOnDemand(loadHeapSnapshot);
+    const file = `${this.#recorder.file.replace(/\.jsonl$/, '')}${SNAPSHOT[name]}`;
+    const written = writeMarkedSnapshot(file, this.#judge?.openByKey(now()) ?? [], maxMb);
+    this.#spent += cpuNow() - began;
+    return typeof written === 'string' ? written : null;
   }
 
   /** Resources that somebody owes: what ends by itself is not counted. */
@@ -432,6 +443,7 @@ const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/ju
 const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
 const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
+const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

@@ -27,7 +27,8 @@ export function openLine(row: Open, where: Where): string {
   const place = openPlace(row, where);
   const isPlain = row.site === null && place !== '';
   const words = isPlain ? [`${openAmount(row)} ${place}`, age] : [openAmount(row), place || 'line not known', age];
-  return words.filter(Boolean).join(', ');
+  const held = row.held?.[0];
+  return [...words, held && `held by ${held}`].filter(Boolean).join(', ');
 }
 
 /** `setInterval at jobs.js:12 (1), 3 sockets to 10.0.0.1:5432`. */

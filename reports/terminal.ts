@@ -108,6 +108,7 @@ function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   const holders = holdersByPlace(finding);
   for (const holder of holders.slice(0, HOLDERS)) lines.push(...indent(heldBy(holder), width));
   if (holders.length > HOLDERS) lines.push(...indent(`and by ${plural(holders.length - HOLDERS, 'more line')}`, width));
+  for (const words of finding.held.slice(0, HOLDERS)) lines.push(...indent(`held by ${words}`, width));
   for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
   if (finding.recipe?.test)
     lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));

@@ -17,7 +17,7 @@ let looks: ReachOfLine[];
 const lookAt = (key: string) => looks.find((look) => look.key === key);
 beforeAll(async () => {
   expect(await start(NODE, [program, file])).toMatchObject({ code: 0 });
-  looks = lookInto(file);
+  looks = lookInto(readSnapshot(file));
 });
 afterAll(() => folder[Symbol.dispose]());
 

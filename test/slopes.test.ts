@@ -169,7 +169,7 @@ test('sockets of a watched pool are its own affair: only the others are counted'
 
 const PROGRAM = fixture('at-rest.mjs');
 
-async function soak(route: string, rate: number) {
+async function soak(route: string, rate: number, ...options: string[]) {
   using folder = temporaryFolder();
   const port = await freePort();
   const { code, stderr } = await start(
@@ -185,6 +185,7 @@ async function soak(route: string, rate: number) {
         '1s',
         '--connections',
         '2',
+        ...options,
         '--',
         'node',
         PROGRAM,
@@ -193,9 +194,9 @@ async function soak(route: string, rate: number) {
     ],
     { env: { OUTLIVE_GRACE_MS: '100' } },
   );
-  const { findings, verdict } = readReport(folder.path);
+  const { findings, verdict, problems } = readReport(folder.path);
   const alarms = findings.filter(({ certainty }) => certainty !== 'suspect');
-  return { code, stderr, verdict, kinds: alarms.map(({ kind }) => kind), findings };
+  return { code, stderr, verdict, problems, kinds: alarms.map(({ kind }) => kind), findings };
 }
 
 describe('a soak of a service', () => {
@@ -208,6 +209,23 @@ describe('a soak of a service', () => {
     expect(kinds, stderr).toEqual([kind]);
     expect(code).toBe(1);
     expect(findings[0]).toMatchObject({ detector: 'growth', site: null, siteUnknown: expect.any(String) });
+  });
+
+  test('whose memory rises says who holds it', async () => {
+    const { findings } = await soak('/heap', 20);
+    expect(findings[0]?.held.join('\n')).toMatch(/kept: Array.*, \d+ more list of elements/);
+  });
+
+  test('with something open says who holds it; where the heap is larger than may be, that it was not looked at', async () => {
+    const looked = await soak('/interval', 20);
+    expect(looked.findings).toMatchObject([
+      { kind: 'timer', detector: 'unreachable', certainty: 'proven', held: [] },
+      { kind: 'timer', held: [expect.stringContaining('intervals: Set')] },
+    ]);
+    expect(looked.problems).toEqual([]);
+    const refused = await soak('/interval', 20, '--snapshot-max-mb', '1');
+    expect(refused.problems.join()).toMatch(/The heap has \d+ MB, more than the 1 MB/);
+    expect(refused.findings.map(({ detector }) => detector)).not.toContain('unreachable');
   });
 
   test.each([

@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
   'oracle-standin': ['user-error.ts', 'pipeline/store'],
-  soak: ['user-error.ts', 'probe/recording', 'probe/control', 'reports'],
+  soak: ['user-error.ts', 'heap', 'probe/recording', 'probe/control', 'reports'],
   scenarios: [
     ...['user-error.ts', 'probe/recording', 'probe/index.ts', 'reports'],
     ...['pipeline', 'database', 'oracle-standin', 'soak'],

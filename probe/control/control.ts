@@ -8,13 +8,23 @@ import net from 'node:net';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
 import type { Injector } from './inject/injector.ts';
-import { type Answer, type ControlRequest, type Door, doorOf, linesOf, orderOf } from './protocol.ts';
+import {
+  type Answer,
+  type ControlRequest,
+  type Door,
+  doorOf,
+  linesOf,
+  orderOf,
+  type SnapshotName,
+} from './protocol.ts';
 
 /** What the probe lets the door do. */
 export interface Controlled {
   /** Resources open now that somebody owes. */
   readonly owedCount: number;
   checkpoint(options: { round: number }): Promise<{ standing: readonly unknown[] }>;
+  /** Null, or a sentence why it was not written. */
+  snapshot(name: SnapshotName, maxMb: number): string | null;
 }
 
 export function openControl(control: string, probe: Controlled, injector: Injector | null): void {
@@ -39,12 +49,17 @@ export function openControl(control: string, probe: Controlled, injector: Inject
     }
   });
 
-  const reply = (id: number): void => {
-    const result: Answer = { id, open: probe.owedCount, findings: standing };
+  const reply = (id: number, more: Partial<Answer> = {}): void => {
+    const result: Answer = { id, open: probe.owedCount, findings: standing, ...more };
     socket.write(`${JSON.stringify(injector ? { ...result, turn: injector.end() } : result)}\n`);
   };
   const answer = (request: ControlRequest): void => {
     if (request.do === 'begin-turn') injector?.begin(request.fault);
+    if (request.do === 'snapshot') {
+      const why = probe.snapshot(request.name, request.maxMb);
+      reply(request.id, why === null ? {} : { noSnapshot: why });
+      return;
+    }
     if (request.do === 'blame') for (const left of request.left) injector?.blame(request.recipe, left);
     if (request.do !== 'round-ended') {
       reply(request.id);

@@ -11,13 +11,21 @@ export interface RoundResult {
   findings: number;
   /** Of a soak that makes operations fail, see inject/. */
   turn?: Turn;
+  /** Why a snapshot that was asked for is not there, in a sentence. */
+  noSnapshot?: string;
 }
+
+/** Of the heap, at the beginning of a soak and at its end: what the file is called after its recording. */
+export const SNAPSHOT = { first: '.first.heapsnapshot', last: '.last.heapsnapshot' } as const;
+export type SnapshotName = keyof typeof SNAPSHOT;
 
 export type ControlRequest = { id: number } & ControlOrder;
 
 export type ControlOrder =
   /** Let it settle and judge; `round` 0: the warm-up. */
   | { do: 'round-ended'; round: number }
+  /** Write a snapshot of the heap beside the recording, unless the heap is larger. */
+  | { do: 'snapshot'; name: SnapshotName; maxMb: number }
   /** A turn begins, in which `fault` is made. */
   | { do: 'begin-turn'; fault: Fault | null }
   /** That the fault of the last turns left these open is known. */
@@ -74,6 +82,7 @@ const isPlace = ({ file, line, column }: Fields): boolean =>
 
 const ORDERS: Record<ControlOrder['do'], (order: Fields) => boolean> = {
   'round-ended': ({ round }) => Number.isInteger(round),
+  snapshot: ({ name, maxMb }) => isText(name) && Object.hasOwn(SNAPSHOT, name) && Number.isFinite(maxMb),
   'begin-turn': ({ fault }) =>
     fault === null || (isFields(fault) && isText(fault.kind) && isPlace(fault) && Number.isInteger(fault.ordinal)),
   blame: ({ recipe, left }) =>
@@ -95,6 +104,7 @@ export type Answer = RoundResult & { id: number };
 export function answerOf(line: string): Answer | null {
   const answer = objectOf(line);
   if (!answer || ![answer.id, answer.open, answer.findings].every(Number.isFinite)) return null;
+  if (answer.noSnapshot !== undefined && !isText(answer.noSnapshot)) return null;
   return answer.turn === undefined || isTurn(answer.turn) ? (answer as unknown as Answer) : null;
 }
 

@@ -145,6 +145,13 @@ export class Judge {
     return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
+  /** Everything that is open, by the key of what it would be a finding of. */
+  *openByKey(at: number): Generator<[key: string, resource: Resource]> {
+    for (const { key, accounts } of this.#groups.open(at)) {
+      for (const { open } of accounts) for (const resource of open) yield [key, resource];
+    }
+  }
+
   *#lookAt(group: Group, context: Context): Generator<void, Look> {
     const look = yield* lookAt(group, context, this.#ledger);
     if (group.open > FEW) this.#looks.set(group.key, { look, at: context.at });

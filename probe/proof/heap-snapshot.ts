@@ -2,6 +2,7 @@
  * A snapshot of the heap with every open resource marked, for another process to read: who holds what (see heap/).
  * Written by the `heapdump` package where the service has it, built for this Node.js; by Node's own writer elsewhere.
  */
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { freemem } from 'node:os';
 import path from 'node:path';
@@ -41,6 +42,8 @@ export function writeMarkedSnapshot(
   if (freemem() < TIMES * used)
     return `Less than ${Math.round((TIMES * used) / MB)} MB of memory are free, which one may take.`;
   for (const [key, { ref }] of resources) if (ref !== null) marks.push({ outliveMark: flat(key), target: ref });
+  // all that the service has in memory: for nobody else's eyes
+  closeSync(openSync(file, 'wx', 0o600));
   const began = process.hrtime.bigint();
   try {
     const by = write(file);

@@ -60,6 +60,7 @@ export interface RecorderParts {
 export class Recorder {
   /** Wall clock. */
   readonly startedMs: number = wallClock();
+  readonly file: string;
   private readonly writer: Writer;
   private readonly zero = now();
   private readonly ledger: Ledger;
@@ -90,7 +91,8 @@ export class Recorder {
   constructor({ folder, parent, settings, ledger, sites, scopes, sourceLines }: RecorderParts) {
     this.loadSourceLines = sourceLines;
     const { startedMs } = this;
-    this.writer = new Writer(path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`), keyOf);
+    this.file = path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`);
+    this.writer = new Writer(this.file, keyOf);
     this.ledger = ledger;
     this.sites = sites;
     this.scopes = scopes;

@@ -5,7 +5,9 @@
  * Every line is one of the shapes below; `t` tells which. Times (`at`) are milliseconds since the process line's
  * `startedMs`. A reader skips what it does not know and a torn last line; later lines win over earlier ones.
  */
+
 import type { NatureName } from './natures.ts';
+import type { ReachReport } from './reach.ts';
 
 export const RECORDING_SCHEMA = 'outlive.recording/1';
 
@@ -529,6 +531,8 @@ export interface Recording {
   lastAt: number;
   /** What could not be read, one plain sentence each. */
   problems: string[];
+  /** What snapshots of its heap told. */
+  reach: ReachReport | null;
 }
 
 export function emptyRecording(file: string, process: ProcessLine): Recording {
@@ -561,5 +565,6 @@ export function emptyRecording(file: string, process: ProcessLine): Recording {
     faults: [],
     lastAt: 0,
     problems: [],
+    reach: null,
   };
 }

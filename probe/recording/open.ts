@@ -29,13 +29,20 @@ function rowsOf(recording: Recording, sources: Sources): Open[] {
   return [
     ...lines.map(({ line, place, stack }) => ({
       ...{ kind: line.kind, library: line.library, count: line.open, oldestMs: line.oldestMs, site: place, stack },
-      ...{ function: place?.function ?? null, owner: ownerOf(line), held: null, about: null },
+      ...{ function: place?.function ?? null, owner: ownerOf(line), held: heldAt(recording, line), about: null },
     })),
     ...recording.handles.map(({ kind, about, count }) => ({
       ...{ kind, library: 'node', count, oldestMs: null, site: null, stack: [], function: null },
       ...{ owner: null, held: null, about },
     })),
   ];
+}
+
+/** As far as snapshots of the heap told it. */
+function heldAt({ reach, sites }: Recording, { kind, library, site, frame }: OpenSite): string[] | null {
+  const at = sites.get(site)?.[frame];
+  const [first, last] = [`${kind} ${library} `, at ? ` ${at.file}:${at.line}:${at.column}` : ' -'];
+  return reach?.lines.find(({ key }) => key.startsWith(first) && key.endsWith(last))?.held ?? null;
 }
 
 function placeOf({ sites }: Recording, { site, frame }: OpenSite, sources: Sources) {

@@ -18,12 +18,26 @@ export interface ReachOfLine {
   held: string[];
 }
 
+/** What there was more of, at the end of a soak than at its beginning. */
+export interface Grown {
+  /** Class, or the name that V8 has for it. */
+  name: string;
+  /** How many more there are, and how many bytes they have themselves. */
+  count: number;
+  bytes: number;
+  /** Who holds some of them, in words, most frequent first. */
+  held: string[];
+}
+
 export interface ReachReport {
   lines: ReachOfLine[];
+  /** Most bytes first; empty where two snapshots could not be compared. */
+  grown: Grown[];
 }
 
 const isReport = shape({
   lines: listOf(shape({ key: text, marked: number, unreachable: number, held: listOf(text) })),
+  grown: listOf(shape({ name: text, count: number, bytes: number, held: listOf(text) })),
 });
 
 export function reachFileOf(recording: string): string {
@@ -34,17 +48,14 @@ export function writeReach(recording: string, report: ReachReport): void {
   writeOwn(reachFileOf(recording), `${JSON.stringify(report)}\n`);
 }
 
-/** By key; empty where no snapshot was read, or what was written cannot be. */
-export function readReach(recording: string): ReadonlyMap<string, ReachOfLine> {
+/** Null where no snapshot was read, or what was written cannot be. */
+export function readReach(recording: string): ReachReport | null {
   try {
     const report: unknown = JSON.parse(textOf(reachFileOf(recording)) ?? 'null');
-    if (isObject(report) && isReport(report)) {
-      return new Map((report as unknown as ReachReport).lines.map((line) => [line.key, line]));
-    }
+    return isObject(report) && isReport(report) ? (report as unknown as ReachReport) : null;
   } catch {
-    // none was taken
+    return null;
   }
-  return new Map();
 }
 
 /** A finding with what is known of who can reach it. */

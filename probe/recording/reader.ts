@@ -1,7 +1,7 @@
 /** Reads recordings back, from whatever is left of them. */
+
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-
 import { UserError } from '../../user-error.ts';
 import { type DatabaseRecording, isDatabaseRecording, readDatabases } from './database.ts';
 import { Draft } from './draft.ts';
@@ -9,6 +9,7 @@ import { fold, isSound } from './entries.ts';
 import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
 import { LOAD_FILE } from './load.ts';
+import { readReach } from './reach.ts';
 
 /** A run's folder: its processes, oldest first, the databases that were watched beside them, and what was unreadable. */
 export interface Run {
@@ -63,6 +64,7 @@ export function readRecording(file: string): Recording | string {
   });
   const recording = (draft as Draft | null)?.end();
   if (!recording) return problem && !problem.includes('skipped') ? problem : `${name} is not a recording of outlive.`;
+  recording.reach = readReach(file);
   recording.problems.push(...[doubt, problem].filter((sentence) => sentence !== null));
   return recording;
 }

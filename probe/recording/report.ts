@@ -50,6 +50,8 @@ export interface Finding {
   /** Who calls the line's function, most left open first; empty when nobody is known. */
   callers: Caller[];
   evidence: string[];
+  /** What holds them, in words, where a snapshot of the heap was read. */
+  held: string[];
   /** Spans of the program that it was acquired in, a few, where the program traces. */
   traces?: TraceContext[];
   /** How many of them were destroyed and their places given back to the pool, where healing is on. */

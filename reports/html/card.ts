@@ -37,6 +37,7 @@ ${excerpt(finding, ordinal)}
 <dl>
 ${evidenceList(finding)}
 ${finding.callers.length > 0 && html`<dt>Called by</dt><dd>${callers(finding, ordinal, cwd)}</dd>`}
+${finding.held.length > 0 && html`<dt>Held by</dt><dd><ul>${finding.held.map((words) => html`<li>${words}</li>`)}</ul></dd>`}
 ${finding.holders.length > 0 && html`<dt>Held by</dt><dd>${holders(finding, ordinal, cwd)}</dd>`}
 <dt>Fix</dt><dd class="wide">${advice(finding)}${fix(suggestFix(finding)?.shown ?? null, ordinal)}</dd>
 ${finding.recipe?.test && html`<dt>Test</dt><dd><code>${finding.recipe.test}</code> beside this report is red until this is fixed.</dd>`}

@@ -2,6 +2,8 @@
  * Soaks a service: starts it under the probe, waits until it listens, warms it up, and then, round after round, gives
  * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
  */
+
+import type { SnapshotName } from '../../probe/control/protocol.ts';
 import type { LoadRound } from '../../probe/recording/load.ts';
 import { Control } from '../control.ts';
 import { inVain } from './in-vain.ts';
@@ -10,6 +12,7 @@ import { type Given, load } from './load.ts';
 import { LoadLog } from './load-log.ts';
 import { type Ended, howItEnded, Program } from './program.ts';
 import type { Drive } from './script.ts';
+import { readSnapshots, removeSnapshots, takeSnapshots } from './snapshots.ts';
 import { nameOf, type Target } from './targets.ts';
 
 export interface ServiceSoak {
@@ -29,6 +32,8 @@ export interface ServiceSoak {
   expected: readonly number[];
   /** How long it may take until it listens, milliseconds. */
   waitMs: number;
+  /** Megabytes of heap up to which it is looked at who holds what; 0: never. */
+  snapshotMaxMb: number;
   signal: AbortSignal;
   onProgress(step: Step): void;
 }
@@ -85,6 +90,8 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
       log.problems.push(`${program.name} did not end within 10 s of SIGTERM and was killed.`);
     }
     control.close();
+    log.problems.push(...readSnapshots(options.folder));
+    removeSnapshots(options.folder);
     log.end();
   }
 }
@@ -107,6 +114,10 @@ async function runRounds(program: Program, control: Control, log: LoadLog, optio
       const driven = endedMs - startedMs;
       options.onProgress(step(options, name, round, 'letting it settle', driven));
       const rest = program.hasEnded ? null : await atRest(control, round, signal, program);
+      const isFirst = all.length === 0;
+      if (rest && (isFirst || round === rounds)) {
+        log.problems.push(...(await snapshots(control, round === rounds ? 'last' : 'first', program, options)));
+      }
       log.round({ round, startedMs, endedMs, ...given, open: rest?.open ?? null, findings: rest?.findings ?? null });
       options.onProgress({ ...step(options, name, round, summary(given, rest), driven + REST_MS), isOver: true });
       if (program.hasEnded) {
@@ -155,6 +166,19 @@ async function atRest(control: Control, round: number, signal: AbortSignal, prog
   const limit = signal.aborted ? HURRY_MS : undefined;
   const gone = program.ended.then(() => null);
   return Promise.race([control.roundEnded(round, limit), gone]).catch(() => null);
+}
+
+/** At the first rest and at the last one. A sentence each, the last time, on those that were not taken. */
+async function snapshots(
+  control: Control,
+  name: SnapshotName,
+  program: Program,
+  { snapshotMaxMb, signal }: ServiceSoak,
+): Promise<string[]> {
+  if (snapshotMaxMb === 0 || signal.aborted) return [];
+  const gone = program.ended.then((): string[] => []);
+  const why = await Promise.race([takeSnapshots(control, name, snapshotMaxMb), gone]).catch((): string[] => []);
+  return name === 'last' ? why : [];
 }
 
 function summary(given: Given, rest: Pick<LoadRound, 'open' | 'findings'> | null): string {

@@ -44,6 +44,7 @@ export function makeFinding(changes: Partial<Finding> = {}): Finding {
     origin: 'user',
     site: { file: `${CWD}/src/rules.ts`, line: 12, column: 29, function: 'reserve' },
     siteUnknown: null,
+    held: [],
     stack: [
       {
         file: `${CWD}/node_modules/pg-pool/index.js`,
@@ -205,6 +206,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     unsupported: [],
     unseen: [],
     died: null,
+    reach: null,
     started: [],
     sites: new Map(),
     places: new Map(),

@@ -9,6 +9,7 @@
 import { CERTAINTIES, type Kind, type RecordedFinding, type Recording, type RoundLine } from '../format.ts';
 import type { Load } from '../load.ts';
 import { NATURES } from '../natures.ts';
+import { type Grown, withReach } from '../reach.ts';
 import { GAUGES, type Gauge } from './gauges.ts';
 import { type Point, type Slope, slopeOf } from './slope.ts';
 
@@ -26,8 +27,12 @@ const CONTEXT_HOLDS = 4e6;
 /** Of a slope, the share that must be found for it to be explained. */
 const EXPLAINS = 0.5;
 
-export function findingsWithSlopes(recording: Recording, load: Load | null): RecordedFinding[] {
-  const findings = [...recording.findings.values()].map(({ finding }) => finding);
+/** With what a snapshot of the heap tells of it: who holds it, in words. */
+type Held = RecordedFinding & { held: string[] };
+
+export function findingsWithSlopes(recording: Recording, load: Load | null): Held[] {
+  const reach = new Map(recording.reach?.lines.map((line) => [line.key, line]));
+  const findings = [...recording.findings].map(([key, { finding }]) => withReach(finding, reach.get(key)));
   for (const gauge of GAUGES) {
     if (gauge.isOfProcess && recording.process.thread !== 0) continue;
     const slope = slopeOf(pointsOf(recording.rounds, gauge, load), gauge.floors);
@@ -63,14 +68,14 @@ function explains({ kind, count, certainty }: RecordedFinding, { nature }: Gauge
 }
 
 /** Of its own kind a slope says more than a suspect. */
-function withEvidence(known: RecordedFinding, { nature }: Gauge, slope: Slope, sentence: string): RecordedFinding {
+function withEvidence(known: Held, { nature }: Gauge, slope: Slope, sentence: string): Held {
   const finding = { ...known, evidence: [...known.evidence, sentence] };
   const isStronger = CERTAINTIES.indexOf(slope.certainty) < CERTAINTIES.indexOf(known.certainty);
   if (!isStronger || known.kind !== NATURES[nature].kind || known.site === -1) return finding;
   return { ...finding, certainty: slope.certainty, detector: 'growth' };
 }
 
-function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slope, sentence: string): RecordedFinding {
+function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slope, sentence: string): Held {
   const { kind, matter } = NATURES[gauge.nature];
   const count = matter === 'memory' ? Math.round(rise / 1e6) : Math.round(rise);
   const line = recording.openSites
@@ -82,9 +87,24 @@ function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slop
     ...{ kind, nature: gauge.nature, detector: 'growth', certainty, count, acquired, released, estimated: false },
     ...{ library, pool: null, site, frame, siteUnknown: line ? null : UNKNOWN },
     evidence: [sentence],
+    held: matter === 'memory' ? grownInWords(recording.reach?.grown ?? []) : [],
     ...{ exhausted: null, holders: [], scopes: [] },
   };
 }
+
+/** `cache: Map, 12,400 more Order (3.1 MB)`. */
+function grownInWords(grown: readonly Grown[]): string[] {
+  return grown
+    .filter(({ bytes, held }) => bytes >= GROWN_BYTES && held.length > 0)
+    .slice(0, MOST_GROWN)
+    .map(({ name, count, bytes: size, held }) => {
+      return `${held[0]}, ${count.toLocaleString('en-US')} more ${name} (${bytes(size)})`;
+    });
+}
+
+/** Of one class, to be named; and classes. */
+const GROWN_BYTES = 50_000;
+const MOST_GROWN = 5;
 
 const UNKNOWN = 'it was counted at rest, for the whole process, and not watched line by line';
 
