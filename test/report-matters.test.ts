@@ -69,7 +69,7 @@ test('pools made call by call are counted as pools', () => {
   expect(verdictSentence(reportOf(makePoolsPerCall()))).toBe(
     '1 leak. rules.ts:12 uses a new pool for each call: 26 are open and idle.',
   );
-  expect(terminal(reportOf(makePoolsPerCall()))).toContain('  pool · pg\n  26 pools for calls from here · 0 ended');
+  expect(terminal(reportOf(makePoolsPerCall()))).toContain('  pool · pg\n  26 pools made here · 0 ended');
   expect(advice(makePoolsPerCall())).toMatch(/^Make one pool for all, created once/);
 });
 

@@ -305,5 +305,6 @@ function watchedIn(recordings: readonly Recording[]): Watched[] {
       byLibrary.set(key, watched);
     }
   }
-  return [...byLibrary.values()].sort((a, b) => b.acquired - a.acquired);
+  // a connection that turns out to be a pool's is counted there alone
+  return [...byLibrary.values()].filter(({ acquired }) => acquired > 0).sort((a, b) => b.acquired - a.acquired);
 }

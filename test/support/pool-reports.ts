@@ -68,7 +68,7 @@ export function makePoolsPerCall(): Finding {
     nature: 'pool',
     library: 'pg pool',
     pool: null,
-    evidence: ['26 of 26 pools that were made for calls from here are open and idle.'],
+    evidence: ['26 of 26 pools that were made here are open and idle.'],
     scopes: [],
   });
 }
