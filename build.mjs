@@ -1,6 +1,6 @@
 // Compiles to dist/, puts beside the code what it reads at run time, and takes away what nothing loads.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 import { unreached } from './tools/reached.ts';
 
@@ -87,6 +87,9 @@ await bundle(['probe', ...PARTS], {
     ],
   },
 });
+if (readdirSync('dist/probe').some((name) => name.startsWith('rolldown-runtime'))) {
+  throw new Error('A part that shares nothing with the probe needs named imports of builtins, not their default.');
+}
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});

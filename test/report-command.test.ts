@@ -76,7 +76,7 @@ test.each([
   [['-o', 'no/such/r.html'], 'There is no folder no/such to write r.html in.'],
   [['--format', 'pdf'], '--format must be html, json, junit, sarif or markdown, not "pdf".'],
   [['--json', '--format', 'sarif'], '--json and --format sarif exclude each other.'],
-  [['--fail-on', 'doubt'], '--fail-on must be proven, likely, suspect or never, not "doubt".'],
+  [['--fail-on', 'doubt'], '--fail-on must be proven, likely, suspect, inconclusive or never, not "doubt".'],
   [['--baseline', 'no/such'], 'There is no folder no/such.'],
   [['--baseline', 'package.json'], 'package.json is no report.json of format outlive.report/1.'],
   [['--baseline', 'README.md'], 'README.md is no report.json.'],

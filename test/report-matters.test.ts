@@ -30,7 +30,13 @@ describe('a pool that ran out', () => {
   test('shows in the terminal how full it was, and who held it, by line', () => {
     expect(terminal(reportOf(makeExhaustion()))).toContain(`  connection · pg pool "orders"
   4 of 4 in use · 15 waiting · too small
-  12 │ const client = await pool.connect();
+    10 │ const sku = order.lines[0].sku;
+    11 │
+  > 12 │ const client = await pool.connect();  ← acquired here
+    13 │ const stock = await client.query('select left from stock where sku = $1', [sku]);
+    14 │ if (stock.rows[0].left < order.quantity) throw new OutOfStock(sku);
+    15 │ await client.query('update stock set left = left - $2 where sku = $1', [sku, order.quantity]);
+    16 │ client.release();
   · held by reserve orders.ts:12: 3, oldest 4.2 s, busy
   · held by stream export.ts:88: 1, oldest 12 s, idle
 `);

@@ -10,7 +10,7 @@ test('HTTP requests are scopes by themselves, named without the values in their 
   expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// in a request')]);
   expect(report.findings[0]).toMatchObject({
     count: 4,
-    certainty: 'likely',
+    certainty: 'proven',
     scopes: [{ name: 'GET /orders/:id', ended: 40, leaked: 4, failedWith: 'HTTP 500' }],
   });
 });

@@ -92,7 +92,7 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     const { attributes = [] } = record ?? {};
     expect(attributeOf(attributes, conventions.ATTR_CODE_FILE_PATH)).toBe(TRACED);
     expect(`${TRACED}:${attributeOf(attributes, conventions.ATTR_CODE_LINE_NUMBER)}`).toBe(LEAK);
-    expect(attributeOf(attributes, 'outlive.certainty')).toBe('likely');
+    expect(attributeOf(attributes, 'outlive.certainty')).toBe('proven');
   });
 
   test('the resource is the service', () => {

@@ -55,9 +55,7 @@ test('a line with a finding, and a place that is none', async () => {
   using own = temporaryFolder();
   await probed(shapes, ['plain'], { out: own.path });
   expect(await why(own.path, place('// borrowed here'))).toMatch(
-    FOLLOWS_FLOWS
-      ? /^Something was found there: likely, 20 connection, by/
-      : /^Something was found there: suspect, 20 /,
+    /^Something was found there: proven, 20 connection, by unreachable/,
   );
   expect(await why(own.path, 'nonsense')).toBe(
     'outlive: --why needs FILE:LINE, such as orders.js:12, not "nonsense".\n',

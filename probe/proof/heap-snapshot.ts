@@ -5,7 +5,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { freemem } from 'node:os';
-import path from 'node:path';
+import { join } from 'node:path';
 import { getHeapStatistics, writeHeapSnapshot } from 'node:v8';
 import type { Resource } from '../account/ledger.ts';
 
@@ -55,7 +55,7 @@ export function writeMarkedSnapshot(
 
 function write(file: string): Written['by'] {
   try {
-    const require = createRequire(path.join(process.cwd(), 'outlive.js'));
+    const require = createRequire(join(process.cwd(), 'outlive.js'));
     const { writeSnapshot } = require('heapdump') as { writeSnapshot(file: string): boolean | string };
     if (writeSnapshot(file)) return 'heapdump';
   } catch {

@@ -6,7 +6,7 @@
  * False negatives: chunks that are neither the main script nor connect to anything; obfuscated text.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import path from 'node:path';
+import { basename } from 'node:path';
 
 /** Of a file, so much is read at most; bytes. */
 const MOST = 32 * 1024 * 1024;
@@ -67,7 +67,7 @@ export class Bundles {
       yield;
     }
     for (const name of found) {
-      this.#unseen(`${name}, bundled`, `It is part of ${path.basename(file)}, where no adapter can take hold of it.`);
+      this.#unseen(`${name}, bundled`, `It is part of ${basename(file)}, where no adapter can take hold of it.`);
     }
   }
 }

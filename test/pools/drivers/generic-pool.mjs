@@ -10,7 +10,7 @@ const settings = { min: 0, evictionRunIntervalMillis: 0 };
 let made = 0;
 
 export const poolName = (n) => `generic-pool #${n}`;
-export const finds = ['outlived-scope', 'likely'];
+export const finds = ['unreachable', 'proven'];
 export const minimum = 2;
 
 export function createPool(_, { max, min = 0, waitMs, isSubclass, isCopy, factory = {}, ...options }) {

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { anotherCopy } from './another-copy.mjs';
 
 export const poolName = (n) => `pool ${n}`;
-export const finds = ['outlived-scope', 'likely'];
+export const finds = ['unreachable', 'proven'];
 /** It fills no minimum, it only keeps one. */
 export const minimum = 1;
 

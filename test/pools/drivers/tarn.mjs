@@ -7,7 +7,7 @@ const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let made = 0;
 
 export const poolName = (n) => `tarn #${n}`;
-export const finds = ['outlived-scope', 'likely'];
+export const finds = ['unreachable', 'proven'];
 /** It fills no minimum, it only keeps one. */
 export const minimum = 1;
 
