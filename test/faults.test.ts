@@ -62,7 +62,7 @@ const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   inject: { OUTLIVE_CONTROL: NOBODY_LISTENS, OUTLIVE_FAIL_PATH: 'null' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
-const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals', 'source-lines', 'script-maps']);
+const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals', 'proof', 'source-lines', 'script-maps']);
 /** They are over when the last line is written. */
 const uncounted = new Set(['exit', 'report']);
 

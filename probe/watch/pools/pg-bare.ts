@@ -15,7 +15,7 @@ import { type Client, isDead } from './pg-client.ts';
 
 const PART = 'pg' satisfies AdapterName;
 /** Files of pools that connect for themselves. */
-const OF_POOL = /[\\/]node_modules[\\/](?:generic-pool|tarn|sequelize-pool|lightning-pool)[\\/]/;
+const OF_POOL = /[\\/]node_modules[\\/](?:generic-pool|tarn|sequelize-pool|lightning-pool|pg-pool)[\\/]/;
 
 interface Connecting {
   client: Client;

@@ -5,6 +5,7 @@
  * The pool tells its listeners how each acquire ended, by the acquire's number. What tells them is hooked: it ties the
  * call to its end, and no promise is touched.
  */
+import type { Cut } from '../../account/cut.ts';
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -14,12 +15,15 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { cutOwn, type OwnCut } from './own-cut.ts';
 import { ownValue, peerOf } from './peer.ts';
 import { isBusy } from './pg-client.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { watchKnex } from './tarn/knex.ts';
 
 const PART = 'tarn' satisfies AdapterName;
+/** Of a client of pg's: knex listens for both. */
+const HARMLESS_EVENTS = ['error', 'end'];
 
 export interface Pool {
   min: number;
@@ -27,6 +31,7 @@ export interface Pool {
   destroyed: boolean;
   used: Entry[];
   free: Entry[];
+  _tryAcquireOrCreate?(): void;
 }
 
 /** On tarn's own entries, which nobody else sees. */
@@ -49,6 +54,7 @@ export interface Caller {
 /** Of one connection. */
 interface Lent {
   lease: Resource;
+  ref: WeakRef<object>;
   /** Null where its driver does not tell. */
   isBusy: (() => boolean) | null;
 }
@@ -136,7 +142,21 @@ export class TarnPools {
         for (const entry of used) yield { resource: entry[LEASE] ?? null, peer: peerOf(entry.resource, 'used') };
         for (const { resource } of free) yield { resource: null, peer: peerOf(resource, 'idle') };
       },
+      cut: (cuts) => {
+        const pool = weak.deref();
+        for (const entry of pool?.used ?? []) if (pool) this.#cut(pool, entry, cuts);
+      },
     };
+  }
+
+  #cut(pool: Pool, entry: Entry, cuts: Cut[]): void {
+    const { resource, [LEASE]: lease } = entry;
+    if (!lease || lease.isOrphan || typeof resource !== 'object' || resource === null) return;
+    const ref = this.#lent.get(resource)?.ref;
+    const own = ref && cutOwn(resource, HARMLESS_EVENTS);
+    if (!own) return;
+    entry.resource = own.placeholder;
+    cuts.push(cutOf(pool, entry, own, lease, ref));
   }
 
   watch(prototype: object, TimeoutError: new () => Error): void {
@@ -213,7 +233,7 @@ export class TarnPools {
 
   #lend(connection: object, lease: Resource): void {
     const known = this.#lent.get(connection);
-    const lent = known ?? { lease, isBusy: busyIn(connection) };
+    const lent = known ?? { lease, ref: new WeakRef(connection), isBusy: busyIn(connection) };
     if (!known) this.#lent.set(connection, lent);
     lent.lease = lease;
     lease.isBusy = lent.isBusy;
@@ -262,6 +282,27 @@ export class TarnPools {
     const lease = pool.used.find(({ resource }) => resource === connection)?.[LEASE];
     if (lease) this.#desk.close(lease, releaser);
   }
+}
+
+/** A function of its own: what it makes must not share a scope with the object that was lent. */
+function cutOf(pool: Pool, entry: Entry, own: OwnCut, resource: Resource, ref: WeakRef<object>): Cut {
+  return {
+    resource,
+    ref,
+    restore(lent) {
+      own.restore(lent);
+      entry.resource = lent;
+    },
+    substitute() {
+      entry.resource = own.standIn();
+    },
+    heal() {
+      own.destroy();
+      const at = pool.used.indexOf(entry);
+      if (at !== -1) pool.used.splice(at, 1);
+      pool._tryAcquireOrCreate?.();
+    },
+  };
 }
 
 /** Of pg's clients, which tell; null of all else. */
