@@ -8,7 +8,6 @@
  * destroyed; no callback is wrapped.
  */
 
-import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import { Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
@@ -48,7 +47,6 @@ export function watchTimers(desk: Desk): void {
     after: (_, timer: NodeTimer, __, wrapper) => watch.setInterval(timer, wrapper),
   });
   replace('clearInterval', { before: (_, timer, __, wrapper) => watch.clearInterval(timer, wrapper) });
-  syncBuiltinESMExports();
 }
 
 class Timers {
@@ -95,7 +93,7 @@ class Timers {
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
     if (request.site && (isOfHttpServer(request.site) || desk.isOfLibrary(request.site))) return;
-    const resource = desk.open(request, known(timer));
+    const resource = desk.open(request, { ...known(timer), ...desk.surroundings() });
     // without a stack it is enough that the next look finds it gone
     if (request.site) this.#open.set(timer, resource);
     // only now: the timer's own callback must not keep the flow that set it
