@@ -143,9 +143,7 @@ export class Judge {
     adoptUnknown(found);
     this.#judgePools(context, found, deadlocked, looks);
     // reads the service's own emitters
-    const crowds = this.#crowds.filter((crowd) => !isTold(crowd, found));
-    const ofCrowds = crowds.length > 0 ? guarded('listeners', findingsOfCrowds, crowds) : undefined;
-    for (const [key, finding] of ofCrowds ?? []) found.set(key, finding);
+    guarded('listeners', addCrowds, this.#crowds, found);
     return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
@@ -364,12 +362,15 @@ function tellOfOwned(looks: readonly Look[], found: ReadonlyMap<string, Recorded
   }
 }
 
-/** A line that its own account condemns needs no warning. */
-function isTold({ site }: Crowd, found: ReadonlyMap<string, RecordedFinding>): boolean {
-  const place = ` ${positionAt(site, 0)}`;
-  return [...found].some(
-    ([key, { kind, certainty }]) => kind === 'listener' && certainty !== 'suspect' && key.endsWith(place),
-  );
+/** What Node warned of is evidence where the line is found by its own account, else a finding. */
+function addCrowds(crowds: readonly Crowd[], found: Map<string, RecordedFinding>): void {
+  if (crowds.length === 0) return;
+  for (const [key, finding] of findingsOfCrowds(crowds)) {
+    const place = ` ${positionAt(crowds.find(({ site }) => site?.id === finding.site)?.site ?? null, 0)}`;
+    const [, own] = [...found].find(([other, { kind }]) => kind === 'listener' && other.endsWith(place)) ?? [];
+    if (own && own.certainty !== 'suspect') own.evidence.push(...finding.evidence);
+    else found.set(key, finding);
+  }
 }
 
 /** What leaked without a stack belongs to the line of the same library that is known to leak, if there is one. */

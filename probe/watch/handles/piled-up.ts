@@ -54,6 +54,7 @@ export class PiledUp {
     if (!this.#tallies.isMost(list, count)) return;
     const source = this.#sourceOf(holder);
     const site = this.#desk.siteOf(source, wrapper);
+    if (site !== null && isOfNode(site)) return;
     if (!this.#piled.has(list) && site !== null) {
       this.#piled.add(list);
       const text = String(listener);
@@ -94,6 +95,11 @@ export class PiledUp {
     this.#sources.set(library, source);
     return source;
   }
+}
+
+/** What Node adds for itself, as a pipe does, goes with what it was added for. */
+function isOfNode({ stack }: Site): boolean {
+  return stack.find(({ file }) => file !== 'node:events')?.file.startsWith('node:') === true;
 }
 
 function shortName(text: string): string {

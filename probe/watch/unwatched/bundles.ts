@@ -5,8 +5,11 @@
  * False positives: a bundled library that is never used; a script that has such a text for another reason.
  * False negatives: chunks that are neither the main script nor connect to anything; obfuscated text.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
+
+/** Taken before the probe itself puts others in their places. */
+const { closeSync, fstatSync, openSync, readSync } = fs;
 
 /** Of a file, so much is read at most; bytes. */
 const MOST = 32 * 1024 * 1024;
