@@ -104,7 +104,7 @@ export const ADAPTERS = [
   },
   {
     name: 'timers',
-    natures: ['interval', 'timeout'],
+    natures: ['interval', 'timeout', 'repeating timeout'],
     of: { builtin: 'node:timers' },
     sees: 'setInterval; setTimeout that is set again and again',
   },

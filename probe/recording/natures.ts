@@ -237,6 +237,14 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
+  /** One that its own callback sets again, as an interval does. */
+  'repeating timeout': {
+    ...INTERVAL,
+    judgedBy: ['fail-path', 'outlived-scope/lease', 'growth/floors', 'growth/at-rest', 'growth/ongoing'],
+    stacks: 'timeouts',
+    costMs: 0.00005,
+    words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
+  },
   thread: handle(
     'worker',
     'worker thread',

@@ -19,8 +19,8 @@ import { largest, span } from '../words.ts';
 const FEW = 3;
 /** Which user frames tell one caller from another, from the top. */
 const CALLERS = [0, 1, 2];
-/** Still there, for more than a suspicion: where others have ended, and where none has. */
-const LIKELY = { others: 4, none: 8 };
+/** Still there, for more than a suspicion: where others have ended, where none has, and where each is of another context. */
+const LIKELY = { others: 4, none: 8, contexts: 4 };
 /** Times the longest known use time that the line must have been still for. */
 const STILL = 3;
 /** A program that has gone on for so many times as long as it took to make them, and at least so long, keeps them. */
@@ -36,10 +36,10 @@ export const leftAtRest: Detector = {
       isCandidate(account) && turn > 0 && (scope === null || scope.ended !== 0) && !isHosted?.() && !isBusy?.();
   },
   concludes(picked, _, { at }) {
-    const leaked = [...byCaller(picked).values()].flatMap((open) => (isLeft(open, at) ? open : []));
+    const leaked = leftOf([...byCaller(picked).values()], at);
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);
-    const isMuch = leaked.length >= (released >= LIKELY.others ? LIKELY.others : LIKELY.none);
+    const isMuch = leaked.length >= likelyFrom(leaked, released);
     const quiet = span(at - largest(leaked.map(({ openedAt }) => openedAt)));
     const others = released > 0 ? `${released} others of this line have ended` : 'not one has ended';
     return {
@@ -56,6 +56,12 @@ export const leftAtRest: Detector = {
 function isCandidate({ site, source }: Account): boolean {
   if (site === null) return [...source.accounts.values()].some((other) => other.site !== null && isCandidate(other));
   return site.user.some((index) => site.stack[index]?.user);
+}
+
+/** The few of another caller go with many: the first turn of a loop has other frames above it than those after an await. */
+function leftOf(lists: readonly Resource[][], at: number): Resource[] {
+  const left = lists.filter((open) => isLeft(open, at));
+  return left.length === 0 ? [] : [...left, ...lists.filter(({ length }) => length < FEW)].flat();
 }
 
 /** `open`: oldest first. */
@@ -86,18 +92,25 @@ function releasedBy(resources: readonly Resource[]): number {
   return [...accounts].reduce((total, { released }) => total + released, 0);
 }
 
-/** The first turn of a loop has other frames above its function than those that follow an await. */
 function byCaller(resources: readonly Resource[]): Map<string, Resource[]> {
   const callers = new Map<Account, string>();
   const lists = new Map<string, Resource[]>();
   for (const resource of resources) {
     const { account } = resource;
-    const caller = callers.get(account) ?? CALLERS.map((depth) => positionAt(account.site, depth)).join(' ');
+    // each context may be of another file
+    const depths = resource.isOfContext ? [0] : CALLERS;
+    const caller = callers.get(account) ?? depths.map((depth) => positionAt(account.site, depth)).join(' ');
     callers.set(account, caller);
     push(lists, caller, resource);
   }
   for (const list of lists.values()) list.sort((a, b) => a.openedAt - b.openedAt);
   return lists;
+}
+
+function likelyFrom(leaked: readonly Resource[], released: number): number {
+  // whatever made them is over with its context, which each of them keeps
+  if (leaked.every(({ isOfContext }) => isOfContext)) return LIKELY.contexts;
+  return released >= LIKELY.others ? LIKELY.others : LIKELY.none;
 }
 
 function occasionsOf(resources: readonly Resource[]): number {
