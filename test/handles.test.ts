@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+import { fixture, lineOf, NODE, placeOf, probed, start, watched } from './support/probed.ts';
 
 // What a service makes of Node's own classes, one after the other, outside of any request or job. Each kind is left
 // behind once, and ended once.
@@ -49,4 +49,44 @@ describe.each(Object.entries(CASES))('%s', (name, { kind, library, line }) => {
     expect(watched(report, library)).toEqual({ acquired: 8, released: 8 });
     expect(report.processes.map(({ faults }) => faults).filter((faults) => faults > 0)).toEqual([]);
   });
+});
+
+const ENDS = fixture('handle-ends.mjs');
+
+test.each([[[]], [['thread']]])('every way that a handle can end is seen, also in a thread: %j', async (args) => {
+  const { report, stdout } = await probed(ENDS, args);
+  expect(stdout).toBe((await start(NODE, [ENDS, ...args])).stdout);
+  expect(report.findings).toEqual([]);
+  expect(report.watched.filter(({ acquired, released }) => acquired !== released)).toEqual([]);
+  const libraries = new Set(Object.values(CASES).map(({ library }) => library));
+  libraries.delete('BroadcastChannel');
+  expect(new Set(report.watched.map(({ library }) => library))).toEqual(libraries);
+  expect(report.processes.every(({ faults }) => faults === 0)).toBe(true);
+});
+
+const KEPT = fixture('kept-handles.mjs');
+
+test('what is made for life is no leak: a pool in one go, one of each, listeners of many modules', async () => {
+  const { report } = await probed(KEPT);
+  expect(report.findings).toEqual([]);
+});
+
+const PILES = fixture('piles.mjs');
+
+test.each([
+  ['emitter', 'Bus "price"', '// on an emitter', 20],
+  ['once', 'Bus "stock"', '// once, which never comes', 20],
+  ['target', 'EventTarget "price"', '// on a target', 20],
+  ['signal', 'AbortSignal "abort"', '// on a signal', 20],
+  // those before the first that is too many are not
+  ['any', 'AbortSignal.any', '// made of a signal', 24],
+])('listeners that pile up: %s', async (name, library, line, count) => {
+  const { report } = await probed(PILES, [name, 'leak']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PILES, line)]);
+  expect(report.findings[0]).toMatchObject({ kind: 'listener', library, certainty: 'likely', count });
+});
+
+test.each(['emitter', 'once', 'target', 'signal', 'any'])('and those that are taken away again: %s', async (name) => {
+  const { report } = await probed(PILES, [name, 'clean']);
+  expect(report.findings).toEqual([]);
 });
