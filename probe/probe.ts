@@ -331,6 +331,8 @@ export class Probe {
       guarded('tick', () => {
         const cpuBegan = cpuNow();
         this.#goOnLooking();
+        // the tick that began it has written what there was then
+        if (this.#looking === null) this.#recorder.flush();
         this.#spent += cpuNow() - cpuBegan;
       }),
     );
