@@ -122,7 +122,9 @@ export function addFloor({ group, open }: Simulated, at: number): void {
 /** Growth's verdicts on groups that are judged together. */
 export function growthOf(simulated: readonly Simulated[], at: number): Map<Simulated, Verdict> {
   const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
-  const context: Context = { at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit, isEnd: false, ending: null };
+  const context: Context = {
+    ...{ at, collectedAt: at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit, isEnd: false, ending: null },
+  };
   const verdicts = new Map<Simulated, Verdict>();
   for (const each of simulated) {
     const rules = each.group.source.nature.judgedBy.filter((rule) => rule.startsWith('growth/'));

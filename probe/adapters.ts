@@ -104,9 +104,57 @@ export const ADAPTERS = [
   },
   {
     name: 'timers',
-    natures: ['interval', 'timeout'],
+    natures: ['interval', 'timeout', 'repeating timeout'],
     of: { builtin: 'node:timers' },
     sees: 'setInterval; setTimeout that is set again and again',
+  },
+  {
+    name: 'threads',
+    natures: ['thread'],
+    of: { channels: ['worker_threads'] },
+    sees: 'worker threads',
+  },
+  {
+    name: 'ports',
+    natures: ['port'],
+    of: { builtin: 'node:worker_threads' },
+    sees: 'message channels, broadcast channels',
+  },
+  {
+    name: 'child-processes',
+    natures: ['child'],
+    of: { channels: ['child_process'] },
+    sees: 'child processes: spawn, exec, execFile, fork',
+  },
+  {
+    name: 'watchers',
+    natures: ['watcher'],
+    of: { builtin: 'node:fs' },
+    sees: 'fs.watch, fs.watchFile',
+  },
+  {
+    name: 'files',
+    natures: ['file handle', 'file descriptor'],
+    of: { builtin: 'node:fs' },
+    sees: 'fs.promises.open, fs.open, fs.openSync',
+  },
+  {
+    name: 'readline',
+    natures: ['line reader'],
+    of: { builtin: 'node:events' },
+    sees: 'interfaces of node:readline',
+  },
+  {
+    name: 'contexts',
+    natures: ['context'],
+    of: { builtin: 'node:vm' },
+    sees: 'vm.createContext, runInNewContext with an object of the service’s',
+  },
+  {
+    name: 'emitters',
+    natures: ['listener', 'composite signal'],
+    of: { builtin: 'node:events' },
+    sees: 'listeners that pile up on an emitter, an event target or an abort signal; AbortSignal.any',
   },
   {
     name: 'http',

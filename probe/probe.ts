@@ -37,8 +37,7 @@ import { isWanted } from './telemetry/wanted.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
-import { watchListeners } from './watch/handles/listeners.ts';
-import { watchTimers } from './watch/handles/timers.ts';
+import { watchHandles } from './watch/handles.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
@@ -167,8 +166,7 @@ export class Probe {
       );
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
-    if (this.#isOn('timers')) guarded('timers', () => watchTimers(this.#desk));
-    if (this.#isOn('listeners')) guarded('listeners', () => watchListeners(this.#desk, this.#crowds));
+    watchHandles(this.#desk, this.#settings.off, this.#crowds);
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
     this.#startTicking();
@@ -320,7 +318,7 @@ export class Probe {
     if (judge.hasRunOut) this.#collector.hurry(at);
     const isDue = judge.awaitsCollection || judge.hasRunOut || this.#settings.proof === 'on';
     this.#hasCollected = isDue && this.#prover.collect(at, false);
-    this.#looking = judge.looking(now());
+    this.#looking = judge.looking(now(), { collectedAt: this.#collector.lastAt });
     this.#goOnLooking();
   }
 
@@ -344,6 +342,8 @@ export class Probe {
       guarded('tick', () => {
         const cpuBegan = cpuNow();
         this.#goOnLooking();
+        // the tick that began it has written what there was then
+        if (this.#looking === null) this.#recorder.flush();
         this.#spent += cpuNow() - cpuBegan;
       }),
     );
@@ -357,7 +357,7 @@ export class Probe {
     const judge = this.#findJudge();
     if (!judge) return;
     this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
-    this.#judged(judge.judge(now(), options), true);
+    this.#judged(judge.judge(now(), { ...options, collectedAt: this.#collector.lastAt }), true);
   }
 
   /** Many processes never have anything to judge: children, scripts. */

@@ -12,6 +12,7 @@ import type { NatureName, Rule } from '../probe/recording/natures.ts';
 const NOW = 100_000;
 const context: Context = {
   at: NOW,
+  collectedAt: NOW,
   graceMs: 1000,
   heldMs: 0,
   scopes: new Map(),

@@ -8,10 +8,10 @@ const PROGRAM = fixture('listeners.mjs');
 test('listeners that jobs leave on a shared emitter', async () => {
   const { report, stdout } = await probed(PROGRAM, ['leak']);
   expect(report.findings).toMatchObject([
-    { kind: 'listener', detector: 'growth', certainty: 'likely', count: 30, library: 'node:events', origin: 'user' },
+    { kind: 'listener', certainty: 'likely', count: 30, library: 'EventEmitter "price"', origin: 'user' },
   ]);
   expect(report.findings.map(placeOf)).toEqual([lineOf(PROGRAM, '// for each job')]);
-  expect(report.findings[0]?.evidence[0]).toBe(
+  expect(report.findings[0]?.evidence).toContain(
     'Node itself warned here of a possible leak: 11 listeners of "price" on one EventEmitter are more than its limit; this line added the last of them, in a request or a job. There are 30 now.',
   );
   // once, as ever, and nothing listens that did not before

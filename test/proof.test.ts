@@ -21,7 +21,7 @@ const lost = readFileSync(program, 'utf8')
   .split('\n')
   .flatMap((text, i) => (text.includes('// lost: ') ? [`${program}:${i + 1}`] : []));
 
-describe.each(['pg', 'generic-pool', 'composed'])('%s', (library) => {
+describe.each(['pg', 'generic-pool', 'composed', 'tarn'])('%s', (library) => {
   test('every lost lease is proven at its line, no held one is, and the pool stays as it was', async () => {
     const { report, stdout } = await probed(program, [library], { env });
     const proven = report.findings.filter(({ certainty }) => certainty === 'proven');

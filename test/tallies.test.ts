@@ -2,27 +2,22 @@ import { expect, test } from 'vitest';
 import { Tallies } from '../probe/account/tallies.ts';
 
 const emitter = {};
-const add = (tallies: Tallies, times: number): boolean[] => Array.from({ length: times }, () => tallies.add(emitter));
 
-test('a few at a holder are mere numbers; beyond sixteen it is armed, and each further one is to be opened', () => {
+test('a few at a holder are mere numbers; beyond sixteen each one more than ever is to be opened', () => {
   const tallies = new Tallies();
-  expect(add(tallies, 16)).not.toContain(true);
-  expect(add(tallies, 3)).toEqual([true, true, true]);
-  expect(tallies.countOf(emitter)).toBe(19);
+  const counts = Array.from({ length: 19 }, (_, i) => i + 1);
+  expect(counts.filter((count) => tallies.isMost(emitter, count))).toEqual([17, 18, 19]);
 });
 
-test('what comes and goes never arms its holder, however often', () => {
+test('what comes and goes is opened once at most, however many there are', () => {
   const tallies = new Tallies();
-  for (let i = 0; i < 1000; i++) {
-    expect(tallies.add(emitter)).toBe(false);
-    tallies.remove(emitter);
-  }
+  for (let count = 1; count <= 50; count++) tallies.isMost(emitter, count);
+  for (let i = 0; i < 1000; i++) expect(tallies.isMost(emitter, 30 + (i % 21))).toBe(false);
+  expect(tallies.isMost(emitter, 51)).toBe(true);
 });
 
-test('a holder that had many and lost them again is armed only beyond twice as many', () => {
+test('what nobody takes away again is counted here', () => {
   const tallies = new Tallies();
-  add(tallies, 100);
-  for (let i = 0; i < 95; i++) tallies.remove(emitter);
-  expect(add(tallies, 195)).not.toContain(true);
-  expect(add(tallies, 1)).toEqual([true]);
+  expect(Array.from({ length: 18 }, () => tallies.add(emitter)).filter(Boolean)).toEqual([true, true]);
+  expect(tallies.add({})).toBe(false);
 });

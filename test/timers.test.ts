@@ -37,3 +37,14 @@ test("what a watched library sets for itself is the library's", async () => {
   const { report } = await probed(program, ['library']);
   expect(report.findings).toEqual([]);
 });
+
+test('a timeout that sets itself again, outside of any job, once for each object that has one', async () => {
+  const { report } = await probed(program, ['pollers']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// for each object')]);
+  expect(report.findings[0]).toMatchObject({ kind: 'timer', library: 'setTimeout', certainty: 'likely', count: 8 });
+});
+
+test('one that is stopped is none', async () => {
+  const { report } = await probed(program, ['stopped']);
+  expect(report.findings).toEqual([]);
+});

@@ -285,6 +285,14 @@ export class Ledger {
     }
   }
 
+  /** All that are in it, whether or not they turn out to be gone: nothing is dereferenced. */
+  *entered(): Generator<Resource> {
+    this.settle();
+    for (const { openCount, accounts } of this.lines.values()) {
+      if (openCount > 0) for (const { open } of accounts) yield* open;
+    }
+  }
+
   /** All open resources. */
   *opened(at: number): Generator<Resource> {
     this.settle();

@@ -23,6 +23,12 @@ export interface Known {
   isGone?: () => boolean;
   /** Whether it keeps the process alive; where nobody can tell, it does. */
   keepsAlive?: () => boolean;
+  /** Whether what it was made for, a connection that no adapter enters, is still there. */
+  isHosted?: () => boolean;
+  /** Of the event loop or the microtasks: what was made in one go has one number. */
+  turn?: number;
+  /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
+  isOfContext?: boolean;
 }
 
 /** Something other than the resource that its flow waits for: a request to a partner, a timer. */
@@ -50,6 +56,9 @@ export class Resource implements Link<Resource> {
   isBusy: (() => boolean) | null;
   isGone: (() => boolean) | null;
   readonly keepsAlive: (() => boolean) | null;
+  readonly isHosted: (() => boolean) | null;
+  readonly turn: number;
+  readonly isOfContext: boolean;
   /** Key of the finding that stands on it beyond suspicion. */
   condemnedBy: string | null = null;
   /** Of the latest verdicts on it that were put together. */
@@ -102,6 +111,9 @@ export class Resource implements Link<Resource> {
     this.isBusy = known.isBusy ?? null;
     this.isGone = known.isGone ?? null;
     this.keepsAlive = known.keepsAlive ?? null;
+    this.isHosted = known.isHosted ?? null;
+    this.turn = known.turn ?? 0;
+    this.isOfContext = known.isOfContext ?? false;
     this.handle = known.handle ?? null;
     this.ref = known.ref ?? this.handle;
     this.owner = known.owner ?? null;

@@ -2,7 +2,7 @@
 
 import type { Crowd } from '../account/crowd.ts';
 import type { Mark } from '../account/flow.ts';
-import type { Account, Ledger, Resource, Source } from '../account/ledger.ts';
+import { type Account, type Ledger, positionAt, type Resource, type Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import { guarded, isOff } from '../process/lapses.ts';
@@ -59,6 +59,8 @@ export interface LookOptions {
   isEnd?: boolean;
   /** By the flow of this mark. */
   ending?: Mark | null;
+  /** When garbage was last collected for this, on the clock of the look. */
+  collectedAt?: number;
   /** Nothing more can run, so no grace is due. */
   isOver?: boolean;
   /** Every open resource is looked at, whether or not anything can have changed. */
@@ -113,10 +115,11 @@ export class Judge {
   /** The same in slices: in each some hundred resources are looked at, or one detector concludes on all that it picked. */
   *looking(at: number, options: LookOptions = {}): Generator<void, Judgement> {
     const { isOver = false, isEnd = isOver, isWhole = false, ending = null } = options;
+    const { collectedAt = Number.NEGATIVE_INFINITY } = options;
     const groups = this.#groups.open(at);
     yield* this.#addFloors(groups, at);
     const context: Context = {
-      ...{ at, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs, isEnd, ending },
+      ...{ at, collectedAt, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs, isEnd, ending },
       ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups) },
     };
     this.#reasons.clear();
@@ -140,8 +143,7 @@ export class Judge {
     adoptUnknown(found);
     this.#judgePools(context, found, deadlocked, looks);
     // reads the service's own emitters
-    const ofCrowds = this.#crowds.length > 0 ? guarded('listeners', findingsOfCrowds, this.#crowds) : undefined;
-    for (const [key, finding] of ofCrowds ?? []) found.set(key, finding);
+    guarded('listeners', addCrowds, this.#crowds, found);
     return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
@@ -245,8 +247,9 @@ export class Judge {
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {
-    for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.opened(at)) {
-      const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
+    for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.entered()) {
+      const { nature, pool } = account.source;
+      const canBeProven = handle !== null || pool?.cut !== undefined || nature.ends === 'collected';
       if (canBeProven && !isOrphan) return true;
       if (flow === null || condemnedBy !== null) continue;
       // of a short program's loop, what others came back from is old enough
@@ -363,6 +366,17 @@ function tellOfOwned(looks: readonly Look[], found: ReadonlyMap<string, Recorded
   }
   for (const [key, parts] of byOwner) {
     found.get(key)?.evidence.push(`Opened on them and not closed either: ${parts.join(', ')}.`);
+  }
+}
+
+/** What Node warned of is evidence where the line is found by its own account, else a finding. */
+function addCrowds(crowds: readonly Crowd[], found: Map<string, RecordedFinding>): void {
+  if (crowds.length === 0) return;
+  for (const [key, finding] of findingsOfCrowds(crowds)) {
+    const place = ` ${positionAt(crowds.find(({ site }) => site?.id === finding.site)?.site ?? null, 0)}`;
+    const [, own] = [...found].find(([other, { kind }]) => kind === 'listener' && other.endsWith(place)) ?? [];
+    if (own && own.certainty !== 'suspect') own.evidence.push(...finding.evidence);
+    else found.set(key, finding);
   }
 }
 

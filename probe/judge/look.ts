@@ -53,7 +53,7 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
       if (resource.condemnedBy !== null) condemned++;
       else awaitsCollection ||= isDueForCollection(resource, context);
       isOverdue ||= at - resource.lastUsedAt > patience && !resource.isBusy?.();
-      if (resource.isDeadlocked) continue;
+      if (resource.isDeadlocked || isUncollected(resource, context)) continue;
       const owner = ownerToAwait(resource);
       if (owner !== null) {
         const { condemnedBy } = owner;
@@ -97,12 +97,19 @@ export function isAwaited({ source: { pool } }: Account): boolean {
   return pool !== null && pool.endingAt !== 0;
 }
 
+/** Perhaps garbage already, which only a collection tells. */
+function isUncollected({ account, lastUsedAt }: Resource, { collectedAt }: Context): boolean {
+  return account.source.nature.ends === 'collected' && lastUsedAt >= collectedAt;
+}
+
 /** Not to be asked in the job that collects: it dereferences. */
 function isDueForCollection(
   { flow, handle, account, lastUsedAt, isBusy }: Resource,
-  { at, graceMs }: Context,
+  { at, collectedAt, graceMs }: Context,
 ): boolean {
-  const canBeProven = handle !== null || account.source.pool?.cut !== undefined;
+  const { nature, pool } = account.source;
+  if (nature.ends === 'collected') return lastUsedAt >= collectedAt && at - lastUsedAt > graceMs;
+  const canBeProven = handle !== null || pool?.cut !== undefined;
   if (!canBeProven && (flow === null || (account.acquired < 2 && !isAwaited(account)))) return false;
   return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());
 }

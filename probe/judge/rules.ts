@@ -4,6 +4,7 @@ import { collected } from './detectors/collected.ts';
 import type { Detector } from './detectors/detector.ts';
 import { failPath } from './detectors/fail-path.ts';
 import { flowEnded } from './detectors/flow-ended.ts';
+import { leftAtRest } from './detectors/growth/at-rest.ts';
 import { rising } from './detectors/growth/floors.ts';
 import { ongoing } from './detectors/growth/ongoing.ts';
 import { capacity } from './detectors/growth/pools.ts';
@@ -29,6 +30,7 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'flow-ended': flowEnded,
   'growth/pools': capacity,
   'growth/floors': rising,
+  'growth/at-rest': leftAtRest,
   'growth/ongoing': ongoing,
   'held-too-long': heldTooLong,
 };

@@ -40,6 +40,7 @@ const CAME_BACK: Readonly<Record<Nature['ends'], string>> = {
   'given back': 'it was given back after all',
   closed: 'it was closed after all',
   'by itself': 'it ended by itself',
+  collected: 'it was collected after all',
   never: 'it was ended after all',
 };
 

@@ -26,7 +26,8 @@ export class Collector {
   private readonly policy: GcPolicy;
   private wait: number;
   private nextAt = 0;
-  private lastAt = Number.NEGATIVE_INFINITY;
+  /** When it was last done. */
+  lastAt: number = Number.NEGATIVE_INFINITY;
   private collectGarbage: (() => void) | null | undefined;
 
   constructor(policy: GcPolicy) {

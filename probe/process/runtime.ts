@@ -2,7 +2,10 @@
  * What the probe uses of the runtime, taken before anything is patched, so that its own work is never watched and a
  * service that replaces globals (fake timers, frozen clocks) does not stop it.
  */
+import fs from 'node:fs';
 import workers from 'node:worker_threads';
+
+export const { closeSync, fstatSync, openSync, readSync }: typeof fs = fs;
 
 const { hrtime } = process;
 const [zero] = hrtime();

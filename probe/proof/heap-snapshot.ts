@@ -2,12 +2,12 @@
  * A snapshot of the heap with every open resource marked, for another process to read: who holds what (see heap/).
  * Written by the `heapdump` package where the service has it, built for this Node.js; by Node's own writer elsewhere.
  */
-import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { getHeapStatistics, writeHeapSnapshot } from 'node:v8';
 import type { Resource } from '../account/ledger.ts';
+import { closeSync, openSync } from '../process/runtime.ts';
 
 /** A reader finds it by its properties, and what it is about by the weak reference. */
 interface Mark {

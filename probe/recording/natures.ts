@@ -18,13 +18,14 @@ export const RULES = [
   'flow-ended',
   'growth/pools',
   'growth/floors',
+  'growth/at-rest',
   'growth/ongoing',
   'held-too-long',
 ] as const satisfies readonly (Detector | `${Detector}/${string}`)[];
 export type Rule = (typeof RULES)[number];
 
 /** Stacks that a fresh process may take at once, so that short programs are seen whole. Each budget is rationed by itself. */
-export const STACK_BUDGETS = { leases: 2000, intervals: 500, timeouts: 500 } as const;
+export const STACK_BUDGETS = { leases: 2000, intervals: 500, timeouts: 500, handles: 500, files: 200 } as const;
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
@@ -34,8 +35,11 @@ export interface Nature {
   readonly kind: Kind;
   /** `each`: entered in the ledger while it is open; `counted`: without a stack, numbers alone. */
   readonly entry: 'each' | 'counted';
-  /** How it comes to its right end: by whoever took it, by itself, or never, since it is kept for the program's life. */
-  readonly ends: 'given back' | 'closed' | 'by itself' | 'never';
+  /**
+   * How it comes to its right end: by whoever took it, by itself, when nothing refers to it any more (so that only a
+   * collection tells), or never, since it is kept for the program's life.
+   */
+  readonly ends: 'given back' | 'closed' | 'by itself' | 'collected' | 'never';
   /** Part of the totals and of what is open; false where it is seen through others, which are counted. */
   readonly isTotalled: boolean;
   /** Whether how long it is usually open says something about the next one. */
@@ -130,6 +134,7 @@ const INTERVAL: Nature = {
     'superseded',
     'flow-ended',
     'growth/floors',
+    'growth/at-rest',
     'growth/ongoing',
     'held-too-long',
   ],
@@ -157,6 +162,42 @@ const atRest = (kind: Nature['kind'], one: string, many: string, advice: string)
   matter: 'resource',
   words: { one, many, advice, release: {} },
 });
+
+/** What a service makes by itself, of Node's own classes, and has to end. */
+const handle = (
+  kind: Nature['kind'],
+  one: string,
+  many: string,
+  advice: string,
+  release: Nature['words']['release'] = {},
+): Nature => ({
+  kind,
+  entry: 'each',
+  ends: 'closed',
+  isTotalled: true,
+  isTimed: true,
+  judgedBy: [
+    'fail-path',
+    'outlived-scope/lease',
+    'superseded',
+    'flow-ended',
+    'growth/floors',
+    'growth/at-rest',
+    'growth/ongoing',
+  ],
+  stacks: 'handles',
+  costMs: 0.001,
+  matter: 'resource',
+  words: { one, many, advice, release },
+});
+
+const FILE: Nature = {
+  ...handle('stream', 'file', 'files', 'Close it in a finally block, or declare it with `await using`.', {
+    'fs.promises': 'await {name}.close();',
+    fs: 'fs.closeSync({name});',
+  }),
+  stacks: 'files',
+};
 
 const ROWS = {
   lease: LEASE,
@@ -196,23 +237,84 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
-  thread: atRest(
+  /** One that its own callback sets again, as an interval does. */
+  'repeating timeout': {
+    ...INTERVAL,
+    judgedBy: ['fail-path', 'outlived-scope/lease', 'growth/floors', 'growth/at-rest', 'growth/ongoing'],
+    stacks: 'timeouts',
+    costMs: 0.00005,
+    words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
+  },
+  thread: handle(
     'worker',
-    'thread',
-    'threads',
+    'worker thread',
+    'worker threads',
     'Terminate each worker when its work is done, or keep one pool of them.',
+    { Worker: 'await {name}.terminate();' },
   ),
-  child: atRest('child-process', 'child process', 'child processes', 'End each child when its work is done.'),
+  port: handle('port', 'message port', 'message ports', 'Close one of its two ends.', {
+    MessageChannel: '{name}.port1.close();',
+    BroadcastChannel: '{name}.close();',
+  }),
+  /** Most end by themselves. */
+  child: handle(
+    'child-process',
+    'child process',
+    'child processes',
+    'End each child when its work is done: kill() it, or close what it reads from.',
+    { child_process: '{name}.kill();' },
+  ),
+  watcher: handle('watcher', 'watcher', 'watchers', 'Close it when nobody needs the news any more.', {
+    'fs.watch': '{name}.close();',
+    'fs.watchFile': '{name}.stop();',
+  }),
+  'line reader': handle(
+    'stream',
+    'readline interface',
+    'readline interfaces',
+    'Close it when the last line was read.',
+    {
+      readline: '{name}.close();',
+    },
+  ),
+  /** Its object is what closes it: dropped without, it is lost. */
+  'file handle': { ...FILE, judgedBy: ['collected', ...FILE.judgedBy] },
+  'file descriptor': FILE,
+  context: {
+    ...handle(
+      'context',
+      'native context',
+      'native contexts',
+      'See what still refers to something made in an old context: a timer, a listener, a cache of a library.',
+    ),
+    ends: 'collected',
+    isTimed: false,
+    judgedBy: ['outlived-scope/lease', 'growth/at-rest'],
+  },
+  /** Beyond what is usual on one emitter or event target. */
+  listener: {
+    ...handle(
+      'listener',
+      'listener',
+      'listeners',
+      'Remove it when what added it ends: once(), removeListener(), or the signal of addEventListener().',
+    ),
+    isTimed: false,
+    judgedBy: ['outlived-scope/lease', 'growth/floors', 'growth/at-rest'],
+  },
+  'composite signal': {
+    ...handle(
+      'listener',
+      'signal made of others',
+      'signals made of others',
+      'Remove what listens to it when its work ends: a signal with listeners lives as long as what it was made of.',
+    ),
+    ends: 'collected',
+    isTimed: false,
+    judgedBy: ['outlived-scope/lease', 'growth/at-rest'],
+  },
   server: atRest('server', 'server', 'servers', 'Close each server that is no longer asked, or keep one for all.'),
   socket: atRest('socket', 'socket', 'sockets', 'Destroy it on every path, or read its answer to the end.'),
-  watcher: atRest('watcher', 'watcher', 'watchers', 'Close it when nobody needs the news any more.'),
-  port: atRest('port', 'message port', 'message ports', 'Close one of its two ends.'),
-  context: atRest(
-    'context',
-    'native context',
-    'native contexts',
-    'See what still refers to something made in an old context: a timer, a listener, a cache of a library.',
-  ),
   /** Of the heap, and outside of it what its objects hold. */
   memory: {
     ...atRest(
@@ -223,13 +325,6 @@ const ROWS = {
     ),
     matter: 'memory',
   },
-  /** On an emitter or an event target; Node itself tells when there are too many of them. */
-  listener: atRest(
-    'listener',
-    'listener',
-    'listeners',
-    'Remove it when what added it ends: once(), removeListener(), or the signal of addEventListener().',
-  ),
 } satisfies Record<string, Nature>;
 export const NATURES: Readonly<Record<NatureName, Nature>> = ROWS;
 export type NatureName = keyof typeof ROWS;

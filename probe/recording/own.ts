@@ -3,20 +3,12 @@
  * that somebody planted, nor into a folder of another user's, who could change it. (What lies above such a folder is not
  * looked at: a project of one user that is run by another, as in a container, is nothing unusual.)
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import fs, { type Stats } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../user-error.ts';
+
+/** Taken before the probe itself puts others in their places. */
+const { closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } = fs;
 
 const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 // Windows has neither

@@ -1,5 +1,8 @@
 /** Reads files that a recording, or a folder, names: it may come from anywhere. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import fs from 'node:fs';
+
+/** Taken before the probe itself puts others in their places. */
+const { closeSync, constants, fstatSync, openSync, readFileSync } = fs;
 
 const { O_RDONLY } = constants;
 // Windows has none

@@ -2,13 +2,14 @@
  * Appends lines to this thread's recording: buffered for at most half a second, never a reason to fail. Bounded: of each
  * kind of line that comes again and again, the fewer are written the more there are.
  */
-import { closeSync, fstatSync, writeSync } from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Entry } from './format.ts';
 import { appendOwn, makeFolder } from './own.ts';
 
-/** Taken before a service can put another in its place: it tells seconds first. */
+/** Taken before a service, or the probe itself, can put others in their places; `hrtime` tells seconds first. */
 const { hrtime } = process;
+const { closeSync, fstatSync, writeSync } = fs;
 
 /** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
 const MAX_BULK = 2 * 1024 * 1024;

@@ -9,7 +9,8 @@ import type { Scope, Scopes } from '../account/scope.ts';
 import type { Site, Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
-import { now } from '../process/runtime.ts';
+import { microtask, now } from '../process/runtime.ts';
+import { connectionHere } from './connection-here.ts';
 import { PoolNames } from './pool-names.ts';
 
 /** Releases per account whose stacks are compared with the acquiring one. */
@@ -51,6 +52,8 @@ export class Desk {
   readonly #poolNames: PoolNames = new PoolNames();
   /** Connections that were made without a pool, as far as is known. */
   readonly #bare: WeakMap<object, Resource> = new WeakMap();
+  #turn = 1;
+  #isTurnKnown = false;
 
   constructor({ ledger, scopes, flows, sites, stacks, notices, unseen }: DeskParts) {
     this.ledger = ledger;
@@ -106,6 +109,24 @@ export class Desk {
   /** The site of the call to `wrapper`, without a budget: for what is rare. */
   siteHere(wrapper: Method): Site | null {
     return this.#sites.capture(wrapper);
+  }
+
+  /** The number of this turn: of all code that runs without anything else in between. */
+  turn(): number {
+    if (!this.#isTurnKnown) {
+      this.#isTurnKnown = true;
+      microtask(() => {
+        this.#isTurnKnown = false;
+        this.#turn++;
+      });
+    }
+    return this.#turn;
+  }
+
+  /** What a handle that is made here is to be judged by later on. */
+  surroundings(): Pick<Known, 'turn' | 'isHosted'> {
+    const isHosted = connectionHere();
+    return { turn: this.turn(), ...(isHosted && { isHosted }) };
   }
 
   scope(): Scope | null {

@@ -46,6 +46,8 @@ export interface Group {
 export interface Context {
   /** The clock's reading, milliseconds. */
   at: number;
+  /** When garbage was last collected for a judgement. */
+  collectedAt: number;
   graceMs: number;
   /** 0: judge by the site's own history. */
   heldMs: number;

@@ -8,7 +8,6 @@
  * destroyed; no callback is wrapped.
  */
 
-import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import { Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
@@ -18,17 +17,11 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
+import { Chains, type Timeout as NodeTimer } from './chains.ts';
 
 const PART = 'timers' satisfies AdapterName;
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
 const NURSERY = 64;
-
-/** Node's Timeout; `_destroyed` is set on every supported version. */
-interface NodeTimer {
-  _destroyed: boolean;
-  _idleTimeout?: number;
-  hasRef?(): boolean;
-}
 
 /** Nobody waits for a timer with a connection in hand for longer, milliseconds. */
 const LONGEST_WAIT = 60_000;
@@ -48,13 +41,13 @@ export function watchTimers(desk: Desk): void {
     after: (_, timer: NodeTimer, __, wrapper) => watch.setInterval(timer, wrapper),
   });
   replace('clearInterval', { before: (_, timer, __, wrapper) => watch.clearInterval(timer, wrapper) });
-  syncBuiltinESMExports();
 }
 
 class Timers {
   readonly #desk: Desk;
   readonly #timeouts: Source;
   readonly #intervals: Source;
+  readonly #chains: Chains;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
   #nursery: YoungTimer[] = [];
 
@@ -62,6 +55,8 @@ class Timers {
     this.#desk = desk;
     this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
     this.#intervals = desk.source({ adapter: PART, nature: 'interval', library: 'setInterval' });
+    const chains = desk.source({ adapter: PART, nature: 'repeating timeout', library: 'setTimeout' });
+    this.#chains = new Chains(desk, chains);
     desk.ledger.beforeReading.push(() => this.#graduate());
   }
 
@@ -69,12 +64,13 @@ class Timers {
     const { ledger } = this.#desk;
     if ((timer._idleTimeout ?? 0) < LONGEST_WAIT) this.#desk.turnsTo('a timer', timer, isAwaited);
     if (this.#desk.ignoresCounted) return;
-    const site = this.#desk.siteOf(this.#timeouts, wrapper);
+    const site = this.#chains.goesOn(timer) ? null : this.#desk.siteOf(this.#timeouts, wrapper);
     if (!site) {
       ledger.pass(ledger.account(this.#timeouts, null));
       return;
     }
     if (this.#desk.isOfLibrary(site)) return;
+    this.#chains.begin(timer, site);
     this.#nursery.push({ timer, site, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
   }
@@ -95,7 +91,7 @@ class Timers {
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
     if (request.site && (isOfHttpServer(request.site) || desk.isOfLibrary(request.site))) return;
-    const resource = desk.open(request, known(timer));
+    const resource = desk.open(request, { ...known(timer), ...desk.surroundings(), isOfContext: isOfContext(timer) });
     // without a stack it is enough that the next look finds it gone
     if (request.site) this.#open.set(timer, resource);
     // only now: the timer's own callback must not keep the flow that set it
@@ -116,6 +112,11 @@ function known(timer: NodeTimer): Known {
     isGone: () => ref.deref()?._destroyed !== false,
     keepsAlive: () => ref.deref()?.hasRef?.() !== false,
   };
+}
+
+/** Its callback is of another realm: each has a `Function` of its own. */
+function isOfContext({ _onTimeout: callback }: NodeTimer): boolean {
+  return typeof callback === 'function' && !(callback instanceof Function);
 }
 
 function isAwaited(timer: NodeTimer): boolean {

@@ -5,8 +5,8 @@
  * False positives: a bundled library that is never used; a script that has such a text for another reason.
  * False negatives: chunks that are neither the main script nor connect to anything; obfuscated text.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from '../../process/runtime.ts';
 
 /** Of a file, so much is read at most; bytes. */
 const MOST = 32 * 1024 * 1024;

@@ -1,0 +1,118 @@
+/**
+ * growth, in a program too short for windows: work at the line is over, and what it made one after the other is still
+ * there. Judged caller by caller, since a helper is called for what stays for life, too.
+ *
+ * What was made in one go is one occasion: a pool of workers, a watcher for each folder. `likely` where several others of
+ * the same caller have ended, or where none did and there are many.
+ *
+ * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
+ * that are still open, what was made while the program started and never since, code of libraries that no user frame
+ * called.
+ * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
+ * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
+ */
+import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
+import { push } from '../../groups.ts';
+import type { Detector } from '../detector.ts';
+import { largest, span } from '../words.ts';
+
+const FEW = 3;
+/** Which user frames tell one caller from another, from the top. */
+const CALLERS = [0, 1, 2];
+/** Still there, for more than a suspicion: where others have ended, where none has, and where each is of another context. */
+const LIKELY = { others: 4, none: 8, contexts: 4 };
+/** Times the longest known use time that the line must have been still for. */
+const STILL = 3;
+/** A program that has gone on for so many times as long as it took to make them, and at least so long, keeps them. */
+const KEPT = { times: 10, ms: 60_000 };
+
+export const leftAtRest: Detector = {
+  detector: 'growth',
+  picks({ accounts, history }, { at, graceMs }) {
+    const patience = Math.max(graceMs, STILL * history.longestUse);
+    const isStill = accounts.every(({ line }) => at - line.changedAt > patience);
+    if (!isStill || !accounts.some(isCandidate)) return null;
+    return ({ account, scope, turn, isBusy, isHosted }) =>
+      isCandidate(account) && turn > 0 && (scope === null || scope.ended !== 0) && !isHosted?.() && !isBusy?.();
+  },
+  concludes(picked, _, { at }) {
+    const leaked = leftOf([...byCaller(picked).values()], at);
+    if (leaked.length === 0) return null;
+    const released = releasedBy(leaked);
+    const isMuch = leaked.length >= likelyFrom(leaked, released);
+    const quiet = span(at - largest(leaked.map(({ openedAt }) => openedAt)));
+    const others = released > 0 ? `${released} others of this line have ended` : 'not one has ended';
+    return {
+      certainty: isMuch && occasionsOf(leaked) >= FEW ? 'likely' : 'suspect',
+      leaked,
+      evidence: [
+        `${leaked.length} made here one after the other are still there, ${quiet} after the last one was made; ${others}.`,
+      ],
+    };
+  },
+};
+
+/** Those without a stack are of the line that has one (see judge.ts). */
+function isCandidate({ site, source }: Account): boolean {
+  if (site === null) return [...source.accounts.values()].some((other) => other.site !== null && isCandidate(other));
+  return site.user.some((index) => site.stack[index]?.user);
+}
+
+/** The few of another caller go with many: the first turn of a loop has other frames above it than those after an await. */
+function leftOf(lists: readonly Resource[][], at: number): Resource[] {
+  const left = lists.filter((open) => isLeft(open, at));
+  return left.length === 0 ? [] : [...left, ...lists.filter(({ length }) => length < FEW)].flat();
+}
+
+/** `open`: oldest first. */
+function isLeft(open: readonly Resource[], at: number): boolean {
+  if (open.length < FEW || occasionsOf(open) < FEW) return false;
+  const [first, last] = [open[0] as Resource, open.at(-1) as Resource];
+  if (releasedBy(open) === 0) {
+    const tookMs = last.openedAt - first.openedAt;
+    if (at - last.openedAt > Math.max(KEPT.ms, KEPT.times * tookMs)) return false;
+  }
+  return usedAgain(open) < open.length / 2;
+}
+
+/** How many were used after later ones were made. */
+function usedAgain(open: readonly Resource[]): number {
+  let used = 0;
+  let [turn, began, next] = [0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const resource of open.toReversed()) {
+    if (resource.turn !== turn) [turn, next] = [resource.turn, began];
+    began = resource.openedAt;
+    if (resource.lastUsedAt > next) used++;
+  }
+  return used;
+}
+
+function releasedBy(resources: readonly Resource[]): number {
+  const accounts = new Set(resources.map(({ account }) => account));
+  return [...accounts].reduce((total, { released }) => total + released, 0);
+}
+
+function byCaller(resources: readonly Resource[]): Map<string, Resource[]> {
+  const callers = new Map<Account, string>();
+  const lists = new Map<string, Resource[]>();
+  for (const resource of resources) {
+    const { account } = resource;
+    // each context may be of another file
+    const depths = resource.isOfContext ? [0] : CALLERS;
+    const caller = callers.get(account) ?? depths.map((depth) => positionAt(account.site, depth)).join(' ');
+    callers.set(account, caller);
+    push(lists, caller, resource);
+  }
+  for (const list of lists.values()) list.sort((a, b) => a.openedAt - b.openedAt);
+  return lists;
+}
+
+function likelyFrom(leaked: readonly Resource[], released: number): number {
+  // whatever made them is over with its context, which each of them keeps
+  if (leaked.every(({ isOfContext }) => isOfContext)) return LIKELY.contexts;
+  return released >= LIKELY.others ? LIKELY.others : LIKELY.none;
+}
+
+function occasionsOf(resources: readonly Resource[]): number {
+  return new Set(resources.map(({ turn }) => turn)).size;
+}

@@ -1,0 +1,13 @@
+/**
+ * What is made in an event of a connection (a heartbeat for each WebSocket) may well stay as long as that does. Node
+ * tells the connection of HTTP, upgrades included, by the async resource that its events are told in.
+ */
+import { executionAsyncResource } from 'node:async_hooks';
+
+/** Whether the connection, in whose event this is called, is still there; undefined where there is none. */
+export function connectionHere(): (() => boolean) | undefined {
+  const { socket } = executionAsyncResource() as { socket?: { destroyed?: boolean } };
+  if (typeof socket?.destroyed !== 'boolean') return undefined;
+  const ref = new WeakRef(socket);
+  return () => ref.deref()?.destroyed === false;
+}

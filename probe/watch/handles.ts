@@ -1,0 +1,37 @@
+/** What Node itself hands out, and a service leaves running. Nothing is loaded for it that the service does not load itself. */
+import { syncBuiltinESMExports } from 'node:module';
+import type { Crowd } from '../account/crowd.ts';
+import type { AdapterName } from '../adapters.ts';
+import { guarded } from '../process/lapses.ts';
+import type { Desk } from './desk.ts';
+import { watchChildren } from './handles/children.ts';
+import { watchContexts } from './handles/contexts.ts';
+import { watchEmitters } from './handles/emitters.ts';
+import { watchFiles } from './handles/files.ts';
+import { watchListeners } from './handles/listeners.ts';
+import { watchPorts } from './handles/ports.ts';
+import { watchLineReaders } from './handles/readline.ts';
+import { watchThreads } from './handles/threads.ts';
+import { watchTimers } from './handles/timers.ts';
+import { watchWatchers } from './handles/watchers.ts';
+
+const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
+  timers: watchTimers,
+  threads: watchThreads,
+  ports: watchPorts,
+  'child-processes': watchChildren,
+  watchers: watchWatchers,
+  files: watchFiles,
+  readline: watchLineReaders,
+  contexts: watchContexts,
+  emitters: watchEmitters,
+};
+
+/** `off`: names of adapters that are switched off. What Node warns of is added to `crowds`. */
+export function watchHandles(desk: Desk, off: readonly string[], crowds: Crowd[]): void {
+  for (const [name, watch] of Object.entries(WATCH)) {
+    if (!off.includes(name)) guarded(name as AdapterName, watch, desk);
+  }
+  if (!off.includes('listeners')) guarded('listeners', watchListeners, desk, crowds);
+  syncBuiltinESMExports();
+}

@@ -1,0 +1,96 @@
+/**
+ * Timeouts that are set again from their own callback, or with the same callback once they have fired, are one timer
+ * that goes on: a chain, which is entered where its first one was set.
+ *
+ * False negatives: a callback that awaits something and then sets a fresh function; loops over timers/promises.
+ */
+import { executionAsyncResource } from 'node:async_hooks';
+import { Resource, type Source } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
+import type { Scope } from '../../account/scope.ts';
+import type { Site } from '../../account/site.ts';
+import { now } from '../../process/runtime.ts';
+import type { Desk } from '../desk.ts';
+
+/** Set again so often, it is one that goes on. */
+const LINKS = 2;
+/** What it may do between two timers, beyond their own time, milliseconds. */
+const SLACK = 1000;
+
+/** Node's own. */
+export interface Timeout {
+  _destroyed: boolean;
+  _idleTimeout?: number;
+  _onTimeout?: object | null;
+  hasRef?(): boolean;
+}
+
+interface Chain {
+  readonly site: Site;
+  readonly scope: Scope | null;
+  readonly setAt: number;
+  readonly surroundings: Known;
+  latest: WeakRef<Timeout>;
+  /** Milliseconds from setting to firing, and when the latest one was set. */
+  delay: number;
+  latestAt: number;
+  links: number;
+}
+
+export class Chains {
+  readonly #desk: Desk;
+  readonly #source: Source;
+  /** By each timer, and by the callback of the latest one. */
+  readonly #chains: WeakMap<object, Chain> = new WeakMap();
+
+  constructor(desk: Desk, source: Source) {
+    this.#desk = desk;
+    this.#source = source;
+  }
+
+  /** Whether `timer`, just set, goes on with what was set before. */
+  goesOn(timer: Timeout): boolean {
+    const chain = this.#chainOf(timer);
+    if (chain === undefined) return false;
+    this.#link(chain, timer);
+    if (++chain.links === LINKS) this.#enter(chain);
+    return true;
+  }
+
+  /** `timer` may be the first of one. */
+  begin(timer: Timeout, site: Site): void {
+    this.#link(
+      {
+        ...{ site, scope: this.#desk.scope(), setAt: now(), surroundings: this.#desk.surroundings() },
+        ...{ latest: new WeakRef(timer), delay: 0, latestAt: 0, links: 0 },
+      },
+      timer,
+    );
+  }
+
+  #chainOf({ _onTimeout: callback, _idleTimeout: delay = 0 }: Timeout): Chain | undefined {
+    const running = this.#chains.get(executionAsyncResource());
+    if (running?.delay === delay) return running;
+    const same = callback ? this.#chains.get(callback) : undefined;
+    // as long as one waits, another one with the same function is another timer
+    return same?.latest.deref()?._destroyed === false ? undefined : same;
+  }
+
+  #link(chain: Chain, timer: Timeout): void {
+    chain.latest = new WeakRef(timer);
+    chain.latestAt = now();
+    chain.delay = timer._idleTimeout ?? 0;
+    this.#chains.set(timer, chain);
+    if (timer._onTimeout) this.#chains.set(timer._onTimeout, chain);
+  }
+
+  #enter(chain: Chain): void {
+    const { ledger } = this.#desk;
+    const isGone = (): boolean => {
+      const isOver = chain.latest.deref()?._destroyed !== false;
+      return isOver && now() - chain.latestAt > 2 * chain.delay + SLACK;
+    };
+    const known = { ...chain.surroundings, isGone, keepsAlive: () => chain.latest.deref()?.hasRef?.() !== false };
+    ledger.open(new Resource(ledger.account(this.#source, chain.site), chain.scope, chain.setAt, known));
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal; and signals that AbortSignal.any
+ * makes of one that lives long, which keeps them for as long as somebody listens to them.
+ *
+ * To add one costs some nanoseconds more, until there are more than usual; to remove one costs nothing.
+ */
+import { EventEmitter } from 'node:events';
+import { Tallies } from '../../account/tallies.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around } from '../../process/around.ts';
+import type { Desk } from '../desk.ts';
+import { Entered } from './entered.ts';
+import { PiledUp } from './piled-up.ts';
+
+const PART = 'emitters' satisfies AdapterName;
+
+/** Fewer are never looked at. */
+const FEW = 16;
+
+/** One of `once` is wrapped by Node. */
+type Listener = object & { listener?: object };
+
+/** Node's own. */
+interface Emitter {
+  _events?: Record<PropertyKey, Listener | Listener[] | undefined>;
+}
+
+export function watchEmitters(desk: Desk): void {
+  const piled = new PiledUp(desk, PART, listenersOfEmitter);
+  const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
+    const list = emitter._events?.[event as PropertyKey];
+    if (!Array.isArray(list) || list.length < FEW || typeof listener !== 'function') return;
+    piled.adding({ emitter, event, list, count: list.length + 1 }, unwrapped(listener), wrapper);
+  };
+  around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
+  around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
+  watchTargets(desk);
+  watchComposites(desk);
+}
+
+function unwrapped(listener: Listener): object {
+  return listener.listener ?? listener;
+}
+
+function listenersOfEmitter(emitter: Emitter, event: unknown): object[] {
+  const list = emitter._events?.[event as PropertyKey];
+  return list === undefined ? [] : [list].flat().map(unwrapped);
+}
+
+/** Node's own list: its head tells how many there are. */
+interface Root {
+  size: number;
+  next?: Link;
+}
+interface Link {
+  next?: Link;
+  callback?: object;
+}
+
+function watchTargets(desk: Desk): void {
+  const key = Object.getOwnPropertySymbols(new EventTarget()).find(({ description }) => description === 'kEvents');
+  if (key === undefined) return;
+  const rootOf = (target: object, event: unknown): Root | undefined =>
+    (target as Record<symbol, Map<unknown, Root> | undefined>)[key]?.get(event);
+  const piled = new PiledUp(desk, PART, (target, event) => listenersAt(rootOf(target, event)));
+  around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
+    before: (target, event, listener, wrapper) => {
+      const list = rootOf(target, event);
+      if (list === undefined || list.size < FEW || typeof listener !== 'function') return;
+      piled.adding({ emitter: target, event, list, count: list.size + 1 }, listener, wrapper);
+    },
+  });
+}
+
+function* listenersAt(root: Root | undefined): Generator<object> {
+  for (let link = root?.next; link !== undefined; link = link.next) if (link.callback) yield link.callback;
+}
+
+function watchComposites(desk: Desk): void {
+  const tallies = new Tallies();
+  const composites = new Entered<AbortSignal>(desk, {
+    ...{ adapter: PART, nature: 'composite signal', library: 'AbortSignal.any' },
+    hasEnded: ({ aborted }) => aborted,
+  });
+  around<object, unknown>(PART, AbortSignal, 'any', {
+    before: (_, signals) => signals,
+    after: (_, composite: AbortSignal, signals, wrapper) => {
+      if (!Array.isArray(signals)) return;
+      // all are told
+      const isPiled = signals.filter((signal: AbortSignal) => tallies.add(signal)).length > 0;
+      if (isPiled) composites.opened(composite, wrapper);
+    },
+  });
+}

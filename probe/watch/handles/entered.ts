@@ -1,0 +1,98 @@
+/** The handles of one source: entered where user code made them, gone when they end. Held weakly throughout. */
+import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
+import type { Site } from '../../account/site.ts';
+import { around, type Method } from '../../process/around.ts';
+import type { Part } from '../../process/lapses.ts';
+import type { Desk } from '../desk.ts';
+
+export interface EnteredFacts<Handle> extends SourceFacts {
+  adapter: Part;
+  /** By what the handle itself shows; asked at each look. */
+  hasEnded(handle: Handle): boolean;
+  /** Its object is what ends it: once that was collected, nobody can. */
+  isLostWithObject?: boolean;
+}
+
+export class Entered<Handle extends object> {
+  readonly #desk: Desk;
+  readonly #source: Source;
+  readonly #facts: EnteredFacts<Handle>;
+  readonly #open: WeakMap<Handle, Resource> = new WeakMap();
+  /** Classes whose method that ends one is known. */
+  readonly #known: WeakSet<object> = new WeakSet();
+
+  constructor(desk: Desk, facts: EnteredFacts<Handle>) {
+    const { adapter, nature, library } = facts;
+    this.#desk = desk;
+    this.#source = desk.source({ adapter, nature, library });
+    this.#facts = facts;
+  }
+
+  /** Made by a call to `wrapper`, which is on the stack. */
+  opened(handle: Handle, wrapper: Method): void {
+    if (!this.has(handle)) this.enter(this.#desk.ask(this.#source, wrapper), handle);
+  }
+
+  /** The same, where `askedByUser`. */
+  openedByUser(handle: Handle, wrapper: Method): void {
+    const request = this.has(handle) ? null : this.askedByUser(wrapper);
+    if (request) this.enter(request, handle);
+  }
+
+  /** Null when Node's own code is what called, which ends what it makes; also where no stack can tell. */
+  askedByUser(wrapper: Method): Request | null {
+    const request = this.#desk.ask(this.#source, wrapper);
+    return request.site === null || isOfNode(request.site) ? null : request;
+  }
+
+  enter(request: Request, handle: Handle): void {
+    const desk = this.#desk;
+    const { hasEnded, isLostWithObject = false } = this.#facts;
+    const ref = new WeakRef(handle);
+    const isGone = (): boolean => {
+      const alive = ref.deref();
+      return alive === undefined ? !isLostWithObject : hasEnded(alive);
+    };
+    const object = isLostWithObject ? { handle: ref } : { ref };
+    this.#open.set(handle, desk.open(request, { ...object, isGone, ...desk.surroundings() }));
+    // only now: the handle's own callbacks must not keep the flow that made it
+    desk.flows.enter(request.mark);
+  }
+
+  has(handle: Handle): boolean {
+    return this.#open.get(handle)?.closed === false;
+  }
+
+  /** Of a class that nothing exports: it has this method, which ends `handle`, or what `handleOf` makes of its `this`. */
+  learnEnd(instance: object, method: string, handleOf = (self: object): Handle | undefined => self as Handle): void {
+    let owner: object | null = Object.getPrototypeOf(instance);
+    while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
+    if (owner === null || this.#known.has(owner)) return;
+    this.#known.add(owner);
+    this.endedBy(owner, method, handleOf);
+  }
+
+  endedBy(owner: object, method: string, handleOf = (self: object): Handle | undefined => self as Handle): void {
+    around<object>(this.#facts.adapter, owner, method, {
+      before: (self, _, __, wrapper) => {
+        const handle = handleOf(self);
+        if (handle !== undefined) this.closed(handle, wrapper);
+      },
+    });
+  }
+
+  closed(handle: Handle, wrapper: Method): void {
+    const resource = this.#open.get(handle);
+    if (resource?.closed === false) this.#desk.close(resource, wrapper);
+  }
+
+  used(handle: Handle): void {
+    const resource = this.#open.get(handle);
+    if (resource?.closed === false) this.#desk.use(resource, null);
+  }
+}
+
+/** Called by Node's own code: a watcher of a recursive one's, a descriptor of a stream's. */
+function isOfNode({ stack }: Site): boolean {
+  return stack[0]?.file.startsWith('node:') === true;
+}

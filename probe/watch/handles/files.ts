@@ -1,0 +1,134 @@
+/**
+ * Files that are open: FileHandles of node:fs/promises, and descriptors of fs.open and fs.openSync. What Node opens for
+ * itself (streams, readFile) is not entered.
+ *
+ * A FileHandle that is collected while its file is open is proven to be lost; Node itself then warns of it. Of a
+ * descriptor nobody can tell who still knows the number: whether it is open is asked of the system.
+ */
+import { EventEmitter } from 'node:events';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { Request } from '../../account/ledger.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around } from '../../process/around.ts';
+import { guarded } from '../../process/lapses.ts';
+import type { Desk } from '../desk.ts';
+import { Entered } from './entered.ts';
+
+const PART = 'files' satisfies AdapterName;
+
+/** A number's own object: what is open by it now is another one than before. */
+interface Descriptor {
+  readonly fd: number;
+}
+
+interface FileHandle {
+  readonly fd: number;
+}
+
+export function watchFiles(desk: Desk): void {
+  watchDescriptors(desk);
+  watchHandlesOnceLoaded(desk);
+}
+
+function watchDescriptors(desk: Desk): void {
+  // taken before anything is patched
+  const { fstatSync } = fs;
+  const isFile = ({ fd }: Descriptor): boolean => {
+    try {
+      return !fstatSync(fd).isSocket();
+    } catch {
+      return false;
+    }
+  };
+  const files = new Entered<Descriptor>(desk, {
+    ...{ adapter: PART, nature: 'file descriptor', library: 'fs' },
+    hasEnded: (descriptor) => !isFile(descriptor),
+  });
+  /** Kept here, since nobody else has them. */
+  const byNumber = new Map<number, Descriptor>();
+  const opened = (request: Request | null, fd: unknown): void => {
+    if (request === null || typeof fd !== 'number') return;
+    const descriptor = { fd };
+    byNumber.set(fd, descriptor);
+    files.enter(request, descriptor);
+  };
+  around<object, Request | null>(PART, fs, 'openSync', {
+    before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
+    after: (_, fd: number, request = null) => opened(request, fd),
+  });
+  around<object, Request | null>(PART, fs, 'open', {
+    before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
+    callback: (callback, request = null) =>
+      function opens(this: unknown, error: unknown, fd: unknown): unknown {
+        if (error === null) guarded(PART, opened, request, fd);
+        return Reflect.apply(callback, this, arguments);
+      },
+  });
+  for (const name of ['close', 'closeSync'] as const) {
+    around<object>(PART, fs, name, {
+      before: (_, fd, __, wrapper) => {
+        const descriptor = byNumber.get(fd as number);
+        if (descriptor === undefined) return;
+        byNumber.delete(fd as number);
+        files.closed(descriptor, wrapper);
+      },
+    });
+  }
+}
+
+/** node:fs/promises is loaded late, and tells nobody: the first FileHandle does, which is an emitter. */
+function watchHandlesOnceLoaded(desk: Desk): void {
+  let isWatched = false;
+  const watch = (): void => {
+    if (isWatched) return;
+    isWatched = true;
+    watchFileHandles(desk);
+    syncBuiltinESMExports();
+  };
+  if ((process as { moduleLoadList?: string[] }).moduleLoadList?.includes('NativeModule internal/fs/promises')) {
+    watch();
+    return;
+  }
+  around<object>(PART, EventEmitter, 'init', {
+    before: (emitter) => {
+      if (!isWatched && emitter.constructor?.name === 'FileHandle') watch();
+    },
+  });
+  const descriptor = Object.getOwnPropertyDescriptor(fs, 'promises');
+  if (descriptor?.get === undefined) return;
+  around<object>(PART, descriptor, 'get', { after: watch });
+  Object.defineProperty(fs, 'promises', descriptor);
+}
+
+function watchFileHandles(desk: Desk): void {
+  // by the one of Node's own beneath each, through which it is closed in every way
+  const handles = new WeakMap<object, WeakRef<FileHandle>>();
+  const files = new Entered<FileHandle>(desk, {
+    ...{ adapter: PART, nature: 'file handle', library: 'fs.promises' },
+    hasEnded: ({ fd }) => fd === -1,
+    isLostWithObject: true,
+  });
+  const opened = (request: Request, handle: FileHandle): void => {
+    const beneath = beneathOf(handle);
+    if (beneath === undefined) return;
+    handles.set(beneath, new WeakRef(handle));
+    for (const method of ['close', 'releaseFD']) files.learnEnd(beneath, method, (self) => handles.get(self)?.deref());
+    files.enter(request, handle);
+  };
+  around<object, Request | null>(PART, process.getBuiltinModule('node:fs/promises'), 'open', {
+    before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
+    after: (_, opening: Promise<FileHandle>, request) => {
+      if (request)
+        opening.then(
+          (handle) => guarded(PART, opened, request, handle),
+          () => {},
+        );
+    },
+  });
+}
+
+function beneathOf(handle: FileHandle): object | undefined {
+  const key = Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'kHandle');
+  return key === undefined ? undefined : (handle as unknown as Record<symbol, object>)[key];
+}

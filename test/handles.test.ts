@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { fixture, lineOf, NODE, placeOf, probed, start, watched } from './support/probed.ts';
+
+// What a service makes of Node's own classes, one after the other, outside of any request or job. Each kind is left
+// behind once, and ended once.
+
+const PROGRAM = fixture('handles.mjs');
+
+interface Case {
+  kind: string;
+  library: string;
+  /** In the program, at the line that makes one. */
+  line: string;
+}
+
+const CASES: Record<string, Case> = {
+  worker: { kind: 'worker', library: 'Worker', line: '// a thread' },
+  channel: { kind: 'port', library: 'MessageChannel', line: '// two ports' },
+  broadcast: { kind: 'port', library: 'BroadcastChannel', line: '// a broadcast channel' },
+  child: { kind: 'child-process', library: 'child_process', line: '// a child' },
+  watch: { kind: 'watcher', library: 'fs.watch', line: '// a folder' },
+  recursive: { kind: 'watcher', library: 'fs.watch', line: '// a tree' },
+  watchFile: { kind: 'watcher', library: 'fs.watchFile', line: '// a watched file' },
+  fileHandle: { kind: 'stream', library: 'fs.promises', line: '// a file handle' },
+  openSync: { kind: 'stream', library: 'fs', line: '// a descriptor' },
+  open: { kind: 'stream', library: 'fs', line: '// by a callback' },
+  readline: { kind: 'stream', library: 'readline', line: '// a readline interface' },
+  context: { kind: 'context', library: 'node:vm', line: '// a context' },
+  interval: { kind: 'timer', library: 'setInterval', line: '// an interval' },
+};
+
+describe.each(Object.entries(CASES))('%s', (name, { kind, library, line }) => {
+  test('left behind: found at the line that made it', async () => {
+    const { report } = await probed(PROGRAM, [name, 'leak']);
+    expect(report.findings.map(placeOf)).toEqual([lineOf(PROGRAM, line)]);
+    expect(report.findings[0]).toMatchObject({
+      kind,
+      library,
+      certainty: 'likely',
+      count: 8,
+      acquired: 8,
+      released: 0,
+    });
+  });
+
+  test('ended: no finding, and all are seen to end', async () => {
+    const { report } = await probed(PROGRAM, [name, 'clean']);
+    expect(report.findings).toEqual([]);
+    expect(watched(report, library)).toEqual({ acquired: 8, released: 8 });
+    expect(report.processes.map(({ faults }) => faults).filter((faults) => faults > 0)).toEqual([]);
+  });
+});
+
+const ENDS = fixture('handle-ends.mjs');
+
+test.each([[[]], [['thread']]])('every way that a handle can end is seen, also in a thread: %j', async (args) => {
+  const { report, stdout } = await probed(ENDS, args);
+  expect(stdout).toBe((await start(NODE, [ENDS, ...args])).stdout);
+  expect(report.findings).toEqual([]);
+  expect(report.watched.filter(({ acquired, released }) => acquired !== released)).toEqual([]);
+  const libraries = new Set(Object.values(CASES).map(({ library }) => library));
+  libraries.delete('BroadcastChannel');
+  expect(new Set(report.watched.map(({ library }) => library))).toEqual(libraries);
+  expect(report.processes.every(({ faults }) => faults === 0)).toBe(true);
+});
+
+const KEPT = fixture('kept-handles.mjs');
+
+test('what is made for life is no leak: a pool in one go, one of each, listeners of many modules', async () => {
+  const { report } = await probed(KEPT);
+  expect(report.findings).toEqual([]);
+});
+
+const PILES = fixture('piles.mjs');
+
+test.each([
+  ['emitter', 'Bus "price"', '// on an emitter', 20],
+  ['once', 'Bus "stock"', '// once, which never comes', 20],
+  ['target', 'EventTarget "price"', '// on a target', 20],
+  ['signal', 'AbortSignal "abort"', '// on a signal', 20],
+  // those before the first that is too many are not
+  ['any', 'AbortSignal.any', '// made of a signal', 24],
+])('listeners that pile up: %s', async (name, library, line, count) => {
+  const { report } = await probed(PILES, [name, 'leak']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PILES, line)]);
+  expect(report.findings[0]).toMatchObject({ kind: 'listener', library, certainty: 'likely', count });
+});
+
+test.each(['emitter', 'once', 'target', 'signal', 'any'])('and those that are taken away again: %s', async (name) => {
+  const { report } = await probed(PILES, [name, 'clean']);
+  expect(report.findings).toEqual([]);
+});
