@@ -296,12 +296,12 @@ export class Probe {
     if (this.#rhythm.tick(began)) this.#startTicking();
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
     this.#unwatched?.tick();
+    this.#writeHandles(false);
     const delay = this.#rhythm.sample(began);
     if (delay !== null) {
       if (this.#looking === null) this.#gonePools.fold();
       this.#recorder.sample(delay);
       guarded('telemetry', () => this.#findTelemetry()?.tick(delay));
-      this.#writeHandles(false);
       this.#recorder.held(false);
       this.#writeState(false);
     }

@@ -6,8 +6,8 @@
  * unref'd is not in Node's list.
  */
 import { ChildProcess } from 'node:child_process';
-import net from 'node:net';
-import path from 'node:path';
+import { Server, Socket } from 'node:net';
+import { basename } from 'node:path';
 import type { Ledger } from '../account/ledger.ts';
 import { openByKind } from '../account/open-by-kind.ts';
 import type { Kind, OpenHandle } from '../recording/format.ts';
@@ -50,9 +50,9 @@ export function activeHandles(ledger: Ledger): OpenHandle[] {
     else rows.set(`${kind} ${about}`, { kind, about, count });
   };
   for (const handle of handles) {
-    const kind = handle instanceof net.Server ? 'server' : KINDS[classOf(handle)];
+    const kind = handle instanceof Server ? 'server' : KINDS[classOf(handle)];
     if (kind === undefined || ofChildren.has(handle) || isStandard(handle)) continue;
-    if (handle instanceof net.Socket && pooled.has(handle.localPort)) continue;
+    if (handle instanceof Socket && pooled.has(handle.localPort)) continue;
     add(kind, aboutOf(handle));
   }
   const timers = lists.getActiveResourcesInfo?.().filter((type) => type === 'Timeout').length ?? 0;
@@ -95,13 +95,13 @@ function isStandard(handle: Handle): boolean {
 
 /** Where it leads, as far as that is no secret. */
 function aboutOf(handle: Handle): string | null {
-  if (handle instanceof net.Server) {
+  if (handle instanceof Server) {
     const address = handle.address();
     if (address === null) return null;
-    return typeof address === 'string' ? `at ${path.basename(address)}` : `on port ${address.port}`;
+    return typeof address === 'string' ? `at ${basename(address)}` : `on port ${address.port}`;
   }
-  if (handle instanceof ChildProcess) return `running ${mask(path.basename(handle.spawnfile ?? ''))}`;
-  if (!(handle instanceof net.Socket) || handle.remotePort === undefined) return null;
+  if (handle instanceof ChildProcess) return `running ${mask(basename(handle.spawnfile ?? ''))}`;
+  if (!(handle instanceof Socket) || handle.remotePort === undefined) return null;
   const isAccepted = Boolean((handle as { server?: unknown }).server);
   return isAccepted ? `accepted on port ${handle.localPort}` : `to ${handle.remoteAddress}:${handle.remotePort}`;
 }

@@ -57,6 +57,7 @@ const RECORDING: readonly Entry[] = [
   { t: 'scopes', at: 3000, scopes: [{ name: 'POST /orders', kind: 'request', began: 40, ended: 40, failed: 10 }] },
   { t: 'totals', at: 3000, sites: [[0, 'connection', 'pg', 'orders', 40, 30]] },
   { t: 'lines', at: 3000, lines: [open] },
+  { t: 'handles', at: 3000, handles: [{ kind: 'server', about: 'on port 3000', count: 1 }] },
   {
     ...{ t: 'held', at: 3000, omitted: 0 },
     connections: [

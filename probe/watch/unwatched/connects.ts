@@ -6,7 +6,7 @@
  * False negatives: native drivers, which have no socket of Node's; bundles that connect to a port of no known database
  * and hold no text of a known library (see bundles.ts); what connects for the first time after `MAX_STACKS`.
  */
-import path from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import type { Site, Sites } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import type { Frame } from '../../recording/format.ts';
@@ -58,12 +58,12 @@ export class Connects {
     this.#stacks.set(target, taken + 1);
     this.#left--;
     const site = this.#listener.sites.capture(wrapper);
-    if (site !== null) this.#judge(site, target);
+    if (site) this.#judge(site, target);
   }
 
   #judge(site: Site, target: string): void {
     const { libraries, onOwnFile } = this.#listener;
-    const caller = site.stack.find(({ file }) => path.isAbsolute(file));
+    const caller = site.stack.find(({ file }) => isAbsolute(file));
     const server = SERVERS[target] ?? (SOCKET_FILE.test(target) ? 'a database' : null);
     const installed = caller && installedAs(caller.file);
     if (installed) {
@@ -102,9 +102,9 @@ function targetOf(first: unknown, second: unknown): string {
 }
 
 function where(target: string): string {
-  return /^\d+$/.test(target) ? `port ${target}` : path.basename(target);
+  return /^\d+$/.test(target) ? `port ${target}` : basename(target);
 }
 
 function placeOf(frame: Frame | undefined): string {
-  return frame && path.isAbsolute(frame.file) ? ` at ${path.basename(frame.file)}:${frame.line}` : '';
+  return frame && isAbsolute(frame.file) ? ` at ${basename(frame.file)}:${frame.line}` : '';
 }
