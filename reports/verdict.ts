@@ -121,7 +121,7 @@ function cleanVerdict(report: Report): Verdict {
   const detail =
     released >= acquired
       ? `${acquired === 1 ? 'The one' : `All ${number(acquired)}`} ${what} acquired ${acquired === 1 ? 'was' : 'were'} released.`
-      : `${number(released)} of ${number(acquired)} ${what} acquired were released; no detector objects to the other ${number(acquired - released)}.`;
+      : `${number(released)} of ${number(acquired)} ${what} acquired were released; nothing suggests that the other ${number(acquired - released)} leaked.`;
   return { headline: 'No leak found.', detail };
 }
 

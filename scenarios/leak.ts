@@ -21,7 +21,7 @@ export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' 
   program: URL;
   /** Which database each variant gets an empty one of (default PostgreSQL). */
   database?: 'postgres' | 'none';
-  /** What is claimed where it runs on Oracle, by `--database oracle`; without this there is no such flag. */
+  /** Claims on Oracle. Adds the flag `--database oracle`. */
   oracle?: Claims;
 }
 

@@ -52,7 +52,7 @@ describe('the verdict sentence', () => {
     expect(verdictSentence(makeCleanReport())).toBe('No leak found. All 18,440 connections acquired were released.');
     const open = makeCleanReport({ watched: [{ kind: 'timer', library: 'node', acquired: 10, released: 8 }] });
     expect(verdictSentence(open)).toBe(
-      'No leak found. 8 of 10 resources acquired were released; no detector objects to the other 2.',
+      'No leak found. 8 of 10 resources acquired were released; nothing suggests that the other 2 leaked.',
     );
   });
 

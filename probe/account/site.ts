@@ -34,7 +34,7 @@ const DEPTH = 16;
 /** Characters of a file's path, and of any other name. */
 const MAX_PATH = 4096;
 const MAX_NAME = 200;
-/** What took longer was another process's turn: stacks are too many, and too short, for the clock of CPU time. */
+/** Longer means preempted. Stacks are too short to time by the CPU clock. */
 const LONGEST_MS = 1;
 /** What one takes before any was taken, milliseconds. */
 const USUAL_COST = 0.03;

@@ -1,4 +1,4 @@
-/** Puts the accounts of a line together by the line that detectors are to judge: the blamed one. */
+/** Groups the accounts of a line by the line to blame. */
 import { type Account, type Ledger, type Line, positionAt } from '../account/ledger.ts';
 import { isOff } from '../process/lapses.ts';
 import { blamedFrame, ownerDepth } from './blame.ts';

@@ -243,7 +243,7 @@ export class Judge {
   }
 
   /**
-   * Whether a collection is due at the very end, to all that can be collected. Dereferences nothing that can be collected,
+   * Whether a collection is due at the very end, to all that can be collected. Must not deref what can be collected,
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {

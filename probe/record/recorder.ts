@@ -73,7 +73,7 @@ export class Recorder {
   private lastHandles = '[]';
   private collectedAt = Number.NEGATIVE_INFINITY;
   private heldAt = Number.NEGATIVE_INFINITY;
-  /** In the last line: that there are none any more is worth one. */
+  /** Count in the last line; a drop to zero is written too. */
   private heldCount = 0;
   private readonly lastTotals: Map<string, string> = new Map();
   private lastScopes = '';

@@ -11,7 +11,7 @@ import { appendOwn, makeFolder } from './own.ts';
 const { hrtime } = process;
 const { closeSync, fstatSync, writeSync } = fs;
 
-/** Bytes of one kind of line before every second is left out; after half as many again every second of those, and so on. */
+/** Bytes of one kind of line. Beyond them every other line is dropped; after half as many again, every other one of the rest. */
 const MAX_BULK = 2 * 1024 * 1024;
 /** Where nothing can be written, it is tried again only so often, seconds. */
 const RETRY = 5;

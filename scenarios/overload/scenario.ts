@@ -24,7 +24,7 @@ export function overloadScenario(plan: OverloadPlan): Scenario {
       },
       pool: { help: 'whose pool', fallback: 'driver', allowed: POOL_LIBRARIES },
       fault: {
-        help: 'mixed in two seconds after the start; then only lost work is judged',
+        help: 'injected from second 2 to second 5; then only lost work is judged',
         fallback: 'none',
         allowed: FAULTS,
       },

@@ -153,7 +153,7 @@ export class PoolAccount {
     const previous = pool.exhaustions.at(-1);
     const since = previous ? at - previous.at : Number.POSITIVE_INFINITY;
     if (!gauges || since < 50) return;
-    // to the end of a storm, what was asked for early in it would be the usual demand
+    // late in a storm its own early requests would look usual
     const demand = previous && since <= EPISODE_MS ? previous.demand : this.demand(at, waitedMs);
     const holders = pool.leases(at);
     pool.exhaustions.push({ at, waitedMs, asker: request.site, isConnect, gauges, holders, demand, waiting });
