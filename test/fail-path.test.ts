@@ -52,8 +52,8 @@ test('a query whose failure keeps a connection: the recipe, and a test that is r
   const recipe = `Stays open if and only if the query at service.mjs${failing} fails: 3 of 3 times with that fault, never in 2 without.`;
   const test = `fail-path/query-at-service-mjs-${failing?.slice(1)}-in-book.test.mjs`;
   expect(report.findings[0]).toMatchObject({
-    detector: 'fail-path',
-    certainty: 'likely',
+    detector: 'unreachable',
+    certainty: 'proven',
     recipe: { sentence: recipe, test },
   });
   // everything else that failed, failed well

@@ -30,6 +30,8 @@ export interface Site {
 export const MAX_SITES = 5000;
 /** Deep enough for a pool's own frames, a helper or two, and the job that called them. */
 const DEPTH = 16;
+/** … where it is seldom asked, beneath hooks of the probe's own, whose frames count. */
+export const DEEP = 40;
 
 /** Characters of a file's path, and of any other name. */
 const MAX_PATH = 4096;
@@ -91,9 +93,9 @@ export class Sites {
   }
 
   /** The site of the call to `wrapper`, which must be on the stack; null for one too many. */
-  capture(wrapper: Method): Site | null {
+  capture(wrapper: Method, depth: number = DEPTH): Site | null {
     const began = now();
-    const hooked = withStackHook(wrapper, this.intern);
+    const hooked = withStackHook(wrapper, depth, this.intern);
     const site = hooked === undefined ? this.parse(wrapper) : hooked;
     this.cost += Math.min(LONGEST_MS, now() - began);
     this.taken++;
@@ -170,7 +172,7 @@ export class Sites {
 }
 
 /** Runs `read` on the structured stack; undefined when this realm does not let us. Leaves `Error` as it was. */
-function withStackHook<T>(wrapper: Method, read: (callSites: CallSite[]) => T): T | undefined {
+function withStackHook<T>(wrapper: Method, depth: number, read: (callSites: CallSite[]) => T): T | undefined {
   let site: T | undefined;
   const hook = (_: Error, callSites: CallSite[]): string => {
     site = read(callSites);
@@ -179,7 +181,7 @@ function withStackHook<T>(wrapper: Method, read: (callSites: CallSite[]) => T): 
   let putBackLimit = (): void => {};
   let putBackHook = (): void => {};
   try {
-    putBackLimit = setOnError('stackTraceLimit', DEPTH);
+    putBackLimit = setOnError('stackTraceLimit', depth);
     putBackHook = setOnError('prepareStackTrace', hook);
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, wrapper);

@@ -277,9 +277,10 @@ export class Judge {
     this.findings = found;
     this.#standing.clear();
     for (const [key, finding] of found) {
-      // evidence speaks of ages, which change every time; what is found does not
+      // evidence speaks of ages, which change every time; what is found does not, nor how it is made to happen
       const { evidence: _, holders: __, ...what } = finding;
-      const text = JSON.stringify([what, this.#shutDown.get(key)?.gone.size]);
+      const recipe = leaked.get(key)?.[0]?.recipe ?? null;
+      const text = JSON.stringify([what, this.#shutDown.get(key)?.gone.size, recipe]);
       if (before.get(key)?.text !== text) changed.set(key, finding);
       this.#standing.set(key, { finding, leaked: leaked.get(key) ?? null, at, text });
     }

@@ -159,12 +159,16 @@ function* leakedBy(verdicts: readonly Verdict[]): Generator<void, Resource[]> {
 
 function* recorded(group: Group, verdict: Verdict, context: Context): Generator<void, RecordedFinding | null> {
   const leaked = new Leaked();
+  const recipes = new Set<string>();
   let seen = 0;
   for (const resource of verdict.leaked) {
     if (++seen % SLICE === 0) yield;
     if (resource.closed) continue;
     leaked.add(resource);
+    // also where there is proof, it is worth knowing how to make it happen
+    if (resource.recipe !== null) recipes.add(resource.recipe);
     if (verdict.certainty !== 'suspect') resource.condemnedBy = group.key;
   }
-  return leaked.count === 0 ? null : findingOf(group, verdict, leaked, context.scopes);
+  const evidence = [...verdict.evidence, ...recipes].filter((text, i, all) => all.indexOf(text) === i);
+  return leaked.count === 0 ? null : findingOf(group, { ...verdict, evidence }, leaked, context.scopes);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Ledger, Resource } from '../../account/ledger.ts';
-import type { Sites } from '../../account/site.ts';
+import { DEEP, type Sites } from '../../account/site.ts';
 import { Groups } from '../../judge/groups.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
@@ -87,7 +87,7 @@ export class Injector {
   /** An operation is asked for by a call to `wrapper`, which is on the stack. Whether it is to fail. */
   mustFail(kind: FaultKind, wrapper: Method): boolean {
     if (this.calls.length >= MOST_CALLS) return false;
-    const site = this.sites.capture(wrapper);
+    const site = this.sites.capture(wrapper, DEEP);
     const frame = site?.stack[site.user[0] ?? -1];
     // what a library does for itself, nobody's code can be asked about
     if (!site || !frame?.user) return false;

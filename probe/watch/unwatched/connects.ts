@@ -7,7 +7,7 @@
  * and hold no text of a known library (see bundles.ts); what connects for the first time after `MAX_STACKS`.
  */
 import { basename, isAbsolute } from 'node:path';
-import type { Site, Sites } from '../../account/site.ts';
+import { DEEP, type Site, type Sites } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import type { Frame } from '../../recording/format.ts';
 import type { Libraries } from '../libraries.ts';
@@ -57,7 +57,7 @@ export class Connects {
     if (taken >= MAX_STACKS.port) return;
     this.#stacks.set(target, taken + 1);
     this.#left--;
-    const site = this.#listener.sites.capture(wrapper);
+    const site = this.#listener.sites.capture(wrapper, DEEP);
     if (site) this.#judge(site, target);
   }
 
