@@ -129,8 +129,7 @@ export class Desk {
 
   /** What a handle that is made here is to be judged by later on. */
   surroundings(): Pick<Known, 'turn' | 'isHosted'> {
-    const isHosted = connectionHere();
-    return { turn: this.turn(), ...(isHosted && { isHosted }) };
+    return { turn: this.turn(), ...connectionHere() };
   }
 
   scope(): Scope | null {
