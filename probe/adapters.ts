@@ -111,7 +111,7 @@ export const ADAPTERS = [
   {
     name: 'threads',
     natures: ['thread'],
-    of: { channels: ['worker_threads'] },
+    of: { builtin: 'node:worker_threads' },
     sees: 'worker threads',
   },
   {
@@ -123,7 +123,7 @@ export const ADAPTERS = [
   {
     name: 'child-processes',
     natures: ['child'],
-    of: { channels: ['child_process'] },
+    of: { builtin: 'node:child_process' },
     sees: 'child processes: spawn, exec, execFile, fork',
   },
   {

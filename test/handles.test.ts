@@ -51,6 +51,12 @@ describe.each(Object.entries(CASES))('%s', (name, { kind, library, line }) => {
   });
 });
 
+test('a file handle that is dropped while it is open is proven to be lost', async () => {
+  const { report } = await probed(PROGRAM, ['fileHandle', 'drop']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PROGRAM, CASES.fileHandle?.line ?? '')]);
+  expect(report.findings[0]).toMatchObject({ detector: 'collected', certainty: 'proven', count: 8 });
+});
+
 const ENDS = fixture('handle-ends.mjs');
 
 test.each([[[]], [['thread']]])('every way that a handle can end is seen, also in a thread: %j', async (args) => {

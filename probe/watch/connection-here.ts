@@ -3,11 +3,12 @@
  * tells the connection of HTTP, upgrades included, by the async resource that its events are told in.
  */
 import { executionAsyncResource } from 'node:async_hooks';
+import type { Known } from '../account/resource.ts';
 
-/** Whether the connection, in whose event this is called, is still there; undefined where there is none. */
-export function connectionHere(): (() => boolean) | undefined {
+/** For what is made here: whether the connection, in whose event this is called, is still there. Nothing where there is none. */
+export function connectionHere(): Pick<Known, 'isHosted'> {
   const { socket } = executionAsyncResource() as { socket?: { destroyed?: boolean } };
-  if (typeof socket?.destroyed !== 'boolean') return undefined;
+  if (typeof socket?.destroyed !== 'boolean') return {};
   const ref = new WeakRef(socket);
-  return () => ref.deref()?.destroyed === false;
+  return { isHosted: () => ref.deref()?.destroyed === false };
 }

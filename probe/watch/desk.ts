@@ -9,9 +9,12 @@ import type { Scope, Scopes } from '../account/scope.ts';
 import type { Site, Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
-import { microtask, now } from '../process/runtime.ts';
+import { now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
 import { PoolNames } from './pool-names.ts';
+
+/** What is after it runs in the next turn. */
+const settled = Promise.resolve();
 
 /** Releases per account whose stacks are compared with the acquiring one. */
 const RELEASE_SAMPLES = 4;
@@ -115,7 +118,8 @@ export class Desk {
   turn(): number {
     if (!this.#isTurnKnown) {
       this.#isTurnKnown = true;
-      microtask(() => {
+      // not by queueMicrotask, which async hooks of the service's see
+      settled.then(() => {
         this.#isTurnKnown = false;
         this.#turn++;
       });
@@ -125,8 +129,7 @@ export class Desk {
 
   /** What a handle that is made here is to be judged by later on. */
   surroundings(): Pick<Known, 'turn' | 'isHosted'> {
-    const isHosted = connectionHere();
-    return { turn: this.turn(), ...(isHosted && { isHosted }) };
+    return { turn: this.turn(), ...connectionHere() };
   }
 
   scope(): Scope | null {

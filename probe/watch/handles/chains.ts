@@ -6,7 +6,6 @@
  */
 import { executionAsyncResource } from 'node:async_hooks';
 import { Resource, type Source } from '../../account/ledger.ts';
-import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import { now } from '../../process/runtime.ts';
@@ -21,7 +20,10 @@ const SLACK = 1000;
 export interface Timeout {
   _destroyed: boolean;
   _idleTimeout?: number;
+  /** Null once it was cleared. */
   _onTimeout?: object | null;
+  /** By the clock of the event loop, which stands still within a turn. */
+  _idleStart?: number;
   hasRef?(): boolean;
 }
 
@@ -29,8 +31,8 @@ interface Chain {
   readonly site: Site;
   readonly scope: Scope | null;
   readonly setAt: number;
-  readonly surroundings: Known;
-  latest: WeakRef<Timeout>;
+  readonly turn: number;
+  latest: Timeout;
   /** Milliseconds from setting to firing, and when the latest one was set. */
   delay: number;
   latestAt: number;
@@ -61,8 +63,8 @@ export class Chains {
   begin(timer: Timeout, site: Site): void {
     this.#link(
       {
-        ...{ site, scope: this.#desk.scope(), setAt: now(), surroundings: this.#desk.surroundings() },
-        ...{ latest: new WeakRef(timer), delay: 0, latestAt: 0, links: 0 },
+        ...{ site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? 0 },
+        ...{ latest: timer, delay: 0, latestAt: 0, links: 0 },
       },
       timer,
     );
@@ -72,12 +74,12 @@ export class Chains {
     const running = this.#chains.get(executionAsyncResource());
     if (running?.delay === delay) return running;
     const same = callback ? this.#chains.get(callback) : undefined;
-    // as long as one waits, another one with the same function is another timer
-    return same?.latest.deref()?._destroyed === false ? undefined : same;
+    // as long as one waits, or where it was cleared, another one with the same function is another timer
+    return same?.latest._destroyed && same.latest._onTimeout ? same : undefined;
   }
 
   #link(chain: Chain, timer: Timeout): void {
-    chain.latest = new WeakRef(timer);
+    chain.latest = timer;
     chain.latestAt = now();
     chain.delay = timer._idleTimeout ?? 0;
     this.#chains.set(timer, chain);
@@ -87,10 +89,9 @@ export class Chains {
   #enter(chain: Chain): void {
     const { ledger } = this.#desk;
     const isGone = (): boolean => {
-      const isOver = chain.latest.deref()?._destroyed !== false;
-      return isOver && now() - chain.latestAt > 2 * chain.delay + SLACK;
+      return chain.latest._destroyed && now() - chain.latestAt > 2 * chain.delay + SLACK;
     };
-    const known = { ...chain.surroundings, isGone, keepsAlive: () => chain.latest.deref()?.hasRef?.() !== false };
+    const known = { turn: chain.turn, isGone, keepsAlive: () => chain.latest.hasRef?.() !== false };
     ledger.open(new Resource(ledger.account(this.#source, chain.site), chain.scope, chain.setAt, known));
   }
 }

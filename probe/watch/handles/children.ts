@@ -1,11 +1,10 @@
 /**
- * Child processes, as Node's channel tells of them: spawn, exec, execFile, fork. Its pipes belong to it. Gone when it
- * has exited, or never came up; a grandchild that lives on is not seen.
+ * Child processes: spawn, exec, execFile, fork. Its pipes belong to it. Gone when it has exited, or never came up; a
+ * grandchild that lives on is not seen.
  */
-import type { ChildProcess } from 'node:child_process';
-import diagnosticsChannel from 'node:diagnostics_channel';
+import { ChildProcess } from 'node:child_process';
 import type { AdapterName } from '../../adapters.ts';
-import { guarded } from '../../process/lapses.ts';
+import { around } from '../../process/around.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 
@@ -19,8 +18,7 @@ export function watchChildren(desk: Desk): void {
     ...{ adapter: PART, nature: 'child', library: 'child_process' },
     hasEnded: ({ _handle }) => _handle === null,
   });
-  const made = (message: unknown): void => {
-    guarded(PART, () => children.opened((message as { process: Child }).process, made));
-  };
-  diagnosticsChannel.subscribe('child_process', made);
+  around<Child>(PART, ChildProcess.prototype, 'spawn', {
+    after: (child, _, __, wrapper) => children.opened(child, wrapper),
+  });
 }

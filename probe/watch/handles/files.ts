@@ -5,13 +5,13 @@
  * A FileHandle that is collected while its file is open is proven to be lost; Node itself then warns of it. Of a
  * descriptor nobody can tell who still knows the number: whether it is open is asked of the system.
  */
-import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
+import { later } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 
@@ -27,11 +27,11 @@ interface FileHandle {
 }
 
 export function watchFiles(desk: Desk): void {
-  watchDescriptors(desk);
-  watchHandlesOnceLoaded(desk);
+  watchDescriptors(desk, watchHandlesOnceLoaded(desk));
 }
 
-function watchDescriptors(desk: Desk): void {
+/** `onOpening`: Node's loader of ES modules opens files by it, too. */
+function watchDescriptors(desk: Desk, onOpening: () => void): void {
   // taken before anything is patched
   const { fstatSync } = fs;
   const isFile = ({ fd }: Descriptor): boolean => {
@@ -54,7 +54,10 @@ function watchDescriptors(desk: Desk): void {
     files.enter(request, descriptor);
   };
   around<object, Request | null>(PART, fs, 'openSync', {
-    before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
+    before: (_, __, ___, wrapper) => {
+      onOpening();
+      return files.askedByUser(wrapper);
+    },
     after: (_, fd: number, request = null) => opened(request, fd),
   });
   around<object, Request | null>(PART, fs, 'open', {
@@ -77,8 +80,12 @@ function watchDescriptors(desk: Desk): void {
   }
 }
 
-/** node:fs/promises is loaded late, and tells nobody: the first FileHandle does, which is an emitter. */
-function watchHandlesOnceLoaded(desk: Desk): void {
+/** When it is looked whether it has been loaded, milliseconds after the start; then at each look of the probe's. */
+const LOOKS = [1, 4, 16, 64, 256];
+
+/** node:fs/promises is loaded late, and tells nobody. Returns what looks whether it is there. */
+function watchHandlesOnceLoaded(desk: Desk): () => void {
+  const { moduleLoadList } = process as { moduleLoadList?: string[] };
   let isWatched = false;
   const watch = (): void => {
     if (isWatched) return;
@@ -86,19 +93,17 @@ function watchHandlesOnceLoaded(desk: Desk): void {
     watchFileHandles(desk);
     syncBuiltinESMExports();
   };
-  if ((process as { moduleLoadList?: string[] }).moduleLoadList?.includes('NativeModule internal/fs/promises')) {
-    watch();
-    return;
-  }
-  around<object>(PART, EventEmitter, 'init', {
-    before: (emitter) => {
-      if (!isWatched && emitter.constructor?.name === 'FileHandle') watch();
-    },
-  });
+  const look = (): void => {
+    if (!isWatched && moduleLoadList?.includes('NativeModule internal/fs/promises')) guarded(PART, watch);
+  };
+  for (const delay of LOOKS) later(delay, look);
+  desk.ledger.beforeReading.push(look);
   const descriptor = Object.getOwnPropertyDescriptor(fs, 'promises');
-  if (descriptor?.get === undefined) return;
-  around<object>(PART, descriptor, 'get', { after: watch });
-  Object.defineProperty(fs, 'promises', descriptor);
+  if (descriptor?.get !== undefined) {
+    around<object>(PART, descriptor, 'get', { after: watch });
+    Object.defineProperty(fs, 'promises', descriptor);
+  }
+  return look;
 }
 
 function watchFileHandles(desk: Desk): void {

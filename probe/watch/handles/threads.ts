@@ -1,12 +1,11 @@
 /**
- * Worker threads, as Node's channel tells of them. One that ends by itself, by an error or by `process.exit` shows so by
- * its `threadId`.
+ * Worker threads, of a subclass too. One that ends by itself, by an error or by `process.exit` shows so by its
+ * `threadId`.
  */
-import diagnosticsChannel from 'node:diagnostics_channel';
-import { Worker } from 'node:worker_threads';
+import workers, { Worker } from 'node:worker_threads';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
-import { guarded } from '../../process/lapses.ts';
+import { onMade } from '../../process/on-made.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 
@@ -17,10 +16,7 @@ export function watchThreads(desk: Desk): void {
     ...{ adapter: PART, nature: 'thread', library: 'Worker' },
     hasEnded: ({ threadId }) => threadId === -1,
   });
-  const made = (message: unknown): void => {
-    guarded(PART, () => threads.opened((message as { worker: Worker }).worker, made));
-  };
-  diagnosticsChannel.subscribe('worker_threads', made);
+  onMade<Worker>(PART, workers, 'Worker', (worker, wrapper) => threads.opened(worker, wrapper));
   threads.endedBy(Worker.prototype, 'terminate');
   // a pool's threads are asked again and again; one that was made for a job is not
   around<Worker>(PART, Worker.prototype, 'postMessage', { before: (worker) => threads.used(worker) });

@@ -16,6 +16,7 @@ import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
+import { connectionHere } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
 import { Chains, type Timeout as NodeTimer } from './chains.ts';
 
@@ -91,7 +92,12 @@ class Timers {
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
     if (request.site && (isOfHttpServer(request.site) || desk.isOfLibrary(request.site))) return;
-    const resource = desk.open(request, { ...known(timer), ...desk.surroundings(), isOfContext: isOfContext(timer) });
+    const resource = desk.open(request, {
+      ...known(timer),
+      ...connectionHere(),
+      turn: timer._idleStart ?? 0,
+      isOfContext: isOfContext(timer),
+    });
     // without a stack it is enough that the next look finds it gone
     if (request.site) this.#open.set(timer, resource);
     // only now: the timer's own callback must not keep the flow that set it
