@@ -23,6 +23,7 @@ const PARTS = [
   'control/inject/start',
   'telemetry/telemetry',
   'record/source-lines',
+  'attach/visit',
   'record/active-handles',
   'proof/heap-snapshot',
   'watch/unwatched/connects',
@@ -62,6 +63,7 @@ const bundle = (input, output) =>
   });
 // the parts use the probe's own copy of what they share
 const APART = [
+  /attach[\\/]/,
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
   /watch[\\/]pools/,

@@ -20,6 +20,8 @@ export interface AdapterRow {
   readonly natures: readonly NatureName[];
   /** Packages that may be loaded; or what is always there: a module of Node's, or channels of `diagnostics_channel`. */
   readonly of: { packages: readonly Package[] } | { builtin: string } | { channels: readonly string[] };
+  /** False: what it changes cannot be taken back, so it is only there when it is preloaded. */
+  readonly attaches?: false;
   /** In words, for the documentation: what is seen of it. */
   readonly sees: string;
 }
@@ -61,6 +63,7 @@ export const ADAPTERS = [
   },
   {
     name: 'oracledb',
+    attaches: false,
     natures: ['lease', 'pool', 'result set', 'query stream', 'LOB'],
     of: {
       packages: [
@@ -110,48 +113,56 @@ export const ADAPTERS = [
   },
   {
     name: 'threads',
+    attaches: false,
     natures: ['thread'],
     of: { builtin: 'node:worker_threads' },
     sees: 'worker threads',
   },
   {
     name: 'ports',
+    attaches: false,
     natures: ['port'],
     of: { builtin: 'node:worker_threads' },
     sees: 'message channels, broadcast channels',
   },
   {
     name: 'child-processes',
+    attaches: false,
     natures: ['child'],
     of: { builtin: 'node:child_process' },
     sees: 'child processes: spawn, exec, execFile, fork',
   },
   {
     name: 'watchers',
+    attaches: false,
     natures: ['watcher'],
     of: { builtin: 'node:fs' },
     sees: 'fs.watch, fs.watchFile',
   },
   {
     name: 'files',
+    attaches: false,
     natures: ['file handle', 'file descriptor'],
     of: { builtin: 'node:fs' },
     sees: 'fs.promises.open, fs.open, fs.openSync',
   },
   {
     name: 'readline',
+    attaches: false,
     natures: ['line reader'],
     of: { builtin: 'node:events' },
     sees: 'interfaces of node:readline',
   },
   {
     name: 'contexts',
+    attaches: false,
     natures: ['context'],
     of: { builtin: 'node:vm' },
     sees: 'vm.createContext, runInNewContext with an object of the service’s',
   },
   {
     name: 'emitters',
+    attaches: false,
     natures: ['listener', 'composite signal'],
     of: { builtin: 'node:events' },
     sees: 'listeners that pile up on an emitter, an event target or an abort signal; AbortSignal.any',
@@ -164,6 +175,7 @@ export const ADAPTERS = [
   },
   {
     name: 'listeners',
+    attaches: false,
     natures: ['listener'],
     of: { builtin: 'node:events' },
     sees: 'listeners beyond the limit, of which Node itself warns',

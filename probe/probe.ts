@@ -1,4 +1,5 @@
 /** The probe of one thread: puts the rooms together, looks from time to time, and writes down what it sees. */
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { costOfOperations } from './account/cost.ts';
@@ -8,6 +9,7 @@ import { GonePools } from './account/gone-pools.ts';
 import { Ledger } from './account/ledger.ts';
 import { Notices } from './account/notices.ts';
 import { openByKind } from './account/open-by-kind.ts';
+import { numbersOf, type PoolNumbers } from './account/pool-numbers.ts';
 import { Scopes } from './account/scope.ts';
 import { Sites, userFiles } from './account/site.ts';
 import { StackBudgets } from './account/stack-budgets.ts';
@@ -22,7 +24,8 @@ import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
 import { Governor } from './process/governor.ts';
-import { guarded } from './process/lapses.ts';
+import { guarded, switchAllOff } from './process/lapses.ts';
+import { takeBack } from './process/leaving.ts';
 import { loadOnDemand } from './process/on-demand.ts';
 import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
@@ -35,7 +38,7 @@ import type { Kind, RecordedFinding } from './recording/format.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
-import { Desk } from './watch/desk.ts';
+import { Desk, type PoolKind } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchHandles } from './watch/handles.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
@@ -68,19 +71,34 @@ export interface Checkpoint {
 /** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
 export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
   return withInheritance(register, () => {
-    const probe = new Probe(register, readSettings(process.env));
+    const { OUTLIVE_PARENT: parent, OUTLIVE_CONTROL: control } = process.env;
+    const given = readSettings(process.env);
+    const probe = new Probe(register, { ...given, folder: folderOfRun(given.settings.out), parent, control });
     probe.start(cpuMs(began));
     return probe;
   });
 }
 
+export interface ProbeOptions extends ReturnType<typeof readSettings> {
+  /** Where it writes; an absolute path. */
+  folder: string;
+  /** pid of the probed process that started this one. */
+  parent?: string | undefined;
+  /** Where a soak's side door is to open. */
+  control?: string | undefined;
+  /** Attached to a program that runs, which it is to leave as it was: the thread alone is watched. */
+  isLate?: boolean;
+}
+
 export class Probe {
+  /** Where it writes. */
+  readonly folder: string;
   readonly #register: string;
   readonly #settings: Settings;
   readonly #isSoak: boolean;
-  readonly #parent = process.env.OUTLIVE_PARENT;
-  readonly #control = process.env.OUTLIVE_CONTROL;
-  readonly #folder: string;
+  readonly #isLate: boolean;
+  readonly #parent: string | undefined;
+  readonly #control: string | undefined;
   readonly #ledger = new Ledger();
   readonly #gonePools = new GonePools(this.#ledger);
   readonly #flows = new Flows();
@@ -111,27 +129,31 @@ export class Probe {
   /** Keys of findings that stood at the last checkpoint. */
   #known: ReadonlySet<string> = new Set();
 
-  constructor(register: string, { settings, problems }: ReturnType<typeof readSettings>) {
+  constructor(register: string, { settings, problems, folder, parent, control, isLate = false }: ProbeOptions) {
     this.#register = register;
     this.#settings = settings;
     this.#isSoak = settings.mode === 'soak';
-    this.#folder = folderOfRun(settings.out);
+    this.#isLate = isLate;
+    this.#parent = parent;
+    this.#control = control;
+    this.folder = folder;
     this.#scopes = new Scopes(settings.scopes);
     this.#sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
     this.#stacks = new StackBudgets(this.#isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
     const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
     this.#recorder = new Recorder({
-      ...{ ...parts, folder: this.#folder, parent: Number(this.#parent ?? 0), settings },
+      ...{ ...parts, folder, parent: Number(parent ?? 0), settings, isLate },
       sourceLines: () => new (loadOnDemand(loadSourceLines).SourceLines)(this.#sites),
     });
     for (const problem of problems) this.#recorder.unsupported(problem);
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
     const unseen = (what: string, why: string) => this.#recorder.unseen(what, why);
-    this.#desk = new Desk({ ...parts, flows, notices, stacks, unseen });
+    this.#desk = new Desk({ ...parts, flows, notices, stacks, isLate, unseen });
     this.#collector = new Collector({
       enabled: settings.gc,
       wait: settings.proof === 'on' ? 0 : this.#isSoak ? SOAK_GC_WAIT : PRODUCTION_WAIT,
       maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
+      isOnDemand: isLate,
     });
     const proving = { isOn: settings.proof !== 'off', heals: settings.heal };
     this.#prover = new Prover({ ledger: this.#ledger, collector: this.#collector, ...proving });
@@ -152,7 +174,9 @@ export class Probe {
         attached: (label) => this.#recorder.adapter(label),
       }),
     );
-    guarded('compilers', () => watchCompilers(this.#sites.scripts));
+    // what is loaded is loaded; a library's way to Node's `http` is not seen any more
+    if (this.#isLate) unmark();
+    else guarded('compilers', () => watchCompilers(this.#sites.scripts));
     if (libraries) {
       this.#unwatched = new Unwatched({
         ...{ sites: this.#sites, libraries, unseen: this.#desk.unseen },
@@ -160,9 +184,9 @@ export class Probe {
         loadBundles: () => loadOnDemand(loadBundles),
       });
     }
-    if (!this.#settings.off.includes('children')) {
+    if (!this.#isLate && !this.#settings.off.includes('children')) {
       guarded('children', () =>
-        handDown(this.#folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
+        handDown(this.folder, this.#register, (pid, thread, argv) => this.#recorder.started(pid, thread, argv)),
       );
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
@@ -232,19 +256,56 @@ export class Probe {
 
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
   finish({ end, code, isDrained }: Ending): void {
-    this.#unwatched?.finish();
-    const ending = this.#flows.current();
-    guarded('last judgement', () => this.#judgeWhole({ isEnd: true, isOver: isDrained, ending }));
-    this.#recorder.sample(0);
-    // an event loop that ran dry is held by nothing
-    if (!isDrained) this.#writeHandles(true);
-    this.#recorder.held(true);
-    this.#writeState(true);
+    this.#conclude({ isEnd: true, isOver: isDrained, ending: this.#flows.current() });
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
-    if (this.#parent === undefined && isMainThread) {
-      guarded('report', () => writeOwnReport(this.#folder, this.#recorder.startedMs));
+    if (this.#parent === undefined && isMainThread && !this.#isLate) {
+      guarded('report', () => writeOwnReport(this.folder, this.#recorder.startedMs));
     }
+  }
+
+  #conclude(options: LookOptions): void {
+    this.#unwatched?.finish();
+    guarded('last judgement', () => this.#judgeWhole(options));
+    this.#recorder.sample(0);
+    // an event loop that ran dry is held by nothing
+    if (!options.isOver) this.#writeHandles(true);
+    this.#recorder.held(true);
+    this.#writeState(true);
+  }
+
+  /** How pools are known that are there already. */
+  get poolKinds(): readonly PoolKind[] {
+    return this.#desk.poolKinds;
+  }
+
+  /** All pools that were seen, with their numbers now. */
+  pools(): PoolNumbers[] {
+    return numbersOf(this.#ledger, now());
+  }
+
+  /** Something of this process is not watched: what, and why. */
+  unseen(what: string, why: string): void {
+    this.#recorder.unseen(what, why);
+  }
+
+  /** Asks at once who can still reach what is lent: one collection. Nothing may be dereferenced before in this job. */
+  prove(): void {
+    guarded('last judgement', () => this.#judgeWhole({}));
+    this.#recorder.flush();
+  }
+
+  /** Judges a last time, and takes back whatever was changed in the process: it goes on as if nobody had come. */
+  leave(): void {
+    this.#conclude({});
+    this.#recorder.end('running', 0);
+    this.#stopTicking();
+    for (const { pool } of this.#ledger.sources) guarded('modules', () => pool?.forget?.());
+    this.#flows.end();
+    this.#scopes.stop();
+    switchAllOff();
+    takeBack();
+    syncBuiltinESMExports();
   }
 
   #isOn(adapter: AdapterName): boolean {

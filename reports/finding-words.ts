@@ -95,10 +95,11 @@ export function doubt(finding: Finding): string | null {
 
 /** `src/orders.ts:12`, or the words that stand for a line nobody could tell. */
 export function place(
-  finding: Pick<Finding, 'site'>,
+  { site, before }: Pick<Finding, 'site' | 'before'>,
   name: (file: string) => string = (file) => basename(file),
 ): string {
-  return finding.site ? `${name(finding.site.file)}:${finding.site.line}` : 'An unknown line';
+  if (site) return `${name(site.file)}:${site.line}`;
+  return before ? 'Taken before outlive came' : 'An unknown line';
 }
 
 /** What is to be doubted about the line; null where the file is what ran. */

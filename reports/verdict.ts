@@ -65,7 +65,7 @@ function claim(finding: Finding): string {
     case 'pools':
       return `${where} ${verb('use')} a new pool for each call: ${number(finding.count)} are open and idle`;
     default:
-      return keeps(finding, where, verb('keep'));
+      return finding.before ? lost(finding) : keeps(finding, where, verb('keep'));
   }
 }
 
@@ -86,6 +86,11 @@ const CAUSES: Record<Cause, string> = {
 
 function poolName({ pool }: Finding): string {
   return pool === null ? 'a pool' : `pool ${pool}`;
+}
+
+function lost(finding: Finding): string {
+  const { count, kind } = finding;
+  return `${amount(count, kind)} of ${poolName(finding)}, taken before outlive came, ${count === 1 ? 'is' : 'are'} lost`;
 }
 
 function keeps(finding: Finding, where: string, verb: string): string {
@@ -142,7 +147,8 @@ export function gaps(report: Report): string[] {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }
     sentences.push(...ending(who, process, report));
-    if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
+    if (process.late) sentences.push(`${who} was only watched for a while: of what came before, what pools had lent.`);
+    else if (process.end === 'running') sentences.push(`${who} was still running: this is what was known so far.`);
   }
   for (const what of new Set(report.processes.flatMap((process) => process.unsupported))) {
     sentences.push(`Not available here: ${what}.`);

@@ -101,7 +101,7 @@ describe('where no other package is installed', () => {
     });
   });
 
-  test.each(['run', 'soak', 'scenarios', 'report', 'size', 'oracle-standin', 'register-path'])(
+  test.each(['run', 'attach', 'soak', 'scenarios', 'report', 'size', 'oracle-standin', 'register-path'])(
     '%s --help teaches',
     async (command) => {
       const { code, stdout } = await inBare(command, '--help');

@@ -26,6 +26,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
     ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
   ],
+  // what attaching loads into another process, and what loads it there
+  'probe/attach': ['probe/process', 'probe/account', 'probe'],
+  attach: ['user-error.ts', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
   pipeline: ['user-error.ts'],
@@ -38,7 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'reports', 'cli'],

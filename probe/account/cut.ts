@@ -8,7 +8,7 @@ import type { Resource } from './resource.ts';
 export interface Cut {
   readonly resource: Resource;
   /** To what was lent. Made in an earlier job: a fresh one would keep it. */
-  readonly ref: WeakRef<object>;
+  readonly ref: Pick<WeakRef<object>, 'deref'>;
   /** Somebody holds it: everything is as it was. */
   restore(lent: object): void;
   /** It is gone: a stand-in takes its place, so that the pool's numbers, its limits and the server's session stay. */

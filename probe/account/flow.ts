@@ -123,6 +123,11 @@ export class Flows {
     };
   }
 
+  /** Nothing is followed any more. */
+  end(): void {
+    this.storage?.disable();
+  }
+
   /** Whether the current flow came by `resource`, as far as its marks tell. */
   isHolding(resource: Held): boolean {
     const mark = this.current();

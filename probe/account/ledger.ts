@@ -46,7 +46,7 @@ export interface Source {
   readonly pool: PoolState | null;
   /** CPU milliseconds of one without a stack. */
   readonly costMs: number;
-  /** By site id; -1: those without a stack. */
+  /** By site id; -1: those without a stack, -2: those that were there before. */
   readonly accounts: Map<number, Account>;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
@@ -107,6 +107,8 @@ const COUNTS = [
 export class Account {
   readonly source: Source;
   readonly site: Site | null;
+  /** Of what was there before the probe came: taken by nobody knows whom, at a time that nobody knows. */
+  readonly isBefore: boolean;
   readonly line: Line;
   /** Open resources, oldest first. */
   readonly open: Chain<Resource> = new Chain();
@@ -128,10 +130,15 @@ export class Account {
   /** Accounts that what ended here ended together with, and how often; see companions. */
   endsWith: Map<Account, number> | null = null;
   private times: UseTimes | null = null;
-  constructor(source: Source, site: Site | null, line: Line) {
+  constructor(source: Source, site: Site | null, line: Line, isBefore: boolean) {
     this.source = source;
     this.site = site;
     this.line = line;
+    this.isBefore = isBefore;
+  }
+  /** The user frame `depth` above the top one, in words; of what was there before, its pool. */
+  position(depth: number): string {
+    return this.isBefore ? before(this.source) : positionAt(this.site, depth);
   }
   get useTimes(): UseTimes {
     return this.times ?? NO_TIMES;
@@ -198,19 +205,21 @@ export class Ledger {
     return source;
   }
 
-  account(source: Source, site: Site | null): Account {
-    const known = source.accounts.get(site?.id ?? -1);
+  account(source: Source, site: Site | null, isBefore = false): Account {
+    const id = isBefore ? -2 : (site?.id ?? -1);
+    const known = source.accounts.get(id);
     if (known) return known;
     if (source.isRetired) this.revive(source);
-    const key = `${source.nature.kind} ${source.library} ${source.natureName} ${positionAt(site, 0)}`;
+    const position = isBefore ? before(source) : positionAt(site, 0);
+    const key = `${source.nature.kind} ${source.library} ${source.natureName} ${position}`;
     let line = this.lines.get(key);
     if (!line) {
       line = new Line(key, source);
       this.lines.set(key, line);
     }
-    const account = new Account(source, site, line);
+    const account = new Account(source, site, line, isBefore);
     line.add(account);
-    source.accounts.set(site?.id ?? -1, account);
+    source.accounts.set(id, account);
     return account;
   }
 
@@ -261,7 +270,7 @@ export class Ledger {
     const { source } = account;
     const usedMs = at - resource.openedAt;
     account.released++;
-    if (source.nature.isTimed) account.took(usedMs);
+    if (source.nature.isTimed && !account.isBefore) account.took(usedMs);
     if (source.pool !== null) {
       source.pool.lastReleasedAt = at;
       this.observer?.used(source, resource, usedMs);
@@ -331,6 +340,11 @@ export class Ledger {
       else if (resource.bond === 'is stranded') resource.isStranded = true;
     }
   }
+}
+
+/** In place of a line: of each pool one. */
+function before({ pool }: Source): string {
+  return `before ${pool?.id ?? ''}`;
 }
 
 /** Where the user frame `depth` above the top one is; all without a stack share one place. */

@@ -75,6 +75,8 @@ export interface PoolState {
   peers?(): Iterable<{ resource: Resource | null; peer: Peer }>;
   /** Cuts each lease that is idle out of what the library keeps, and adds what puts it back; it must not dereference one. */
   cut?(cuts: Cut[]): void;
+  /** Takes away what was noted on the pool's own objects. */
+  forget?(): void;
   /** How many idle connections it keeps at least and at most; null: unknown. */
   idleLimits?(): { min: number | null; max: number | null };
   /** Acquires that are queued, longest first. */

@@ -130,6 +130,12 @@ export class Scopes {
     this.#storage?.enterWith(scope);
   }
 
+  /** No work is a scope any more. */
+  stop(): void {
+    this.#storage?.disable();
+    this.#storage = null;
+  }
+
   /** What the service says is no more than text: it may be long, hold secrets, or be no text at all. */
   #maskedName(name: unknown): string {
     let masked = this.#masked.get(name);

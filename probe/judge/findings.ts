@@ -22,12 +22,13 @@ export function findingOf(
 ): RecordedFinding {
   const { source } = group;
   const site = first?.account.site ?? null;
+  const isBefore = first?.account.isBefore === true;
   const { estimated, factor } = sampling(group);
   return {
     kind: source.nature.kind,
     nature: source.natureName,
     detector,
-    certainty: site === null ? 'suspect' : certainty,
+    certainty: site === null && !isBefore ? 'suspect' : certainty,
     count: leaked.count,
     acquired: Math.round(group.acquired * factor),
     released: Math.round(group.released * factor),
@@ -36,7 +37,8 @@ export function findingOf(
     pool: leaked.pool,
     site: site?.id ?? -1,
     frame: frameIn(site, group),
-    siteUnknown: siteUnknown(site),
+    siteUnknown: isBefore ? 'it was taken before outlive came' : siteUnknown(site),
+    ...(isBefore && { before: true }),
     evidence: [...evidence, ...leaked.traits.sentences(group)],
     ...leaked.traces,
     ...(leaked.healed > 0 && { healed: leaked.healed }),
@@ -60,6 +62,7 @@ function sampling({ accounts }: Group): { estimated: boolean; factor: number } {
   let unknown = 0;
   for (const source of new Set(accounts.map((account) => account.source))) {
     for (const account of source.accounts.values()) {
+      if (account.isBefore) continue;
       all += account.acquired;
       if (account.site === null) unknown += account.acquired;
     }

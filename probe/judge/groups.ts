@@ -1,5 +1,5 @@
 /** Groups the accounts of a line by the line to blame. */
-import { type Account, type Ledger, type Line, positionAt } from '../account/ledger.ts';
+import type { Account, Ledger, Line } from '../account/ledger.ts';
 import { isOff } from '../process/lapses.ts';
 import { blamedFrame, ownerDepth } from './blame.ts';
 import type { Group, History } from './detectors/detector.ts';
@@ -73,7 +73,7 @@ export class Groups {
     if (known?.changes === line.changes && known.releases === releases) return known;
     const depth = ownerDepth(accounts);
     const byPosition = new Map<string, Account[]>();
-    for (const account of accounts) push(byPosition, positionAt(account.site, depth), account);
+    for (const account of accounts) push(byPosition, account.position(depth), account);
     const made = { changes: line.changes, releases, byPosition, depth };
     this.#made.set(line, made);
     return made;

@@ -349,7 +349,8 @@ export function growthLimitOf(groups: readonly Group[]): number {
 /** Something aged has no stack: from now on every acquire of its source gets one, for a while. */
 function armUnknown({ accounts }: Group, at: number): void {
   const [account] = accounts;
-  if (account && account.site === null && account.source.nature.entry === 'each') arm(account.source, at);
+  if (account && account.site === null && !account.isBefore && account.source.nature.entry === 'each')
+    arm(account.source, at);
 }
 
 function arm(source: Source, at: number): void {
@@ -384,7 +385,7 @@ function addCrowds(crowds: readonly Crowd[], found: Map<string, RecordedFinding>
 /** What leaked without a stack belongs to the line of the same library that is known to leak, if there is one. */
 function adoptUnknown(found: Map<string, RecordedFinding>): void {
   for (const [key, unknown] of found) {
-    if (unknown.site !== -1) continue;
+    if (unknown.site !== -1 || unknown.before) continue;
     const known = [...found.values()]
       .filter(({ site, kind, library }) => site !== -1 && kind === unknown.kind && library === unknown.library)
       .sort((a, b) => b.count - a.count)[0];

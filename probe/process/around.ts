@@ -4,6 +4,7 @@
  */
 import { disguise } from './disguise.ts';
 import { guarded, type Part } from './lapses.ts';
+import { onLeave, putBack } from './leaving.ts';
 
 /** Any method. */
 export type Method = Function;
@@ -37,10 +38,11 @@ export function around<Self extends object, Asked = void>(
   const original: unknown = descriptor?.value;
   if (typeof original !== 'function' || descriptor?.configurable === false) return false;
   const value = disguise(wrapperOf(part, original, hook), original);
-  Object.defineProperty(owner, key, { ...descriptor, value });
-  for (const alias of aliases) {
-    const other = Object.getOwnPropertyDescriptor(owner, alias);
-    if (other?.value === original && other.configurable) Object.defineProperty(owner, alias, { ...other, value });
+  for (const name of [key, ...aliases]) {
+    const own = Object.getOwnPropertyDescriptor(owner, name);
+    if (own?.value !== original || !own.configurable) continue;
+    Object.defineProperty(owner, name, { ...own, value });
+    onLeave(() => putBack(owner, name, value, own));
   }
   return true;
 }

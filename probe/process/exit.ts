@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import { around } from './around.ts';
 import { disguise } from './disguise.ts';
 import { guarded } from './lapses.ts';
+import { onLeave, putBack } from './leaving.ts';
 
 /** As a shell reports SIGABRT. */
 const ABORTED = 134;
@@ -49,7 +50,9 @@ export function onExit(last: (ending: Ending) => void): void {
       }
     }
   };
-  Object.defineProperty(prototype, 'emit', { ...descriptor, value: disguise(emit, EventEmitter.prototype.emit) });
+  const value = disguise(emit, EventEmitter.prototype.emit);
+  Object.defineProperty(prototype, 'emit', { ...descriptor, value });
+  onLeave(() => putBack(prototype, 'emit', value, undefined));
   // it is the program's own wish; without this line it would be taken for V8's, which ends so where its heap is full
   if (isMainThread) {
     around('exit', process, 'abort', {

@@ -4,6 +4,7 @@
  */
 import type { Method } from './around.ts';
 import { guarded, type Part } from './lapses.ts';
+import { onLeave } from './leaving.ts';
 
 /** `told` is given what is set, and the function to leave out of a stack. False when the prototype has it already. */
 export function onFirstSet<Self extends object>(
@@ -21,5 +22,8 @@ export function onFirstSet<Self extends object>(
   };
   const setter = Object.getOwnPropertyDescriptor(accessor, 'set')?.value as Method & ((value: unknown) => void);
   Object.defineProperty(prototype, key, { configurable: true, get: () => undefined, set: setter });
+  onLeave(() => {
+    if (Object.getOwnPropertyDescriptor(prototype, key)?.set === setter) Reflect.deleteProperty(prototype, key);
+  });
   return true;
 }

@@ -17,6 +17,8 @@ export interface GcPolicy {
   /** Milliseconds between two collections; 0 in soak, where every judgement may collect. */
   wait: number;
   maxHeapBytes: number;
+  /** Only where nothing is to be waited for: somebody has agreed to the pause. */
+  isOnDemand?: boolean;
 }
 
 export class Collector {
@@ -37,7 +39,7 @@ export class Collector {
 
   /** `isLast`: nothing is to be waited for, since the process ends or is at rest. */
   mayCollect(at: number, isLast: boolean): boolean {
-    if (!this.policy.enabled || (at < this.nextAt && !isLast)) return false;
+    if (!this.policy.enabled || (!isLast && (this.policy.isOnDemand || at < this.nextAt))) return false;
     if (getHeapStatistics().used_heap_size > this.policy.maxHeapBytes) return false;
     this.collectGarbage ??= this.findGc();
     return this.collectGarbage !== null;

@@ -50,6 +50,8 @@ export interface RecorderParts {
   /** pid of the probed process that started this one; 0 for the outermost. */
   parent: number;
   settings: Settings;
+  /** Attached to a program that runs. */
+  isLate?: boolean;
   ledger: Ledger;
   sites: Sites;
   scopes: Scopes;
@@ -88,7 +90,7 @@ export class Recorder {
   private readonly loadSourceLines: () => SourceLines;
   private sourceLines: SourceLines | null = null;
 
-  constructor({ folder, parent, settings, ledger, sites, scopes, sourceLines }: RecorderParts) {
+  constructor({ folder, parent, settings, isLate, ledger, sites, scopes, sourceLines }: RecorderParts) {
     this.loadSourceLines = sourceLines;
     const { startedMs } = this;
     this.file = path.join(folder, `${pid}-${threadId}-${startedMs}.jsonl`);
@@ -111,6 +113,7 @@ export class Recorder {
       argv: maskArguments(process.argv.slice(0, MAX_ARGUMENTS), MAX_OWN_ARGUMENT),
       cwd: process.cwd(),
       startedMs,
+      ...(isLate && { late: true }),
       heapLimit: getHeapStatistics().heap_size_limit,
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
     });

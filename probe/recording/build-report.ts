@@ -171,10 +171,11 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
 
 /** The same leak keeps its id when lines move: package-relative path, function, text of the call, and which such call. */
 function idOf(
-  { kind, library, detector }: RecordedFinding,
+  { kind, library, detector, before, pool }: RecordedFinding,
   frame: Frame | undefined,
   place: Place | undefined,
 ): string {
+  if (before) return `${kind}-${library}-before-${pool}`;
   if (!frame || !place) return `${kind}-${library}-unknown`;
   const { module, ordinal, excerpt, isCompiled } = place;
   // nothing else tells one line of compiled code from the next
@@ -258,6 +259,7 @@ function processOf(recording: Recording, all: readonly Recording[], sources: Sou
     node: line.node,
     argv: line.argv,
     started: new Date(line.startedMs).toISOString(),
+    ...(line.late && { late: true }),
     ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
     ...ending,
     heapLimit: line.heapLimit ?? null,

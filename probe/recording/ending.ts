@@ -16,7 +16,7 @@ const ABORTED = 134;
 /** `all`: the recordings of its run. */
 export function endingOf(recording: Recording, all: readonly Recording[]): Ending {
   const { process: line, end, died } = recording;
-  if (end) return { end: end.end, endedBy: null, exitCode: end.code };
+  if (end) return { end: end.end, endedBy: null, exitCode: end.end === 'running' ? null : end.code };
   if (line.thread > 0) return ofThread(recording, all);
   if (died === null && isAlive(line.pid, line.host)) return { end: 'running', endedBy: null, exitCode: null };
   // the program's own `process.abort()` is told by an end

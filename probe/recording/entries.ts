@@ -91,6 +91,7 @@ const finding = shape({
   certainty: oneOf(CERTAINTIES),
   ...{ count: number, acquired: number, released: number, estimated: flag },
   ...{ library: text, pool: maybe(text), site: number, frame: number, siteUnknown: maybe(text) },
+  before: optional(flag),
   evidence: listOf(text),
   exhausted: maybe(shape({ cause: oneOf(CAUSES), used: number, limit: number, waiting: number })),
   holders: optional(listOf(holder)),
@@ -117,6 +118,7 @@ const READ: { [T in Type]: Reading<T> } = {
     check: shape({
       ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
       ...{ argv: listOf(text), cwd: text, startedMs: time, heapLimit: optional(number), settings: recordOf(setting) },
+      late: optional(flag),
     }),
     // begun anew, it says all of this once more
     fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),
@@ -245,7 +247,7 @@ const READ: { [T in Type]: Reading<T> } = {
       recording.notices.set(JSON.stringify([entry.library, entry.pool, entry.name]), entry),
   },
   end: {
-    check: shape({ at: time, end: oneOf(['exit', 'crash', 'signal']), code: number }),
+    check: shape({ at: time, end: oneOf(['exit', 'crash', 'signal', 'running']), code: number }),
     fold: ({ recording }, entry) => {
       recording.end = entry;
     },

@@ -91,6 +91,8 @@ export interface ProcessLine {
   cwd: string;
   /** Wall clock, milliseconds since 1970; the zero of every `at`. */
   startedMs: number;
+  /** True: the probe was attached while it ran, at `startedMs`. */
+  late?: boolean;
   /** Bytes of V8's heap before it gives up. */
   heapLimit?: number;
   settings: Record<string, string | number | boolean>;
@@ -354,11 +356,14 @@ export interface NoticeLine extends Notice {
   at: number;
 }
 
-/** Last line of a process that ended by itself. Its absence means a signal, a kill or a process still running. */
+/**
+ * Last line of a process that ended by itself; `running`: of one that the probe left, and that goes on. Its absence means
+ * a signal, a kill or a process still running.
+ */
 export interface EndLine {
   t: 'end';
   at: number;
-  end: 'exit' | 'crash' | 'signal';
+  end: 'exit' | 'crash' | 'signal' | 'running';
   code: number;
 }
 
@@ -476,6 +481,8 @@ export interface RecordedFinding {
   /** Index into the site's stack of the frame to blame. */
   frame: number;
   siteUnknown: string | null;
+  /** True: taken before the probe came. */
+  before?: boolean;
   evidence: string[];
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;

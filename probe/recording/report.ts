@@ -46,6 +46,8 @@ export interface Finding {
   site: Site | null;
   /** Why `site` is null. */
   siteUnknown: string | null;
+  /** True: taken before outlive was attached, so that nobody knows where. */
+  before?: boolean;
   stack: Frame[];
   /** Who calls the line's function, most left open first; empty when nobody is known. */
   callers: Caller[];
@@ -89,6 +91,8 @@ export interface ReportProcess {
   argv: string[];
   /** ISO 8601. */
   started: string;
+  /** True: the probe was attached while it ran; `started` is when. */
+  late?: boolean;
   ended: string | null;
   end: 'exit' | 'signal' | 'crash' | 'running';
   /** `heap limit`, or the signal where it is known. */

@@ -26,6 +26,8 @@ export interface DeskParts {
   sites: Sites;
   stacks: StackBudgets;
   notices: Notices;
+  /** The program ran before the probe came: what it has taken by then is there already. */
+  isLate: boolean;
   /** Says what is not watched though it is there: what, and why in a plain sentence. */
   unseen(what: string, why: string): void;
 }
@@ -40,11 +42,22 @@ export interface PoolFacts {
   costMs?: number;
 }
 
+/** All pools of one copy of a library. */
+export interface PoolKind {
+  library: string;
+  prototype: object;
+  /** Takes up the account of a pool that is there; anything else with this prototype is left alone. */
+  meet(pool: object): void;
+}
+
 export class Desk {
   readonly ledger: Ledger;
   readonly flows: Flows;
   readonly notices: Notices;
+  readonly isLate: boolean;
   readonly unseen: DeskParts['unseen'];
+  /** How pools are known that are there already: by the prototype that they share. */
+  readonly poolKinds: PoolKind[] = [];
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
@@ -58,10 +71,11 @@ export class Desk {
   #turn = 1;
   #isTurnKnown = false;
 
-  constructor({ ledger, scopes, flows, sites, stacks, notices, unseen }: DeskParts) {
+  constructor({ ledger, scopes, flows, sites, stacks, notices, isLate, unseen }: DeskParts) {
     this.ledger = ledger;
     this.flows = flows;
     this.notices = notices;
+    this.isLate = isLate;
     this.unseen = unseen;
     this.#scopes = scopes;
     this.#sites = sites;

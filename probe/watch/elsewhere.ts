@@ -4,9 +4,9 @@
  * Nothing is kept alive by it, and nothing is asked before somebody looks. False negatives: what tells nobody, such as
  * files, other databases, and timers of `node:timers/promises`.
  */
-import diagnosticsChannel from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { guarded } from '../process/lapses.ts';
+import { listenTo } from './channels.ts';
 import type { Desk } from './desk.ts';
 
 const PART = 'elsewhere';
@@ -27,7 +27,7 @@ export function watchElsewhere(desk: Desk): void {
 }
 
 function on<T extends object>(channel: string, told: (request: T) => void): void {
-  diagnosticsChannel.subscribe(channel, (message) => {
+  listenTo(channel, (message) => {
     guarded(PART, () => told((message as { request: T }).request));
   });
 }

@@ -1,7 +1,7 @@
 /** What Node itself hands out, and a service leaves running. Nothing is loaded for it that the service does not load itself. */
 import { syncBuiltinESMExports } from 'node:module';
 import type { Crowd } from '../account/crowd.ts';
-import type { AdapterName } from '../adapters.ts';
+import { ADAPTERS, type AdapterName, type AdapterRow } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import type { Desk } from './desk.ts';
 import { watchChildren } from './handles/children.ts';
@@ -27,11 +27,17 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   emitters: watchEmitters,
 };
 
+/** What they change cannot be taken back. */
+const STAYS: ReadonlySet<string> = new Set(
+  ADAPTERS.filter((row: AdapterRow) => row.attaches === false).map(({ name }) => name),
+);
+
 /** `off`: names of adapters that are switched off. What Node warns of is added to `crowds`. */
 export function watchHandles(desk: Desk, off: readonly string[], crowds: Crowd[]): void {
+  const isOff = (name: string) => off.includes(name) || (desk.isLate && STAYS.has(name));
   for (const [name, watch] of Object.entries(WATCH)) {
-    if (!off.includes(name)) guarded(name as AdapterName, watch, desk);
+    if (!isOff(name)) guarded(name as AdapterName, watch, desk);
   }
-  if (!off.includes('listeners')) guarded('listeners', watchListeners, desk, crowds);
+  if (!isOff('listeners')) guarded('listeners', watchListeners, desk, crowds);
   syncBuiltinESMExports();
 }

@@ -53,6 +53,10 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
 
   const attach = (copy: Copy, { row, known }: Wanted, isLate: boolean): void => {
     const label = `${copy.name} ${copy.version}`;
+    if (desk.isLate && row.attaches === false) {
+      desk.unseen(label, 'It is only watched where the probe is preloaded: of it nothing was seen.');
+      return;
+    }
     const missing = missingIn(copy.exports, known.hooks);
     if (missing.length > 0) {
       desk.unseen(label, `It has no ${missing.join(', ')}, by which it is watched: nothing of it was seen.`);
@@ -61,7 +65,8 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
-    if (isLate) desk.unseen(label, 'It was loaded before the probe: what it had opened by then was not seen.');
+    if (isLate && !desk.isLate)
+      desk.unseen(label, 'It was loaded before the probe: what it had opened by then was not seen.');
     if (isOutside(copy.version, known)) {
       const range = `${known.from} up to below ${known.below}`;
       desk.unseen(

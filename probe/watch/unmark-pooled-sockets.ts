@@ -5,12 +5,12 @@
  * Nothing is loaded for it that the service does not load itself. An ES module's import of `node:http` tells nobody: there
  * the first socket of an agent is what tells, and of an `https` agent this first one keeps its mark.
  */
-import diagnosticsChannel from 'node:diagnostics_channel';
 import net from 'node:net';
 import type { Flows, Mark } from '../account/flow.ts';
 import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { microtask } from '../process/runtime.ts';
+import { listenTo } from './channels.ts';
 
 const PART = 'unmark-pooled-sockets';
 
@@ -28,7 +28,7 @@ export function unmarkPooledSockets(flows: Flows): () => void {
 
   // undici tells of a connect in the tick that it calls Socket.connect in
   let suspended: Mark | null = null;
-  diagnosticsChannel.subscribe('undici:client:beforeConnect', () => {
+  listenTo('undici:client:beforeConnect', () => {
     guarded(PART, () => {
       suspended = flows.suspend();
       if (suspended) microtask(() => (suspended = null));

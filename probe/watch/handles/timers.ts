@@ -15,6 +15,7 @@ import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method } from '../../process/around.ts';
+import { onLeave, putBack } from '../../process/leaving.ts';
 import { now } from '../../process/runtime.ts';
 import { connectionHere } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
@@ -140,5 +141,7 @@ function replace(name: 'setTimeout' | 'setInterval' | 'clearInterval', hook: Hoo
   around(PART, timers, name, hook);
   if (!isGlobal) return;
   const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { ...descriptor, value: timers[name] });
+  const value = timers[name];
+  Object.defineProperty(globalThis, name, { ...descriptor, value });
+  onLeave(() => putBack(globalThis, name, value, descriptor));
 }

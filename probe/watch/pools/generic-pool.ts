@@ -18,6 +18,7 @@ import type { Desk } from '../desk.ts';
 import { cutOwn, type OwnCut } from './own-cut.ts';
 import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
+import { isStandIn, ofStandIn } from './stand-in.ts';
 
 const PART = 'generic-pool' satisfies AdapterName;
 /** Of the service's listeners on what is lent, those that do not wait for anything that a server might say. */
@@ -113,6 +114,10 @@ class GenericPools {
         const pool = weak.deref();
         for (const loan of [...(pool?._resourceLoans?.values() ?? [])]) if (pool) this.#cut(pool, loan, cuts);
       },
+      present: (enter) => {
+        for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? [])
+          this.#lend(pooledResource, enter);
+      },
     };
   }
 
@@ -121,6 +126,10 @@ class GenericPools {
     const lent = this.#lent.get(pooledResource);
     if (!lent?.lease || !lent.ref || lent.lease.isOrphan) return;
     const { obj } = pooledResource;
+    if (isStandIn(obj)) {
+      cuts.push(ofStandIn(lent.lease, () => healStandIn(pool, loan, obj)));
+      return;
+    }
     const own = cutOwn(obj as object, HARMLESS_EVENTS);
     if (!own) return;
     pool._resourceLoans?.delete(obj);
@@ -130,7 +139,12 @@ class GenericPools {
   }
 
   watchPool(prototype: object): void {
-    const { flows } = this.#desk;
+    const { flows, poolKinds } = this.#desk;
+    poolKinds.push({
+      library: PART,
+      prototype,
+      meet: (pool) => Object.hasOwn(pool, '_resourceLoans') && this.#accounts.of(pool as Pool),
+    });
     // in the constructor; where it leads to only the first connection tells
     onFirstSet<Pool>(PART, prototype, '_draining', (pool, _, setter) => this.#accounts.made(pool, setter, null));
     around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
@@ -141,7 +155,7 @@ class GenericPools {
     });
     around<Pool, PooledResource>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
       before: (_, pooledResource) => pooledResource as PooledResource,
-      after: (_, isServed: boolean, pooledResource) => this.#dispatch(pooledResource, isServed),
+      after: (pool, isServed: boolean, pooledResource) => this.#dispatch(pool, pooledResource, isServed),
     });
     around<Pool, number>(PART, prototype, '_createResource', {
       before: now,
@@ -183,22 +197,36 @@ class GenericPools {
     this.#watchTimeouts(request);
   }
 
-  #dispatch(pooledResource: PooledResource | undefined, isServed: boolean): void {
+  #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
     const dequeued = this.#dequeued;
     // most are served while they are asked for
     const own = dequeued && (this.#asking?.queued === dequeued ? this.#asking : this.#asked.get(dequeued));
     this.#dequeued = null;
-    if (!own || !pooledResource) return;
+    if (!pooledResource) return;
+    if (!own) {
+      const account = this.#accounts.of(pool);
+      // whoever waited already
+      if (isServed && account.isBefore) this.#lend(pooledResource, (known) => account.serve(known));
+      return;
+    }
     own.queued = null;
     if (!isServed) {
       own.account.stopWaiting(own.request);
       return;
     }
-    const lease = own.account.open(own.request, pooledResource.obj);
+    this.#lend(pooledResource, ({ ref = null }) => {
+      const lease = own.account.open(own.request, pooledResource.obj);
+      lease.ref = ref;
+      return lease;
+    });
+  }
+
+  #lend(pooledResource: PooledResource, lease: (known: { ref?: WeakRef<object> }) => Resource): void {
     const known = this.#lent.get(pooledResource);
-    if (known) known.lease = lease;
-    else this.#lent.set(pooledResource, { lease, ref: refTo(pooledResource.obj) });
-    lease.ref = this.#lent.get(pooledResource)?.ref ?? null;
+    const ref = known ? known.ref : refTo(pooledResource.obj);
+    const own = lease(ref === null ? {} : { ref });
+    if (known) known.lease = own;
+    else this.#lent.set(pooledResource, { lease: own, ref });
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
@@ -256,11 +284,20 @@ function cutOf(pool: Pool, loan: Loan, own: OwnCut, resource: Resource, ref: Wea
     },
     heal() {
       own.destroy();
-      pool._resourceLoans?.delete(standIn);
-      pool._allObjects?.delete(loan.pooledResource);
-      pool._dispense?.();
+      giveBackPlace(pool, loan, standIn);
     },
   };
+}
+
+function healStandIn(pool: Pool, loan: Loan, standIn: { end?(): void }): void {
+  standIn.end?.();
+  giveBackPlace(pool, loan, standIn);
+}
+
+function giveBackPlace(pool: Pool, loan: Loan, standIn: object): void {
+  pool._resourceLoans?.delete(standIn);
+  pool._allObjects?.delete(loan.pooledResource);
+  pool._dispense?.();
 }
 
 function refTo(lent: unknown): WeakRef<object> | null {

@@ -6,6 +6,7 @@
 import { types } from 'node:util';
 import type { Client } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
+import { markStandIn } from './stand-in.ts';
 
 export interface OwnCut {
   /** In its place meanwhile. */
@@ -25,7 +26,7 @@ export function cutOwn(lent: object, harmless: readonly string[]): OwnCut | null
 
 /** By what only its pool refers to. */
 class Whole implements OwnCut {
-  readonly placeholder: object = {};
+  readonly placeholder: object = markStandIn({});
   restore(): void {}
   standIn(): object {
     return this.placeholder;

@@ -3,6 +3,7 @@
  * and by its pool. The connection itself stays, and so does the server's session.
  */
 import type { Client } from './pg-client.ts';
+import { markStandIn } from './stand-in.ts';
 
 interface Connection {
   _events: object;
@@ -19,6 +20,7 @@ const listeners: WeakMap<object, object> = new WeakMap();
 export class StandIn {
   readonly connection: Connection;
   constructor(connection: Connection) {
+    markStandIn(this);
     this.connection = connection;
     connection._events = Object.create(null);
     connection._eventsCount = 0;

@@ -20,6 +20,7 @@ import { BareClients } from './pg-bare.ts';
 import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
+import { isStandIn, ofStandIn } from './stand-in.ts';
 
 const PART = 'pg' satisfies AdapterName;
 
@@ -101,7 +102,7 @@ class PgPools {
     this.#desk = desk;
     this.#transactions = desk.source({ adapter: PART, nature: 'transaction', library: PART });
     this.#pooledTransactions = desk.source({ adapter: PART, nature: 'transaction of a pool', library: PART });
-    this.#bare = new BareClients(desk, (client, lease) => this.#lends(client, lease, false));
+    this.#bare = new BareClients(desk, (client, lease) => this.#lends(client, () => lease, false));
     this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
   }
 
@@ -134,13 +135,26 @@ class PgPools {
         const idle = new Set(pool?._idle?.map(({ client }) => client));
         for (const index of clients.keys()) if (pool) this.#cut(pool, index, idle, cuts);
       },
+      forget: () => {
+        for (const item of weak.deref()?._pendingQueue ?? []) delete item[ASKED];
+      },
+      present: (enter) => {
+        const { _clients = [], _idle = [] } = weak.deref() ?? {};
+        const idle = new Set(_idle.map(({ client }) => client));
+        for (const client of _clients) if (!idle.has(client)) this.#lends(client, enter, false);
+      },
     };
   }
 
   #cut(pool: Pool, index: number, idle: ReadonlySet<Client>, cuts: Cut[]): void {
     const client = pool._clients?.[index];
     const known = client && this.#known.get(client);
-    if (!client || !known?.lease || idle.has(client) || !canBeCut(client, HARMLESS_EVENTS)) return;
+    if (!client || !known?.lease || known.lease.isOrphan || idle.has(client)) return;
+    if (isStandIn(client)) {
+      cuts.push(ofStandIn(known.lease, () => pool._remove(client, () => pool._pulseQueue())));
+      return;
+    }
+    if (!canBeCut(client, HARMLESS_EVENTS)) return;
     const connection = cutClient(client);
     cuts.push(this.#cutOf(pool, connection, known.lease, known.ref));
     if (pool._clients) pool._clients[index] = connection as never;
@@ -176,7 +190,12 @@ class PgPools {
   }
 
   watchPool(prototype: object): void {
-    const { flows } = this.#desk;
+    const { flows, poolKinds } = this.#desk;
+    poolKinds.push({
+      library: PART,
+      prototype,
+      meet: (pool) => Object.hasOwn(pool, '_clients') && this.#accounts.of(pool as Pool),
+    });
     // the constructor's last
     onFirstSet<Pool>(PART, prototype, 'ended', (pool, _, setter) =>
       this.#accounts.made(pool, setter, targetOfOptions(pool.options)),
@@ -260,21 +279,25 @@ class PgPools {
   #serve(pool: Pool, client: Client, item: PendingItem): void {
     const own = item[ASKED];
     item[ASKED] = undefined;
-    if (this.#accounts.of(pool).isObserved) this.#tellCreated(pool, client);
-    if (!own) return;
-    this.#lends(client, own.account.open(own.request, client), own.isQuery);
+    const account = this.#accounts.of(pool);
+    if (account.isObserved) this.#tellCreated(pool, client);
+    if (own) this.#lends(client, () => own.account.open(own.request, client), own.isQuery);
+    // whoever waited already
+    else if (account.isBefore && !this.#known.get(client)?.lease) {
+      this.#lends(client, (known) => account.serve(known), false);
+    }
   }
 
-  #lends(client: Client, lease: Resource, isQuery: boolean): void {
-    const lent = this.#known.get(client);
-    if (lent) {
-      lent.lease = lease;
-      lent.isQuery = isQuery;
-    } else {
+  #lends(client: Client, leased: (known: Known) => Resource, isQuery: boolean): void {
+    let lent = this.#known.get(client);
+    if (!lent) {
       const ref = new WeakRef(client);
-      this.#known.set(client, { lease, ref, isQuery, transaction: null, isBusy: isBusy(ref) });
+      lent = { lease: null, ref, isQuery, transaction: null, isBusy: isBusy(ref) };
+      this.#known.set(client, lent);
     }
-    lease.ref = this.#known.get(client)?.ref ?? null;
+    lent.lease = leased(lent);
+    lent.lease.ref = lent.ref;
+    lent.isQuery = isQuery;
   }
 
   /** Only of a client without a pool: a pool gives back before it ends one. */

@@ -1,7 +1,7 @@
 /** What every pool adapter keeps of one pool: its source, the pool itself as a resource, who waits and who timed out. */
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import { EPISODE_MS, type Exhaustion, type PoolState, type Waiting } from '../../account/pool-state.ts';
-import { heldBefore } from '../../account/resource.ts';
+import { heldBefore, type Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
@@ -19,6 +19,9 @@ export interface PoolDescription {
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
   cut?: NonNullable<PoolState['cut']>;
+  forget?: NonNullable<PoolState['forget']>;
+  /** What the pool has lent already when it is first seen: `enter` makes a lease of each. */
+  present?(enter: (known: Known) => Resource): void;
 }
 
 /** Time-outs are looked at one by one up to here; a storm of them tells no more. */
@@ -44,6 +47,8 @@ export class PoolAccount {
   private readonly pools: Source;
   private readonly making: Making | null;
   private itself: Resource | null = null;
+  /** The pool was in use before the probe came: who made it is not known. */
+  isBefore = false;
   private readonly firstAskedAt: number = now();
   /** Acquires in the latest slices of time, oldest first. */
   private recent: { from: number; count: number }[] = [];
@@ -99,7 +104,7 @@ export class PoolAccount {
   open(request: Request, lent: unknown = null): Resource {
     this.stopWaiting(request);
     this.desk.pooled(lent);
-    if (this.itself === null || this.itself.closed) {
+    if (!this.isBefore && (this.itself === null || this.itself.closed)) {
       const { ledger } = this.desk;
       const { site, scope } = this.making ?? request;
       this.itself = new Resource(ledger.account(this.pools, site), scope, now(), { isGone: () => this.isEmpty() });
@@ -107,8 +112,28 @@ export class PoolAccount {
       ledger.open(this.itself);
     }
     const lease = this.desk.open(request);
-    this.itself.lastUsedAt = lease.openedAt;
-    this.itself.uses++;
+    if (this.itself !== null) {
+      this.itself.lastUsedAt = lease.openedAt;
+      this.itself.uses++;
+    }
+    return lease;
+  }
+
+  /** Enters a lease that was taken before the probe came. */
+  enter(known: Known): Resource {
+    return this.openBefore(known, 0);
+  }
+
+  /** Who waited already when the probe came is served. */
+  serve(known: Known): Resource {
+    return this.openBefore(known, now() - this.firstAskedAt);
+  }
+
+  private openBefore(known: Known, waitedMs: number): Resource {
+    const { ledger } = this.desk;
+    const lease = new Resource(ledger.account(this.source, null, true), null, now(), known);
+    lease.waitedMs = waitedMs;
+    ledger.open(lease);
     return lease;
   }
 
@@ -182,7 +207,7 @@ export class PoolAccount {
 export class PoolAccounts<Pool extends object> {
   private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
   private readonly makings: WeakMap<Pool, Making> = new WeakMap();
-  private readonly create: (pool: Pool) => PoolAccount;
+  private readonly create: (pool: Pool) => { account: PoolAccount; findPresent(): void };
   private readonly desk: Desk;
   private readonly pools: Source;
 
@@ -191,12 +216,19 @@ export class PoolAccounts<Pool extends object> {
     this.desk = desk;
     this.pools = pools;
     this.create = (pool) => {
-      const { peers, idleLimits, cut, ...facts } = describe(new WeakRef(pool));
+      const { peers, idleLimits, cut, forget, present, ...facts } = describe(new WeakRef(pool));
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
-      return new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null);
+      if (forget) source.pool.forget = forget;
+      const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null);
+      const findPresent = () => {
+        const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};
+        account.isBefore = used + idle + pending > 0;
+        present?.((known) => account.enter(known));
+      };
+      return { account, findPresent };
     };
   }
 
@@ -212,11 +244,11 @@ export class PoolAccounts<Pool extends object> {
   }
 
   of(pool: Pool): PoolAccount {
-    let account = this.accounts.get(pool);
-    if (!account) {
-      account = this.create(pool);
-      this.accounts.set(pool, account);
-    }
+    const known = this.accounts.get(pool);
+    if (known) return known;
+    const { account, findPresent } = this.create(pool);
+    this.accounts.set(pool, account);
+    if (this.desk.isLate) findPresent();
     return account;
   }
 }

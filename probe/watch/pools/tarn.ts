@@ -146,6 +146,12 @@ export class TarnPools {
         const pool = weak.deref();
         for (const entry of pool?.used ?? []) if (pool) this.#cut(pool, entry, cuts);
       },
+      forget: () => {
+        for (const entry of weak.deref()?.used ?? []) delete entry[LEASE];
+      },
+      present: (enter) => {
+        for (const entry of weak.deref()?.used ?? []) this.#lendEntry(entry, enter({}), null);
+      },
     };
   }
 
@@ -160,8 +166,13 @@ export class TarnPools {
   }
 
   watch(prototype: object, TimeoutError: new () => Error): void {
-    const { flows } = this.#desk;
+    const { flows, poolKinds } = this.#desk;
     this.#prototypes.add(prototype);
+    poolKinds.push({
+      library: PART,
+      prototype,
+      meet: (pool) => Object.hasOwn(pool, 'used') && this.of(pool as Pool),
+    });
     // in the constructor; where it leads to only the first connection tells
     onFirstSet<Pool>(PART, prototype, 'destroyed', (pool, _, setter) => {
       for (const accounts of [this.#accounts, this.#knexAccounts]) accounts.made(pool, setter, null);
@@ -225,9 +236,13 @@ export class TarnPools {
       own.account.stopWaiting(own.request);
       return;
     }
-    const lease = own.account.open(own.request, connection);
+    this.#lendEntry(entry, own.account.open(own.request, connection), own.handle);
+  }
+
+  #lendEntry(entry: Entry, lease: Resource, handle: WeakRef<object> | null): void {
+    const { resource: connection } = entry;
     entry[LEASE] = lease;
-    lease.handle = own.handle;
+    lease.handle = handle;
     if (typeof connection === 'object' && connection !== null) this.#lend(connection, lease);
   }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CountedScope, Scopes } from '../../account/scope.ts';
 import { guarded } from '../../process/lapses.ts';
 import { microtask } from '../../process/runtime.ts';
+import { listenTo } from '../channels.ts';
 import { routeOf } from './route.ts';
 
 const PART = 'http';
@@ -31,7 +32,7 @@ export function whenServing(told: () => void): void {
     isTold = true;
     guarded(PART, served);
   };
-  diagnosticsChannel.subscribe(REQUEST_START, listener);
+  listenTo(REQUEST_START, listener);
 }
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
@@ -59,12 +60,8 @@ export function watchHttpServers(scopes: Scopes): () => void {
     young.delete(response);
     if (scope) end(scope, response);
   };
-  diagnosticsChannel.subscribe(REQUEST_START, (message) => {
-    guarded(PART, started, message as RequestStart);
-  });
-  diagnosticsChannel.subscribe('http.server.response.finish', (message) => {
-    guarded(PART, finished, message as RequestStart);
-  });
+  listenTo(REQUEST_START, (message) => guarded(PART, started, message as RequestStart));
+  listenTo('http.server.response.finish', (message) => guarded(PART, finished, message as RequestStart));
 
   return () => {
     for (const [response, scope] of young) {
