@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
+  guards: ['user-error.ts', 'probe', 'reports'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
   'oracle-standin': ['user-error.ts', 'pipeline/store'],
