@@ -31,6 +31,7 @@ const PARTS = [
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';
+const GUARDS = ['core', 'node-test', 'mocha', 'jest', 'guard'];
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
   name: 'ascii',
@@ -43,17 +44,17 @@ const ascii = {
     }
   },
 };
-const bundle = (input, output) =>
+const bundle = (input, output, room = 'probe') =>
   build({
     preserveEntrySignatures: 'allow-extension',
-    input: Object.fromEntries(input.map((name) => [name, `probe/${name}.ts`])),
+    input: Object.fromEntries(input.map((name) => [name, `${room}/${name}.ts`])),
     platform: 'node',
     // whatever the source asks for by its name in the build
     external: /^\.\.?\/.*\.js$/,
     logLevel: 'warn',
     plugins: [ascii],
     output: {
-      dir: 'dist/probe',
+      dir: `dist/${room}`,
       format: 'cjs',
       strict: true,
       comments: false,
@@ -95,9 +96,14 @@ if (readdirSync('dist/probe').some((name) => name.startsWith('rolldown-runtime')
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});
+// preloads too, and of what the reports know they need a little
+await bundle(GUARDS, {}, 'guards');
+for (const name of GUARDS) rmSync(`dist/guards/${name}.js.map`, { force: true });
 for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`, { force: true });
 
 const assets = [
+  'guards/package.json',
+  'guards/vitest/package.json',
   'probe/package.json', // the preload is CommonJS: it must not start Node's ES module loader in the user's program
   'probe/recording/report.schema.json',
   'pipeline/rules',

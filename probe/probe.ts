@@ -37,6 +37,7 @@ import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
+import { Tests } from './tests.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk, type PoolKind } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
@@ -68,6 +69,17 @@ export interface Checkpoint {
   fresh: RecordedFinding[];
 }
 
+/** For the guard of a test runner: keeps the account, and judges, writes and hands down nothing of its own accord. */
+export function startForTests(register: string, began: NodeJS.CpuUsage): Probe {
+  const { settings, problems } = readSettings(process.env);
+  const off = [...settings.off, 'children'];
+  const probe = new Probe(register, {
+    ...{ settings: { ...settings, mode: 'test', scopes: 'on', off }, problems, folder: folderOfRun(settings.out) },
+  });
+  probe.start(cpuMs(began));
+  return probe;
+}
+
 /** `register`: the preload, for children too; `began`: CPU time of this thread when loading the probe began. */
 export function startProbe(register: string, began: NodeJS.CpuUsage): Probe {
   return withInheritance(register, () => {
@@ -96,6 +108,7 @@ export class Probe {
   readonly #register: string;
   readonly #settings: Settings;
   readonly #isSoak: boolean;
+  readonly #isTest: boolean;
   readonly #isLate: boolean;
   readonly #parent: string | undefined;
   readonly #control: string | undefined;
@@ -113,6 +126,10 @@ export class Probe {
   #judge: Judge | null = null;
   readonly #collector: Collector;
   readonly #prover: Prover;
+  /** For guards in test runners. */
+  readonly tests: Tests;
+  /** Tells of a module that Node's own loader did not load: its file, and what it exports. */
+  loaded: (file: string, exports: unknown) => void = () => {};
   readonly #rhythm: Rhythm;
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
@@ -133,13 +150,17 @@ export class Probe {
     this.#register = register;
     this.#settings = settings;
     this.#isSoak = settings.mode === 'soak';
+    this.#isTest = settings.mode === 'test';
+    const isShort = this.#isSoak || this.#isTest;
     this.#isLate = isLate;
     this.#parent = parent;
     this.#control = control;
     this.folder = folder;
     this.#scopes = new Scopes(settings.scopes);
-    this.#sites = new Sites(userFiles(process.argv[1]), __dirname + path.sep);
-    this.#stacks = new StackBudgets(this.#isSoak ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
+    // the program that runs is the runner, which is nobody's own
+    const isUser = userFiles(this.#isTest ? undefined : process.argv[1]);
+    this.#sites = new Sites(isUser, [__dirname, path.join(__dirname, '../guards')]);
+    this.#stacks = new StackBudgets(isShort ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
     const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
     this.#recorder = new Recorder({
       ...{ ...parts, folder, parent: Number(parent ?? 0), settings, isLate },
@@ -157,9 +178,10 @@ export class Probe {
     });
     const proving = { isOn: settings.proof !== 'off', heals: settings.heal };
     this.#prover = new Prover({ ledger: this.#ledger, collector: this.#collector, ...proving });
-    this.#rhythm = new Rhythm(now(), this.#isSoak);
+    this.tests = new Tests(this.#ledger, this.#scopes, this.#prover);
+    this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
-    this.#governor = this.#isSoak ? null : new Governor(settings.cpuPercent, now(), unsupported);
+    this.#governor = isShort ? null : new Governor(settings.cpuPercent, now(), unsupported);
   }
 
   /** `began`: CPU milliseconds of this thread when loading the probe began. */
@@ -177,7 +199,8 @@ export class Probe {
     // what is loaded is loaded; a library's way to Node's `http` is not seen any more
     if (this.#isLate) unmark();
     else guarded('compilers', () => watchCompilers(this.#sites.scripts));
-    if (libraries) {
+    if (libraries) this.loaded = libraries.loaded;
+    if (libraries && !this.#isTest) {
       this.#unwatched = new Unwatched({
         ...{ sites: this.#sites, libraries, unseen: this.#desk.unseen },
         loadConnects: () => loadOnDemand(loadConnects),
@@ -191,6 +214,7 @@ export class Probe {
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    if (this.#isTest) return;
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
     this.#startTicking();

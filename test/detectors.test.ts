@@ -99,7 +99,16 @@ const failPath = judgedBy('fail-path');
 
 let lastScope = 0;
 function ended(ago: number, kind: Scope['kind'] = 'job'): Scope {
-  return { id: ++lastScope, name: 'nightly', kind, began: 0, ended: NOW - ago, failedWith: null, latest: null };
+  return {
+    id: ++lastScope,
+    name: 'nightly',
+    kind,
+    within: null,
+    began: 0,
+    ended: NOW - ago,
+    failedWith: null,
+    latest: null,
+  };
 }
 const verdict = (certainty: string, leaked: number) => ({ certainty, leaked: { length: leaked } });
 

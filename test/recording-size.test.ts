@@ -37,7 +37,7 @@ function busyService(folder: string) {
   const { settings } = readSettings({});
   const ledger = new Ledger();
   const scopes = new Scopes('off');
-  const sites = new Sites(() => true, '/probe/');
+  const sites = new Sites(() => true, ['/probe']);
   const recorder = new Recorder({
     ...{ folder, parent: 0, settings, ledger, sites, scopes },
     sourceLines: () => new SourceLines(sites),

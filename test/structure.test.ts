@@ -31,6 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   attach: ['user-error.ts', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
+  guards: ['user-error.ts', 'probe', 'reports'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
   'oracle-standin': ['user-error.ts', 'pipeline/store'],

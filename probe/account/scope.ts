@@ -10,10 +10,14 @@ import { OTHER, ScopeNames, type ScopeTotals } from './scope-names.ts';
 
 export type { ScopeTotals } from './scope-names.ts';
 
+export type TestKind = 'test' | 'suite';
+
 export interface Scope {
   readonly id: number;
   readonly name: string;
-  readonly kind: ScopeTotals['kind'];
+  readonly kind: ScopeTotals['kind'] | TestKind;
+  /** The test or suite that it is part of. Never a job or request: a job that starts the next one would be a chain without end. */
+  readonly within: Scope | null;
   readonly began: number;
   /** 0 while it runs. */
   ended: number;
@@ -25,14 +29,16 @@ export interface Scope {
 export class CountedScope implements Scope {
   readonly id: number;
   readonly kind: ScopeTotals['kind'];
+  readonly within: Scope | null;
   readonly began: number = now();
   ended = 0;
   failedWith: string | null = null;
   latest: Resource | null = null;
   readonly #counted: ScopeTotals;
 
-  constructor(id: number, counted: ScopeTotals) {
+  constructor(id: number, counted: ScopeTotals, within: Scope | null) {
     this.id = id;
+    this.within = within;
     this.kind = counted.kind;
     this.#counted = counted;
   }
@@ -60,6 +66,8 @@ export class Scopes {
   readonly requests: boolean;
   #storage: AsyncLocalStorage<Scope> | null = null;
   #nextId = 1;
+  /** That run at this moment. */
+  readonly #tests: Set<Scope> = new Set();
   readonly #names = new ScopeNames();
   /** As they are written, by what the service calls them. */
   readonly #masked: Map<unknown, string> = new Map();
@@ -75,12 +83,47 @@ export class Scopes {
   }
 
   current(): Scope | null {
-    return this.#storage?.getStore() ?? null;
+    const scope = this.#storage?.getStore() ?? null;
+    // where callbacks run in the context of whoever made their connection, that may be a test of long ago
+    if (scope === null || scope.kind !== 'test' || scope.ended === 0 || asyncContextFrame) return scope;
+    return this.#onlyTest() ?? scope;
   }
 
   /** `name` is written down as it is. */
-  begin(name: string, kind: Scope['kind']): CountedScope {
-    return new CountedScope(this.#nextId++, this.#names.begin(name, kind));
+  begin(name: string, kind: ScopeTotals['kind']): CountedScope {
+    return new CountedScope(this.#nextId++, this.#names.begin(name, kind), this.#testAround(kind));
+  }
+
+  /** Neither counted nor written down. `within`: the suite, or the test, around it. */
+  beginTest(name: string, kind: TestKind, within: Scope | null): Scope {
+    const scope = { id: this.#nextId++, name, kind, within, began: now(), ended: 0, failedWith: null, latest: null };
+    if (kind === 'test') this.#tests.add(scope);
+    return scope;
+  }
+
+  endTest(scope: Scope): void {
+    scope.ended = now();
+    scope.latest = null;
+    this.#tests.delete(scope);
+  }
+
+  /** Runs `work` in a test or suite, which goes on after it. */
+  runIn<T>(scope: Scope, work: () => T): T {
+    this.#storage ??= new AsyncLocalStorage();
+    return this.#storage.run(scope, work);
+  }
+
+  /** The innermost test that runs, where no other runs beside it. */
+  #onlyTest(): Scope | null {
+    const latest = [...this.#tests].at(-1) ?? null;
+    for (const test of this.#tests) if (latest !== null && !isWithin(latest, test)) return null;
+    return latest;
+  }
+
+  /** A request to a server that all tests share is made by the test that runs, if only one does. */
+  #testAround(kind: ScopeTotals['kind']): Scope | null {
+    const own = testOf(this.current());
+    return kind === 'request' && own?.kind !== 'test' ? (this.#onlyTest() ?? own) : own;
   }
 
   end(scope: CountedScope, failedWith: string | null): void {
@@ -146,6 +189,17 @@ export class Scopes {
     }
     return masked;
   }
+}
+
+/** The innermost test or suite that a scope is part of, or is. */
+export function testOf(scope: Scope | null): Scope | null {
+  return scope === null || scope.kind === 'test' || scope.kind === 'suite' ? scope : scope.within;
+}
+
+/** Whether `scope` is `outer`, or part of it. */
+export function isWithin(scope: Scope | null, outer: Scope): boolean {
+  for (let each = scope; each !== null; each = each.within) if (each === outer) return true;
+  return false;
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -86,10 +86,10 @@ export class Sites {
   private readonly isUser: (file: string) => boolean;
   private readonly isOwn: (file: string) => boolean;
 
-  /** `ownFolder`: the probe's, whose frames are left out. */
-  constructor(isUser: (file: string) => boolean, ownFolder: string) {
+  /** `ownFolders`: the probe's, whose frames are left out. */
+  constructor(isUser: (file: string) => boolean, ownFolders: readonly string[]) {
     this.isUser = isUser;
-    this.isOwn = (file) => filePath(file).startsWith(ownFolder);
+    this.isOwn = (file) => ownFolders.some((folder) => filePath(file).startsWith(folder + path.sep));
   }
 
   /** The site of the call to `wrapper`, which must be on the stack; null for one too many. */

@@ -1,12 +1,11 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import path from 'node:path';
 import { endingOf } from './ending.ts';
+import { idOf } from './finding-id.ts';
 import { unifiedDiff } from './fix.ts';
 import {
   CERTAINTIES,
-  type Frame,
   type Notice,
-  type Place,
   type ProcessLine,
   type RecordedFinding,
   type Recording,
@@ -17,7 +16,7 @@ import { missingIn, unseenProcesses } from './missing.ts';
 import { NATURES } from './natures.ts';
 import { keptAliveBy, openIn } from './open.ts';
 import { makeFolder, writeOwn } from './own.ts';
-import { lineOf, noExcerpt, placeIn } from './place.ts';
+import { noExcerpt, placeIn } from './place.ts';
 import { ownerOf, type Run, readRun } from './reader.ts';
 import {
   type Finding,
@@ -167,24 +166,6 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
         site: siteOf(recording, site, frame, sources),
       })),
   );
-}
-
-/** The same leak keeps its id when lines move: package-relative path, function, text of the call, and which such call. */
-function idOf(
-  { kind, library, detector, before, pool }: RecordedFinding,
-  frame: Frame | undefined,
-  place: Place | undefined,
-): string {
-  if (before) return `${kind}-${library}-before-${pool}`;
-  if (!frame || !place) return `${kind}-${library}-unknown`;
-  const { module, ordinal, excerpt, isCompiled } = place;
-  // nothing else tells one line of compiled code from the next
-  const text = isCompiled ? `${frame.line}:${frame.column}` : lineOf(excerpt, frame.line).trim();
-  const about = detector === 'pool-exhausted' || detector === 'hold-and-wait' ? detector : '';
-  const parts = [kind, library, about, module, frame.function, text, String(ordinal)];
-  // loaded only now: it takes longer than all the rest of a report without findings
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
 }
 
 /** One leak in several processes or threads is one finding; sorted by certainty, then count. */

@@ -40,6 +40,8 @@ export interface Libraries {
   met(found: Pick<Manifest, 'name' | 'version'>): void;
   /** Looks through all that is loaded. */
   scan(): void;
+  /** Tells of a module that another loader than Node's own has loaded: Jest's. */
+  loaded(file: string, exports: unknown): void;
 }
 
 export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
@@ -80,7 +82,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     const why = unwatched.get(name);
     if (why !== undefined) desk.unseen(`${name} ${version}`, why);
   };
-  const scan = watchModules({
+  const { scan, loaded: tell } = watchModules({
     names: new Set([...wanted.keys(), ...Object.keys(beneath)]),
     onLoaded: (copy, isLate) => {
       const below = beneath[copy.name];
@@ -93,7 +95,13 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     onMet: met,
     onHttp,
   });
-  return { whyUnwatched: (name) => unwatched.get(name) ?? null, isWatched: (name) => wanted.has(name), met, scan };
+  return {
+    whyUnwatched: (name) => unwatched.get(name) ?? null,
+    isWatched: (name) => wanted.has(name),
+    met,
+    scan,
+    loaded: tell,
+  };
 }
 
 /** Packages that an adapter is for; and those that none watches, with the reason. */

@@ -49,12 +49,22 @@ export interface ModuleListener {
   onHttp(): void;
 }
 
-/** Returns what looks through all that is loaded, for what came past the resolution. */
-export function watchModules(listener: ModuleListener): () => void {
+/** What came past the resolution. */
+export interface Modules {
+  /** Looks through all that is loaded. */
+  scan(): void;
+  /** Tells of what another loader has loaded: its file, and what it exports. */
+  loaded(file: string, exports: unknown): void;
+}
+
+export function watchModules(listener: ModuleListener): Modules {
   const watch = new ModuleWatch(listener);
   watch.attach();
   guarded(PART, () => watch.scan());
-  return () => guarded(PART, () => watch.scan());
+  return {
+    scan: () => guarded(PART, () => watch.scan()),
+    loaded: (file, exports) => guarded(PART, () => watch.loaded(file, exports)),
+  };
 }
 
 class ModuleWatch {
@@ -93,6 +103,11 @@ class ModuleWatch {
     }
   }
 
+  loaded(file: string, exports: unknown): void {
+    const library = this.#isMentioned.test(file) && mainModuleOf(file);
+    if (library && this.#listener.names.has(library.name)) this.#tell({ exports }, library, false);
+  }
+
   #resolved(file: string, request: string): void {
     const { others } = this.#listener;
     if (IS_HTTP.test(file)) this.#listener.onHttp();
@@ -128,7 +143,7 @@ class ModuleWatch {
     }
   }
 
-  #tell({ exports }: LoadingModule, library: Omit<Copy, 'exports'>, isLate: boolean): void {
+  #tell({ exports }: Pick<LoadingModule, 'exports'>, library: Omit<Copy, 'exports'>, isLate: boolean): void {
     const isObject = (typeof exports === 'object' && exports !== null) || typeof exports === 'function';
     if (!isObject || this.#seen.has(exports as object)) return;
     this.#seen.add(exports as object);

@@ -1,0 +1,55 @@
+/**
+ * Jest, with its usual runner: `testRunner: 'outlive/jest'`. Jest loads libraries by itself, anew for each file, and so
+ * tells of each; tests and hooks are wrapped once all are known. Mocha's and Jasmine's way of running is not known here.
+ */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { startGuard } from './core.ts';
+import { CircusGuard, type Event, type State } from './jest/circus.ts';
+import { type Runtime, watchRuntime } from './jest/runtime.ts';
+
+interface Environment {
+  handleTestEvent?(event: Event, state: State): unknown;
+}
+
+type TestRunner = (
+  globalConfig: unknown,
+  config: { rootDir: string },
+  environment: Environment,
+  runtime: Runtime,
+  ...rest: unknown[]
+) => Promise<unknown>;
+
+let runtimeNow: { original: ReturnType<typeof watchRuntime> } | null = null;
+const guard = startGuard({ showsCode: true, original: (frame) => runtimeNow?.original(frame) ?? null });
+
+const run: TestRunner = async (globalConfig, config, environment, runtime, ...rest) => {
+  guard.unwatchEnd();
+  runtimeNow = { original: watchRuntime(guard, runtime) };
+  const circus = new CircusGuard(guard);
+  const { handleTestEvent } = environment;
+  environment.handleTestEvent = async (event, state) => {
+    await handleTestEvent?.call(environment, event, state);
+    await circus.told(event, state);
+  };
+  try {
+    return await circusOf(config.rootDir)(globalConfig, config, environment, runtime, ...rest);
+  } finally {
+    guard.watchEnd();
+  }
+};
+
+/** The project's, or the one beside the Jest that runs. */
+function circusOf(rootDir: string): TestRunner {
+  for (const from of [path.join(rootDir, 'package.json'), process.argv[1] ?? '', __filename]) {
+    try {
+      const circus = createRequire(from)('jest-circus/runner') as TestRunner | { default: TestRunner };
+      return 'default' in circus ? circus.default : circus;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    }
+  }
+  throw new Error('outlive/jest needs the package jest-circus: npm install --save-dev jest-circus.');
+}
+
+export default run;

@@ -1,0 +1,37 @@
+/** From the code that Vite made to the code that was written, by the maps that Vitest's worker keeps. */
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import path from 'node:path';
+import type * as Core from '../core.ts';
+
+/** A map, or what was made of it. */
+type Kept = SourceMapPayload | { map: SourceMapPayload };
+
+/** What this needs of the state of a worker: from Vitest 4 on Vite's own modules, before that those of vite-node. */
+export interface WorkerState {
+  evaluatedModules?: {
+    fileToModulesMap: { get(file: string): Iterable<{ id: string }> | undefined };
+    getModuleSourceMapById(id: string): Kept | null;
+  };
+  moduleCache?: { getSourceMap?(file: string): Kept | null };
+}
+
+/** Null where there is no map, or none that can be read. */
+export function originalIn({ evaluatedModules, moduleCache }: WorkerState, frame: Core.Frame): Core.Frame | null {
+  try {
+    const modules = [...(evaluatedModules?.fileToModulesMap.get(frame.file) ?? [])];
+    const kept = modules.map(({ id }) => evaluatedModules?.getModuleSourceMapById(id));
+    const map = kept.find(Boolean) ?? moduleCache?.getSourceMap?.(frame.file);
+    return map ? mapped(frame, 'map' in map ? map.map : map) : null;
+  } catch {
+    return null;
+  }
+}
+
+function mapped(frame: Core.Frame, payload: SourceMapPayload): Core.Frame | null {
+  const entry = new SourceMap(payload).findEntry(frame.line - 1, frame.column - 1);
+  if (!('originalSource' in entry)) return null;
+  // each module is of one source, whose name may be given in any way
+  const source = path.resolve(path.dirname(frame.file), entry.originalSource);
+  const file = payload.sources.length === 1 ? frame.file : source;
+  return { ...frame, file, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+}

@@ -1,0 +1,162 @@
+/**
+ * What tests leave open: each is a scope, and owes what was opened in it. For a guard in a test runner, which asks when
+ * the test and its hooks are over.
+ *
+ * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
+ * sockets and listeners made by the code of a dependency); a single interval that holds nothing open (`unref`), which is
+ * how a service says that it may run for life; what was opened on something that is told already.
+ * False positives: what is made once for the program's life by the first test that needs it.
+ * False negatives: a leak of an unref'd interval on a line that only one test runs.
+ */
+import type { Ledger, Resource } from './account/ledger.ts';
+import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
+import { frameToName } from './judge/blame.ts';
+import { now } from './process/runtime.ts';
+import type { Prover } from './proof/prover.ts';
+import type { Frame, Kind } from './recording/format.ts';
+import { isOwed, type NatureName } from './recording/natures.ts';
+
+/** What is open of one line. */
+export interface Owed {
+  kind: Kind;
+  nature: NatureName;
+  library: string;
+  pool: string | null;
+  count: number;
+  /** Inside an operation that has not come back. */
+  busy: number;
+  /** Proven: nobody can reach them any more. */
+  orphans: number;
+  /** The longest open, milliseconds. */
+  oldestMs: number;
+  /** Empty when no stack is known. */
+  stack: Frame[];
+  /** Of the stack, the one to name; -1 without a stack. */
+  frame: number;
+  /** The test or suite that they were opened in. */
+  test: string | null;
+}
+
+/** Of these, what a dependency makes is the dependency's own affair. */
+const OF_LIBRARIES: ReadonlySet<Kind> = new Set<Kind>(['timer', 'socket', 'listener']);
+
+export class Tests {
+  readonly #ledger: Ledger;
+  readonly #scopes: Scopes;
+  readonly #prover: Prover;
+  /** What was told of: it is not told again. */
+  readonly #told: WeakSet<Resource> = new WeakSet();
+
+  constructor(ledger: Ledger, scopes: Scopes, prover: Prover) {
+    this.#ledger = ledger;
+    this.#scopes = scopes;
+    this.#prover = prover;
+  }
+
+  begin(name: string, kind: TestKind, within: Scope | null): Scope {
+    return this.#scopes.beginTest(name, kind, within);
+  }
+
+  end(scope: Scope): void {
+    this.#scopes.endTest(scope);
+  }
+
+  /** The test or suite that what runs now is part of. */
+  current(): Scope | null {
+    return testOf(this.#scopes.current());
+  }
+
+  run<T>(scope: Scope, work: () => T): T {
+    return this.#scopes.runIn(scope, work);
+  }
+
+  isOwing(scope: Scope): boolean {
+    for (const _ of this.#owedIn(scope)) return true;
+    return false;
+  }
+
+  owed(scope: Scope): Owed[] {
+    return byLine(this.#owedIn(scope));
+  }
+
+  /** What is open of this scope by now is not told of again. */
+  forgive(scope: Scope): void {
+    for (const resource of [...this.#owedIn(scope)]) this.#told.add(resource);
+  }
+
+  /** Collects garbage, and finds out by it what nobody can reach any more. Not in a job that has looked at what is owed. */
+  prove(): void {
+    this.#prover.collect(now(), true);
+  }
+
+  /** Whoever opened it: what may hold the process open. */
+  holding(): Owed[] {
+    return byLine([...this.#ledger.opened(now())].filter(mayHold));
+  }
+
+  *#owedIn(scope: Scope): Generator<Resource> {
+    for (const resource of this.#ledger.opened(now())) {
+      if (!isWithin(testOf(resource.scope), scope) || this.#told.has(resource)) continue;
+      if (isDue(resource)) yield resource;
+    }
+  }
+}
+
+function isDue(resource: Resource): boolean {
+  const { account, owner } = resource;
+  const { nature, natureName } = account.source;
+  if (nature.entry !== 'each' || !isOwed(natureName) || (owner !== null && !owner.closed)) return false;
+  return !isOfLibrary(resource) && !isBackground(resource);
+}
+
+function isOfLibrary({ account: { site, source } }: Resource): boolean {
+  if (site === null || source.pool !== null || source.nature.ends === 'given back') return false;
+  const isByUser = site.stack.some(({ user }) => user);
+  if (!isByUser || !OF_LIBRARIES.has(source.nature.kind)) return !isByUser;
+  return site.stack.find(({ file }) => !file.startsWith('node:'))?.user === false;
+}
+
+function isBackground(resource: Resource): boolean {
+  return resource.account.source.pool === null && resource.account.line.openCount === 1 && isUnref(resource);
+}
+
+function isUnref({ ref }: Resource): boolean {
+  const thing = ref?.deref() as { hasRef?: () => boolean } | undefined;
+  return typeof thing?.hasRef === 'function' && !thing.hasRef();
+}
+
+function mayHold(resource: Resource): boolean {
+  return resource.account.source.nature.ends !== 'never' && !isUnref(resource);
+}
+
+/** Most first. */
+function byLine(resources: Iterable<Resource>): Owed[] {
+  const lines = new Map<string, Owed>();
+  for (const resource of resources) {
+    const key = `${resource.account.line.key} ${resource.account.source.pool?.id}`;
+    lines.set(key, add(lines.get(key) ?? nothingOf(resource), resource));
+  }
+  return [...lines.values()].sort((a, b) => b.count - a.count);
+}
+
+function nothingOf({ account, scope }: Resource): Owed {
+  const { site, source } = account;
+  return {
+    ...{
+      kind: source.nature.kind,
+      nature: source.natureName,
+      library: source.library,
+      pool: source.pool?.name ?? null,
+    },
+    ...{ count: 0, busy: 0, orphans: 0, oldestMs: 0, stack: site?.stack ?? [], frame: frameToName(site, [account]) },
+    test: testOf(scope)?.name ?? null,
+  };
+}
+
+function add(owed: Owed, { openedAt, isBusy, isOrphan }: Resource): Owed {
+  owed.count++;
+  if (isBusy?.() === true) owed.busy++;
+  if (isOrphan) owed.orphans++;
+  owed.oldestMs = Math.max(owed.oldestMs, now() - openedAt);
+  return owed;
+}

@@ -1,0 +1,65 @@
+/** Guards of test runners: the test that leaks fails, and no other, with the line that took what it left open. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { lineOf, NODE, start } from './support/probed.ts';
+import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const RUNNERS: [name: string, run: () => Promise<Results>][] = [
+  ['node:test', () => byNodeTest('node-test.mjs')],
+  ['vitest, in processes', () => byVitest('vitest.case.mjs', ['--pool=forks'])],
+  ['vitest, in threads', () => byVitest('vitest.case.mjs', ['--pool=threads'])],
+  ['vitest, not isolated', () => byVitest('vitest.case.mjs', ['--no-isolate'])],
+  ['mocha', () => byMocha('mocha.cjs')],
+  ['jest', () => byJest('jest.case.cjs')],
+];
+
+describe.each(RUNNERS)('%s', (_, run) => {
+  test('the tests that leak fail, each at its line, and no others', async () => {
+    const results = await run();
+    const failed = Object.entries(results).flatMap(([name, message]) => {
+      const place = /outlives? the .*, taken at (\S+?:\d+):/.exec(message ?? '')?.[1];
+      return message === null ? [] : [[name, place ?? message]];
+    });
+    // a suite is told to have failed when one of its tests has
+    const own = failed.filter(([, why]) => !/subtests? failed/.test(why ?? ''));
+    expect(Object.fromEntries(own)).toEqual(expectedLines());
+    expect(Object.keys(results)).toContain('is innocent');
+  });
+});
+
+test('a run that does not end says what holds it, and can be made to end with a failure', async () => {
+  const env = { OUTLIVE_TEST_SETTLE_MS: '50', OUTLIVE_TEST_HANG_MS: '200', OUTLIVE_TEST_END_HANGING: '1' };
+  const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
+  const line = path.basename(lineOf(path.join(GUARDED, 'hangs.cjs'), '// holds the run'));
+  expect(stderr).toContain('The tests are over, and the process does not end.');
+  expect(stderr).toContain(`1 timer (setInterval), taken at ${line}:`);
+  expect(code).toBe(1);
+});
+
+test('an option that it does not know stops the run, with a sentence', async () => {
+  const env = { OUTLIVE_TEST_SETTLE_MS: 'soon' };
+  const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
+  expect(stderr).toContain('outlive: OUTLIVE_TEST_SETTLE_MS must be a whole number from 0 to 60000, not "soon".');
+  expect(code).not.toBe(0);
+});
+
+test('leaks of a baseline are no news; it only shrinks, and what is expected to leak is not in it', async () => {
+  using folder = temporaryFolder();
+  const file = path.join(folder.path, 'baseline.json');
+  const failed = async (env: Record<string, string>) => {
+    const results = await byNodeTest('known.mjs', { env: { OUTLIVE_BASELINE: file, ...env } });
+    return Object.keys(results).filter((name) => results[name] !== null);
+  };
+  const count = () => Object.keys(JSON.parse(readFileSync(file, 'utf8')).leaks).length;
+
+  expect(await failed({})).toEqual(['the first', 'the second']);
+  expect(await failed({ OUTLIVE_UPDATE_BASELINE: '1' })).toEqual([]);
+  expect(count()).toBe(2);
+  expect(await failed({})).toEqual([]);
+  expect(await failed({ OUTLIVE_UPDATE_BASELINE: '1', MENDED: '1' })).toEqual([]);
+  expect(count()).toBe(1);
+  expect(await failed({ OUTLIVE_UPDATE_BASELINE: '1' })).toEqual(['the second']);
+  expect(count()).toBe(1);
+});
