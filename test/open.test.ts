@@ -23,7 +23,7 @@ const brief = ({
 /** The timers by their lines, and what no adapter knows, without standard streams and the pipes of the child. */
 const expectedAt = (port: string) => [
   { kind: 'timer', library: 'setInterval', count: 2, about: null, line: lineOf(program, '// kept') },
-  { kind: 'child-process', library: 'node', count: 1, about: 'running sleep', line: null },
+  { kind: 'child-process', library: 'child_process', count: 1, about: null, line: lineOf(program, "spawn('sleep'") },
   { kind: 'server', library: 'node', count: 1, about: `on port ${port}`, line: null },
   { kind: 'socket', library: 'node', count: 1, about: `to 127.0.0.1:${port}`, line: null },
   { kind: 'socket', library: 'node', count: 1, about: `accepted on port ${port}`, line: null },
@@ -63,7 +63,7 @@ describe('a process that did not end by itself', () => {
     const args = ['soak', '--command', command, '--times', '1', '--limit', '3s', '--out', folder.path];
     const { stderr } = await start(NODE, [CLI, ...args]);
     expect(stderr.replace(/\s+/g, ' ')).toMatch(
-      /was stopped\. It was kept alive by: setInterval at \S*still-open\.cjs:\d+ \(2\), 1 child process running sleep, /,
+      /was stopped\. It was kept alive by: setInterval at \S*still-open\.cjs:\d+ \(2\), child_process child process at \S*still-open\.cjs:\d+ \(1\), /,
     );
   });
 });
