@@ -1,8 +1,10 @@
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { attach, type Outcome } from '../attach/attach.ts';
+import type { Guest } from '../attach/guest.ts';
+import { handedOver } from '../attach/hand-over.ts';
 import { findProcess } from '../attach/open.ts';
 import type { ProcessFacts } from '../attach/proc.ts';
 import { intent, listed, poolLines } from '../attach/words.ts';
@@ -105,17 +107,18 @@ async function visit(
   values: Given,
   own: Record<string, string>,
 ): Promise<Outcome> {
-  // the recording is written by the process itself
-  if (process.getuid?.() === 0 && facts.uid !== 0) chownSync(folder, facts.uid, -1);
   const settings = { ...settingsHere(), OUTLIVE_TELEMETRY: 'off', OUTLIVE_GC_MAX_MB: '65536', ...own };
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    return await attach(facts, {
-      ...{ folder, settings, forMs: values.for, heals: values.heal, isList: values.list, signal: interrupted.signal },
-      told: (guests) => process.stderr.write(poolLines(guests)),
-    });
+    const { for: forMs, heal: heals, list: isList } = values;
+    const { signal } = interrupted;
+    const told = (guests: readonly Guest[]) => process.stderr.write(poolLines(guests));
+    // the recording is written by the process itself
+    return await handedOver(folder, facts.uid, (own) =>
+      attach(facts, { folder: own, settings, forMs, heals, isList, signal, told }),
+    );
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }

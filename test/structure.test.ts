@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   // what attaching loads into another process, and what loads it there
   'probe/attach': ['probe/process', 'probe/account', 'probe'],
-  attach: ['user-error.ts', 'probe/account', 'probe/attach'],
+  attach: ['user-error.ts', 'probe/recording', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
   guards: ['user-error.ts', 'probe', 'reports'],
