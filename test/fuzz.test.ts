@@ -1,12 +1,13 @@
 /** A small run of `npm run fuzz`. */
 import { expect, test } from 'vitest';
 import { FORMATS } from '../cli/formats.ts';
+import { answerOf, linesOf, orderOf } from '../probe/control/protocol.ts';
 import { mask, maskArguments, sqlShape } from '../probe/recording/mask.ts';
 import { reportRun } from '../reports/run.ts';
 import { fuzz } from '../tools/fuzz/fuzz.ts';
 import { UserError } from '../user-error.ts';
 
-const subject = { mask, maskArguments, sqlShape, reportRun, FORMATS, UserError };
+const subject = { mask, maskArguments, sqlShape, reportRun, FORMATS, UserError, linesOf, orderOf, answerOf };
 
 test('no file, statement or text of a thousand makes a crash or shows a secret', () => {
   expect(fuzz(subject, { seed: 1, cases: 2000 })).toEqual([]);

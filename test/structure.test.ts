@@ -45,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...['attach', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
-  'tools/fuzz': ['user-error.ts', 'probe/recording', 'reports', 'cli'],
+  'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
   tools: [],
 };
 

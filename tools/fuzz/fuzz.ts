@@ -1,14 +1,17 @@
 /**
- * What comes from outside, changed at random: recordings, load files, databases' recordings, SQL, texts, command lines.
+ * What comes from outside, changed at random: recordings, load files, databases' recordings, SQL, texts, command lines,
+ * and what is said at a soak's side door.
  * No crash (a `UserError` is an answer), no secret left, and the same case again by its seed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FORMATS } from '../../cli/formats.ts';
+import type { answerOf, linesOf, orderOf } from '../../probe/control/protocol.ts';
 import type { mask, maskArguments, sqlShape } from '../../probe/recording/mask.ts';
 import type { reportRun } from '../../reports/run.ts';
 import type { UserError } from '../../user-error.ts';
+import { doorText } from './door.ts';
 import { Random } from './random.ts';
 import { brokenRun } from './recordings.ts';
 import { SECRET, statement } from './statements.ts';
@@ -21,6 +24,9 @@ export interface Subject {
   sqlShape: typeof sqlShape;
   reportRun: typeof reportRun;
   FORMATS: typeof FORMATS;
+  linesOf: typeof linesOf;
+  orderOf: typeof orderOf;
+  answerOf: typeof answerOf;
   UserError: typeof UserError;
 }
 
@@ -35,7 +41,7 @@ type Attempt = (random: Random, subject: Subject, folder: string) => string | nu
 
 const ATTEMPTS: Readonly<Record<string, { share: number; attempt: Attempt }>> = {
   statements: {
-    share: 0.5,
+    share: 0.4,
     attempt(random, { sqlShape }) {
       const sql = statement(random);
       const shape = sqlShape(sql);
@@ -55,6 +61,22 @@ const ATTEMPTS: Readonly<Record<string, { share: number; attempt: Attempt }>> = 
     attempt(random, { maskArguments }) {
       const line = commandLine(random);
       return leftIn(JSON.stringify(maskArguments(line)), JSON.stringify(line));
+    },
+  },
+  'the door': {
+    share: 0.1,
+    attempt(random, { linesOf, orderOf, answerOf }) {
+      let rest = '';
+      for (const chunk of doorText(random)) {
+        const split = linesOf(rest, chunk, 200);
+        if (split === null) return null;
+        rest = split.rest;
+        for (const line of split.lines) {
+          const said = orderOf(line) ?? answerOf(line);
+          if (said !== null && typeof said.id !== 'number') return `${JSON.stringify(line)} is taken`;
+        }
+      }
+      return rest.length > 200 ? `${rest.length} characters are kept` : null;
     },
   },
   recordings: {

@@ -17,12 +17,14 @@ if (!Number.isInteger(seed) || !Number.isInteger(cases) || cases < 1) {
 
 const built = async (name: string): Promise<Subject> => import(new URL(`../../dist/${name}.js`, import.meta.url).href);
 const { mask, maskArguments, sqlShape } = await built('probe/recording/mask');
+const { linesOf, orderOf, answerOf } = await built('probe/control/protocol');
 const { reportRun } = await built('reports/run');
 const { FORMATS } = await built('cli/formats');
 const { UserError } = await built('user-error');
 
 const began = performance.now();
-const failures = fuzz({ mask, maskArguments, sqlShape, reportRun, FORMATS, UserError }, { seed, cases });
+const subject = { mask, maskArguments, sqlShape, linesOf, orderOf, answerOf, reportRun, FORMATS, UserError };
+const failures = fuzz(subject, { seed, cases });
 for (const { of, seed: own, what } of failures) process.stdout.write(`${of}, seed ${own}: ${what}\n`);
 const seconds = ((performance.now() - began) / 1000).toFixed(0);
 process.stdout.write(`${cases} cases in ${seconds} s, ${failures.length} failed\n`);
