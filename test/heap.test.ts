@@ -5,7 +5,7 @@ import { grown } from '../heap/growth.ts';
 import { lookInto } from '../heap/look.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
 import type { ReachOfLine } from '../probe/recording/reach.ts';
-import { fixture, lineOf, NODE, start } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Who can still reach it, read from a snapshot of the heap in another process: of any kind of thing, on every Node.js.
@@ -56,4 +56,33 @@ test('what is no snapshot is told in a sentence', () => {
   writeFileSync(other, '{"nodes":');
   expect(() => readSnapshot(other)).toThrow(`${other} is no heap snapshot.`);
   expect(() => readSnapshot(`${other}.none`)).toThrow('cannot be read (ENOENT).');
+});
+
+test('outlive heap says what there is more of in a later snapshot, and who holds it', async () => {
+  using own = temporaryFolder();
+  const [before, after] = ['warm', 'later'].map((name) => path.join(own.path, `${name}.heapsnapshot`)) as [
+    string,
+    string,
+  ];
+  const service = path.join(own.path, 'service.cjs');
+  writeFileSync(
+    service,
+    `const { writeHeapSnapshot } = require('node:v8');
+class Order { constructor(n) { this.n = n; } }
+const orders = new Map();
+writeHeapSnapshot(process.argv[2]);
+for (let n = 0; n < 5000; n++) orders.set(n, new Order(n));
+globalThis.find = (n) => orders.get(n); // kept
+writeHeapSnapshot(process.argv[3]);
+`,
+  );
+  expect(await start(NODE, [service, before, after])).toMatchObject({ code: 0 });
+  const { code, stdout } = await start(NODE, [CLI, 'heap', before, after]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^5,000 more Order, \d+ kB\n {2}held by .*orders: Map/m);
+  const same = await start(NODE, [CLI, 'heap', '--json', before, before]);
+  expect(JSON.parse(same.stdout)).toEqual([]);
+  const wrong = await start(NODE, [CLI, 'heap', before]);
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots: .*\n$/);
 });

@@ -42,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['attach', 'database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
