@@ -1,4 +1,7 @@
-/** From the code that Vite made to the code that was written, by the maps that Vitest's worker keeps. */
+/**
+ * From the code that Vite made to the code that was written, by the maps that Vitest's worker keeps from version 4 on.
+ * Before that Node.js has them, and the probe has asked it already.
+ */
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import path from 'node:path';
 import type * as Core from '../core.ts';
@@ -6,21 +9,19 @@ import type * as Core from '../core.ts';
 /** A map, or what was made of it. */
 type Kept = SourceMapPayload | { map: SourceMapPayload };
 
-/** What this needs of the state of a worker: from Vitest 4 on Vite's own modules, before that those of vite-node. */
+/** What this needs of the state of a worker. */
 export interface WorkerState {
   evaluatedModules?: {
     fileToModulesMap: { get(file: string): Iterable<{ id: string }> | undefined };
     getModuleSourceMapById(id: string): Kept | null;
   };
-  moduleCache?: { getSourceMap?(file: string): Kept | null };
 }
 
 /** Null where there is no map, or none that can be read. */
-export function originalIn({ evaluatedModules, moduleCache }: WorkerState, frame: Core.Frame): Core.Frame | null {
+export function originalIn({ evaluatedModules }: WorkerState, frame: Core.Frame): Core.Frame | null {
   try {
     const modules = [...(evaluatedModules?.fileToModulesMap.get(frame.file) ?? [])];
-    const kept = modules.map(({ id }) => evaluatedModules?.getModuleSourceMapById(id));
-    const map = kept.find(Boolean) ?? moduleCache?.getSourceMap?.(frame.file);
+    const map = modules.map(({ id }) => evaluatedModules?.getModuleSourceMapById(id)).find(Boolean);
     return map ? mapped(frame, 'map' in map ? map.map : map) : null;
   } catch {
     return null;

@@ -19,7 +19,7 @@ interface OwnRunner {
   workerState?: object;
   onBeforeRunSuite(suite: RunnerTestSuite): unknown;
   onAfterRunSuite(suite: RunnerTestSuite): unknown;
-  onAfterRetryTask?(test: RunnerTestCase, options: unknown): unknown;
+  onBeforeTryTask(test: RunnerTestCase, options: unknown): unknown;
   runTask?(test: RunnerTestCase): unknown;
 }
 
@@ -48,8 +48,8 @@ async function findVitest(): Promise<Vitest> {
   return { Runner: VitestTestRunner, hooksOf: getHooks, testOf: getFn };
 }
 
-/** Hooks of a test, which are given its context; those of a suite are given the suite. */
-const OF_TEST = ['beforeEach', 'afterEach', 'aroundEach'];
+/** Hooks of a test, which are given its context. What is around a test ends after it, so that its suite is asked for it. */
+const OF_TEST = ['beforeEach', 'afterEach'];
 
 export default class GuardedRunner extends Runner {
   readonly #scopes: WeakMap<RunnerTask, Core.Scope> = new WeakMap();
@@ -72,10 +72,12 @@ export default class GuardedRunner extends Runner {
     await guard.run(this.#scopeOf(test), () => (super.runTask ? super.runTask(test) : testOf(test)()));
   }
 
-  /** After all hooks of one attempt. */
-  override async onAfterRetryTask(test: RunnerTestCase, options: unknown): Promise<void> {
-    await super.onAfterRetryTask?.(test, options);
-    await this.#judge(test, test.result?.state === 'pass' && !test.fails);
+  /** After all hooks of one attempt: what is to be done when a test has finished is done latest first. */
+  override async onBeforeTryTask(test: RunnerTestCase, options: unknown): Promise<void> {
+    await super.onBeforeTryTask(test, options);
+    const finishing = test as { onFinished?: (() => unknown)[] };
+    finishing.onFinished ??= [];
+    finishing.onFinished.unshift(() => this.#judge(test, test.result?.state === 'pass' && !test.fails));
   }
 
   override async onAfterRunSuite(suite: RunnerTestSuite): Promise<void> {
