@@ -17,7 +17,7 @@ const WORKERS_MS = 100;
 const SHOW_MS = 1000;
 const STEP_MS = 500;
 /** A pool that runs out again is healed again, for at most this share of the time. */
-const HEAL_SHARE = 0.1;
+const HEAL_SHARE = 0.25;
 const CLOSED_WITHIN_MS = 3000;
 
 export interface AttachOptions extends Pick<VisitOptions, 'folder' | 'settings'> {
