@@ -1,8 +1,16 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import { guarded, type Part } from '../process/lapses.ts';
 import { onLeave } from '../process/leaving.ts';
 
-/** Subscribes to a channel of `diagnostics_channel`, until the probe leaves. */
-export function listenTo(name: string, told: (message: unknown) => void): void {
-  diagnosticsChannel.subscribe(name, told);
-  onLeave(() => diagnosticsChannel.unsubscribe(name, told));
+/** Listens to a channel of `diagnostics_channel`, until the probe leaves. Returns what ends it before. */
+export function listenTo<Message>(part: Part, channel: string, told: (message: Message) => void): () => void {
+  const listener = (message: unknown): void => {
+    guarded(part, told, message as Message);
+  };
+  const stop = (): void => {
+    diagnosticsChannel.unsubscribe(channel, listener);
+  };
+  diagnosticsChannel.subscribe(channel, listener);
+  onLeave(stop);
+  return stop;
 }

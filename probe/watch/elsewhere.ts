@@ -5,7 +5,6 @@
  * files, other databases, and timers of `node:timers/promises`.
  */
 import type { ClientRequest } from 'node:http';
-import { guarded } from '../process/lapses.ts';
 import { listenTo } from './channels.ts';
 import type { Desk } from './desk.ts';
 
@@ -27,7 +26,5 @@ export function watchElsewhere(desk: Desk): void {
 }
 
 function on<T extends object>(channel: string, told: (request: T) => void): void {
-  listenTo(channel, (message) => {
-    guarded(PART, () => told((message as { request: T }).request));
-  });
+  listenTo<{ request: T }>(PART, channel, ({ request }) => told(request));
 }

@@ -28,11 +28,9 @@ export function unmarkPooledSockets(flows: Flows): () => void {
 
   // undici tells of a connect in the tick that it calls Socket.connect in
   let suspended: Mark | null = null;
-  listenTo('undici:client:beforeConnect', () => {
-    guarded(PART, () => {
-      suspended = flows.suspend();
-      if (suspended) microtask(() => (suspended = null));
-    });
+  listenTo(PART, 'undici:client:beforeConnect', () => {
+    suspended = flows.suspend();
+    if (suspended) microtask(() => (suspended = null));
   });
   around<net.Socket, Mark | null>(PART, net.Socket.prototype, 'connect', {
     before: (_, given) => {

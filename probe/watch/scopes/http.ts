@@ -1,8 +1,6 @@
 /** HTTP requests to a server of this process become scopes by themselves: `GET /orders/:id`. */
-import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CountedScope, Scopes } from '../../account/scope.ts';
-import { guarded } from '../../process/lapses.ts';
 import { microtask } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
 import { routeOf } from './route.ts';
@@ -21,18 +19,14 @@ interface RequestStart {
 
 /** Where requests are no scopes: tells, once, that there is one. */
 export function whenServing(told: () => void): void {
-  const served = (): void => {
-    // not at once: who else listens would miss this one
-    microtask(() => diagnosticsChannel.unsubscribe(REQUEST_START, listener));
-    told();
-  };
   let isTold = false;
-  const listener = (): void => {
+  const stop = listenTo(PART, REQUEST_START, () => {
     if (isTold) return;
     isTold = true;
-    guarded(PART, served);
-  };
-  listenTo(REQUEST_START, listener);
+    // not at once: who else listens would miss this one
+    microtask(stop);
+    told();
+  });
 }
 
 /** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
@@ -60,8 +54,8 @@ export function watchHttpServers(scopes: Scopes): () => void {
     young.delete(response);
     if (scope) end(scope, response);
   };
-  listenTo(REQUEST_START, (message) => guarded(PART, started, message as RequestStart));
-  listenTo('http.server.response.finish', (message) => guarded(PART, finished, message as RequestStart));
+  listenTo(PART, REQUEST_START, started);
+  listenTo(PART, 'http.server.response.finish', finished);
 
   return () => {
     for (const [response, scope] of young) {
