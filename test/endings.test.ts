@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { gaps } from '../reports/verdict.ts';
 import { CLI, NODE, readReport, start } from './support/probed.ts';
@@ -78,7 +79,9 @@ describe('SIGTERM reaches the program, which ends in its own way, and is reporte
     });
     const ended = new Promise((resolve) => child.once('exit', resolve));
     await until('the program', () => said !== '');
-    await until('its end', () => !child.kill('SIGTERM'));
+    child.kill('SIGTERM');
+    await sleep(1500);
+    child.kill('SIGTERM');
     expect(await ended).toBe(143);
     expect(isThere(Number(said))).toBe(false);
   });

@@ -2,7 +2,7 @@
  * What takes the place of a lost lease in its pool stays there when a probe leaves: it is known again by the next that
  * comes, which tells of it once more, and may heal it.
  */
-
+import { types } from 'node:util';
 import type { Cut } from '../../account/cut.ts';
 import type { Resource } from '../../account/ledger.ts';
 
@@ -15,7 +15,7 @@ export function markStandIn<T extends object>(standIn: T): T {
 }
 
 export function isStandIn(lent: unknown): lent is object {
-  return typeof lent === 'object' && lent !== null && Object.hasOwn(lent, MARK);
+  return typeof lent === 'object' && lent !== null && !types.isProxy(lent) && Object.hasOwn(lent, MARK);
 }
 
 /** What it stands for is gone already. */
