@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grown } from '../heap/growth.ts';
 import { lookInto } from '../heap/look.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
-import type { ReachOfLine } from '../probe/recording/reach.ts';
+import type { RecordedFinding } from '../probe/recording/format.ts';
+import { type ReachOfLine, withReach } from '../probe/recording/reach.ts';
 import { CLI, fixture, lineOf, NODE, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -56,6 +57,23 @@ test('what is no snapshot is told in a sentence', () => {
   writeFileSync(other, '{"nodes":');
   expect(() => readSnapshot(other)).toThrow(`${other} is no heap snapshot.`);
   expect(() => readSnapshot(`${other}.none`)).toThrow('cannot be read (ENOENT).');
+});
+
+test.each([
+  ['lease', 'suspect', 'proven'],
+  ['interval', 'likely', 'proven'],
+  // it may be meant to run for ever
+  ['interval', 'suspect', 'suspect'],
+] as const)('a %s that is %s and that nobody reaches is %s', (nature, certainty, expected) => {
+  const finding = { nature, certainty, site: 1, evidence: ['still open'] } as unknown as RecordedFinding;
+  const told = withReach(finding, { key: 'x', marked: 3, unreachable: 3, held: [] });
+  expect(told.certainty).toBe(expected);
+  expect(told.evidence[0]).toBe(
+    'In a heap snapshot nobody could reach 3 of the 3 that were open here: only lists of its library’s or Node’s own held them.'.replaceAll(
+      '’',
+      "'",
+    ),
+  );
 });
 
 test('outlive heap says what there is more of in a later snapshot, and who holds it', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { stress } from './stress/stress.ts';
 import { fixture, placeOf, probed } from './support/probed.ts';
 
 // Nobody can give back what nothing but its library's own lists still holds: that is proven by looking, on every Node.js,
@@ -34,6 +35,15 @@ describe.each(['pg', 'generic-pool', 'composed', 'tarn'])('%s', (library) => {
     expect(notified).toBe(library !== 'generic-pool');
   });
 });
+
+test.each(['pg', 'generic-pool'] as const)(
+  '%s: what is held is never called lost, however often it is judged',
+  async (library) => {
+    const { judged, ...counts } = await stress({ library, seconds: 3, max: 40, databaseUrl: database.url });
+    expect(counts).toEqual({ proven: 0, done: expect.any(Number), failed: 0, hung: false });
+    expect(judged).toBeGreaterThan(500);
+  },
+);
 
 test('OUTLIVE_PROOF=off ends it', async () => {
   const { report } = await probed(program, ['pg'], { env: { ...env, OUTLIVE_PROOF: 'off' } });

@@ -4,6 +4,7 @@
  */
 import { isObject, listOf, number, shape, text } from './check.ts';
 import type { RecordedFinding } from './format.ts';
+import { NATURES } from './natures.ts';
 import { writeOwn } from './own.ts';
 import { textOf } from './readable.ts';
 
@@ -69,5 +70,8 @@ export function withReach(
   const sentence = `In a heap snapshot nobody could reach ${unreachable} of the ${marked} that were open here: only lists of its library's or Node's own held ${unreachable === 1 ? 'it' : 'them'}.`;
   const evidence = [sentence, ...finding.evidence];
   if (finding.certainty === 'proven' || finding.site === -1) return { ...finding, evidence, held };
+  // an interval may be meant to run for ever, and nobody need hold it: that it recurs must be known, too
+  const mustComeBack = NATURES[finding.nature].ends === 'given back';
+  if (finding.certainty === 'suspect' && !mustComeBack) return { ...finding, evidence, held };
   return { ...finding, detector: 'unreachable', certainty: 'proven', evidence, held };
 }
