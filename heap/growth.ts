@@ -6,8 +6,8 @@ import type { Snapshot } from './snapshot.ts';
 import { heldBy } from './words.ts';
 
 const MOST = 10;
-/** Looked at of each class. */
-const SAMPLE = 50;
+/** Looked at of each class: the largest of those that are new. */
+const SAMPLE = 100;
 const INTERESTING = ['object', 'closure', 'regexp', 'native'];
 /** What has no class of its own, by type. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -22,16 +22,18 @@ const OWN = /\b(?:probe|judge|heap-snapshot)\.js:\d/;
 /** Most bytes first. */
 export function grown(before: Snapshot, after: Snapshot): Grown[] {
   const was = sizesOf(before);
+  const known = new Set(Array.from({ length: before.size }, (_, node) => before.id(node)));
   const reach = new Reach(after);
   return [...sizesOf(after)]
     .map(([name, { nodes, bytes }]) => {
-      const known = was.get(name) ?? { nodes: [], bytes: 0 };
-      return { name, nodes, count: nodes.length - known.nodes.length, bytes: bytes - known.bytes };
+      const earlier = was.get(name) ?? { nodes: [], bytes: 0 };
+      const fresh = nodes.filter((node) => !known.has(after.id(node)));
+      return { name, nodes: fresh, count: nodes.length - earlier.nodes.length, bytes: bytes - earlier.bytes };
     })
     .filter(({ count }) => count > 0)
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, MOST)
-    .map(({ nodes, ...rest }) => ({ ...rest, held: holdersOf(after, reach, nodes.slice(-SAMPLE)) }));
+    .map(({ nodes, ...rest }) => ({ ...rest, held: holdersOf(after, reach, largest(after, nodes)) }));
 }
 
 function sizesOf(snapshot: Snapshot): Map<string, { nodes: number[]; bytes: number }> {
@@ -48,11 +50,16 @@ function sizesOf(snapshot: Snapshot): Map<string, { nodes: number[]; bytes: numb
   return sizes;
 }
 
+function largest(snapshot: Snapshot, nodes: readonly number[]): number[] {
+  return nodes.toSorted((a, b) => snapshot.selfSize(b) - snapshot.selfSize(a)).slice(0, SAMPLE);
+}
+
+/** Most bytes first. */
 function holdersOf(snapshot: Snapshot, reach: Reach, nodes: readonly number[]): string[] {
   const holders = new Map<string, number>();
   for (const node of nodes) {
     const words = mask(heldBy(snapshot, reach, node).join(' → '));
-    if (words && !OWN.test(words)) holders.set(words, (holders.get(words) ?? 0) + 1);
+    if (words && !OWN.test(words)) holders.set(words, (holders.get(words) ?? 0) + snapshot.selfSize(node));
   }
   return [...holders]
     .sort(([, a], [, b]) => b - a)

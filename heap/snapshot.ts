@@ -37,7 +37,7 @@ export class Snapshot {
   readonly #edgeTypes: string[];
   readonly #nodeSize: number;
   readonly #edgeSize: number;
-  readonly #field: Record<'type' | 'name' | 'selfSize' | 'edgeCount', number>;
+  readonly #field: Record<'type' | 'name' | 'id' | 'selfSize' | 'edgeCount', number>;
   /** Of each object, the index of its first edge. */
   readonly #first: Uint32Array;
   readonly #locations: Map<number, [script: number, line: number, column: number]> = new Map();
@@ -51,7 +51,10 @@ export class Snapshot {
     this.#nodeSize = node_fields.length;
     this.#edgeSize = edge_fields.length;
     const at = (name: string) => node_fields.indexOf(name);
-    this.#field = { type: at('type'), name: at('name'), selfSize: at('self_size'), edgeCount: at('edge_count') };
+    this.#field = {
+      ...{ type: at('type'), name: at('name'), id: at('id') },
+      ...{ selfSize: at('self_size'), edgeCount: at('edge_count') },
+    };
     this.size = raw.nodes.length / this.#nodeSize;
     this.#first = new Uint32Array(this.size + 1);
     for (let node = 0, edge = 0; node < this.size; node++) {
@@ -64,6 +67,11 @@ export class Snapshot {
       const [node = 0, script = 0, line = 0, column = 0] = raw.locations.slice(i, i + step);
       this.#locations.set(node / this.#nodeSize, [script, line, column]);
     }
+  }
+
+  /** The same in every snapshot of one process. */
+  id(node: number): number {
+    return this.#raw.nodes[node * this.#nodeSize + this.#field.id] ?? 0;
   }
 
   type(node: number): string {

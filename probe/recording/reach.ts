@@ -26,7 +26,7 @@ export interface Grown {
   /** How many more there are, and how many bytes they have themselves. */
   count: number;
   bytes: number;
-  /** Who holds some of them, in words, most frequent first. */
+  /** Who holds some of them, in words, most bytes first. */
   held: string[];
 }
 
