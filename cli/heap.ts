@@ -1,5 +1,6 @@
 /** Compares two heap snapshots of one process: what there is more of, and who holds it. */
 import { grown } from '../heap/growth.ts';
+import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
 import type { Grown } from '../probe/recording/reach.ts';
 import { number, visible } from '../reports/words.ts';
@@ -27,7 +28,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (before === undefined || after === undefined || others.length > 0) {
     throw new UserError('outlive heap needs two snapshots: outlive heap BEFORE.heapsnapshot AFTER.heapsnapshot.');
   }
-  const all = grown(readSnapshot(before), readSnapshot(after));
+  const later = readSnapshot(after);
+  const all = grown(readSnapshot(before), later, new Reach(later));
   if (given.values.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else process.stdout.write(all.length > 0 ? all.map(inWords).join('') : 'There is no more of anything.\n');
   return EXIT_CLEAN;

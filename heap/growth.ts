@@ -1,7 +1,7 @@
 /** Two snapshots compared: what there is more of, by class, and who holds the new ones. */
 import { mask } from '../probe/recording/mask.ts';
 import type { Grown } from '../probe/recording/reach.ts';
-import { Reach } from './reach.ts';
+import type { Reach } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
 import { heldBy } from './words.ts';
 
@@ -20,10 +20,9 @@ const NAMES: Readonly<Record<string, string>> = {
 const OWN = /\b(?:probe|judge|heap-snapshot)\.js:\d/;
 
 /** Most bytes first. */
-export function grown(before: Snapshot, after: Snapshot): Grown[] {
+export function grown(before: Snapshot, after: Snapshot, reach: Reach): Grown[] {
   const was = sizesOf(before);
   const known = new Set(Array.from({ length: before.size }, (_, node) => before.id(node)));
-  const reach = new Reach(after);
   return [...sizesOf(after)]
     .map(([name, { nodes, bytes }]) => {
       const earlier = was.get(name) ?? { nodes: [], bytes: 0 };

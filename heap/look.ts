@@ -1,7 +1,7 @@
 /** A snapshot that the probe wrote → who can still reach what it marked, line by line. */
 import { mask } from '../probe/recording/mask.ts';
 import type { ReachOfLine } from '../probe/recording/reach.ts';
-import { Reach } from './reach.ts';
+import type { Reach } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
 import { heldBy } from './words.ts';
 
@@ -10,8 +10,7 @@ const MOST_HOLDERS = 5;
 /** More of one line say no more. */
 const MOST_PATHS = 200;
 
-export function lookInto(snapshot: Snapshot): ReachOfLine[] {
-  const reach = new Reach(snapshot);
+export function lookInto(snapshot: Snapshot, reach: Reach): ReachOfLine[] {
   const lines = new Map<string, { marked: number; unreachable: number; holders: Map<string, number> }>();
   for (const { key, node } of reach.marked) {
     const line = lines.get(key) ?? { marked: 0, unreachable: 0, holders: new Map() };

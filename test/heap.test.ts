@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grown } from '../heap/growth.ts';
 import { lookInto } from '../heap/look.ts';
+import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
 import type { RecordedFinding } from '../probe/recording/format.ts';
 import { type ReachOfLine, withReach } from '../probe/recording/reach.ts';
@@ -18,7 +19,8 @@ let looks: ReachOfLine[];
 const lookAt = (key: string) => looks.find((look) => look.key === key);
 beforeAll(async () => {
   expect(await start(NODE, [program, file])).toMatchObject({ code: 0 });
-  looks = lookInto(readSnapshot(file));
+  const snapshot = readSnapshot(file);
+  looks = lookInto(snapshot, new Reach(snapshot));
 });
 afterAll(() => folder[Symbol.dispose]());
 
@@ -49,7 +51,7 @@ describe.each(['interval', 'server', 'watcher', 'port', 'worker', 'child', 'sock
 
 test('of two snapshots, what there is more of is told with its holder', () => {
   const snapshot = readSnapshot(file);
-  expect(grown(snapshot, snapshot)).toEqual([]);
+  expect(grown(snapshot, snapshot, new Reach(snapshot))).toEqual([]);
 });
 
 test('what is no snapshot is told in a sentence', () => {

@@ -122,22 +122,24 @@ const transaction = (advice: string): Nature => ({
   words: { one: 'transaction', many: 'transactions', advice, release: {} },
 });
 
+/** Who judges what somebody has to close. */
+const OF_WHAT_IS_CLOSED: Nature['judgedBy'] = [
+  'fail-path',
+  'outlived-scope/lease',
+  'superseded',
+  'flow-ended',
+  'growth/floors',
+  'growth/at-rest',
+  'growth/ongoing',
+];
+
 const INTERVAL: Nature = {
   kind: 'timer',
   entry: 'each',
   ends: 'closed',
   isTotalled: true,
   isTimed: true,
-  judgedBy: [
-    'fail-path',
-    'outlived-scope/lease',
-    'superseded',
-    'flow-ended',
-    'growth/floors',
-    'growth/at-rest',
-    'growth/ongoing',
-    'held-too-long',
-  ],
+  judgedBy: [...OF_WHAT_IS_CLOSED, 'held-too-long'],
   stacks: 'intervals',
   costMs: 0.0005,
   matter: 'resource',
@@ -176,15 +178,7 @@ const handle = (
   ends: 'closed',
   isTotalled: true,
   isTimed: true,
-  judgedBy: [
-    'fail-path',
-    'outlived-scope/lease',
-    'superseded',
-    'flow-ended',
-    'growth/floors',
-    'growth/at-rest',
-    'growth/ongoing',
-  ],
+  judgedBy: OF_WHAT_IS_CLOSED,
   stacks: 'handles',
   costMs: 0.001,
   matter: 'resource',

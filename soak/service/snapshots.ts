@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { grown } from '../../heap/growth.ts';
 import { lookInto } from '../../heap/look.ts';
+import { Reach } from '../../heap/reach.ts';
 import { readSnapshot } from '../../heap/snapshot.ts';
 import { SNAPSHOT, type SnapshotName } from '../../probe/control/protocol.ts';
 import { writeReach } from '../../probe/recording/reach.ts';
@@ -24,10 +25,12 @@ export function readSnapshots(folder: string): string[] {
     const base = path.join(folder, name.slice(0, -SNAPSHOT.last.length));
     try {
       const snapshot = readSnapshot(base + SNAPSHOT.last);
+      // the whole heap is walked once for both
+      const reach = new Reach(snapshot);
       const hasFirst = readdirSync(folder).includes(path.basename(base + SNAPSHOT.first));
       writeReach(`${base}.jsonl`, {
-        lines: lookInto(snapshot),
-        grown: hasFirst ? grown(readSnapshot(base + SNAPSHOT.first), snapshot) : [],
+        lines: lookInto(snapshot, reach),
+        grown: hasFirst ? grown(readSnapshot(base + SNAPSHOT.first), snapshot, reach) : [],
       });
       return [];
     } catch (error) {
