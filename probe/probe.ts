@@ -214,6 +214,8 @@ export class Probe {
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    // once for all that was replaced: each time is a walk over every module of Node's
+    syncBuiltinESMExports();
     if (this.#isTest) return;
     watchCollections(() => this.#recorder.collected());
     if (this.#settings.telemetry === 'on') guarded('telemetry', () => this.#findTelemetry());
@@ -284,7 +286,11 @@ export class Probe {
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
     if (this.#parent === undefined && isMainThread && !this.#isLate) {
-      guarded('report', () => writeOwnReport(this.folder, this.#recorder.startedMs));
+      guarded('report', () => {
+        // what is read and written now is the probe's own
+        switchAllOff();
+        writeOwnReport(this.folder, this.#recorder.startedMs);
+      });
     }
   }
 

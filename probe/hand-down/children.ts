@@ -7,7 +7,6 @@
  */
 import childProcess from 'node:child_process';
 import { statSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
@@ -60,7 +59,6 @@ export function handDown(folder: string, register: string, started: OnStarted): 
     });
   }
   handDownToWorkers(register, inherit, started);
-  syncBuiltinESMExports();
 }
 
 /** Whether a child can be probed: it would not start where it may not read the preload. */

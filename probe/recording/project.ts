@@ -5,7 +5,7 @@
  * A project is the package that holds the working directory, or the program; of a workspace, all of it. Without a
  * package it is that folder alone, and never the whole disk.
  */
-import { readdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { ProcessLine } from './format.ts';
 import { textOf } from './readable.ts';
@@ -40,20 +40,13 @@ function isWithin(folders: readonly string[], file: string): boolean {
 function projectOf(folder: string): string {
   let found: string | null = null;
   for (let at = path.resolve(folder); ; at = path.dirname(at)) {
-    const names = namesIn(at);
-    if (names.has('package.json') && (found === null || holdsOthers(at, names))) found = at;
+    // asked for by name: the folder itself may hold thousands of files
+    if (existsSync(path.join(at, 'package.json')) && (found === null || holdsOthers(at))) found = at;
     if (path.dirname(at) === at) return found ?? path.resolve(folder);
   }
 }
 
-function holdsOthers(folder: string, names: ReadonlySet<string>): boolean {
-  return names.has('pnpm-workspace.yaml') || /"workspaces"\s*:/.test(textOf(path.join(folder, 'package.json')) ?? '');
-}
-
-function namesIn(folder: string): Set<string> {
-  try {
-    return new Set(readdirSync(folder));
-  } catch {
-    return new Set();
-  }
+function holdsOthers(folder: string): boolean {
+  const manifest = textOf(path.join(folder, 'package.json')) ?? '';
+  return existsSync(path.join(folder, 'pnpm-workspace.yaml')) || /"workspaces"\s*:/.test(manifest);
 }

@@ -2,7 +2,7 @@
  * Sees the texts that loaders compile in memory, for their inline maps. Nothing of it is on the stack while such a text
  * runs, but for modules that a loader compiles: `Module.prototype._compile` is replaced only once there is one.
  */
-import Module, { syncBuiltinESMExports } from 'node:module';
+import Module from 'node:module';
 import vm from 'node:vm';
 import type { Scripts } from '../account/scripts.ts';
 import { around } from '../process/around.ts';
@@ -30,7 +30,6 @@ export function watchCompilers(scripts: Scripts): void {
       return Reflect.apply(method, self, args);
     },
   });
-  syncBuiltinESMExports();
 }
 
 /** By package: what is told of each copy of it that is loaded. */

@@ -1,5 +1,4 @@
 /** What Node itself hands out, and a service leaves running. Nothing is loaded for it that the service does not load itself. */
-import { syncBuiltinESMExports } from 'node:module';
 import type { Crowd } from '../account/crowd.ts';
 import { ADAPTERS, type AdapterName, type AdapterRow } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
@@ -39,5 +38,4 @@ export function watchHandles(desk: Desk, off: readonly string[], crowds: Crowd[]
     if (!isOff(name)) guarded(name as AdapterName, watch, desk);
   }
   if (!isOff('listeners')) guarded('listeners', watchListeners, desk, crowds);
-  syncBuiltinESMExports();
 }
