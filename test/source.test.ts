@@ -77,6 +77,14 @@ describe('excerpts are windows', () => {
     expect(lines.join('\n')).not.toMatch(/hunter|abc/);
   });
 
+  test('a secret that the position stands in is hidden, in a line that is cut', () => {
+    using folder = temporaryFolder();
+    const text = `${'before();'.repeat(40)}connect({ password: 'hunter2-and-more' })${';after()'.repeat(40)}`;
+    const file = fileOf(folder.path, text);
+    const at = (word: string) => new Sources().excerpt({ file, line: 1, column: text.indexOf(word) + 1 })!.lines[0];
+    for (const word of ['hunter2', 'and-more', 'password']) expect(at(word)).not.toMatch(/hunter|and-more/);
+  });
+
   test('what is no file is not read', () => {
     using folder = temporaryFolder();
     const pipe = path.join(folder.path, 'pipe.js');

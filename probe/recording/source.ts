@@ -121,13 +121,21 @@ function cutEnd(text: string): string {
 function cutAround(text: string, column: number): { text: string; column: number } {
   if (text.length <= WIDTH) return { text: mask(text), column };
   const from = Math.max(0, column - 1 - AROUND);
-  const before = mask(text.slice(from, column - 1));
-  const after = mask(text.slice(column - 1, column - 1 + AROUND));
+  const whole = mask(text.slice(from, column - 1 + AROUND));
+  // as one text: a secret that the column stands in is known by both of its halves
+  const before = commonStart(whole, mask(text.slice(from, column - 1)));
+  const after = whole.slice(before.length);
   const end = column - 1 + AROUND < text.length || after.length > WIDTH / 2;
   const left = before.slice(-(WIDTH / 2 - 2));
   const isCutLeft = from > 0 || left.length < before.length;
   const head = `${isCutLeft ? '…' : ''}${left}`;
   return { text: `${head}${after.slice(0, WIDTH / 2 - 1)}${end ? '…' : ''}`, column: head.length + 1 };
+}
+
+function commonStart(text: string, other: string): string {
+  let length = 0;
+  while (length < other.length && text[length] === other[length]) length++;
+  return text.slice(0, length);
 }
 
 /** The line that ends the block which `line` stands in, by its indentation; or as many lines as are shown. */
