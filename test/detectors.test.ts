@@ -89,6 +89,7 @@ const outlivedScope = judgedBy('outlived-scope/lease');
 const awaitedByPool = judgedBy('outlived-scope/pool');
 const superseded = judgedBy('superseded');
 const flowEnded = judgedBy('flow-ended');
+const ownFlowEnded = judgedBy('flow-ended/own');
 const heldTooLong = judgedBy('held-too-long');
 const collected = judgedBy('collected');
 const openTransaction = judgedBy('outlived-scope/transaction');
@@ -204,6 +205,14 @@ test('superseded: at the end of the process a single later one is enough, for a 
   expect(
     superseded(group([{ openedAt: NOW - 50, superseded: 1, leftBehind: true }], 4, { history: { inFlow: 2 } }), end),
   ).toBeNull();
+});
+
+test('flow-ended: says nothing of watchers and heartbeats that are never closed, or by others', () => {
+  const lost = Array.from({ length: 9 }, () => ({ lost: true }));
+  expect(flowEnded(group(lost, 0), context)).toMatchObject(verdict('suspect', 9));
+  expect(ownFlowEnded(group(lost, 0), context)).toBe(null);
+  expect(ownFlowEnded(group(lost, 50, { history: { inFlow: 0, longestUse: 1 } }), context)).toBe(null);
+  expect(ownFlowEnded(group(lost, 50), context)).toMatchObject(verdict('likely', 9));
 });
 
 test('flow-ended: only a suspect while nobody has used what a helper took after an await: its caller may hold it', () => {

@@ -3,7 +3,7 @@ import type { Rule } from '../recording/natures.ts';
 import { collected } from './detectors/collected.ts';
 import type { Detector } from './detectors/detector.ts';
 import { failPath } from './detectors/fail-path.ts';
-import { flowEnded } from './detectors/flow-ended.ts';
+import { flowEnded, ownFlowEnded } from './detectors/flow-ended.ts';
 import { leftAtRest } from './detectors/growth/at-rest.ts';
 import { rising } from './detectors/growth/floors.ts';
 import { ongoing } from './detectors/growth/ongoing.ts';
@@ -28,6 +28,7 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'outlived-scope/loop': rearmed,
   superseded,
   'flow-ended': flowEnded,
+  'flow-ended/own': ownFlowEnded,
   'growth/pools': capacity,
   'growth/floors': rising,
   'growth/at-rest': leftAtRest,

@@ -57,6 +57,15 @@ export const flowEnded: Detector = {
   },
 };
 
+/**
+ * Of what is closed from wherever its news comes (a watcher, a heartbeat: by a listener, by a shutdown) the end of the
+ * flow that made it says nothing, unless this line's own history says otherwise.
+ */
+export const ownFlowEnded: Detector = {
+  ...flowEnded,
+  picks: (group, moment) => (isOwnFlows(group.history) ? flowEnded.picks(group, moment) : null),
+};
+
 type History = Group['history'];
 
 function isOwnFlows({ inFlow, released }: History): boolean {
