@@ -142,9 +142,9 @@ export const ADAPTERS = [
   {
     name: 'files',
     attaches: false,
-    natures: ['file handle', 'file descriptor'],
+    natures: ['file handle', 'file descriptor', 'file stream'],
     of: { builtin: 'node:fs' },
-    sees: 'fs.promises.open, fs.open, fs.openSync',
+    sees: 'fs.promises.open, fs.open, fs.openSync, fs.createReadStream, fs.createWriteStream',
   },
   {
     name: 'readline',
@@ -166,6 +166,45 @@ export const ADAPTERS = [
     natures: ['listener', 'composite signal'],
     of: { builtin: 'node:events' },
     sees: 'listeners that pile up on an emitter, an event target or an abort signal; AbortSignal.any',
+  },
+  {
+    name: 'sockets',
+    attaches: false,
+    natures: ['socket'],
+    of: { builtin: 'node:net' },
+    sees: 'sockets that the service connects: net, tls, http2, clients of WebSockets',
+  },
+  {
+    name: 'http-agents',
+    attaches: false,
+    natures: ['HTTP agent'],
+    of: { builtin: 'node:http' },
+    sees: 'agents with keepAlive, of node:http and node:https',
+  },
+  {
+    name: 'servers',
+    attaches: false,
+    natures: ['server', 'datagram socket'],
+    of: { builtin: 'node:net' },
+    sees: 'servers that listen: net, tls, http, https, http2; sockets of node:dgram',
+  },
+  {
+    name: 'responses',
+    attaches: false,
+    natures: ['response'],
+    of: {
+      channels: [
+        'http.client.request.created',
+        'http.client.request.start',
+        'http.client.response.finish',
+        'undici:request:create',
+        'undici:client:sendHeaders',
+        'undici:request:headers',
+        'undici:request:trailers',
+        'undici:request:error',
+      ],
+    },
+    sees: 'responses to requests of node:http, undici and fetch that nobody reads',
   },
   {
     name: 'http',

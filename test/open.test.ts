@@ -20,12 +20,12 @@ const brief = ({
   line: site && `${site.file}:${site.line}`,
 });
 
-/** The timers by their lines, and what no adapter knows, without standard streams and the pipes of the child. */
+/** What the program made by its lines, and what no adapter knows, without standard streams and the pipes of the child. */
 const expectedAt = (port: string) => [
   { kind: 'timer', library: 'setInterval', count: 2, about: null, line: lineOf(program, '// kept') },
   { kind: 'child-process', library: 'child_process', count: 1, about: null, line: lineOf(program, "spawn('sleep'") },
-  { kind: 'server', library: 'node', count: 1, about: `on port ${port}`, line: null },
-  { kind: 'socket', library: 'node', count: 1, about: `to 127.0.0.1:${port}`, line: null },
+  { kind: 'server', library: 'net.Server', count: 1, about: null, line: lineOf(program, 'net.createServer(') },
+  { kind: 'socket', library: 'net', count: 1, about: null, line: lineOf(program, 'net.connect(') },
   { kind: 'socket', library: 'node', count: 1, about: `accepted on port ${port}`, line: null },
 ];
 const UNREFERENCED = {

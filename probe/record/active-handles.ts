@@ -22,6 +22,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   TCP: 'socket',
   Pipe: 'socket',
   UDP: 'socket',
+  /** Of node:dgram: that of node:net has a handle beneath. */
+  Socket: 'socket',
   Process: 'child-process',
   FSEvent: 'watcher',
   StatWatcher: 'watcher',
@@ -84,12 +86,17 @@ function pooledPorts({ sources }: Ledger): Set<unknown> {
 }
 
 function classOf(handle: Handle): string {
-  return (handle._handle ?? handle).constructor?.name ?? '';
+  return (beneath(handle) ?? handle).constructor?.name ?? '';
+}
+
+/** Its own: to ask a datagram socket for it, which inherits an accessor, makes Node warn. */
+function beneath(handle: Handle): Handle['_handle'] {
+  return Object.getOwnPropertyDescriptor(handle, '_handle')?.value;
 }
 
 /** Standard input, output and error: asked for by their numbers, since to ask `process.stdin` for it would open it. */
 function isStandard(handle: Handle): boolean {
-  const { fd = -1 } = { ...(handle as { fd?: number }), ...(handle._handle && { fd: handle._handle.fd }) };
+  const { fd = (handle as { fd?: number }).fd ?? -1 } = beneath(handle) ?? {};
   return fd >= 0 && fd <= 2;
 }
 

@@ -26,7 +26,15 @@ export const RULES = [
 export type Rule = (typeof RULES)[number];
 
 /** Stacks that a fresh process may take at once, so that short programs are seen whole. Each budget is rationed by itself. */
-export const STACK_BUDGETS = { leases: 2000, intervals: 500, timeouts: 500, handles: 500, files: 200 } as const;
+export const STACK_BUDGETS = {
+  leases: 2000,
+  intervals: 500,
+  timeouts: 500,
+  handles: 500,
+  files: 200,
+  sockets: 500,
+  requests: 300,
+} as const;
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
@@ -45,6 +53,8 @@ export interface Nature {
   readonly isTotalled: boolean;
   /** Whether how long it is usually open says something about the next one. */
   readonly isTimed: boolean;
+  /** Whether its use shows from outside: one that lies idle then says more. */
+  readonly showsUse?: true;
   /** Whom it is shown to; of equally certain verdicts the first one names the finding. */
   readonly judgedBy: readonly Rule[];
   readonly stacks: StackBudgetName;
@@ -134,6 +144,9 @@ const OF_WHAT_IS_CLOSED: Nature['judgedBy'] = [
   'growth/ongoing',
 ];
 
+/** Of what goes on by its events: that no code waits for it any more tells nothing, but its bytes are counted. */
+const BY_EVENTS = { judgedBy: OF_WHAT_IS_CLOSED.filter((rule) => rule !== 'flow-ended'), showsUse: true } as const;
+
 const INTERVAL: Nature = {
   kind: 'timer',
   entry: 'each',
@@ -151,20 +164,6 @@ const INTERVAL: Nature = {
     release: { setInterval: 'clearInterval({name});' },
   },
 };
-
-/** Only counted, between the rounds of a soak: no stack is ever taken, and no detector is shown one. */
-const atRest = (kind: Nature['kind'], one: string, many: string, advice: string): Nature => ({
-  kind,
-  entry: 'counted',
-  ends: 'closed',
-  isTotalled: false,
-  isTimed: false,
-  judgedBy: [],
-  stacks: 'timeouts',
-  costMs: 0,
-  matter: 'resource',
-  words: { one, many, advice, release: {} },
-});
 
 /** What a service makes by itself, of Node's own classes, and has to end. */
 const handle = (
@@ -275,6 +274,18 @@ const ROWS = {
   /** Its object is what closes it: dropped without, it is lost. */
   'file handle': { ...FILE, judgedBy: ['collected', ...FILE.judgedBy] },
   'file descriptor': FILE,
+  'file stream': {
+    ...FILE,
+    ...BY_EVENTS,
+    judgedBy: ['collected', ...BY_EVENTS.judgedBy],
+    words: {
+      ...FILE.words,
+      one: 'file stream',
+      many: 'file streams',
+      advice: 'Destroy it on every path; pipeline() from node:stream/promises does.',
+      release: {},
+    },
+  },
   context: {
     ...handle(
       'context',
@@ -308,17 +319,63 @@ const ROWS = {
     isTimed: false,
     judgedBy: ['outlived-scope/lease', 'growth/at-rest'],
   },
-  server: atRest('server', 'server', 'servers', 'Close each server that is no longer asked, or keep one for all.'),
-  socket: atRest('socket', 'socket', 'sockets', 'Destroy it on every path, or read its answer to the end.'),
-  /** Of the heap, and outside of it what its objects hold. */
-  memory: {
-    ...atRest(
-      'memory',
-      'memory',
-      'MB of memory',
-      'Compare two heap snapshots that are some rounds apart: see what there is more of, and what holds it.',
+  server: {
+    ...handle('server', 'server', 'servers', 'Close each server that is no longer asked, or keep one for all.', {
+      'net.Server': '{name}.close();',
+    }),
+    judgedBy: BY_EVENTS.judgedBy,
+  },
+  socket: {
+    ...handle('socket', 'socket', 'sockets', 'Destroy it on every path, also where it times out or is not needed.', {
+      net: '{name}.destroy();',
+    }),
+    ...BY_EVENTS,
+    stacks: 'sockets',
+  },
+  'datagram socket': {
+    ...handle('socket', 'datagram socket', 'datagram sockets', 'Close it when its last answer came.', {
+      dgram: '{name}.close();',
+    }),
+    judgedBy: BY_EVENTS.judgedBy,
+  },
+  /** With the sockets that it keeps: how many these are is its affair. */
+  'HTTP agent': {
+    ...handle(
+      'socket',
+      'HTTP agent',
+      'HTTP agents',
+      'Share one agent, made once: each keeps its sockets open until destroy() is called.',
+      { 'http.Agent': '{name}.destroy();' },
     ),
+    ...BY_EVENTS,
+  },
+  response: {
+    ...handle(
+      'stream',
+      'unread response',
+      'unread responses',
+      'Read each answer to its end, or give it up: resume() or destroy() in node:http, body.dump() in undici, body.cancel() of fetch.',
+    ),
+    ...BY_EVENTS,
+    stacks: 'requests',
+  },
+  /** Of the heap, and outside of it what its objects hold. Only counted, between the rounds of a soak. */
+  memory: {
+    kind: 'memory',
+    entry: 'counted',
+    ends: 'closed',
+    isTotalled: false,
+    isTimed: false,
+    judgedBy: [],
+    stacks: 'timeouts',
+    costMs: 0,
     matter: 'memory',
+    words: {
+      one: 'memory',
+      many: 'MB of memory',
+      advice: 'Compare two heap snapshots that are some rounds apart: see what there is more of, and what holds it.',
+      release: {},
+    },
   },
 } satisfies Record<string, Nature>;
 export const NATURES: Readonly<Record<NatureName, Nature>> = ROWS;

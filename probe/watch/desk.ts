@@ -58,6 +58,8 @@ export class Desk {
   readonly unseen: DeskParts['unseen'];
   /** How pools are known that are there already: by the prototype that they share. */
   readonly poolKinds: PoolKind[] = [];
+  /** Told of each object that listens for "free" among its own events, as an HTTP agent does while it is made. */
+  onFree: ((emitter: object) => void) | null = null;
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
@@ -112,8 +114,8 @@ export class Desk {
   }
 
   /** Where something of a moment is made; null when it is only to be counted. */
-  siteOf(source: Source, wrapper: Method): Site | null {
-    return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper) : null;
+  siteOf(source: Source, wrapper: Method, depth?: number): Site | null {
+    return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper, depth) : null;
   }
 
   /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */

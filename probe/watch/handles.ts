@@ -3,6 +3,7 @@ import type { Crowd } from '../account/crowd.ts';
 import { ADAPTERS, type AdapterName, type AdapterRow } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import type { Desk } from './desk.ts';
+import { watchAgents } from './handles/agents.ts';
 import { watchChildren } from './handles/children.ts';
 import { watchContexts } from './handles/contexts.ts';
 import { watchEmitters } from './handles/emitters.ts';
@@ -10,6 +11,9 @@ import { watchFiles } from './handles/files.ts';
 import { watchListeners } from './handles/listeners.ts';
 import { watchPorts } from './handles/ports.ts';
 import { watchLineReaders } from './handles/readline.ts';
+import { watchResponses } from './handles/responses.ts';
+import { watchServers } from './handles/servers.ts';
+import { watchSockets } from './handles/sockets.ts';
 import { watchThreads } from './handles/threads.ts';
 import { watchTimers } from './handles/timers.ts';
 import { watchWatchers } from './handles/watchers.ts';
@@ -24,6 +28,10 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   readline: watchLineReaders,
   contexts: watchContexts,
   emitters: watchEmitters,
+  sockets: watchSockets,
+  'http-agents': watchAgents,
+  servers: watchServers,
+  responses: watchResponses,
 };
 
 /** What they change cannot be taken back. */

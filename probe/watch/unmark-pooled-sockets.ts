@@ -11,6 +11,7 @@ import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { microtask } from '../process/runtime.ts';
 import { listenTo } from './channels.ts';
+import { isOfAgent } from './of-agent.ts';
 
 const PART = 'unmark-pooled-sockets';
 
@@ -43,9 +44,4 @@ export function unmarkPooledSockets(flows: Flows): () => void {
     finally: (_, mark) => flows.enter(mark ?? null),
   });
   return () => guarded(PART, patchAgents);
-}
-
-/** Node's own list of normalized arguments, with the options that an agent made. */
-function isOfAgent(given: unknown): boolean {
-  return Array.isArray(given) && (given[0] as { _agentKey?: unknown } | undefined)?._agentKey !== undefined;
 }

@@ -9,7 +9,8 @@
  *
  * False positives it avoids: one that a helper took after an await, whose flow is another than its caller's, and that
  * nobody has used yet (a `suspect`: the caller may hold it); parked in a map and released by a reaper, sessions released by a listener (history); a
- * LISTEN client or lock held for life (the line acquired once, or a few times and never again); used by another flow.
+ * LISTEN client or lock held for life (the line acquired once, or a few times and never again); used by another flow; heartbeats of connections that are
+ * still open.
  * False negatives: a flow that goes on (a loop: see superseded), or that a long timer or a socket of its own keeps.
  */
 import type { Detector, Group } from './detector.ts';
@@ -36,6 +37,7 @@ export const flowEnded: Detector = {
     return (resource) =>
       at - resource.lastUsedAt > patience &&
       !resource.isHandedOver &&
+      !resource.isHosted?.() &&
       (isLeft ? resource.isLeftBehind : resource.hasLostFlow) &&
       !resource.isBusy?.();
   },

@@ -28,6 +28,7 @@ interface Emitter {
 export function watchEmitters(desk: Desk): void {
   const piled = new PiledUp(desk, PART, listenersOfEmitter);
   const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
+    if (event === 'free') desk.onFree?.(emitter);
     const list = emitter._events?.[event as PropertyKey];
     if (!Array.isArray(list) || list.length < FEW || typeof listener !== 'function') return;
     piled.adding({ emitter, event, list, count: list.length + 1 }, unwrapped(listener), wrapper);

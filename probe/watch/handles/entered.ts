@@ -3,6 +3,7 @@ import type { Request, Resource, Source, SourceFacts } from '../../account/ledge
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
+import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 
 export interface EnteredFacts<Handle> extends SourceFacts {
@@ -11,6 +12,8 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   hasEnded(handle: Handle): boolean;
   /** Its object is what ends it: once that was collected, nobody can. */
   isLostWithObject?: boolean;
+  /** A number that changes as it is used; asked at each look. */
+  pulse?(handle: Handle): number;
 }
 
 export class Entered<Handle extends object> {
@@ -30,7 +33,7 @@ export class Entered<Handle extends object> {
 
   /** Made by a call to `wrapper`, which is on the stack. */
   opened(handle: Handle, wrapper: Method): void {
-    if (!this.has(handle)) this.enter(this.#desk.ask(this.#source, wrapper), handle);
+    if (!this.has(handle)) this.enter(this.asked(wrapper), handle);
   }
 
   /** The same, where `askedByUser`. */
@@ -39,22 +42,36 @@ export class Entered<Handle extends object> {
     if (request) this.enter(request, handle);
   }
 
+  /** Who asks for one, to be entered or not; made by a call to `wrapper`. */
+  asked(wrapper: Method): Request {
+    return this.#desk.ask(this.#source, wrapper);
+  }
+
   /** Null when Node's own code is what called, which ends what it makes; also where no stack can tell. */
   askedByUser(wrapper: Method): Request | null {
-    const request = this.#desk.ask(this.#source, wrapper);
+    const request = this.asked(wrapper);
     return request.site === null || isOfNode(request.site) ? null : request;
   }
 
   enter(request: Request, handle: Handle): void {
     const desk = this.#desk;
-    const { hasEnded, isLostWithObject = false } = this.#facts;
+    const { hasEnded, isLostWithObject = false, pulse } = this.#facts;
     const ref = new WeakRef(handle);
+    let latest: number | null = null;
     const isGone = (): boolean => {
       const alive = ref.deref();
-      return alive === undefined ? !isLostWithObject : hasEnded(alive);
+      if (alive === undefined) return !isLostWithObject;
+      if (hasEnded(alive)) return true;
+      if (pulse === undefined) return false;
+      const count = pulse(alive);
+      // what came and went before the first look is how it began
+      if (latest !== null && count !== latest) resource.lastUsedAt = now();
+      latest = count;
+      return false;
     };
     const object = isLostWithObject ? { handle: ref } : { ref };
-    this.#open.set(handle, desk.open(request, { ...object, isGone, ...desk.surroundings() }));
+    const resource = desk.open(request, { ...object, isGone, ...desk.surroundings() });
+    this.#open.set(handle, resource);
     // only now: the handle's own callbacks must not keep the flow that made it
     desk.flows.enter(request.mark);
   }

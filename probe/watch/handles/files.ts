@@ -1,6 +1,6 @@
 /**
- * Files that are open: FileHandles of node:fs/promises, and descriptors of fs.open and fs.openSync. What Node opens for
- * itself (streams, readFile) is not entered.
+ * Files that are open: FileHandles of node:fs/promises, descriptors of fs.open and fs.openSync, and streams (see
+ * file-streams.ts). What Node opens for itself (readFile) is not entered.
  *
  * A FileHandle that is collected while its file is open is proven to be lost; Node itself then warns of it. Of a
  * descriptor nobody can tell who still knows the number: whether it is open is asked of the system.
@@ -14,6 +14,7 @@ import { guarded } from '../../process/lapses.ts';
 import { later } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
+import { watchFileStreams } from './file-streams.ts';
 
 const PART = 'files' satisfies AdapterName;
 
@@ -27,6 +28,7 @@ interface FileHandle {
 }
 
 export function watchFiles(desk: Desk): void {
+  watchFileStreams(desk);
   watchDescriptors(desk, watchHandlesOnceLoaded(desk));
 }
 

@@ -21,8 +21,15 @@ const HOLDERS = {
   'browsers and their pages': 'puppeteer puppeteer-core playwright playwright-core',
 };
 
+const FOR_THEMSELVES = ['connections to databases', 'what its pools lend', 'connections to brokers'] as const;
+
 /** What each package holds, by name. */
 export function knownLibraries(): Map<string, string> {
   const rows = Object.entries(HOLDERS);
   return new Map(rows.flatMap(([holds, names]) => names.split(' ').map((name) => [name, holds] as const)));
 }
+
+/** Of these, one that keeps connections for its own use: how many there are is its affair. */
+export const poolLibraries: ReadonlySet<string> = new Set(
+  [...FOR_THEMSELVES.map((holds) => HOLDERS[holds]), 'undici memjs memcached agentkeepalive'].join(' ').split(' '),
+);

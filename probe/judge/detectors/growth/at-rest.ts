@@ -12,6 +12,7 @@
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
  */
 import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
+import type { Nature } from '../../../recording/natures.ts';
 import { push } from '../../groups.ts';
 import type { Detector } from '../detector.ts';
 import { largest, span } from '../words.ts';
@@ -19,8 +20,11 @@ import { largest, span } from '../words.ts';
 const FEW = 3;
 /** Which user frames tell one caller from another, from the top. */
 const CALLERS = [0, 1, 2];
-/** Still there, for more than a suspicion: where others have ended, where none has, and where each is of another context. */
-const LIKELY = { others: 4, none: 8, contexts: 4 };
+/**
+ * Still there, for more than a suspicion: where others have ended, where none has, where their use would show, and where
+ * each is of another context.
+ */
+const LIKELY = { others: 4, none: 8, unused: 4, contexts: 4 };
 /** Times the longest known use time that the line must have been still for. */
 const STILL = 3;
 /** A program that has gone on for so many times as long as it took to make them, and at least so long, keeps them. */
@@ -35,11 +39,11 @@ export const leftAtRest: Detector = {
     return ({ account, scope, turn, isBusy, isHosted }) =>
       isCandidate(account) && turn > 0 && (scope === null || scope.ended !== 0) && !isHosted?.() && !isBusy?.();
   },
-  concludes(picked, _, { at }) {
+  concludes(picked, { source }, { at }) {
     const leaked = leftOf([...byCaller(picked).values()], at);
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);
-    const isMuch = leaked.length >= likelyFrom(leaked, released);
+    const isMuch = leaked.length >= likelyFrom(leaked, released, source.nature);
     const quiet = span(at - largest(leaked.map(({ openedAt }) => openedAt)));
     const others = released > 0 ? `${released} others of this line have ended` : 'not one has ended';
     return {
@@ -107,9 +111,10 @@ function byCaller(resources: readonly Resource[]): Map<string, Resource[]> {
   return lists;
 }
 
-function likelyFrom(leaked: readonly Resource[], released: number): number {
+function likelyFrom(leaked: readonly Resource[], released: number, { showsUse }: Nature): number {
   // whatever made them is over with its context, which each of them keeps
   if (leaked.every(({ isOfContext }) => isOfContext)) return LIKELY.contexts;
+  if (showsUse) return LIKELY.unused;
   return released >= LIKELY.others ? LIKELY.others : LIKELY.none;
 }
 
