@@ -16,7 +16,7 @@ const HOLDERS = {
   'connections to brokers':
     'kafkajs node-rdkafka @confluentinc/kafka-javascript amqplib rhea mqtt nats @nats-io/nats-core bullmq stompit zeromq',
   'connections and sockets':
-    'undici ws @grpc/grpc-js ssh2 basic-ftp imapflow ldapjs ldapts memjs memcached nodemailer agentkeepalive',
+    'undici @grpc/grpc-js ssh2 basic-ftp imapflow ldapjs ldapts memjs memcached nodemailer agentkeepalive',
   'worker threads and processes': 'piscina tinypool workerpool jest-worker threads poolifier node-worker-threads-pool',
   'browsers and their pages': 'puppeteer puppeteer-core playwright playwright-core',
 };
