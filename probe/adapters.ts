@@ -7,6 +7,8 @@ import type { NatureName } from './recording/natures.ts';
 /** A package that an adapter takes hold of. */
 export interface Package {
   readonly name: string;
+  /** The file that is loaded, where it is not the main one. */
+  readonly entry?: string;
   /** Versions that the adapter is known to be right for: from the first on, and below the second. */
   readonly from: string;
   readonly below: string;
@@ -60,6 +62,31 @@ export const ADAPTERS = [
       ],
     },
     sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
+  },
+  {
+    name: 'mysql2',
+    natures: ['lease', 'pool', 'transaction'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'mysql2', from: '2.0.0', below: '4.0.0' },
+          hooks: ['Pool.prototype.getConnection', 'Pool.prototype.releaseConnection', 'createConnection'],
+        },
+        {
+          ...{ name: 'mysql2', entry: 'promise.js', from: '2.0.0', below: '4.0.0' },
+          hooks: ['createPool', 'createConnection'],
+        },
+      ],
+    },
+    sees: 'leases of pools, by callback and by promise, pool.query, connections without a pool, transactions left open',
+  },
+  {
+    name: 'mysql',
+    natures: ['lease', 'pool', 'transaction'],
+    of: {
+      packages: [{ ...{ name: 'mysql', from: '2.10.0', below: '3.0.0' }, hooks: ['createPool', 'createConnection'] }],
+    },
+    sees: 'leases of pools, pool.query, connections without a pool, transactions left open',
   },
   {
     name: 'oracledb',

@@ -64,7 +64,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
       desk.unseen(label, `It has no ${missing.join(', ')}, by which it is watched: nothing of it was seen.`);
       return;
     }
-    attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
+    attachmentsOf(row)[copy.id]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
     if (isLate && !desk.isLate)
@@ -87,7 +87,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     onLoaded: (copy, isLate) => {
       const below = beneath[copy.name];
       if (below) guarded('inject', () => below(copy.exports as never));
-      const found = wanted.get(copy.name);
+      const found = wanted.get(copy.id);
       if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
       else met(copy);
     },
@@ -104,6 +104,11 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
   };
 }
 
+/** `mysql2`, or `mysql2/promise.js` for an entry that is not its main file. */
+function idOf({ name, entry }: Package): string {
+  return entry === undefined ? name : `${name}/${entry}`;
+}
+
 /** Packages that an adapter is for; and those that none watches, with the reason. */
 function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatched: Map<string, string> } {
   const wanted = new Map<string, Wanted>();
@@ -114,7 +119,7 @@ function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatche
     for (const known of row.of.packages) {
       unwatched.delete(known.name);
       if (off.includes(row.name)) unwatched.set(known.name, 'Its adapter is switched off by OUTLIVE_OFF.');
-      else wanted.set(known.name, { row: row as Wanted['row'], known });
+      else wanted.set(idOf(known), { row: row as Wanted['row'], known });
     }
   }
   return { wanted, unwatched };

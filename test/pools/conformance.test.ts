@@ -5,6 +5,8 @@ import { ADAPTERS } from '../../probe/adapters.ts';
 import { readRun } from '../../probe/recording/reader.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { freshDatabase } from '../setup/database.ts';
+import { sharedMariadb } from '../setup/mariadb.ts';
+import { HAS_MARIADB } from '../support/mariadb.ts';
 import { startOracle } from '../support/oracle.ts';
 import { lineOf, NODE, placeOf, probed, ROOT, start } from '../support/probed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -103,17 +105,25 @@ const surroundings: Record<string, () => Promise<Surroundings>> = {
     return { env: { PG_URL: database.url }, stop: () => database.drop() };
   },
   oracledb: startOracle,
+  mysql2: onMariadb,
+  mysql: onMariadb,
 };
 const nothing: Surroundings = { env: {}, stop: async () => {} };
 
+async function onMariadb(): Promise<Surroundings> {
+  return { ...nothing, env: { MYSQL_URL: await sharedMariadb() } };
+}
+
 /** A pool adapter is complete with its driver. */
 const libraries = ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name);
+const isMissing = (library: string): boolean => surroundings[library] === onMariadb && !HAS_MARIADB;
 
 // they mostly wait, so all at once
 const observations: Record<string, Observed> = {};
 beforeAll(async () => {
   await Promise.all(
     libraries.map(async (library) => {
+      if (isMissing(library)) return;
       const { env, stop } = (await surroundings[library]?.()) ?? nothing;
       try {
         observations[library] = await observe(library, env);
@@ -124,7 +134,9 @@ beforeAll(async () => {
   );
 });
 
-describe.each(libraries)('%s', (library) => {
+test.skipIf(HAS_MARIADB).each(libraries.filter(isMissing))('%s needs mariadb-server', () => {});
+
+describe.each(libraries.filter((library) => !isMissing(library)))('%s', (library) => {
   let observed: Observed;
   let driver: Driver;
   beforeAll(async () => {
