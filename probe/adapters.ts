@@ -9,6 +9,8 @@ export interface Package {
   readonly name: string;
   /** The file that is loaded, where it is not the main one. */
   readonly entry?: string;
+  /** Of an entry that is an ES module: what the adapter needs of its declarations, before it runs or once it has run. */
+  readonly es?: { readonly when: 'before' | 'after'; readonly names: readonly string[] };
   /** Versions that the adapter is known to be right for: from the first on, and below the second. */
   readonly from: string;
   readonly below: string;
@@ -62,6 +64,27 @@ export const ADAPTERS = [
       ],
     },
     sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
+  },
+  {
+    name: 'postgres',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        { ...{ name: 'postgres', from: '3.3.0', below: '4.0.0' }, hooks: ['toPascal'] },
+        {
+          ...{
+            name: 'postgres',
+            entry: 'src/index.js',
+            es: { when: 'before', names: ['Postgres'] },
+            from: '3.3.0',
+            below: '4.0.0',
+          },
+          hooks: ['Postgres'],
+        },
+      ],
+    },
+    sees: 'connections that are reserved, transactions, pools made per call and never ended',
   },
   {
     name: 'mysql2',

@@ -9,7 +9,8 @@ import { guarded, type Part } from '../process/lapses.ts';
 import { loadOnDemand } from '../process/on-demand.ts';
 import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
-import { type Copy, watchModules } from './modules.ts';
+import { watchEsModules } from './es-modules.ts';
+import { type Copy, copyOf, watchModules } from './modules.ts';
 import type { Manifest } from './packages.ts';
 import { knownLibraries } from './unwatched/known-libraries.ts';
 
@@ -47,6 +48,9 @@ export interface Libraries {
 export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
   const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
+  const seen = new Set<string>();
+  /** Those that may be loaded past all hooks, as ES modules. */
+  const esOnly = new Set([...wanted.values()].flatMap(({ known }) => (known.es ? [known.name] : [])));
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
     loaded.set(name, attachments);
@@ -67,6 +71,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     attachmentsOf(row)[copy.id]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
+    seen.add(copy.name);
     if (isLate && !desk.isLate)
       desk.unseen(label, 'It was loaded before the probe: what it had opened by then was not seen.');
     if (isOutside(copy.version, known)) {
@@ -82,22 +87,32 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     const why = unwatched.get(name);
     if (why !== undefined) desk.unseen(`${name} ${version}`, why);
   };
+  const onLoaded = (copy: Copy, isLate: boolean): void => {
+    const below = beneath[copy.name];
+    if (below) guarded('inject', () => below(copy.exports as never));
+    const found = wanted.get(copy.id);
+    if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
+    else met(copy);
+  };
+  guarded('modules', () =>
+    watchEsModules(
+      [...wanted.values()].map(({ known }) => known),
+      (file, exports) => {
+        const copy = copyOf(file, exports);
+        if (copy) onLoaded(copy, false);
+      },
+    ),
+  );
   const { scan, loaded: tell } = watchModules({
     names: new Set([...wanted.keys(), ...Object.keys(beneath)]),
-    onLoaded: (copy, isLate) => {
-      const below = beneath[copy.name];
-      if (below) guarded('inject', () => below(copy.exports as never));
-      const found = wanted.get(copy.id);
-      if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
-      else met(copy);
-    },
+    onLoaded,
     others: new Set(unwatched.keys()),
     onMet: met,
     onHttp,
   });
   return {
     whyUnwatched: (name) => unwatched.get(name) ?? null,
-    isWatched: (name) => wanted.has(name),
+    isWatched: (name) => seen.has(name) || (wanted.has(name) && !esOnly.has(name)),
     met,
     scan,
     loaded: tell,

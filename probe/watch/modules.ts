@@ -183,6 +183,12 @@ function onceSet<T extends object, K extends keyof T & string>(owner: T, key: K,
   Object.defineProperty(owner, key, { get: () => before, set, configurable: true, enumerable });
 }
 
+/** What another loader has loaded from `file`. */
+export function copyOf(file: string, exports: object): Copy | null {
+  const library = libraryOf(file);
+  return library && { ...library, exports };
+}
+
 /** The package that `file` is of. */
 function libraryOf(file: string): Omit<Copy, 'exports'> | null {
   const manifest = manifestOf(file);

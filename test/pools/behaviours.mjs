@@ -171,7 +171,7 @@ export const behaviours = {
   },
 
   'closed while leases are out': {
-    lent: () => 2,
+    lent: ({ servesWhenClosed }) => (servesWhenClosed ? 3 : 2),
     async run({ driver, pool, take, give, outcome, see }) {
       const own = await pool();
       const both = [await take(own), await take(own)];
@@ -179,7 +179,7 @@ export const behaviours = {
       see(await Promise.race([closing, sleep(20, 'waits')]));
       for (const connection of both) see(await outcome(() => give(own, connection)));
       see(await closing, await outcome(() => driver.close(own)));
-      see(await outcome(() => take(own)));
+      see(await outcome(async () => give(own, await take(own))));
     },
   },
 

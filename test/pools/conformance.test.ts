@@ -100,15 +100,18 @@ interface Surroundings {
 
 /** What a library needs to run, and how that ends. Most lend whatever is made for them, and need nothing. */
 const surroundings: Record<string, () => Promise<Surroundings>> = {
-  async pg() {
-    const database = await freshDatabase();
-    return { env: { PG_URL: database.url }, stop: () => database.drop() };
-  },
+  pg: onPostgres,
+  postgres: onPostgres,
   oracledb: startOracle,
   mysql2: onMariadb,
   mysql: onMariadb,
 };
 const nothing: Surroundings = { env: {}, stop: async () => {} };
+
+async function onPostgres(): Promise<Surroundings> {
+  const database = await freshDatabase();
+  return { env: { PG_URL: database.url }, stop: () => database.drop() };
+}
 
 async function onMariadb(): Promise<Surroundings> {
   return { ...nothing, env: { MYSQL_URL: await sharedMariadb() } };
