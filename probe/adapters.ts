@@ -112,6 +112,32 @@ export const ADAPTERS = [
     sees: 'leases of pools, pool.query, connections without a pool, transactions left open',
   },
   {
+    name: 'mariadb',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'mariadb', entry: 'dist/promise.cjs', from: '3.5.0', below: '4.0.0' },
+          hooks: ['createPool'],
+        },
+        {
+          ...{ name: 'mariadb', entry: 'dist/callback.cjs', from: '3.5.0', below: '4.0.0' },
+          hooks: ['createPool'],
+        },
+        {
+          ...{ name: 'mariadb', entry: 'lib/pool.js', es: { when: 'after', names: ['Pool'] } },
+          ...{ from: '3.5.0', below: '4.0.0', hooks: ['Pool.prototype.getConnection', 'Pool.prototype._endLeak'] },
+        },
+        {
+          ...{ name: 'mariadb', entry: 'lib/pool-promise.js', es: { when: 'after', names: ['PoolPromise'] } },
+          ...{ from: '3.5.0', below: '4.0.0', hooks: ['PoolPromise.prototype.getConnection'] },
+        },
+      ],
+    },
+    sees: 'leases of pools, by promise and by callback, pool.query, time-outs, pools made per call',
+  },
+  {
     name: 'oracledb',
     attaches: false,
     natures: ['lease', 'pool', 'result set', 'query stream', 'LOB'],

@@ -105,6 +105,7 @@ const surroundings: Record<string, () => Promise<Surroundings>> = {
   oracledb: startOracle,
   mysql2: onMariadb,
   mysql: onMariadb,
+  mariadb: onMariadb,
 };
 const nothing: Surroundings = { env: {}, stop: async () => {} };
 
