@@ -112,6 +112,20 @@ export const ADAPTERS = [
     sees: 'leases of pools, pool.query, connections without a pool, transactions left open',
   },
   {
+    name: 'sequelize-pool',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'sequelize-pool', from: '6.0.0', below: '9.0.0' },
+          hooks: ['Pool.prototype.acquire', 'Pool.prototype.release', 'Pool.prototype.destroy', 'TimeoutError'],
+        },
+      ],
+    },
+    sees: 'leases, those of Sequelize at the line that called it, time-outs, pools made per call',
+  },
+  {
     name: 'mariadb',
     attaches: false,
     natures: ['lease', 'pool'],

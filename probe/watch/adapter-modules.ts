@@ -20,6 +20,7 @@ export const MODULES = {
   pg: () => require('./pools/pg.js') as typeof import('./pools/pg.ts'),
   mysql2: () => require('./pools/mysql2.js') as typeof import('./pools/mysql2.ts'),
   mysql: () => require('./pools/mysql.js') as typeof import('./pools/mysql.ts'),
+  'sequelize-pool': () => require('./pools/sequelize-pool.js') as typeof import('./pools/sequelize-pool.ts'),
   mariadb: () => require('./pools/mariadb.js') as typeof import('./pools/mariadb.ts'),
   postgres: () => require('./pools/postgres.js') as typeof import('./pools/postgres.ts'),
   oracledb: () => require('./pools/oracledb.js') as typeof import('./pools/oracledb.ts'),

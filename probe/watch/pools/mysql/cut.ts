@@ -13,36 +13,47 @@ import { type Connection, isAnswering, isDead, type Pool, replace, socketOf } fr
 /** Events that a listener of the service's may be for: those that no answer of the server's comes by. */
 const HARMLESS_EVENTS = ['error', 'end', 'newListener', 'removeListener'];
 
-type Emitter = { _events: object; _eventsCount: number };
+export type OwnSocket = Socket & { _events: object; _eventsCount: number };
 
 /** A connection's listeners on its socket. */
 const listeners: WeakMap<object, object> = new WeakMap();
 
 /** Whether who else holds it tells who can give it back: it is idle, alive, and waits for nothing. */
-function canBeCut(connection: Connection): boolean {
+function canBeCut(connection: Connection, harmless: readonly string[]): boolean {
   const { _events = {} } = connection as { _events?: object };
   if (!socketOf(connection) || isAnswering(connection) || isDead(connection)) return false;
-  return Object.keys(_events).every((event) => HARMLESS_EVENTS.includes(event));
+  return Object.keys(_events).every((event) => harmless.includes(event));
+}
+
+/** Its socket, which does not refer to it any more. Null: it is not to be judged now. */
+export function letGo(connection: Connection, harmless: readonly string[] = HARMLESS_EVENTS): OwnSocket | null {
+  if (!canBeCut(connection, harmless)) return null;
+  const socket = socketOf(connection) as OwnSocket;
+  listeners.set(connection, socket._events);
+  socket._events = Object.create(null);
+  return socket;
+}
+
+export function takeBack(connection: object, socket: OwnSocket): void {
+  socket._events = listeners.get(connection) ?? socket._events;
 }
 
 /** Null: it is not to be judged now. */
 export function cut(pool: Pool, connection: Connection, lease: Resource, ref: WeakRef<Connection>): Cut | null {
-  if (!canBeCut(connection)) return null;
-  const socket = socketOf(connection) as Socket & Emitter;
-  listeners.set(connection, socket._events);
-  socket._events = Object.create(null);
+  const socket = letGo(connection);
+  if (!socket) return null;
   replace(pool._allConnections, connection, socket);
   return cutOf(pool, socket, lease, ref);
 }
 
 /** A function of its own: what it makes must not share a scope with the connection. */
-function cutOf(pool: Pool, socket: Socket & Emitter, resource: Resource, ref: WeakRef<Connection>): Cut {
+function cutOf(pool: Pool, socket: OwnSocket, resource: Resource, ref: WeakRef<Connection>): Cut {
   let standIn: StandIn | null = null;
   return {
     resource,
     ref,
     restore(connection) {
-      socket._events = listeners.get(connection) ?? socket._events;
+      takeBack(connection, socket);
       replace(pool._allConnections, socket, connection);
     },
     substitute() {
@@ -61,7 +72,8 @@ export class StandIn {
   readonly stream: Socket;
   _pool: Pool | null;
 
-  constructor(pool: Pool, socket: Socket & Emitter) {
+  /** `pool` null: it is another library's. */
+  constructor(pool: Pool | null, socket: OwnSocket) {
     markStandIn(this);
     this._pool = pool;
     this.stream = socket;
@@ -73,9 +85,13 @@ export class StandIn {
     socket.once('close', () => this.#leave());
   }
 
-  _realEnd(callback: (error?: Error) => void = () => {}): void {
+  end(callback: (error?: Error) => void = () => {}): void {
     this.stream.once('close', () => callback());
     this.stream.destroy();
+  }
+
+  _realEnd(callback?: (error?: Error) => void): void {
+    this.end(callback);
   }
 
   destroy(): void {
