@@ -34,8 +34,8 @@ export function advice(finding: Finding): string {
 
 /** A connection that a mapper took for its caller is given back in the mapper's words. */
 function ofNature({ nature, stack }: Finding): string {
-  const mapper = nature === 'lease' ? mapperOf(stack) : null;
-  return mapper?.advice ?? NATURES[nature].words.advice;
+  const { ends, words } = NATURES[nature];
+  return (ends === 'given back' ? mapperOf(stack)?.advice : null) ?? words.advice;
 }
 
 const PROOFS: Record<Matter, string> = {

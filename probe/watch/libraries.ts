@@ -28,6 +28,8 @@ export interface LibraryOptions {
   onHttp(): void;
 }
 
+const MISSED = 'It was loaded in a way that no adapter sees, as an ES module: nothing of it was seen.';
+
 interface Wanted {
   row: AdapterRow & { name: keyof typeof MODULES };
   known: Package;
@@ -48,9 +50,10 @@ export interface Libraries {
 export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
   const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
-  const seen = new Set<string>();
-  /** Those that may be loaded past all hooks, as ES modules. */
-  const esOnly = new Set([...wanted.values()].flatMap(({ known }) => (known.es ? [known.name] : [])));
+  const watched = new Set([...wanted.values()].map(({ known }) => known.name));
+  /** Of these, no copy has been met yet. */
+  const missed = new Set(watched);
+  const whyUnwatched = (name: string): string | null => unwatched.get(name) ?? (missed.has(name) ? MISSED : null);
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
     loaded.set(name, attachments);
@@ -58,6 +61,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
   };
 
   const attach = (copy: Copy, { row, known }: Wanted, isLate: boolean): void => {
+    missed.delete(copy.name);
     const label = `${copy.name} ${copy.version}`;
     if (desk.isLate && row.attaches === false) {
       desk.unseen(label, 'It is only watched where the probe is preloaded: of it nothing was seen.');
@@ -71,7 +75,6 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     attachmentsOf(row)[copy.id]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
-    seen.add(copy.name);
     if (isLate && !desk.isLate)
       desk.unseen(label, 'It was loaded before the probe: what it had opened by then was not seen.');
     if (isOutside(copy.version, known)) {
@@ -84,8 +87,8 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
   };
 
   const met: Libraries['met'] = ({ name, version }) => {
-    const why = unwatched.get(name);
-    if (why !== undefined) desk.unseen(`${name} ${version}`, why);
+    const why = whyUnwatched(name);
+    if (why !== null) desk.unseen(`${name} ${version}`, why);
   };
   const onLoaded = (copy: Copy, isLate: boolean): void => {
     const below = beneath[copy.name];
@@ -111,8 +114,8 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     onHttp,
   });
   return {
-    whyUnwatched: (name) => unwatched.get(name) ?? null,
-    isWatched: (name) => seen.has(name) || (wanted.has(name) && !esOnly.has(name)),
+    whyUnwatched,
+    isWatched: (name) => watched.has(name) && !missed.has(name),
     met,
     scan,
     loaded: tell,
