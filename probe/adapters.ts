@@ -92,11 +92,11 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'mysql2', from: '2.0.0', below: '4.0.0' },
-          hooks: ['Pool.prototype.getConnection', 'Pool.prototype.releaseConnection', 'createConnection'],
+          ...{ name: 'mysql2', from: '1.0.0', below: '4.0.0' },
+          hooks: ['createPool', 'createConnection'],
         },
         {
-          ...{ name: 'mysql2', entry: 'promise.js', from: '2.0.0', below: '4.0.0' },
+          ...{ name: 'mysql2', entry: 'promise.js', from: '1.0.0', below: '4.0.0' },
           hooks: ['createPool', 'createConnection'],
         },
       ],

@@ -25,6 +25,12 @@ test.each(packages)('$name is known from the first of its versions on, and below
   expect(isOutside(version, { from, below })).toBe(false);
 });
 
+test.each(packages)('$name is in the table of what is watched', ({ name }) => {
+  const page = readFileSync(path.join(ROOT, 'docs/watch.md'), 'utf8');
+  const [, table = ''] = page.split('## What it watches');
+  expect(table.split('##')[0]).toMatch(new RegExp(`^\\|[^|]*\\b${name}\\b[^|]*\\|`, 'm'));
+});
+
 test.each([
   ['8.4.0', false],
   ['8.3.9', true],
