@@ -7,6 +7,10 @@ import type { NatureName } from './recording/natures.ts';
 /** A package that an adapter takes hold of. */
 export interface Package {
   readonly name: string;
+  /** The file that is loaded, where it is not the main one. */
+  readonly entry?: string;
+  /** Of an entry that is an ES module: what the adapter needs of its declarations, before it runs or once it has run. */
+  readonly es?: { readonly when: 'before' | 'after'; readonly names: readonly string[] };
   /** Versions that the adapter is known to be right for: from the first on, and below the second. */
   readonly from: string;
   readonly below: string;
@@ -60,6 +64,92 @@ export const ADAPTERS = [
       ],
     },
     sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
+  },
+  {
+    name: 'postgres',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        { ...{ name: 'postgres', from: '3.3.0', below: '4.0.0' }, hooks: ['toPascal'] },
+        {
+          ...{
+            name: 'postgres',
+            entry: 'src/index.js',
+            es: { when: 'before', names: ['Postgres'] },
+            from: '3.3.0',
+            below: '4.0.0',
+          },
+          hooks: ['Postgres'],
+        },
+      ],
+    },
+    sees: 'connections that are reserved, transactions, pools made per call and never ended',
+  },
+  {
+    name: 'mysql2',
+    natures: ['lease', 'pool', 'transaction'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'mysql2', from: '1.0.0', below: '4.0.0' },
+          hooks: ['createPool', 'createConnection'],
+        },
+        {
+          ...{ name: 'mysql2', entry: 'promise.js', from: '1.0.0', below: '4.0.0' },
+          hooks: ['createPool', 'createConnection'],
+        },
+      ],
+    },
+    sees: 'leases of pools, by callback and by promise, pool.query, connections without a pool, transactions left open',
+  },
+  {
+    name: 'mysql',
+    natures: ['lease', 'pool', 'transaction'],
+    of: {
+      packages: [{ ...{ name: 'mysql', from: '2.10.0', below: '3.0.0' }, hooks: ['createPool', 'createConnection'] }],
+    },
+    sees: 'leases of pools, pool.query, connections without a pool, transactions left open',
+  },
+  {
+    name: 'sequelize-pool',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'sequelize-pool', from: '6.0.0', below: '9.0.0' },
+          hooks: ['Pool.prototype.acquire', 'Pool.prototype.release', 'Pool.prototype.destroy', 'TimeoutError'],
+        },
+      ],
+    },
+    sees: 'leases, those of Sequelize at the line that called it, time-outs, pools made per call',
+  },
+  {
+    name: 'mariadb',
+    attaches: false,
+    natures: ['lease', 'pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'mariadb', entry: 'dist/promise.cjs', from: '3.5.0', below: '4.0.0' },
+          hooks: ['createPool'],
+        },
+        {
+          ...{ name: 'mariadb', entry: 'dist/callback.cjs', from: '3.5.0', below: '4.0.0' },
+          hooks: ['createPool'],
+        },
+        {
+          ...{ name: 'mariadb', entry: 'lib/pool.js', es: { when: 'after', names: ['Pool'] } },
+          ...{ from: '3.5.0', below: '4.0.0', hooks: ['Pool.prototype.getConnection', 'Pool.prototype._endLeak'] },
+        },
+        {
+          ...{ name: 'mariadb', entry: 'lib/pool-promise.js', es: { when: 'after', names: ['PoolPromise'] } },
+          ...{ from: '3.5.0', below: '4.0.0', hooks: ['PoolPromise.prototype.getConnection'] },
+        },
+      ],
+    },
+    sees: 'leases of pools, by promise and by callback, pool.query, time-outs, pools made per call',
   },
   {
     name: 'oracledb',

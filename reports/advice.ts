@@ -1,5 +1,6 @@
 /** What to change, and how to see that it helped. */
 import type { Cause } from '../probe/recording/format.ts';
+import { mapperOf } from '../probe/recording/mappers.ts';
 import { NATURES } from '../probe/recording/natures.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import { type Matter, matterOf } from './matter.ts';
@@ -27,8 +28,14 @@ export function advice(finding: Finding): string {
       ? OF_CAUSE[cause]
       : 'See who holds the pool, and since when, before making it larger.';
   }
-  const change = matter === 'deadlock' ? OF_DEADLOCK : NATURES[finding.nature].words.advice;
+  const change = matter === 'deadlock' ? OF_DEADLOCK : ofNature(finding);
   return finding.certainty === 'suspect' ? `See whether it is given back later. If not: ${change}` : change;
+}
+
+/** A connection that a mapper took for its caller is given back in the mapper's words. */
+function ofNature({ nature, stack }: Finding): string {
+  const { ends, words } = NATURES[nature];
+  return (ends === 'given back' ? mapperOf(stack)?.advice : null) ?? words.advice;
 }
 
 const PROOFS: Record<Matter, string> = {

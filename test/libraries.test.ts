@@ -1,5 +1,5 @@
 /** Libraries that are not as they were: what is not watched is said, and what can be is. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADAPTERS, type Package } from '../probe/adapters.ts';
@@ -14,13 +14,21 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const packages = ADAPTERS.flatMap((row): readonly Package[] => ('packages' in row.of ? row.of.packages : []));
+const packages = ADAPTERS.flatMap((row): readonly Package[] => ('packages' in row.of ? row.of.packages : [])).filter(
+  ({ name }) => existsSync(path.join(ROOT, 'node_modules', name)),
+);
 
 test.each(packages)('$name is known from the first of its versions on, and below the last', ({ name, from, below }) => {
   expect(isOutside(from, { from, below })).toBe(false);
   expect(isOutside(below, { from, below })).toBe(true);
   const { version } = JSON.parse(readFileSync(path.join(ROOT, 'node_modules', name, 'package.json'), 'utf8'));
   expect(isOutside(version, { from, below })).toBe(false);
+});
+
+test.each(packages)('$name is in the table of what is watched', ({ name }) => {
+  const page = readFileSync(path.join(ROOT, 'docs/watch.md'), 'utf8');
+  const [, table = ''] = page.split('## What it watches');
+  expect(table.split('##')[0]).toMatch(new RegExp(`^\\|[^|]*\\b${name}\\b[^|]*\\|`, 'm'));
 });
 
 test.each([

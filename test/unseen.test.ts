@@ -15,9 +15,9 @@ import {
 } from './support/probed.ts';
 import { fakePackage, project } from './support/project.ts';
 
-const MYSQL2 = fakePackage('mysql2', '3.11.0', 'exports.createPool = () => ({})');
+const NEO4J = fakePackage('neo4j-driver', '3.11.0', 'exports.createPool = () => ({})');
 const NOT_WATCHED = {
-  what: 'mysql2 3.11.0',
+  what: 'neo4j-driver 3.11.0',
   why: 'It holds connections to databases, and no adapter watches them.',
 };
 /** Loads the one real pool that is always there. */
@@ -42,26 +42,31 @@ async function unseenIn(files: Record<string, string>, options: Parameters<typeo
 
 describe('a library that holds resources and has no adapter', () => {
   test('is told of when it is loaded, however deep in another one', async () => {
-    const orm = fakePackage('some-orm', '1.0.0', "require('mysql2');");
-    expect(await unseenIn({ 'main.cjs': "require('some-orm');", ...orm, ...MYSQL2 })).toEqual([NOT_WATCHED]);
+    const orm = fakePackage('some-orm', '1.0.0', "require('neo4j-driver');");
+    expect(await unseenIn({ 'main.cjs': "require('some-orm');", ...orm, ...NEO4J })).toEqual([NOT_WATCHED]);
   });
 
   test('is told of when an ES module imports it', async () => {
-    expect(await unseenIn({ 'main.mjs': "import 'mysql2';", ...MYSQL2 })).toEqual([NOT_WATCHED]);
+    expect(await unseenIn({ 'main.mjs': "import 'neo4j-driver';", ...NEO4J })).toEqual([NOT_WATCHED]);
   });
 
   test('is not told of when somebody only asks whether it is installed', async () => {
-    expect(await unseenIn({ 'main.cjs': "require.resolve('mysql2');", ...MYSQL2 })).toEqual([]);
+    expect(await unseenIn({ 'main.cjs': "require.resolve('neo4j-driver');", ...NEO4J })).toEqual([]);
   });
 
-  test('is told of by its first connection where it is made of ES modules alone', async () => {
-    const main = `import net from 'node:net'; import { open } from 'postgres';
+  test.each([
+    ['has no adapter', 'couchbase', NOT_WATCHED.why],
+    [
+      'is loaded past its adapter',
+      'postgres',
+      'It was loaded in a way that no adapter sees, as an ES module: nothing of it was seen.',
+    ],
+  ])('is told of by its first connection where it is made of ES modules alone and %s', async (_, name, why) => {
+    const main = `import net from 'node:net'; import { open } from '${name}';
       const server = net.createServer((socket) => socket.destroy()).listen(0, '127.0.0.1', () => {
         open(server.address().port).on('close', () => server.close());
       });`;
-    expect(await unseenIn({ 'main.mjs': main, ...connecting('postgres') })).toEqual([
-      { what: 'postgres 3.4.5', why: NOT_WATCHED.why },
-    ]);
+    expect(await unseenIn({ 'main.mjs': main, ...connecting(name) })).toEqual([{ what: `${name} 3.4.5`, why }]);
   });
 
   test('is told of where nobody knows it, when it connects to a database', async () => {
@@ -149,7 +154,7 @@ test('a loader that replaces the resolution of names, as Yarn’s does, hides no
       if (/^[./]/.test(request) || Module.isBuiltin(request)) return Reflect.apply(native, this, arguments);
       return path.join(__dirname, 'node_modules', request, 'index.js');
     };`;
-  const files = { 'main.cjs': "require('generic-pool'); require('mysql2');", '.pnp.cjs': pnp, ...MYSQL2 };
+  const files = { 'main.cjs': "require('generic-pool'); require('neo4j-driver');", '.pnp.cjs': pnp, ...NEO4J };
   using folder = project(files, ['generic-pool']);
   const args = ['--require', REGISTER, '--require', folder.file('.pnp.cjs'), folder.file('main.cjs')];
   const { stderr } = await start(NODE, args, { env: { OUTLIVE_OUT: folder.file('out') } });
@@ -196,7 +201,7 @@ describe('an inconclusive run', () => {
   const outlive = (...args: string[]) => start(NODE, [CLI, ...args]);
 
   test('is success for run, unless that is to fail too; failure for soak; both say where the report is', async () => {
-    using folder = project({ 'main.cjs': "require('mysql2');", ...MYSQL2 });
+    using folder = project({ 'main.cjs': "require('neo4j-driver');", ...NEO4J });
     const main = folder.file('main.cjs');
     const watched = await outlive('run', '--out', folder.file('run'), '--', 'node', main);
     expect(watched.code).toBe(0);

@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import type { Kind } from './format.ts';
+import { mapperOf } from './mappers.ts';
 import { NATURES } from './natures.ts';
 import type { Finding } from './report.ts';
 
@@ -123,7 +124,9 @@ function releaseIn(body: readonly string[], name: string, kind: Kind): string | 
 }
 
 /** How such a thing is given back when the code nowhere does; null when that is not sure. */
-function usualRelease({ nature, library }: Finding, name: string, expression: string): string | null {
+function usualRelease({ nature, library, stack }: Finding, name: string, expression: string): string | null {
+  // what a mapper hands out is no connection
+  if (mapperOf(stack) !== null) return null;
   const template = NATURES[nature].words.release[library];
   const pool = /^([\w$.]+)\.\w+\(/.exec(expression)?.[1] ?? null;
   if (template === undefined || (pool === null && template.includes('{pool}'))) return null;

@@ -101,6 +101,9 @@ const LEASE: Nature = {
     release: {
       pg: '{name}.release();',
       mysql2: '{name}.release();',
+      mysql: '{name}.release();',
+      mariadb: 'await {name}.release();',
+      postgres: '{name}.release();',
       oracledb: 'await {name}.close();',
       'generic-pool': 'await {pool}.release({name});',
       tarn: '{pool}.release({name});',

@@ -2,7 +2,7 @@
 import type { ADAPTERS } from '../adapters.ts';
 import type { Desk } from './desk.ts';
 
-/** By package: takes hold of one copy of it, of which `exports` is what `require` returns and `file` where it is. */
+/** By package, or `package/file` for an entry of its own: takes hold of one copy of it, of which `exports` is what `require` returns and `file` where it is. */
 // biome-ignore lint/suspicious/noExplicitAny: the library's own exports, of any version
 export type Attachments = Record<string, (exports: any, file: string) => void>;
 
@@ -18,6 +18,11 @@ type Name = Extract<Row, { of: { packages: unknown } }>['name'];
 export const MODULES = {
   'generic-pool': () => require('./pools/generic-pool.js') as typeof import('./pools/generic-pool.ts'),
   pg: () => require('./pools/pg.js') as typeof import('./pools/pg.ts'),
+  mysql2: () => require('./pools/mysql2.js') as typeof import('./pools/mysql2.ts'),
+  mysql: () => require('./pools/mysql.js') as typeof import('./pools/mysql.ts'),
+  'sequelize-pool': () => require('./pools/sequelize-pool.js') as typeof import('./pools/sequelize-pool.ts'),
+  mariadb: () => require('./pools/mariadb.js') as typeof import('./pools/mariadb.ts'),
+  postgres: () => require('./pools/postgres.js') as typeof import('./pools/postgres.ts'),
   oracledb: () => require('./pools/oracledb.js') as typeof import('./pools/oracledb.ts'),
   tarn: () => require('./pools/tarn.js') as typeof import('./pools/tarn.ts'),
 } as const satisfies Record<Name, () => AdapterModule>;

@@ -9,7 +9,8 @@ import { guarded, type Part } from '../process/lapses.ts';
 import { loadOnDemand } from '../process/on-demand.ts';
 import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
-import { type Copy, watchModules } from './modules.ts';
+import { watchEsModules } from './es-modules.ts';
+import { type Copy, copyOf, watchModules } from './modules.ts';
 import type { Manifest } from './packages.ts';
 import { knownLibraries } from './unwatched/known-libraries.ts';
 
@@ -26,6 +27,8 @@ export interface LibraryOptions {
   /** Before Node's `http` or `https` is loaded. */
   onHttp(): void;
 }
+
+const MISSED = 'It was loaded in a way that no adapter sees, as an ES module: nothing of it was seen.';
 
 interface Wanted {
   row: AdapterRow & { name: keyof typeof MODULES };
@@ -47,6 +50,10 @@ export interface Libraries {
 export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
   const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
+  const watched = new Set([...wanted.values()].map(({ known }) => known.name));
+  /** Of these, no copy has been met yet. */
+  const missed = new Set(watched);
+  const whyUnwatched = (name: string): string | null => unwatched.get(name) ?? (missed.has(name) ? MISSED : null);
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
     loaded.set(name, attachments);
@@ -54,6 +61,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
   };
 
   const attach = (copy: Copy, { row, known }: Wanted, isLate: boolean): void => {
+    missed.delete(copy.name);
     const label = `${copy.name} ${copy.version}`;
     if (desk.isLate && row.attaches === false) {
       desk.unseen(label, 'It is only watched where the probe is preloaded: of it nothing was seen.');
@@ -64,7 +72,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
       desk.unseen(label, `It has no ${missing.join(', ')}, by which it is watched: nothing of it was seen.`);
       return;
     }
-    attachmentsOf(row)[copy.name]?.(copy.exports, copy.file);
+    attachmentsOf(row)[copy.id]?.(copy.exports, copy.file);
     desk.watched.add(copy.folder);
     attached(label);
     if (isLate && !desk.isLate)
@@ -79,29 +87,44 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
   };
 
   const met: Libraries['met'] = ({ name, version }) => {
-    const why = unwatched.get(name);
-    if (why !== undefined) desk.unseen(`${name} ${version}`, why);
+    const why = whyUnwatched(name);
+    if (why !== null) desk.unseen(`${name} ${version}`, why);
   };
+  const onLoaded = (copy: Copy, isLate: boolean): void => {
+    const below = beneath[copy.name];
+    if (below) guarded('inject', () => below(copy.exports as never));
+    const found = wanted.get(copy.id);
+    if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
+    else met(copy);
+  };
+  guarded('modules', () =>
+    watchEsModules(
+      [...wanted.values()].map(({ known }) => known),
+      (file, exports) => {
+        const copy = copyOf(file, exports);
+        if (copy) onLoaded(copy, false);
+      },
+    ),
+  );
   const { scan, loaded: tell } = watchModules({
     names: new Set([...wanted.keys(), ...Object.keys(beneath)]),
-    onLoaded: (copy, isLate) => {
-      const below = beneath[copy.name];
-      if (below) guarded('inject', () => below(copy.exports as never));
-      const found = wanted.get(copy.name);
-      if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
-      else met(copy);
-    },
+    onLoaded,
     others: new Set(unwatched.keys()),
     onMet: met,
     onHttp,
   });
   return {
-    whyUnwatched: (name) => unwatched.get(name) ?? null,
-    isWatched: (name) => wanted.has(name),
+    whyUnwatched,
+    isWatched: (name) => watched.has(name) && !missed.has(name),
     met,
     scan,
     loaded: tell,
   };
+}
+
+/** `mysql2`, or `mysql2/promise.js` for an entry that is not its main file. */
+function idOf({ name, entry }: Package): string {
+  return entry === undefined ? name : `${name}/${entry}`;
 }
 
 /** Packages that an adapter is for; and those that none watches, with the reason. */
@@ -114,7 +137,7 @@ function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatche
     for (const known of row.of.packages) {
       unwatched.delete(known.name);
       if (off.includes(row.name)) unwatched.set(known.name, 'Its adapter is switched off by OUTLIVE_OFF.');
-      else wanted.set(known.name, { row: row as Wanted['row'], known });
+      else wanted.set(idOf(known), { row: row as Wanted['row'], known });
     }
   }
   return { wanted, unwatched };

@@ -20,6 +20,8 @@ const IS_PNP = /[\\/]\.pnp\.c?js$/;
 /** One copy of a package, loaded. */
 export interface Copy {
   name: string;
+  /** Its name; with the file, where that is another entry than the main one: `mysql2/promise.js`. */
+  id: string;
   version: string;
   /** Where it lies, with a separator at the end. */
   folder: string;
@@ -39,7 +41,7 @@ interface Loader {
 }
 
 export interface ModuleListener {
-  /** Packages that are told of once a copy is loaded; `isLate`: it may have been in use before. */
+  /** Packages, and entries of theirs, that are told of once a copy is loaded; `isLate`: it may have been in use before. */
   readonly names: ReadonlySet<string>;
   onLoaded(copy: Copy, isLate: boolean): void;
   /** Packages of which it is enough to know that they are loaded, each copy once. */
@@ -71,6 +73,8 @@ class ModuleWatch {
   readonly #listener: ModuleListener;
   readonly #loader = Module as unknown as Loader;
   readonly #isMentioned: RegExp;
+  /** Names of the packages that have a file to be told of. */
+  readonly #packages: ReadonlySet<string>;
   readonly #seen: WeakSet<object> = new WeakSet();
   /** Folders of packages that were told of, and files that were looked at in the list. */
   readonly #met: Set<string> = new Set();
@@ -79,7 +83,8 @@ class ModuleWatch {
 
   constructor(listener: ModuleListener) {
     this.#listener = listener;
-    this.#isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...listener.names].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
+    this.#packages = new Set([...listener.names].map(packageIn));
+    this.#isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...this.#packages].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
   }
 
   attach(): void {
@@ -92,20 +97,20 @@ class ModuleWatch {
 
   /** Whatever is loaded already. */
   scan(): void {
-    const { names, others } = this.#listener;
+    const { others } = this.#listener;
     for (const file of Object.keys(this.#loader._cache)) {
       if (this.#scanned.has(file)) continue;
       this.#scanned.add(file);
       const { name, folder } = installedAs(file) ?? {};
       if (name === undefined || folder === undefined || this.#met.has(folder)) continue;
-      if (names.has(name)) this.#examine(file, true);
+      if (this.#packages.has(name)) this.#examine(file, true);
       else if (others.has(name)) this.#meet(file, name);
     }
   }
 
   loaded(file: string, exports: unknown): void {
-    const library = this.#isMentioned.test(file) && mainModuleOf(file);
-    if (library && this.#listener.names.has(library.name)) this.#tell({ exports }, library, false);
+    const library = this.#isMentioned.test(file) && libraryOf(file);
+    if (library && this.#listener.names.has(library.id)) this.#tell({ exports }, library, false);
   }
 
   #resolved(file: string, request: string): void {
@@ -137,8 +142,8 @@ class ModuleWatch {
   }
 
   #examine(file: string, isLate: boolean): void {
-    const library = mainModuleOf(file);
-    if (library && this.#listener.names.has(library.name)) {
+    const library = libraryOf(file);
+    if (library && this.#listener.names.has(library.id)) {
       this.#whenLoaded(file, (module) => this.#tell(module, library, isLate));
     }
   }
@@ -178,14 +183,21 @@ function onceSet<T extends object, K extends keyof T & string>(owner: T, key: K,
   Object.defineProperty(owner, key, { get: () => before, set, configurable: true, enumerable });
 }
 
-/** The package that `file` is the main module of, or null for any other file. */
-function mainModuleOf(file: string): Omit<Copy, 'exports'> | null {
+/** What another loader has loaded from `file`. */
+export function copyOf(file: string, exports: object): Copy | null {
+  const library = libraryOf(file);
+  return library && { ...library, exports };
+}
+
+/** The package that `file` is of. */
+function libraryOf(file: string): Omit<Copy, 'exports'> | null {
   const manifest = manifestOf(file);
   if (!manifest) return null;
   const { name, version, folder } = manifest;
   const main = path.resolve(folder, manifest.main);
   const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
-  return isMain ? { name, version, folder: folder + path.sep, file } : null;
+  const id = isMain ? name : `${name}/${path.relative(folder, file).replaceAll('\\', '/')}`;
+  return { name, id, version, folder: folder + path.sep, file };
 }
 
 function escapeRegExp(text: string): string {

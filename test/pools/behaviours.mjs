@@ -69,8 +69,9 @@ export const behaviours = {
   },
 
   'an acquire times out in the queue': {
-    lent: () => 2,
+    lent: ({ waitsAtMost }) => (waitsAtMost ? 2 : 0),
     async run({ driver, pool, take, give, outcome, see }) {
+      if (!driver.waitsAtMost) return;
       const own = await pool({ max: 1 });
       const only = await take(own);
       await driver.waitsAtMost(own, 40);
@@ -84,15 +85,16 @@ export const behaviours = {
   },
 
   'errors that nobody handles': {
-    lent: () => 1,
+    lent: ({ waitsAtMost }) => (waitsAtMost ? 1 : 0),
     async run({ driver, pool, take, give, see }) {
+      if (!driver.waitsAtMost) return;
       const own = await pool({ max: 1 });
       const only = await take(own);
       await driver.waitsAtMost(own, 30);
       const unhandled = once(process, 'unhandledRejection');
       take(own);
       const [{ name, message }] = await unhandled;
-      see(name, message);
+      see(name, message.replace(/ after \d+ms.*/s, ''));
       await give(own, only);
     },
   },
@@ -147,8 +149,9 @@ export const behaviours = {
   },
 
   'idle connections are evicted': {
-    lent: () => 2,
+    lent: ({ evicting }) => (evicting ? 2 : 0),
     async run({ driver, pool, take, give, see }) {
+      if (!driver.evicting) return;
       const own = await pool({ ...driver.evicting });
       const both = [await take(own), await take(own)];
       for (const connection of both) await give(own, connection);
@@ -168,7 +171,7 @@ export const behaviours = {
   },
 
   'closed while leases are out': {
-    lent: () => 2,
+    lent: ({ servesWhenClosed }) => (servesWhenClosed ? 3 : 2),
     async run({ driver, pool, take, give, outcome, see }) {
       const own = await pool();
       const both = [await take(own), await take(own)];
@@ -176,7 +179,7 @@ export const behaviours = {
       see(await Promise.race([closing, sleep(20, 'waits')]));
       for (const connection of both) see(await outcome(() => give(own, connection)));
       see(await closing, await outcome(() => driver.close(own)));
-      see(await outcome(() => take(own)));
+      see(await outcome(async () => give(own, await take(own))));
     },
   },
 
@@ -192,7 +195,9 @@ export const behaviours = {
           return n;
         }),
       );
-      see(served, driver.counts(own));
+      // how many connections it took is a matter of time in some
+      const { used, pending } = driver.counts(own);
+      see(served, used, pending);
     },
   },
 

@@ -5,6 +5,8 @@ import { ADAPTERS } from '../../probe/adapters.ts';
 import { readRun } from '../../probe/recording/reader.ts';
 import type { Report } from '../../probe/recording/report.ts';
 import { freshDatabase } from '../setup/database.ts';
+import { sharedMariadb } from '../setup/mariadb.ts';
+import { HAS_MARIADB } from '../support/mariadb.ts';
 import { startOracle } from '../support/oracle.ts';
 import { lineOf, NODE, placeOf, probed, ROOT, start } from '../support/probed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -98,22 +100,36 @@ interface Surroundings {
 
 /** What a library needs to run, and how that ends. Most lend whatever is made for them, and need nothing. */
 const surroundings: Record<string, () => Promise<Surroundings>> = {
-  async pg() {
-    const database = await freshDatabase();
-    return { env: { PG_URL: database.url }, stop: () => database.drop() };
-  },
+  pg: onPostgres,
+  postgres: onPostgres,
   oracledb: startOracle,
+  mysql2: onMariadb,
+  mysql: onMariadb,
+  mariadb: onMariadb,
 };
 const nothing: Surroundings = { env: {}, stop: async () => {} };
 
+async function onPostgres(): Promise<Surroundings> {
+  const database = await freshDatabase();
+  return { env: { PG_URL: database.url }, stop: () => database.drop() };
+}
+
+async function onMariadb(): Promise<Surroundings> {
+  return { ...nothing, env: { MYSQL_URL: await sharedMariadb() } };
+}
+
 /** A pool adapter is complete with its driver. */
 const libraries = ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name);
+const isMissing = (library: string): boolean =>
+  (surroundings[library] === onMariadb && !HAS_MARIADB) || !existsSync(path.join(ROOT, 'node_modules', library));
+const missing = libraries.filter(isMissing);
 
 // they mostly wait, so all at once
 const observations: Record<string, Observed> = {};
 beforeAll(async () => {
   await Promise.all(
     libraries.map(async (library) => {
+      if (isMissing(library)) return;
       const { env, stop } = (await surroundings[library]?.()) ?? nothing;
       try {
         observations[library] = await observe(library, env);
@@ -124,7 +140,9 @@ beforeAll(async () => {
   );
 });
 
-describe.each(libraries)('%s', (library) => {
+if (missing.length > 0) test.skip.each(missing)('%s is not installed, or its server is not', () => {});
+
+describe.each(libraries.filter((library) => !isMissing(library)))('%s', (library) => {
   let observed: Observed;
   let driver: Driver;
   beforeAll(async () => {

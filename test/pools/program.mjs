@@ -19,7 +19,11 @@ async function outcome(call) {
     return 'ok';
   } catch (error) {
     const { name, code, message } = error;
-    return [name, code, message.replace(/\bport \d+|:\d{4,5}\b|CONNECTION_ID=[^)]*|\n.*/gs, '')];
+    return [
+      name,
+      code,
+      message.replace(/\bport \d+|:\d{4,5}\b|CONNECTION_ID=[^)]*|\(conn:-?\d+, | after \d+ms|\n.*/gs, ''),
+    ];
   }
 }
 

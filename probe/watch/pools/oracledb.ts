@@ -5,12 +5,11 @@
  * An acquire that timed out may be served later: the pool then closes a connection that nobody received, which is no
  * lease. The driver's single slot for a trace instance is left to the service.
  */
-import Module from 'node:module';
-import path from 'node:path';
 import { around } from '../../process/around.ts';
 import { guarded, type Part } from '../../process/lapses.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { loadedExports } from '../loaded.ts';
 import { Calls } from './oracledb/calls.ts';
 import { watchConnections, watchResults } from './oracledb/connections.ts';
 import { type Classes, type PoolSessions, type Session, whenDefined } from './oracledb/driver.ts';
@@ -61,13 +60,8 @@ export function attachments(desk: Desk): Attachments {
       const tellsResults = watchResults(Connection.prototype, streams);
       if (ResultSet && Lob) watchStreams(ResultSet, Lob, streams, tellsResults);
       logons.watchModule(exports);
-      const classes = loaded(path.join(path.dirname(file), 'lib/impl/index.js'));
+      const classes = loadedExports<Classes>(file, 'lib/impl/index.js');
       if (classes) watchClasses(classes);
     },
   };
-}
-
-/** What a file of the driver exports, if that is loaded. */
-function loaded(file: string): Classes | undefined {
-  return (Module as unknown as { _cache: Record<string, { exports: Classes } | undefined> })._cache[file]?.exports;
 }

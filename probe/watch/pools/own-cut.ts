@@ -4,6 +4,8 @@
  */
 
 import { types } from 'node:util';
+import { letGo, StandIn as MysqlStandIn, type OwnSocket, takeBack } from './mysql/cut.ts';
+import type { Connection } from './mysql/driver.ts';
 import type { Client } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { markStandIn } from './stand-in.ts';
@@ -20,6 +22,10 @@ export interface OwnCut {
 
 /** Null: who else holds it tells nothing now. `harmless`: events that a listener of the service's may be for. */
 export function cutOwn(lent: object, harmless: readonly string[]): OwnCut | null {
+  if (isMysqlConnection(lent)) {
+    const socket = letGo(lent);
+    return socket && ofSocket(socket);
+  }
   if (!isPgClient(lent)) return new Whole();
   return canBeCut(lent, harmless) ? ofClient(cutClient(lent)) : null;
 }
@@ -45,6 +51,25 @@ function ofClient(connection: ReturnType<typeof cutClient>): OwnCut {
     },
     destroy: () => standIn?.end(),
   };
+}
+
+function ofSocket(socket: OwnSocket): OwnCut {
+  let standIn: MysqlStandIn | null = null;
+  return {
+    placeholder: socket,
+    restore: (connection) => takeBack(connection, socket),
+    standIn() {
+      standIn = new MysqlStandIn(null, socket);
+      return standIn;
+    },
+    destroy: () => standIn?.destroy(),
+  };
+}
+
+/** Of mysql2, or of mysql. */
+function isMysqlConnection(lent: object): lent is Connection {
+  if (types.isProxy(lent)) return false;
+  return Object.hasOwn(lent, '_internalId') ? Object.hasOwn(lent, '_commands') : Object.hasOwn(lent, '_connectCalled');
 }
 
 /** Nothing of a proxy's is asked: the service's code would run. */

@@ -8,6 +8,9 @@ import { Socket } from 'node:net';
 import { types } from 'node:util';
 import type { Peer } from '../../account/pool-state.ts';
 
+/** Files of pools that connect for themselves. */
+export const OF_POOL = /[\\/]node_modules[\\/](?:generic-pool|tarn|sequelize-pool|lightning-pool|pg-pool)[\\/]/;
+
 /** Where drivers keep their socket. */
 const SOCKETS: readonly (readonly string[])[] = [
   [], // the pool lends sockets

@@ -10,12 +10,10 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Desk } from '../desk.ts';
-import { peerOf } from './peer.ts';
+import { OF_POOL, peerOf } from './peer.ts';
 import { type Client, isDead } from './pg-client.ts';
 
 const PART = 'pg' satisfies AdapterName;
-/** Files of pools that connect for themselves. */
-const OF_POOL = /[\\/]node_modules[\\/](?:generic-pool|tarn|sequelize-pool|lightning-pool|pg-pool)[\\/]/;
 
 interface Connecting {
   client: Client;

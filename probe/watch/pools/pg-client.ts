@@ -44,12 +44,17 @@ const DISCARD_MS = 1000;
  * Whether a transaction that a client was given back in, at `openedAt`, is over. The server says so; a connection that
  * was closed only later did not end it in time.
  */
-export function isTransactionOver(weak: WeakRef<Client>, openedAt: number): () => boolean {
+export function isTransactionOver<T extends object>(
+  weak: WeakRef<T>,
+  openedAt: number,
+  isIn: (client: T) => boolean,
+  isAlive: (client: T) => boolean,
+): () => boolean {
   let isLost = false;
   return () => {
     if (isLost) return false;
     const client = weak.deref();
-    if (client && isConnected(client)) return !isInTransaction(client);
+    if (client && isAlive(client)) return !isIn(client);
     isLost = now() - openedAt > DISCARD_MS;
     return !isLost;
   };

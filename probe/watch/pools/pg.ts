@@ -342,7 +342,7 @@ class PgPools {
     }
     if (own.transaction !== null && !own.transaction.closed) return;
     const source = own.isQuery ? this.#pooledTransactions : this.#transactions;
-    const isGone = isTransactionOver(new WeakRef(client), at);
+    const isGone = isTransactionOver(new WeakRef(client), at, isInTransaction, isConnected);
     own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });
     ledger.open(own.transaction);
   }

@@ -104,19 +104,23 @@ export class PoolAccount {
   open(request: Request, lent: unknown = null): Resource {
     this.stopWaiting(request);
     this.desk.pooled(lent);
-    if (!this.isBefore && (this.itself === null || this.itself.closed)) {
-      const { ledger } = this.desk;
-      const { site, scope } = this.making ?? request;
-      this.itself = new Resource(ledger.account(this.pools, site), scope, now(), { isGone: () => this.isEmpty() });
-      this.itself.target = this.making?.target ?? targetOf(lent);
-      ledger.open(this.itself);
-    }
+    this.enterPool(request, lent);
     const lease = this.desk.open(request);
     if (this.itself !== null) {
       this.itself.lastUsedAt = lease.openedAt;
       this.itself.uses++;
     }
     return lease;
+  }
+
+  /** The pool itself, where it was made or first used; at once where that is all there is to see of it. */
+  enterPool(request?: Request, lent: unknown = null): void {
+    if (this.isBefore || (this.itself !== null && !this.itself.closed)) return;
+    const { ledger } = this.desk;
+    const { site = null, scope = null } = this.making ?? request ?? {};
+    this.itself = new Resource(ledger.account(this.pools, site), scope, now(), { isGone: () => this.isEmpty() });
+    this.itself.target = this.making?.target ?? targetOf(lent);
+    ledger.open(this.itself);
   }
 
   /** Enters a lease that was taken before the probe came. */

@@ -1,0 +1,76 @@
+/**
+ * Libraries that ES modules import as ES modules, which the CommonJS loader never sees (postgres, mariadb). Node's own
+ * hooks (from 22.15 and 24) let a statement be added to one file of each, at its end or on its first line: it hands over
+ * what the file is to be watched by, and takes it back, wrapped where it has to be.
+ *
+ * They are only asked for where such a library is installed, above the main script or the working directory, so that all
+ * other programs load as they always do. False negatives: one that is installed elsewhere; it is told by its connects.
+ */
+import Module from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Package } from '../adapters.ts';
+import { guarded } from '../process/lapses.ts';
+import { onLeave } from '../process/leaving.ts';
+import { existsSync } from '../process/runtime.ts';
+
+const PART = 'modules';
+/** By which the added line finds the probe. */
+const KEY = 'outlive.es';
+
+type Es = NonNullable<Package['es']>;
+type Source = string | NodeJS.TypedArray | ArrayBuffer | null | undefined;
+interface Loaded {
+  format?: string | null | undefined;
+  source?: Source;
+}
+type Load = (url: string, context: object, next: (url: string, context?: object) => Loaded) => Loaded;
+type Hooks = { registerHooks?(hooks: { load: Load }): { deregister(): void } };
+
+/** Told of each copy: what its file hands over, whose members may be replaced. */
+type Told = (file: string, exports: Record<string, unknown>) => void;
+
+export function watchEsModules(packages: readonly Package[], told: Told): void {
+  const { registerHooks } = Module as Hooks;
+  const wanted = packages.filter(({ es, name }) => es !== undefined && isInstalled(name));
+  if (wanted.length === 0 || registerHooks === undefined) return;
+  const ends = wanted.map(({ name, entry, es }) => ({ end: `/node_modules/${name}/${entry}`, es: es as Es }));
+  const hand = (url: string, exports: Record<string, unknown>): Record<string, unknown> => {
+    guarded(PART, told, fileURLToPath(url), exports);
+    return exports;
+  };
+  Object.defineProperty(globalThis, Symbol.for(KEY), { value: hand, configurable: true });
+  const hooks = registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context);
+      if (loaded.format !== 'module' || !url.startsWith('file:')) return loaded;
+      const found = ends.find(({ end }) => url.endsWith(end));
+      return found ? { ...loaded, source: withStatement(textOf(loaded.source), found.es) } : loaded;
+    },
+  });
+  onLeave(() => {
+    hooks.deregister();
+    Reflect.deleteProperty(globalThis, Symbol.for(KEY));
+  });
+}
+
+/** The names are of functions and classes, which are variables; a function is there before its file runs. */
+function withStatement(source: string, { when, names }: Es): string {
+  const members = `{ ${names.join(', ')} }`;
+  const statement = `;(${members} = globalThis[Symbol.for('${KEY}')]?.(import.meta.url, ${members}) ?? ${members});`;
+  return when === 'before' ? statement + source : `${source}\n${statement}\n`;
+}
+
+function textOf(source: Source): string {
+  return typeof source === 'string' ? source : Buffer.from(source as ArrayBuffer).toString();
+}
+
+function isInstalled(name: string): boolean {
+  const [, main = ''] = process.argv;
+  return [path.dirname(path.resolve(main)), process.cwd()].some((from) => {
+    for (let folder = from; ; folder = path.dirname(folder)) {
+      if (existsSync(path.join(folder, 'node_modules', name, 'package.json'))) return true;
+      if (folder === path.dirname(folder)) return false;
+    }
+  });
+}

@@ -1,0 +1,214 @@
+/**
+ * mariadb 3.5, by promise and by callback. Its pool is private to the one that a service sees: as a CommonJS module it is
+ * met when the first is made, as an ES module its file hands it over.
+ *
+ * Who asks gives the private pool a callback, which ties the acquire to its end. What the promises hand out is made anew
+ * for each borrow, and nothing else can give it back: once it is collected, the leak is proven. A connection that goes
+ * back is rolled back by the library, so that no transaction stays open in it.
+ *
+ * False negatives: pools of a cluster, where no other was made before; connections without a pool.
+ */
+import { EventEmitter } from 'node:events';
+import Module from 'node:module';
+import type { Request, Resource } from '../../account/ledger.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around, type Method } from '../../process/around.ts';
+import { disguise } from '../../process/disguise.ts';
+import { guarded } from '../../process/lapses.ts';
+import type { Attachments } from '../adapter-modules.ts';
+import type { Desk } from '../desk.ts';
+import { textsOf } from './peer.ts';
+import { type PoolAccount, PoolAccounts } from './pool-account.ts';
+
+const PART = 'mariadb' satisfies AdapterName;
+const NO_TIME = 'ER_GET_CONNECTION_TIMEOUT';
+
+/** The private one. */
+interface Pool {
+  opts: { connectionLimit?: number; minimumIdle?: number; connOptions?: { database?: unknown } };
+  activeConnections(): number;
+  idleConnections(): number;
+  taskQueueSize(): number;
+}
+
+/** Of one acquire. */
+interface Asked {
+  request: Request;
+  account: PoolAccount;
+  promised: Promised | null;
+  isServed: boolean;
+}
+
+/** A call for a promise of a connection. */
+interface Promised {
+  lease: Resource | null;
+}
+
+export function attachments(desk: Desk): Attachments {
+  const pools = new MariadbPools(desk);
+  const commonJs = (exports: object, file: string): void => pools.watchExports(exports, file);
+  return {
+    'mariadb/dist/promise.cjs': commonJs,
+    'mariadb/dist/callback.cjs': commonJs,
+    'mariadb/lib/pool.js': ({ Pool }) => pools.watchPool(Pool.prototype),
+    'mariadb/lib/pool-promise.js': ({ PoolPromise }) => pools.watchPromises(PoolPromise.prototype),
+  };
+}
+
+class MariadbPools {
+  readonly #desk: Desk;
+  readonly #accounts: PoolAccounts<Pool>;
+  readonly #lent: WeakMap<object, Resource> = new WeakMap();
+  readonly #met: WeakSet<object> = new WeakSet();
+  /** Pools whose making was seen. */
+  readonly #made: WeakSet<object> = new WeakSet();
+  #promising: Promised | null = null;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => {
+      const { connectionLimit = 0, connOptions: { database } = {} } = weak.deref()?.opts ?? {};
+      return {
+        ...{ name: typeof database === 'string' ? database : null, max: connectionLimit },
+        gauges: () => {
+          const pool = weak.deref();
+          if (!pool) return null;
+          return { used: pool.activeConnections(), idle: pool.idleConnections(), pending: pool.taskQueueSize() };
+        },
+        idleLimits: () => {
+          const { minimumIdle = null, connectionLimit: most = null } = weak.deref()?.opts ?? {};
+          return { min: minimumIdle, max: most };
+        },
+      };
+    });
+  }
+
+  /** Its exports are constant: others take their place, of which one function is another. */
+  watchExports(exports: object, file: string): void {
+    const { _cache } = Module as unknown as { _cache: Record<string, { exports: object }> };
+    const descriptors = Object.getOwnPropertyDescriptors(exports) as PropertyDescriptorMap;
+    const before = descriptors.createPool;
+    const createPool: Method | undefined = before?.get?.() ?? before?.value;
+    if (!before || !createPool || !_cache[file]) return;
+    let meets = true;
+    const own = disguise(
+      ((options: unknown) => {
+        if (!meets) return Reflect.apply(createPool, undefined, [options]);
+        meets = false;
+        return this.#meet(() => Reflect.apply(createPool, undefined, [options]), own);
+      }) as Method,
+      createPool,
+    );
+    descriptors.createPool = { get: () => own, enumerable: before.enumerable ?? true };
+    _cache[file].exports = Object.create(Object.getPrototypeOf(exports), descriptors);
+  }
+
+  /** The first pool that is made: it and the private one are the emitters that are made meanwhile. */
+  #meet(create: () => unknown, wrapper: Method): unknown {
+    const emitters: object[] = [];
+    const events = EventEmitter as unknown as { init: Method };
+    const { init } = events;
+    events.init = function (this: object): unknown {
+      emitters.push(this);
+      return Reflect.apply(init, this, arguments);
+    };
+    try {
+      return create();
+    } finally {
+      events.init = init;
+      guarded(PART, () => {
+        for (const emitter of emitters) {
+          const prototype = Object.getPrototypeOf(emitter);
+          if (Object.hasOwn(prototype, '_handleRelease')) {
+            this.watchPool(prototype);
+            this.#makes(emitter as Pool, wrapper);
+          } else if (Object.hasOwn(prototype, 'getConnection') && prototype.getConnection.length === 0) {
+            this.watchPromises(prototype);
+          }
+        }
+      });
+    }
+  }
+
+  #makes(pool: Pool, wrapper: Method): void {
+    if (this.#made.has(pool)) return;
+    this.#made.add(pool);
+    this.#accounts.made(pool, wrapper, textsOf(pool.opts?.connOptions));
+  }
+
+  watchPool(prototype: object): void {
+    if (this.#met.has(prototype)) return;
+    this.#met.add(prototype);
+    const { flows } = this.#desk;
+    // the constructor's last
+    around<Pool>(PART, prototype, '_managePoolSize', { before: (pool, _, __, wrapper) => this.#makes(pool, wrapper) });
+    around<Pool>(PART, prototype, 'end', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
+    around<Pool, Asked>(PART, prototype, 'getConnection', {
+      before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
+      callback: (callback, asked) => (asked ? this.#tells(callback, asked) : callback),
+      call: (method, pool, args, asked) => flows.shed(method, pool, args, asked?.request.mark ?? null),
+      after: (_, __: unknown, asked) => {
+        if (asked && !asked.isServed) asked.account.wait(asked.request);
+      },
+    });
+    for (const method of ['_handleRelease', 'release', '_endLeak']) {
+      around<Pool>(PART, prototype, method, {
+        before: (_, connection, __, wrapper) => this.#giveBack(connection as object, wrapper),
+      });
+    }
+  }
+
+  watchPromises(prototype: object): void {
+    if (this.#met.has(prototype)) return;
+    this.#met.add(prototype);
+    around<object>(PART, prototype, 'getConnection', {
+      call: (method, pool, args) => {
+        const promised: Promised = { lease: null };
+        this.#promising = promised;
+        try {
+          const promise = Reflect.apply(method, pool, args) as Promise<object>;
+          return promise.then((connection) => {
+            guarded(PART, () => {
+              if (promised.lease) promised.lease.handle = new WeakRef(connection);
+            });
+            return connection;
+          });
+        } finally {
+          this.#promising = null;
+        }
+      },
+    });
+  }
+
+  #ask(pool: Pool, wrapper: Method): Asked {
+    const account = this.#accounts.of(pool);
+    const promised = this.#promising;
+    this.#promising = null;
+    return { request: account.ask(wrapper), account, promised, isServed: false };
+  }
+
+  #tells(callback: Method, asked: Asked): Method {
+    const bound = this.#desk.flows.bind(callback, asked.request.mark);
+    const tell = (error: unknown, connection: object): void => {
+      asked.isServed = true;
+      const { request, account, promised } = asked;
+      const { code } = (error ?? {}) as { code?: unknown };
+      if (code === NO_TIME) account.timedOut(request, false);
+      else if (error) account.fail(request);
+      else {
+        const lease = account.open(request, connection);
+        this.#lent.set(connection, lease);
+        if (promised) promised.lease = lease;
+      }
+    };
+    return function told(this: unknown, error: unknown, connection: unknown): unknown {
+      guarded(PART, tell, error, connection as object);
+      return Reflect.apply(bound, this, arguments);
+    };
+  }
+
+  #giveBack(connection: object, releaser: Method): void {
+    const lease = this.#lent.get(connection);
+    if (lease && !lease.closed) this.#desk.close(lease, releaser);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * postgres.js 3. All of it is closures: each `sql` that it makes has its functions for itself, so what makes them is
+ * wrapped. A `sql` is a pool, which ends by `end` alone; its leases are what `reserve` hands out, until `release`, and
+ * each `begin`, until its function is done.
+ *
+ * What `reserve` hands out is made anew for each borrow, and is all that can give it back, with its `release`: once both
+ * are collected, the leak is proven. `reserve` and `begin` promise what they promise a turn of the microtasks later.
+ *
+ * False negatives: what a plain query waits for; a pool's statements, which go by functions without a name.
+ */
+import Module from 'node:module';
+import type { Request, Resource } from '../../account/ledger.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around, type Method } from '../../process/around.ts';
+import { disguise } from '../../process/disguise.ts';
+import { guarded } from '../../process/lapses.ts';
+import { now } from '../../process/runtime.ts';
+import type { Attachments } from '../adapter-modules.ts';
+import type { Desk } from '../desk.ts';
+import { textsOf } from './peer.ts';
+import { type PoolAccount, PoolAccounts } from './pool-account.ts';
+
+const PART = 'postgres' satisfies AdapterName;
+
+interface Sql {
+  options: {
+    max?: number;
+    host?: unknown[];
+    port?: unknown[];
+    database?: unknown;
+    user?: unknown;
+    idle_timeout?: number | null;
+    connection?: { application_name?: unknown };
+  };
+  reserve: Method;
+  begin: Method;
+  end: Method;
+}
+
+/** What is known of a pool, which itself tells nothing. */
+interface Known {
+  account: PoolAccount;
+  used: number;
+  lastUsedAt: number;
+  isEnded: boolean;
+}
+
+export function attachments(desk: Desk): Attachments {
+  const pools = new PostgresPools(desk);
+  const made = { after: (_: object, sql: Sql, __: unknown, wrapper: Method) => pools.watch(sql, wrapper) };
+  return {
+    postgres: (_, file) => {
+      const { _cache } = Module as unknown as { _cache: Record<string, object> };
+      const module = _cache[file];
+      if (module) around(PART, module, 'exports', made);
+    },
+    'postgres/src/index.js': (exports) => {
+      around(PART, exports, 'Postgres', made);
+    },
+  };
+}
+
+class PostgresPools {
+  readonly #desk: Desk;
+  readonly #accounts: PoolAccounts<Sql>;
+  readonly #known: WeakMap<Sql, Known> = new WeakMap();
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#accounts = new PoolAccounts<Sql>(desk, PART, PART, (weak) => {
+      const { connection = {}, database, max = 0 } = weak.deref()?.options ?? {};
+      const { application_name } = connection;
+      const name = application_name === 'postgres.js' ? database : (application_name ?? database);
+      return {
+        ...{ name: typeof name === 'string' ? name : null, max },
+        gauges: () => {
+          const sql = weak.deref();
+          const known = sql && this.#known.get(sql);
+          if (!known) return null;
+          return { used: known.used, idle: hasIdle(sql, known) ? 1 : 0, pending: known.account.waiting };
+        },
+      };
+    });
+  }
+
+  /** One was made by a call to `wrapper`. */
+  watch(sql: Sql, wrapper: Method): void {
+    if (typeof sql !== 'function' || this.#known.has(sql)) return;
+    // what listens and what subscribes has one of its own
+    const site = this.#desk.siteHere(wrapper);
+    if (site && this.#desk.isOfLibrary(site)) return;
+    this.#accounts.made(sql, wrapper, targetOf(sql));
+    const known: Known = { account: this.#accounts.of(sql), used: 0, lastUsedAt: now(), isEnded: false };
+    this.#known.set(sql, known);
+    known.account.enterPool();
+    this.#stand(sql, 'end', (method, args, self, own) => {
+      this.#accounts.ends(sql, own);
+      known.isEnded = true;
+      return Reflect.apply(method, self, args);
+    });
+    this.#stand(sql, 'reserve', (method, args, self, own) => this.#reserve(known, method, args, self, own));
+    this.#stand(sql, 'begin', (method, args, self, own) => this.#begin(known, method, args, self, own));
+  }
+
+  /** Unlike `around`, it refers to the pool only from itself. */
+  #stand(
+    sql: Sql,
+    key: 'end' | 'reserve' | 'begin',
+    call: (method: Method, args: IArguments, self: unknown, own: Method) => unknown,
+  ): void {
+    const method = sql[key];
+    const own: Method = disguise(function stands(this: unknown) {
+      return call(method, arguments, this, own);
+    }, method);
+    sql[key] = own;
+  }
+
+  #reserve(known: Known, method: Method, args: IArguments, self: unknown, own: Method): unknown {
+    const asked = guarded(PART, () => this.#ask(known, own));
+    const promise = this.#desk.flows.shed<Promise<object>>(method, self, args, asked?.mark ?? null);
+    if (!asked) return promise;
+    return promise.then(
+      (reserved) => {
+        guarded(PART, () => this.#lends(known, asked, reserved as { release?: Method }));
+        return reserved;
+      },
+      (error) => {
+        guarded(PART, () => known.account.fail(asked));
+        throw error;
+      },
+    );
+  }
+
+  #ask(known: Known, own: Method): Request {
+    known.lastUsedAt = now();
+    const request = known.account.ask(own);
+    known.account.wait(request);
+    return request;
+  }
+
+  #lends(known: Known, request: Request, reserved: { release?: Method }): void {
+    const { release } = reserved;
+    const lease = this.#opens(known, request);
+    if (release === undefined) return;
+    const close = (releaser: Method): void => this.#closes(known, lease, releaser);
+    const own: Method = disguise(() => {
+      guarded(PART, close, own);
+      return release();
+    }, release);
+    reserved.release = own;
+    lease.handle = new WeakRef(own);
+  }
+
+  #opens(known: Known, request: Request): Resource {
+    known.used++;
+    return known.account.open(request);
+  }
+
+  #closes(known: Known, lease: Resource, releaser: Method): void {
+    if (lease.closed) return;
+    known.used--;
+    known.lastUsedAt = now();
+    this.#desk.close(lease, releaser);
+  }
+
+  /** The function that is its last argument is called once there is a connection for it. */
+  #begin(known: Known, method: Method, args: IArguments, self: unknown, own: Method): unknown {
+    const at = args.length - 1;
+    const work: unknown = args[at];
+    const asked = typeof work === 'function' ? guarded(PART, () => this.#ask(known, own)) : undefined;
+    if (typeof work !== 'function' || !asked) return Reflect.apply(method, self, args);
+    let lease: Resource | undefined;
+    const opens = (): Resource => this.#opens(known, asked);
+    const bound = this.#desk.flows.bind(work, asked.mark);
+    args[at] = disguise(function begun(this: unknown) {
+      lease = guarded(PART, opens);
+      return Reflect.apply(bound, this, arguments);
+    }, work);
+    const over = (): void => {
+      if (lease) this.#closes(known, lease, own);
+      else known.account.fail(asked);
+    };
+    const promise = this.#desk.flows.shed<Promise<unknown>>(method, self, args, asked.mark);
+    return promise.finally(() => guarded(PART, over));
+  }
+}
+
+/** It keeps its connections until they have been idle for so long, if that is limited at all. */
+function hasIdle({ options }: Sql, { isEnded, lastUsedAt, used }: Known): boolean {
+  const { idle_timeout } = options;
+  return !isEnded && used === 0 && (!idle_timeout || now() - lastUsedAt < 1000 * idle_timeout);
+}
+
+function targetOf({ options: { host, port, database, user, connection } }: Sql): string | null {
+  const { application_name } = connection ?? {};
+  return textsOf({ host: host?.join(), port: port?.join(), database, user, application_name });
+}
