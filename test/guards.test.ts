@@ -1,10 +1,11 @@
 /** Guards of test runners: the test that leaks fails, and no other, with the line that took what it left open. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lineOf, NODE, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const RUNNERS: [name: string, run: () => Promise<Results>][] = [
   ['node:test', () => byNodeTest('node-test.mjs')],
@@ -62,4 +63,27 @@ test('leaks of a baseline are no news; it only shrinks, and what is expected to 
   expect(count()).toBe(1);
   expect(await failed({ OUTLIVE_UPDATE_BASELINE: '1' })).toEqual(['the second']);
   expect(count()).toBe(1);
+});
+
+test('a run that updates its baseline leaves nothing behind, also when it is killed', async () => {
+  using folder = temporaryFolder();
+  const leftovers = () => readdirSync(folder.path).filter((name) => name.startsWith('outlive-'));
+  const env = {
+    ...{ TMPDIR: folder.path, OUTLIVE_BASELINE: path.join(folder.path, 'baseline.json') },
+    ...{ OUTLIVE_UPDATE_BASELINE: '1', OUTLIVE_TEST_HANG_MS: '100' },
+  };
+  let during: string[] = [];
+  const { signal } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], {
+    ...{ cwd: GUARDED, env },
+    onStdout(_, kill) {
+      during = leftovers();
+      kill('SIGKILL');
+    },
+  });
+  expect(signal).toBe('SIGKILL');
+  expect(during).toHaveLength(1);
+  await until('the folder to go', () => leftovers().length === 0);
+
+  await byNodeTest('known.mjs', { env });
+  await until('the folder to go', () => leftovers().length === 0);
 });
