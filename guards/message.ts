@@ -25,6 +25,7 @@ function paragraph(finding: Finding, { what, showsCode }: Wording): string {
     `${subject(finding)} ${finding.count === 1 ? 'outlives' : 'outlive'} ${what}, ${place(finding)}`,
     ...(code.length > 0 ? ['', ...code, ''] : []),
     ...finding.evidence,
+    ...(finding.held.length > 0 ? [`Held by ${finding.held.join('; ')}.`] : []),
     advice(finding),
     ...(fix.length > 0 ? ['', ...fix.map((line) => `  ${line}`)] : []),
   ].join('\n');

@@ -39,6 +39,12 @@ test('a run that does not end says what holds it, and can be made to end with a 
   expect(code).toBe(1);
 });
 
+test('what still holds it is said, from a snapshot of the heap', async () => {
+  const results = await byNodeTest('held.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
+  expect(results['parks a lease']).toMatch(/^Held by .*parked: Map/m);
+  expect(results['waits for what never comes']).toMatch(/^Held by .*waiting in a function at held\.mjs:\d+/m);
+});
+
 test('an option that it does not know stops the run, with a sentence', async () => {
   const env = { OUTLIVE_TEST_SETTLE_MS: 'soon' };
   const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
