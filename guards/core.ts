@@ -15,6 +15,7 @@ import { findingOf, type Original, withHolders } from './finding.ts';
 import { whoHolds } from './holders.ts';
 import { hangingMessage, messageOf, stackOf } from './message.ts';
 import { type Options, readOptions } from './options.ts';
+import { Teller } from './tell.ts';
 
 export type { Frame, Scope };
 
@@ -51,6 +52,7 @@ export class Guard {
   readonly #probe: Probe;
   readonly #runner: Runner;
   readonly #baseline: Baseline;
+  readonly #teller: Teller;
   /** Tests that have not ended. */
   readonly #running: Set<Scope> = new Set();
   #snapshots = 0;
@@ -61,6 +63,7 @@ export class Guard {
     this.options = options;
     this.#runner = runner;
     this.#baseline = new Baseline(options.baseline, options.updatesBaseline);
+    this.#teller = new Teller(options.out, options.annotates);
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
@@ -108,7 +111,9 @@ export class Guard {
     const holders = isNews ? await this.#holdersOf(owed, scope) : new Map();
     this.#probe.tests.forgive(scope);
     const unknown = this.#findingsOf(owed, holders).filter(({ id, site }) => !this.#baseline.knows(id, site));
-    return unknown.length === 0 ? null : this.#leakOf(unknown, scope);
+    if (unknown.length === 0) return null;
+    this.#teller.tell(unknown, scope);
+    return this.#leakOf(unknown, scope);
   }
 
   /** As `judge`, of what is meant to leak: whatever the baseline says. */
@@ -201,15 +206,16 @@ export function errorOf({ message, stack }: Leak): Error {
 /** The one guard of this thread, with the probe that it starts; one that was preloaded serves as well. */
 export function startGuard(runner: Runner): Guard {
   const known = globalThis as { [key: symbol]: unknown };
-  const guard = (known[GUARD] as Guard | undefined) ?? new Guard(findProbe(), optionsOrSentence(), runner);
+  const guard = (known[GUARD] as Guard | undefined) ?? newGuard(runner);
   Object.defineProperty(globalThis, GUARD, { value: guard, configurable: true });
   return guard;
 }
 
 /** What a person can put right is shown without a stack. */
-function optionsOrSentence(): Options {
+function newGuard(runner: Runner): Guard {
   try {
-    return readOptions(process.env, process.argv);
+    const options = readOptions(process.env, process.argv);
+    return new Guard(findProbe(), options, runner);
   } catch (error) {
     if (error instanceof UserError) error.stack = `outlive: ${error.message}`;
     throw error;

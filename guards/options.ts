@@ -13,6 +13,10 @@ export interface Options {
   /** The file of leaks that are known, absolute or from the working directory. */
   baseline: string;
   updatesBaseline: boolean;
+  /** The folder that leaks are written to for `outlive report`, or null. */
+  out: string | null;
+  /** Whether leaks are said in the way of GitHub Actions. */
+  annotates: boolean;
 }
 
 const NUMBERS = {
@@ -32,6 +36,8 @@ export function readOptions(env: NodeJS.ProcessEnv, argv: readonly string[]): Op
     endsHanging: isOn(SWITCHES.endsHanging, env),
     baseline: env.OUTLIVE_BASELINE || 'outlive.baseline.json',
     updatesBaseline: isOn(SWITCHES.updatesBaseline, env) || argv.includes('--update-outlive-baseline'),
+    out: env.OUTLIVE_OUT || null,
+    annotates: env.GITHUB_ACTIONS === 'true',
   };
 }
 

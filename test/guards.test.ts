@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lineOf, NODE, start } from './support/probed.ts';
+import { CLI, lineOf, NODE, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
@@ -43,6 +43,25 @@ test('what still holds it is said, from a snapshot of the heap', async () => {
   const results = await byNodeTest('held.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
   expect(results['parks a lease']).toMatch(/^Held by .*parked: Map/m);
   expect(results['waits for what never comes']).toMatch(/^Held by .*waiting in a function at held\.mjs:\d+/m);
+});
+
+test('a report of the whole run names tests and lines, and GitHub is told of each line', async () => {
+  using folder = temporaryFolder();
+  const env = { OUTLIVE_OUT: folder.path, GITHUB_ACTIONS: 'true', OUTLIVE_TEST_SNAPSHOT_MB: '0' };
+  const args = ['--require', 'outlive/node-test', '--test', 'held.mjs'];
+  const { stdout } = await start(NODE, args, { cwd: GUARDED, env });
+  const line = /:(\d+)$/.exec(lineOf(path.join(GUARDED, 'held.mjs'), "parked.set('first'"))?.[1];
+  expect(stdout).toMatch(
+    new RegExp(`^::error file=held\\.mjs,line=${line},col=34,title=1 connection .*parks a lease`, 'm'),
+  );
+
+  const of = (ending: string) => path.join(folder.path, `run.${ending}`);
+  const outputs = ['html', 'xml', 'sarif'].flatMap((ending) => ['-o', of(ending)]);
+  const { code } = await start(NODE, [CLI, 'report', folder.path, '--fail-on', 'likely', ...outputs], { cwd: GUARDED });
+  expect(code).toBe(1);
+  for (const ending of ['html', 'xml', 'sarif']) expect(readFileSync(of(ending), 'utf8')).toContain('parks a lease');
+  expect(readFileSync(of('xml'), 'utf8')).toContain(`file="held.mjs" line="${line}"`);
+  expect(JSON.parse(readFileSync(of('sarif'), 'utf8')).runs[0].results).toHaveLength(2);
 });
 
 test('an option that it does not know stops the run, with a sentence', async () => {
