@@ -31,7 +31,7 @@ const PARTS = [
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';
-const GUARDS = ['core', 'node-test', 'mocha', 'jest', 'guard'];
+const GUARDS = ['core', 'node-test', 'mocha', 'jest', 'guard', 'remove-after'];
 // … and V8 keeps a file of ASCII alone in half the memory.
 const ascii = {
   name: 'ascii',

@@ -3,10 +3,11 @@
  * does not meet, and adds nothing, unless there was no file when it began: then it takes what it meets.
  *
  * A run is many processes and threads. What each of them meets lies in a folder of the run; whoever meets something puts
- * all of it together anew.
+ * all of it together anew. The folder goes when the run has ended, also by a signal.
  */
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -66,10 +67,8 @@ export class Baseline {
 /** The process that runs the tests is this one, or the runner that started it. Made by whoever is first. */
 function folderOfRun(file: string): string {
   const isWorker = process.send !== undefined || process.env.NODE_TEST_CONTEXT !== undefined;
-  const run = createHash('sha256')
-    .update(`${file} ${isWorker ? process.ppid : process.pid}`)
-    .digest('hex')
-    .slice(0, 16);
+  const runner = isWorker ? process.ppid : process.pid;
+  const run = createHash('sha256').update(`${file} ${runner}`).digest('hex').slice(0, 16);
   const folder = path.join(tmpdir(), `outlive-baseline-${run}`);
   if (existsSync(folder)) return folder;
   const own = `${folder}-${process.pid}-${threadId}`;
@@ -78,10 +77,18 @@ function folderOfRun(file: string): string {
   if (known) store(path.join(own, 'known.json'), known);
   try {
     renameSync(own, folder);
+    removeAfter(runner, folder);
   } catch {
     // somebody else was first
+    rmSync(own, { recursive: true, force: true });
   }
   return folder;
+}
+
+function removeAfter(runner: number, folder: string): void {
+  const args = [path.join(__dirname, 'remove-after.js'), String(runner), folder];
+  // without NODE_OPTIONS it is no test process itself
+  spawn(process.execPath, args, { detached: true, stdio: 'ignore', env: {} }).unref();
 }
 
 /** By temporary file and rename: whoever reads it reads all of it. */

@@ -11,16 +11,22 @@ import { Sources } from '../probe/recording/source.ts';
 import type { Owed } from '../probe/tests.ts';
 import { UserError } from '../user-error.ts';
 import { Baseline } from './baseline.ts';
-import { findingOf, type Original } from './finding.ts';
+import { findingOf, type Original, withHolders } from './finding.ts';
+import { whoHolds } from './holders.ts';
 import { hangingMessage, messageOf, stackOf } from './message.ts';
 import { type Options, readOptions } from './options.ts';
+import { Teller } from './tell.ts';
 
 export type { Frame, Scope };
+
+type Holders = Awaited<ReturnType<typeof whoHolds>>;
 
 const PROBE = Symbol.for('outlive.probe');
 const GUARD = Symbol.for('outlive.guard');
 /** Between two looks, milliseconds: doubled each time, up to this. */
 const LONGEST_WAIT = 128;
+/** Of one process: each holds it up for a moment. */
+const MOST_SNAPSHOTS = 5;
 
 // taken before a test can put a clock of its own in their place
 const { setTimeout: originalSetTimeout, clearTimeout: originalClearTimeout } = globalThis;
@@ -46,6 +52,10 @@ export class Guard {
   readonly #probe: Probe;
   readonly #runner: Runner;
   readonly #baseline: Baseline;
+  readonly #teller: Teller;
+  /** Tests that have not ended. */
+  readonly #running: Set<Scope> = new Set();
+  #snapshots = 0;
   #ending: NodeJS.Timeout | undefined;
 
   constructor(probe: Probe, options: Options, runner: Runner) {
@@ -53,10 +63,13 @@ export class Guard {
     this.options = options;
     this.#runner = runner;
     this.#baseline = new Baseline(options.baseline, options.updatesBaseline);
+    this.#teller = new Teller(options.out, options.annotates);
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
-    return this.#probe.tests.begin(name, kind, within);
+    const scope = this.#probe.tests.begin(name, kind, within);
+    if (kind === 'test') this.#running.add(scope);
+    return scope;
   }
 
   /** The test or suite that what runs now is part of. */
@@ -79,34 +92,35 @@ export class Guard {
 
   /** The scope ends; what is open in it, its suite is asked for. */
   end(scope: Scope): void {
+    this.#running.delete(scope);
     this.#probe.tests.end(scope);
   }
 
   /** The scope ends without being judged: its test has failed, or is run again. */
   drop(scope: Scope): void {
-    const { tests } = this.#probe;
-    tests.end(scope);
-    tests.forgive(scope);
+    this.end(scope);
+    this.#probe.tests.forgive(scope);
   }
 
   /** Ends the scope; null when all that was opened in it is given back, at once or soon. */
   async judge(scope: Scope): Promise<Leak | null> {
-    const { tests } = this.#probe;
-    tests.end(scope);
+    this.end(scope);
     const owed = await this.#owedAtRest(scope);
     if (owed.length === 0) return null;
-    tests.forgive(scope);
-    const findings = this.#findingsOf(owed);
-    const unknown = findings.filter(({ id, site }) => !this.#baseline.knows(id, site));
-    return unknown.length === 0 ? null : this.#leakOf(unknown, scope);
+    const isNews = this.#findingsOf(owed).some(({ id, site }) => !this.#baseline.knows(id, site));
+    const holders = isNews ? await this.#holdersOf(owed, scope) : new Map();
+    this.#probe.tests.forgive(scope);
+    const unknown = this.#findingsOf(owed, holders).filter(({ id, site }) => !this.#baseline.knows(id, site));
+    if (unknown.length === 0) return null;
+    this.#teller.tell(unknown, scope);
+    return this.#leakOf(unknown, scope);
   }
 
   /** As `judge`, of what is meant to leak: whatever the baseline says. */
   async expected(scope: Scope): Promise<Finding[]> {
-    const { tests } = this.#probe;
-    tests.end(scope);
+    this.end(scope);
     const owed = await this.#owedAtRest(scope);
-    tests.forgive(scope);
+    this.#probe.tests.forgive(scope);
     return this.#findingsOf(owed);
   }
 
@@ -124,6 +138,17 @@ export class Guard {
     tests.prove();
     await pause(0);
     return tests.owed(scope);
+  }
+
+  /** Empty where that is proven already, or would hold up another test. */
+  async #holdersOf(owed: readonly Owed[], scope: Scope): Promise<Holders> {
+    const { snapshotMb } = this.options;
+    const isProven = owed.every(({ count, orphans }) => orphans === count);
+    if (isProven || snapshotMb === 0 || this.#running.size > 0 || this.#snapshots >= MOST_SNAPSHOTS) return new Map();
+    this.#snapshots++;
+    // a job of its own, as above
+    await pause(0);
+    return whoHolds((file) => this.#probe.tests.snapshot(scope, file, snapshotMb));
   }
 
   /**
@@ -146,10 +171,13 @@ export class Guard {
     if (this.options.endsHanging) process.exit(1);
   }
 
-  #findingsOf(owed: readonly Owed[]): Finding[] {
+  #findingsOf(owed: readonly Owed[], holders: Holders = new Map()): Finding[] {
     const sources = new Sources();
     const { original } = this.#runner;
-    return owed.map((each) => findingOf(each, (frame) => original?.(frame) ?? sources.original(frame), sources));
+    return owed.map((each) => {
+      const finding = findingOf(each, (frame) => original?.(frame) ?? sources.original(frame), sources);
+      return withHolders(finding, holders.get(each.key));
+    });
   }
 
   #leakOf(findings: Finding[], scope: Scope): Leak {
@@ -178,15 +206,16 @@ export function errorOf({ message, stack }: Leak): Error {
 /** The one guard of this thread, with the probe that it starts; one that was preloaded serves as well. */
 export function startGuard(runner: Runner): Guard {
   const known = globalThis as { [key: symbol]: unknown };
-  const guard = (known[GUARD] as Guard | undefined) ?? new Guard(findProbe(), optionsOrSentence(), runner);
+  const guard = (known[GUARD] as Guard | undefined) ?? newGuard(runner);
   Object.defineProperty(globalThis, GUARD, { value: guard, configurable: true });
   return guard;
 }
 
 /** What a person can put right is shown without a stack. */
-function optionsOrSentence(): Options {
+function newGuard(runner: Runner): Guard {
   try {
-    return readOptions(process.env, process.argv);
+    const options = readOptions(process.env, process.argv);
+    return new Guard(findProbe(), options, runner);
   } catch (error) {
     if (error instanceof UserError) error.stack = `outlive: ${error.message}`;
     throw error;

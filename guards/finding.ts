@@ -2,6 +2,7 @@
 import { idOf } from '../probe/recording/finding-id.ts';
 import type { Frame } from '../probe/recording/format.ts';
 import { placeOf } from '../probe/recording/place.ts';
+import type { ReachOfLine } from '../probe/recording/reach.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import type { Sources } from '../probe/recording/source.ts';
 import type { Owed } from '../probe/tests.ts';
@@ -39,6 +40,16 @@ export function findingOf(owed: Owed, original: (frame: Frame) => Frame, sources
     held: [],
     excerpt: place?.excerpt ?? null,
   };
+}
+
+/** With what a snapshot of the heap said. The id stays, which a baseline knows it by. */
+export function withHolders(finding: Finding, reach: ReachOfLine | undefined): Finding {
+  if (!reach || finding.certainty === 'proven') return finding;
+  const { marked, unreachable, held } = reach;
+  if (unreachable === 0) return { ...finding, held };
+  const who = unreachable === marked ? (marked === 1 ? 'it' : 'them') : `${unreachable} of them`;
+  const sentence = `Nobody can reach ${who} any more: only lists of its library or of Node.js still hold ${who}.`;
+  return { ...finding, certainty: 'proven', evidence: [sentence, ...finding.evidence], held };
 }
 
 function evidenceOf({ count, orphans, busy }: Owed): string[] {

@@ -25,12 +25,14 @@ function paragraph(finding: Finding, { what, showsCode }: Wording): string {
     `${subject(finding)} ${finding.count === 1 ? 'outlives' : 'outlive'} ${what}, ${place(finding)}`,
     ...(code.length > 0 ? ['', ...code, ''] : []),
     ...finding.evidence,
+    ...(finding.held.length > 0 ? [`Held by ${finding.held.join('; ')}.`] : []),
     advice(finding),
     ...(fix.length > 0 ? ['', ...fix.map((line) => `  ${line}`)] : []),
   ].join('\n');
 }
 
-function subject({ nature, library, pool, count }: Finding): string {
+/** `2 connections of the pool orders (pg)`. */
+export function subject({ nature, library, pool, count }: Finding): string {
   const { one, many } = NATURES[nature].words;
   const of = pool === null ? ` (${library})` : ` of the pool ${pool} (${library})`;
   return `${count} ${count === 1 ? one : many}${of}`;
@@ -61,7 +63,8 @@ export function stackOf(frames: readonly Frame[], blamed: number): string {
     .join('\n');
 }
 
-function fromHere(file: string): string {
+/** As people name a file: from the working directory. */
+export function fromHere(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;
 }

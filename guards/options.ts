@@ -8,14 +8,21 @@ export interface Options {
   hangMs: number;
   /** Whether a run that is held then ends, with a failure. */
   endsHanging: boolean;
+  /** Up to which size of the heap a snapshot says who holds what is left open, megabytes; 0: none is written. */
+  snapshotMb: number;
   /** The file of leaks that are known, absolute or from the working directory. */
   baseline: string;
   updatesBaseline: boolean;
+  /** The folder that leaks are written to for `outlive report`, or null. */
+  out: string | null;
+  /** Whether leaks are said in the way of GitHub Actions. */
+  annotates: boolean;
 }
 
 const NUMBERS = {
   settleMs: { variable: 'OUTLIVE_TEST_SETTLE_MS', fallback: 1000, most: 60_000 },
   hangMs: { variable: 'OUTLIVE_TEST_HANG_MS', fallback: 3000, most: 600_000 },
+  snapshotMb: { variable: 'OUTLIVE_TEST_SNAPSHOT_MB', fallback: 64, most: 4096 },
 } as const;
 
 const SWITCHES = { endsHanging: 'OUTLIVE_TEST_END_HANGING', updatesBaseline: 'OUTLIVE_UPDATE_BASELINE' } as const;
@@ -25,9 +32,12 @@ export function readOptions(env: NodeJS.ProcessEnv, argv: readonly string[]): Op
   return {
     settleMs: numberOf(NUMBERS.settleMs, env),
     hangMs: numberOf(NUMBERS.hangMs, env),
+    snapshotMb: numberOf(NUMBERS.snapshotMb, env),
     endsHanging: isOn(SWITCHES.endsHanging, env),
     baseline: env.OUTLIVE_BASELINE || 'outlive.baseline.json',
     updatesBaseline: isOn(SWITCHES.updatesBaseline, env) || argv.includes('--update-outlive-baseline'),
+    out: env.OUTLIVE_OUT || null,
+    annotates: env.GITHUB_ACTIONS === 'true',
   };
 }
 

@@ -11,6 +11,7 @@
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
 import { frameToName } from './judge/blame.ts';
+import { loadOnDemand } from './process/on-demand.ts';
 import { now } from './process/runtime.ts';
 import type { Prover } from './proof/prover.ts';
 import type { Frame, Kind } from './recording/format.ts';
@@ -18,6 +19,8 @@ import { isOwed, type NatureName } from './recording/natures.ts';
 
 /** What is open of one line. */
 export interface Owed {
+  /** Of the line, as in a snapshot. */
+  key: string;
   kind: Kind;
   nature: NatureName;
   library: string;
@@ -89,6 +92,16 @@ export class Tests {
     this.#prover.collect(now(), true);
   }
 
+  /**
+   * Writes a snapshot of the heap in which all that the scope owes is marked, by the key of its line. Returns null, or a
+   * sentence why not. Not in a job that has looked at what is owed.
+   */
+  snapshot(scope: Scope, file: string, maxMb: number): string | null {
+    const marked = [...this.#owedIn(scope)].map((resource) => [keyOf(resource), resource] as const);
+    const written = loadOnDemand(loadHeapSnapshot).writeMarkedSnapshot(file, marked, maxMb);
+    return typeof written === 'string' ? written : null;
+  }
+
   /** Whoever opened it: what may hold the process open. */
   holding(): Owed[] {
     return byLine([...this.#ledger.opened(now())].filter(mayHold));
@@ -133,15 +146,21 @@ function mayHold(resource: Resource): boolean {
 function byLine(resources: Iterable<Resource>): Owed[] {
   const lines = new Map<string, Owed>();
   for (const resource of resources) {
-    const key = `${resource.account.line.key} ${resource.account.source.pool?.id}`;
+    const key = keyOf(resource);
     lines.set(key, add(lines.get(key) ?? nothingOf(resource), resource));
   }
   return [...lines.values()].sort((a, b) => b.count - a.count);
 }
 
-function nothingOf({ account, scope }: Resource): Owed {
+function keyOf({ account: { line, source } }: Resource): string {
+  return `${line.key} ${source.pool?.id}`;
+}
+
+function nothingOf(resource: Resource): Owed {
+  const { account, scope } = resource;
   const { site, source } = account;
   return {
+    key: keyOf(resource),
     ...{
       kind: source.nature.kind,
       nature: source.natureName,
@@ -160,3 +179,6 @@ function add(owed: Owed, { openedAt, isBusy, isOrphan }: Resource): Owed {
   owed.oldestMs = Math.max(owed.oldestMs, now() - openedAt);
   return owed;
 }
+
+// as the build names the file: see build.mjs
+const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');

@@ -7,6 +7,7 @@ import type { Report } from '../probe/recording/report.ts';
 import { alarmsIn } from './alarms.ts';
 import { databaseReport } from './database/report.ts';
 import { runsIn } from './runs.ts';
+import { reportOfTests } from './tests.ts';
 
 export interface RunReport {
   report: Report;
@@ -39,6 +40,9 @@ export function writeRunReport(folder: string): RunReport {
 
 /** … of whatever lies in the folders and below them, and says which that is. */
 export function reportBelow(folders: readonly string[]): RunReport {
+  const [only] = folders;
+  const tests = folders.length === 1 && only !== undefined ? reportOfTests(only) : null;
+  if (tests) return { report: tests, recordings: [] };
   const chosen = folders.map((folder) => runsIn(folder));
   const result = reportRun([...new Set(chosen.flatMap((each) => each.folders))]);
   result.report.problems.unshift(...chosen.flatMap(({ sentence }) => sentence ?? []));

@@ -1,10 +1,11 @@
 /** Guards of test runners: the test that leaks fails, and no other, with the line that took what it left open. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lineOf, NODE, start } from './support/probed.ts';
+import { CLI, lineOf, NODE, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const RUNNERS: [name: string, run: () => Promise<Results>][] = [
   ['node:test', () => byNodeTest('node-test.mjs')],
@@ -38,6 +39,31 @@ test('a run that does not end says what holds it, and can be made to end with a 
   expect(code).toBe(1);
 });
 
+test('what still holds it is said, from a snapshot of the heap', async () => {
+  const results = await byNodeTest('held.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
+  expect(results['parks a lease']).toMatch(/^Held by .*parked: Map/m);
+  expect(results['waits for what never comes']).toMatch(/^Held by .*waiting in a function at held\.mjs:\d+/m);
+});
+
+test('a report of the whole run names tests and lines, and GitHub is told of each line', async () => {
+  using folder = temporaryFolder();
+  const env = { OUTLIVE_OUT: folder.path, GITHUB_ACTIONS: 'true', OUTLIVE_TEST_SNAPSHOT_MB: '0' };
+  const args = ['--require', 'outlive/node-test', '--test', 'held.mjs'];
+  const { stdout } = await start(NODE, args, { cwd: GUARDED, env });
+  const line = /:(\d+)$/.exec(lineOf(path.join(GUARDED, 'held.mjs'), "parked.set('first'"))?.[1];
+  expect(stdout).toMatch(
+    new RegExp(`^::error file=held\\.mjs,line=${line},col=34,title=1 connection .*parks a lease`, 'm'),
+  );
+
+  const of = (ending: string) => path.join(folder.path, `run.${ending}`);
+  const outputs = ['html', 'xml', 'sarif'].flatMap((ending) => ['-o', of(ending)]);
+  const { code } = await start(NODE, [CLI, 'report', folder.path, '--fail-on', 'likely', ...outputs], { cwd: GUARDED });
+  expect(code).toBe(1);
+  for (const ending of ['html', 'xml', 'sarif']) expect(readFileSync(of(ending), 'utf8')).toContain('parks a lease');
+  expect(readFileSync(of('xml'), 'utf8')).toContain(`file="held.mjs" line="${line}"`);
+  expect(JSON.parse(readFileSync(of('sarif'), 'utf8')).runs[0].results).toHaveLength(2);
+});
+
 test('an option that it does not know stops the run, with a sentence', async () => {
   const env = { OUTLIVE_TEST_SETTLE_MS: 'soon' };
   const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
@@ -62,4 +88,27 @@ test('leaks of a baseline are no news; it only shrinks, and what is expected to 
   expect(count()).toBe(1);
   expect(await failed({ OUTLIVE_UPDATE_BASELINE: '1' })).toEqual(['the second']);
   expect(count()).toBe(1);
+});
+
+test('a run that updates its baseline leaves nothing behind, also when it is killed', async () => {
+  using folder = temporaryFolder();
+  const leftovers = () => readdirSync(folder.path).filter((name) => name.startsWith('outlive-'));
+  const env = {
+    ...{ TMPDIR: folder.path, OUTLIVE_BASELINE: path.join(folder.path, 'baseline.json') },
+    ...{ OUTLIVE_UPDATE_BASELINE: '1', OUTLIVE_TEST_HANG_MS: '100' },
+  };
+  let during: string[] = [];
+  const { signal } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], {
+    ...{ cwd: GUARDED, env },
+    onStdout(_, kill) {
+      during = leftovers();
+      kill('SIGKILL');
+    },
+  });
+  expect(signal).toBe('SIGKILL');
+  expect(during).toHaveLength(1);
+  await until('the folder to go', () => leftovers().length === 0);
+
+  await byNodeTest('known.mjs', { env });
+  await until('the folder to go', () => leftovers().length === 0);
 });

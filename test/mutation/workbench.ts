@@ -65,18 +65,32 @@ export class Workbench implements Disposable {
 
   /** Runs a program, mutated if a mutant is given: once alone for the truth, then under the probe. */
   async observe(program: Program, mutant: Mutant | null): Promise<Observed> {
+    return this.#written(program, mutant, async (main) => {
+      const truth = await this.#truth(main);
+      return { truth, ...(await this.#probed(main)) };
+    });
+  }
+
+  /** Runs it alone. */
+  async truth(program: Program, mutant: Mutant | null): Promise<Truth> {
+    return this.#written(program, mutant, (main) => this.#truth(main));
+  }
+
+  async #written<T>(program: Program, mutant: Mutant | null, use: (main: string) => Promise<T>): Promise<T> {
     const folder = path.join(this.#folder, `${program.name}-${++this.#runs}`);
     mkdirSync(folder);
     try {
       for (const [file, source] of program.files) {
         writeFileSync(path.join(folder, file), file === mutant?.file ? mutant.source : source);
       }
-      const main = path.join(folder, program.main);
-      const truth = await this.#run([main], { COUNT_INTERVALS: '1', REST_MS: '50' });
-      return { truth, ...(await this.#probed(main)) };
+      return await use(path.join(folder, program.main));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  #truth(main: string): Promise<Truth> {
+    return this.#run([main], { COUNT_INTERVALS: '1', REST_MS: '50' });
   }
 
   async #probed(main: string): Promise<Omit<Observed, 'truth'>> {

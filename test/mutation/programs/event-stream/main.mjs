@@ -47,4 +47,5 @@ run(
     await sleep(100);
   },
   () => ({ borrowed: pool.borrowed }),
+  { atEnd: () => server.close().closeAllConnections() },
 );

@@ -60,4 +60,5 @@ run(
     await Promise.all([client('GET'), client('POST')]);
   },
   () => ({ borrowed: pool.totalCount - pool.idleCount, waiting: pool.waitingCount }),
+  { atEnd: () => server.close().closeAllConnections() },
 );

@@ -60,4 +60,5 @@ run(
     }
   },
   () => ({ borrowed: pool.borrowed }),
+  { atStart: getMetrics },
 );

@@ -25,6 +25,8 @@ async function reap() {
   }
 }
 
+setInterval(reap, 50);
+
 async function visit(n) {
   const connection = await pool.acquire(); // acquires: visit
   await sleep(3);
@@ -34,7 +36,6 @@ async function visit(n) {
 
 run(
   async () => {
-    setInterval(reap, 50);
     for (let n = 0; n < 90; n++) {
       setTimeout(logIn, 0, n);
       setTimeout(visit, 3, n);

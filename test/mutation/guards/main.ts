@@ -1,0 +1,110 @@
+/** `npm run mutate:guards`: makes leaks in clean suites of tests, and says which tests fail by them. */
+import { parseArgs } from 'node:util';
+import { openDatabase } from '../../../pipeline/store/database.ts';
+import { type Mutant, mutantsOf } from '../mutate.ts';
+import { complaints, type ProgramResult, resultOf, share, table, totalsOf } from '../results.ts';
+import { type Observed, programs, ROOT, Workbench } from '../workbench.ts';
+import { RUNNERS } from './runners.ts';
+import { type Suite, tell } from './suites.ts';
+
+const HELP = `Usage: npm run mutate:guards -- [options]
+
+Each clean program of \`npm run mutate\` is a test, which runs at once with another program's. Takes one call that gives
+something back out of it at a time: its test must fail with the acquiring line, and the other must not.
+
+      --runner NAME     one of ${Object.keys(RUNNERS).join(', ')}; may be repeated
+      --only PROGRAM    may be repeated
+      --rounds N        how often the untouched suites are run (default 10)
+      --json            everything on stdout
+
+Exit code: 0 when 98 % of the leaking mutants fail their test with the exact line, no other line is told, no other test
+fails, and the untouched suites pass each time; else 1.
+`;
+/** Of mutants that leak, this share must fail their test with the exact line. */
+const REQUIRED = 0.98;
+/** Programs at once, when asked for the truth. */
+const LANES = 6;
+
+const { values } = parseArgs({
+  options: {
+    runner: { type: 'string', multiple: true, default: Object.keys(RUNNERS) },
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const all = programs();
+const chosen = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+const suites: Suite[] = chosen.flatMap((program) => {
+  const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
+  return [null, ...mutantsOf(program.files)].map((mutant) => ({ program, mutant, innocent }));
+});
+const database = await openDatabase({ fsync: false });
+try {
+  const truths = await truthOf(suites);
+  for (const runner of values.runner) {
+    const told = await tell(runner, suites, database.url);
+    const observed = suites.map((_, index) => ({ truth: truths[index]!, ...told[index]! }));
+    report(runner, resultsOf(observed));
+    await untouched(runner);
+  }
+} finally {
+  await database.stop();
+}
+
+/** Alone, without a guard: how much is out in the end. */
+async function truthOf(list: readonly Suite[]) {
+  using bench = new Workbench({ register: `${ROOT}/dist/probe/register.js`, databaseUrl: database.url });
+  const truths: Awaited<ReturnType<Workbench['truth']>>[] = [];
+  const queue = list.entries();
+  const lane = async () => {
+    for (const [index, { program, mutant }] of queue) truths[index] = await bench.truth(program, mutant);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return truths;
+}
+
+function resultsOf(observed: Observed[]): ProgramResult[] {
+  return chosen.map((program) => {
+    const own = suites.flatMap((suite, index) => (suite.program === program ? [index] : []));
+    const untouched = observed[own[0]!]!;
+    const mutants = own.slice(1).map((index) => {
+      const mutant = suites[index]!.mutant as Mutant;
+      return resultOf(mutant, withoutWaiting(observed[index]!, mutant), untouched);
+    });
+    return { name: program.name, untouched, mutants };
+  });
+}
+
+/** A test that hangs for the leak holds other things while it waits: those are open as well, and rightly told. */
+function withoutWaiting(observed: Observed, { expected }: Mutant): Observed {
+  const right = observed.found.filter(({ place }) => expected.includes(place));
+  return observed.truth.isCutOff && right.length > 0 ? { ...observed, found: right } : observed;
+}
+
+function report(runner: string, results: ProgramResult[]): void {
+  if (values.json) process.stdout.write(`${JSON.stringify({ runner, programs: results })}\n`);
+  const totals = totalsOf(results);
+  process.stdout.write(`\n${runner}\n\n${table(results)}\n${share(totals)}\n`);
+  for (const sentence of complaints(results)) process.stdout.write(`- ${sentence}\n`);
+  const isSilent = totals.falseFindings === 0 && totals.noisy === 0 && totals.problems === 0;
+  if (!isSilent || totals.exact < REQUIRED * (totals.mutants - totals.equivalent)) process.exitCode = 1;
+}
+
+async function untouched(runner: string): Promise<void> {
+  const clean = suites.filter(({ mutant }) => mutant === null);
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const told = await tell(runner, clean, database.url);
+    const loud = told.flatMap(({ found, problem }, index) => {
+      return found.length > 0 || problem ? [`${clean[index]!.program.name}: ${problem ?? JSON.stringify(found)}`] : [];
+    });
+    process.stdout.write(`untouched, round ${round}: ${loud.length === 0 ? 'all pass' : loud.join('; ')}\n`);
+    if (loud.length > 0) process.exitCode = 1;
+  }
+}

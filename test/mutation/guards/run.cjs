@@ -1,0 +1,22 @@
+/** In place of ../programs/run.cjs: the program's work becomes a test, which ends at the limit when it hangs. */
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const LIMIT_MS = 15_000;
+
+// a runner may load this file once for those that require it, and once for those that import it
+globalThis.programs ??= {};
+globalThis.programs[__dirname] ??= [];
+const tests = globalThis.programs[__dirname];
+
+/** `atStart` is what a service makes for its whole life, `atEnd` what it stops in the end. */
+module.exports = function run(work, _stillOut, { atStart, atEnd } = {}) {
+  atStart?.();
+  tests.push(async () => {
+    const limit = new AbortController();
+    const limited = sleep(LIMIT_MS, null, { signal: limit.signal }).catch(() => {});
+    await Promise.race([work().catch(console.error), limited]);
+    limit.abort();
+    await atEnd?.();
+  });
+};
+module.exports.tests = tests;
