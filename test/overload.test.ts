@@ -307,6 +307,7 @@ describe.skipIf(!browser)('the page of a comparison', () => {
     const comparison: Comparison = {
       ...{ title: 'two models', story: 'A story.', seed: 7, server: 'a server', machine: '2 cores', runs },
       loads: [{ name: 'region', hash: 'abc', transactions: 10, words: '1 task manager × 1 job × 2 slots' }],
+      sizing: ['Measured here: 500 logons a second.'],
       scaledDown: 'Scaled down from 30 to 2 slots a job: it would not fit.',
       claims: [
         { passed: true, sentence: 'it holds' },
@@ -339,11 +340,13 @@ test('the table for the terminal has each variant, the cause of its errors, and 
   const table = comparisonTable({
     ...{ title: '', story: '', seed: 7, server: 'a server', machine: '2 cores', runs, claims: [] },
     loads: [{ name: 'region', hash: 'abc', transactions: 10, words: 'in words' }],
+    sizing: ['Measured here: 500 logons a second.'],
     scaledDown: 'Scaled down.',
   });
   expect(table).toMatch(/^ +per-slot +per-job$/m);
   expect(table).toMatch(/^database CPU per transaction +5 ms +1 ms$/m);
   expect(table).toMatch(/^Offered in the region: 10 transactions in in words \(seed 7, work abc\)\.$/m);
+  expect(table).toMatch(/^Measured here: 500 logons a second\.$/m);
   expect(table).toMatch(/^Scaled down\.$/m);
   expect(table).toMatch(/^per-slot: 9 errors$/m);
   expect(table).toMatch(/^ {2}rules waited 900 ms at p99, 90 % of it for correlate$/m);
