@@ -1,6 +1,7 @@
 /** The scenarios that come with outlive: one line each. */
 import { connectionLeak } from './connection-leak/scenario.ts';
 import { connectionStormScenario } from './connection-storm/scenario.ts';
+import { generationLeak } from './generation-leak/scenario.ts';
 import { hybridScenario } from './hybrid/scenario.ts';
 import { poolContentionScenario } from './pool-contention/scenario.ts';
 import { poolModelsScenario } from './pool-models/scenario.ts';
@@ -8,6 +9,7 @@ import type { Scenario } from './scenario.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   connectionLeak,
+  generationLeak,
   poolContentionScenario,
   connectionStormScenario,
   hybridScenario,

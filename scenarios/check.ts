@@ -22,6 +22,8 @@ export interface Expectation {
 export interface Claims {
   /** In the leaking variant; the fixed one must give nothing at `likely` or above. */
   mustFind: readonly Expectation[];
+  /** What may be found as well, as it comes with the leak. */
+  comesWith?: readonly Expectation[];
   /** The library that the fixed variant must have been seen to use: silence proves nothing otherwise. */
   mustUse: string;
   /** Codes of the errors that the leaking variant must end with, all later than the findings; the fixed one has none. */
@@ -33,6 +35,8 @@ export interface ProgramError {
   code: string;
   /** Milliseconds since 1970. */
   time: number;
+  /** In which run of the job. */
+  run?: number;
 }
 
 export interface LeakVariant {
@@ -40,16 +44,19 @@ export interface LeakVariant {
   recordings: Pick<Recording, 'process' | 'findings'>[];
   work: Work;
   errors: ProgramError[];
+  /** What the variants need not have in common. */
+  figures?: Work;
 }
 
 /** Every declared claim, with whether it held. Throws when a declaration does not fit the source. */
 export function checkLeak(
-  { mustFind, mustUse, mustEndWith }: Claims,
+  { mustFind, comesWith = [], mustUse, mustEndWith }: Claims,
   leaking: LeakVariant,
   fixed: LeakVariant,
 ): Check[] {
   const found = mustFind.map((expectation) => checkFound(expectation, leaking.report));
-  const expected = found.flatMap(({ finding }) => finding ?? []);
+  const also = comesWith.map((expectation) => checkFound(expectation, leaking.report));
+  const expected = [...found, ...also].flatMap(({ finding }) => finding ?? []);
   return [
     ...found.map(({ check }) => check),
     checkSilent('leaking', 'nothing else was found', leaking.report, expected),

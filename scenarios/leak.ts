@@ -9,16 +9,25 @@ import { writeRunReport } from '../reports/run.ts';
 import { Control } from '../soak/control.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import type { ProgramMessage } from './program.ts';
-import type { Scenario, SoakContext, SoakResult } from './scenario.ts';
+import type { Check, Scenario, SoakContext, SoakResult, VariantResult } from './scenario.ts';
 import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts';
 
 export const VARIANTS = ['leaking', 'fixed'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/** A variant that ran, as claims see it. */
+export type RanVariant = VariantResult & Omit<LeakVariant, 'report' | 'recordings'>;
+
 /** What is special about one incident: all else is the same for every leak. */
 export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs'>, Claims {
   /** Run as `node PROGRAM VARIANT RUNS` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
   program: URL;
+  /** Options of Node.js for it. */
+  execArgv?: readonly string[];
+  /** Claims of this incident alone. */
+  further?(leaking: RanVariant, fixed: RanVariant): Check[];
+  /** Ends the sentence "As it should be: …." */
+  conclusion?: string;
   /** Which database each variant gets an empty one of (default PostgreSQL). */
   database?: 'postgres' | 'none';
   /** Claims on Oracle. Adds the flag `--database oracle`. */
@@ -38,7 +47,7 @@ export function leakScenario(incident: LeakIncident): Scenario {
     runs,
     ...(oracle && { options: { database: DATABASE_FLAG } }),
     fewestRuns: 3,
-    conclusion: 'the leak is found, the fix is silent',
+    conclusion: incident.conclusion ?? 'the leak is found, the fix is silent',
     soak: (context) => soakLeak(incident, context),
   };
 }
@@ -53,7 +62,7 @@ const DATABASE_FLAG = {
 async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<SoakResult> {
   const onOracle = context.options.database === 'oracle' && incident.oracle !== undefined;
   const server = await serverFor(incident, onOracle, context);
-  const variants: (LeakVariant & SoakResult['variants'][number])[] = [];
+  const variants: RanVariant[] = [];
   try {
     for (const variant of VARIANTS) {
       context.signal.throwIfAborted();
@@ -73,7 +82,8 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
   }
   const [leaking, fixed] = variants;
   if (!leaking || !fixed) throw new Error('a variant did not run');
-  return { variants, checks: checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed) };
+  const checks = checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed);
+  return { variants, checks: [...checks, ...(incident.further?.(leaking, fixed) ?? [])] };
 }
 
 /** The database's own side, of those kinds that can be watched. */
@@ -94,17 +104,19 @@ async function serverFor(
 
 const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} }), stop: async () => {} };
 
+type Outcome = Pick<LeakVariant, 'work' | 'errors' | 'figures'>;
+
 async function runProgram(
-  { program }: LeakIncident,
+  { program, execArgv = [] }: LeakIncident,
   variant: Variant,
   folder: string,
   databaseUrl: string | undefined,
   { runs, signal, onProgress }: SoakContext,
-): Promise<Pick<LeakVariant, 'work' | 'errors'>> {
+): Promise<Outcome> {
   makeFolder(folder);
   const control = await Control.open();
   const child = fork(program, [variant, String(runs)], {
-    execArgv: ['--require', REGISTER],
+    execArgv: [...execArgv, '--require', REGISTER],
     env: {
       ...process.env,
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
@@ -114,7 +126,7 @@ async function runProgram(
     signal,
     killSignal: 'SIGKILL',
   });
-  let outcome: Pick<LeakVariant, 'work' | 'errors'> | null = null;
+  let outcome: Outcome | null = null;
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;

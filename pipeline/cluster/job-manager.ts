@@ -29,6 +29,8 @@ export interface JobManagerOptions {
   planning: Planning;
   /** Packages that each job's context loads anew. */
   ownPackages?: readonly string[];
+  /** Stands around each planning in this thread, for who keeps account of it. */
+  around?: (name: string, plan: () => Promise<JobPlan>) => Promise<JobPlan>;
   /** Milliseconds that a module may take to be planned. */
   planLimitMs?: number;
   /** Most jobs that have not ended. */
@@ -159,7 +161,7 @@ export class JobManager {
 
   /** A few at a time: each takes a thread, or this one. */
   async #plan({ module, options }: Submission): Promise<JobPlan> {
-    const { planning, ownPackages, planLimitMs = PLAN_LIMIT_MS } = this.#options;
+    const { planning, ownPackages, around, planLimitMs = PLAN_LIMIT_MS } = this.#options;
     if (this.#awaitTurn.length >= MOST_WAITING)
       throw new Refused(503, 'too-many-submissions', 'Too many modules wait to be planned: try again later.');
     if (this.#planning >= MOST_PLANNED) await new Promise<void>((resolve) => this.#awaitTurn.push(resolve));
@@ -169,7 +171,9 @@ export class JobManager {
         ...{ file: module as string, options, limitMs: planLimitMs },
         ...(ownPackages && { ownPackages }),
       };
-      return await (planning === 'worker' ? planInWorker(request) : this.#contexts.plan(request));
+      if (planning === 'worker') return await planInWorker(request);
+      const plan = () => this.#contexts.plan(request);
+      return await (around ? around(`plan ${basename(module as string)}`, plan) : plan());
     } finally {
       const next = this.#awaitTurn.shift();
       if (next) next();

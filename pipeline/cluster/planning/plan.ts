@@ -59,14 +59,11 @@ export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
 /** Plans in this thread. Refuses when its heap has no room for one more. */
 export class ContextPlanner {
   readonly #limit: number;
-  /** Of the heap, what is never given to modules. */
-  readonly #spare: number;
   /** What a plan added to the heap, bytes. */
   #size = 0;
 
   constructor(limitBytes = getHeapStatistics().heap_size_limit) {
     this.#limit = limitBytes;
-    this.#spare = limitBytes * SPARE_SHARE;
   }
 
   async plan({ file, options, limitMs, ownPackages }: PlanRequest): Promise<JobPlan> {
@@ -83,7 +80,7 @@ export class ContextPlanner {
   }
 
   #mustHaveRoom(): void {
-    const isFull = () => heapUsed() + this.#size + this.#spare > this.#limit;
+    const isFull = () => heapUsed() + this.#size > USABLE * this.#limit;
     if (!isFull()) return;
     collect();
     if (!isFull()) return;
@@ -96,7 +93,8 @@ export class ContextPlanner {
   }
 }
 
-const SPARE_SHARE = 0.1;
+/** Beyond this share of its heap V8 does little but collect, and then ends the process. */
+const USABLE = 0.88;
 
 /** What a module said, checked. */
 export function planOf(value: unknown): JobPlan {
