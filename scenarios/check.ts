@@ -61,7 +61,7 @@ export function checkLeak(
     ...found.map(({ check }) => check),
     checkSilent('leaking', 'nothing else was found', leaking.report, expected),
     checkSilent('fixed', 'nothing was found', fixed.report, []),
-    checkUsed(mustUse, fixed.report),
+    checkUsed(mustUse, mustFind[0]?.kind ?? 'connection', fixed.report),
     checkWork(leaking.work, fixed.work),
     ...(mustEndWith ? checkEnd(mustEndWith, leaking, fixed) : []),
   ];
@@ -97,13 +97,13 @@ function isOfOneLine(one: Finding, other: Finding): boolean {
   return one.site !== null && line(one) === line(other);
 }
 
-function checkUsed(library: string, { watched }: Report): Check {
-  const rows = watched.filter((row) => row.kind === 'connection' && row.library === library);
+function checkUsed(library: string, kind: Kind, { watched }: Report): Check {
+  const rows = watched.filter((row) => row.kind === kind && row.library === library);
   const acquired = rows.reduce((total, row) => total + row.acquired, 0);
   const released = rows.reduce((total, row) => total + row.released, 0);
   return {
     passed: acquired > 0 && acquired === released,
-    sentence: `fixed: ${acquired} ${library} connections acquired under watch, ${released} released`,
+    sentence: `fixed: ${acquired} ${library} ${kind}s acquired under watch, ${released} released`,
   };
 }
 

@@ -13,23 +13,31 @@ import type { Check, Scenario, SoakContext, SoakResult, VariantResult } from './
 import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts';
 
 export const VARIANTS = ['leaking', 'fixed'] as const;
-export type Variant = (typeof VARIANTS)[number];
 
 /** A variant that ran, as claims see it. */
 export type RanVariant = VariantResult & Omit<LeakVariant, 'report' | 'recordings'>;
 
-/** What is special about one incident: all else is the same for every leak. */
-export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs'>, Claims {
+/** A program in two variants that do the same work. */
+export interface ProgramIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs' | 'options'> {
   /** Run as `node PROGRAM VARIANT RUNS` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
   program: URL;
+  variants: readonly [string, string];
+  /** Ends the sentence "As it should be: …." */
+  conclusion: string;
   /** Options of Node.js for it. */
-  execArgv?: readonly string[];
+  execArgv?: readonly string[] | undefined;
+  /** Which database each variant gets an empty one of (default PostgreSQL). */
+  database?: 'postgres' | 'none' | undefined;
+  check(first: RanVariant, second: RanVariant, onOracle: boolean): Check[];
+}
+
+/** What is special about one incident: all else is the same for every leak. */
+export interface LeakIncident
+  extends Claims,
+    Pick<ProgramIncident, 'name' | 'title' | 'story' | 'runs' | 'program' | 'execArgv' | 'database'> {
+  conclusion?: string;
   /** Claims of this incident alone. */
   further?(leaking: RanVariant, fixed: RanVariant): Check[];
-  /** Ends the sentence "As it should be: …." */
-  conclusion?: string;
-  /** Which database each variant gets an empty one of (default PostgreSQL). */
-  database?: 'postgres' | 'none';
   /** Claims on Oracle. Adds the flag `--database oracle`. */
   oracle?: Claims;
 }
@@ -38,17 +46,26 @@ export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' 
 const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_GRACE_MS: '300' };
 const REGISTER = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
-export function leakScenario(incident: LeakIncident): Scenario {
-  const { name, title, story, runs, oracle } = incident;
-  return {
-    name,
-    title,
-    story,
-    runs,
+export function leakScenario({ oracle, further, conclusion, ...incident }: LeakIncident): Scenario {
+  return programScenario({
+    ...incident,
+    variants: VARIANTS,
     ...(oracle && { options: { database: DATABASE_FLAG } }),
+    conclusion: conclusion ?? 'the leak is found, the fix is silent',
+    check: (leaking, fixed, onOracle) => [
+      ...checkLeak((onOracle && oracle) || incident, leaking, fixed),
+      ...(further?.(leaking, fixed) ?? []),
+    ],
+  });
+}
+
+export function programScenario(incident: ProgramIncident): Scenario {
+  const { name, title, story, runs, options, conclusion } = incident;
+  return {
+    ...{ name, title, story, runs, conclusion },
+    ...(options && { options }),
     fewestRuns: 3,
-    conclusion: incident.conclusion ?? 'the leak is found, the fix is silent',
-    soak: (context) => soakLeak(incident, context),
+    soak: (context) => soakProgram(incident, context),
   };
 }
 
@@ -59,12 +76,12 @@ const DATABASE_FLAG = {
 };
 
 /** Throws `DatabaseUnavailable` too. */
-async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<SoakResult> {
-  const onOracle = context.options.database === 'oracle' && incident.oracle !== undefined;
+async function soakProgram(incident: ProgramIncident, context: SoakContext): Promise<SoakResult> {
+  const onOracle = context.options.database === 'oracle';
   const server = await serverFor(incident, onOracle, context);
   const variants: RanVariant[] = [];
   try {
-    for (const variant of VARIANTS) {
+    for (const variant of incident.variants) {
       context.signal.throwIfAborted();
       const database = await server.create(`outlive_soak_${variant}`);
       try {
@@ -80,10 +97,9 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
   } finally {
     await server.stop();
   }
-  const [leaking, fixed] = variants;
-  if (!leaking || !fixed) throw new Error('a variant did not run');
-  const checks = checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed);
-  return { variants, checks: [...checks, ...(incident.further?.(leaking, fixed) ?? [])] };
+  const [first, second] = variants;
+  if (!first || !second) throw new Error('a variant did not run');
+  return { variants, checks: incident.check(first, second, onOracle) };
 }
 
 /** The database's own side, of those kinds that can be watched. */
@@ -94,7 +110,7 @@ async function watch(url: string | undefined, folder: string): Promise<Sampler |
 }
 
 async function serverFor(
-  { database }: LeakIncident,
+  { database }: ProgramIncident,
   onOracle: boolean,
   { onProgress }: SoakContext,
 ): Promise<DatabaseServer | typeof NO_SERVER> {
@@ -107,8 +123,8 @@ const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} 
 type Outcome = Pick<LeakVariant, 'work' | 'errors' | 'figures'>;
 
 async function runProgram(
-  { program, execArgv = [] }: LeakIncident,
-  variant: Variant,
+  { program, execArgv = [] }: ProgramIncident,
+  variant: string,
   folder: string,
   databaseUrl: string | undefined,
   { runs, signal, onProgress }: SoakContext,
