@@ -3,6 +3,7 @@
  * both sides, so that what must break breaks and what must hold holds, on a fast machine and a slow one.
  */
 import type { OverloadPlan, Region } from './plan.ts';
+import type { ServerLimits } from './server.ts';
 import type { Speed } from './speed.ts';
 
 export interface Sized {
@@ -17,6 +18,8 @@ export interface Machine {
   fit(plan: OverloadPlan): OverloadPlan;
   /** The user said how many slots: they stay. */
   isFixed: boolean;
+  /** Of a server that is not ours to change; null: it is. */
+  limits: ServerLimits | null;
 }
 
 export type SizingRule = (plan: OverloadPlan, machine: Machine) => Sized;
@@ -35,18 +38,21 @@ const SPARE_SESSIONS = 200;
 
 /** `name`: the region of the storm, each of whose slots asks for `each` connections at once. */
 export function sizeStorm(name: string, each: number): SizingRule {
-  return (declared, { speed: { logons }, fit, isFixed }) => {
+  return (declared, { speed: { logons }, fit, isFixed, limits }) => {
     const perSlot = (region: Region) => region.taskManagers * region.jobs.length * each;
     const plan = fit(
       withRegions(declared, (region) => {
-        const needed = Math.ceil((STORM_OF_LIMIT * WISHED_LIMIT * logons) / perSlot(region));
+        const seconds = limits?.logonSeconds ?? WISHED_LIMIT;
+        const needed = Math.ceil((STORM_OF_LIMIT * seconds * logons) / perSlot(region));
         return region.name === name && !isFixed ? { ...region, slots: Math.max(region.slots, needed) } : region;
       }),
     );
     const storm = plan.variants.find(({ region }) => region.name === name)!.region;
     const wanted = storm.slots * perSlot(storm);
-    const limit = Math.round(wanted / logons / STORM_OF_LIMIT);
-    const logonSeconds = Math.min(LONGEST_LIMIT, Math.max(SHORTEST_LIMIT, limit));
+    const lasts = wanted / logons;
+    const logonSeconds =
+      limits?.logonSeconds ?? within(SHORTEST_LIMIT, Math.round(lasts / STORM_OF_LIMIT), LONGEST_LIMIT);
+    const isMild = lasts < logonSeconds ? ' That is no storm: there is no room for a larger one.' : '';
     const logonTimeout = Math.max(plan.pools.logonTimeout, 4000 * logonSeconds);
     const maxSessions = Math.max(plan.server.maxSessions, wanted + SPARE_SESSIONS);
     return {
@@ -56,10 +62,14 @@ export function sizeStorm(name: string, each: number): SizingRule {
         pools: { ...plan.pools, logonTimeout, acquireTimeout: Math.max(plan.pools.acquireTimeout, 4 * logonTimeout) },
       },
       words: [
-        `${name}: ${storm.slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${(wanted / logons).toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: half of that).`,
+        `${name}: ${storm.slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: half of that).${isMild}`,
       ],
     };
   };
+}
+
+function within(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 /** A heavy transaction holds its connection at least so many times as long as ten connections need for one each. */

@@ -77,15 +77,16 @@ async function sizedHere(
   onProgress: SoakContext['onProgress'],
 ): Promise<{ server: LoadServer; plan: OverloadPlan; words: string[] }> {
   const server = await openLoadServer(plan.server);
-  if (!plan.sizing || !server.isPrivate) return { server, plan, words: [] };
+  if (!plan.sizing) return { server, plan, words: [] };
   try {
     onProgress('measure', 0, 1, 'measuring the machine and its database');
     const speed = await measureSpeed(server);
-    const fit = (wish: OverloadPlan) => fitted(wish, null).plan;
-    const sized = sizeBy(plan.sizing, plan, { speed, fit, isFixed });
+    const limits = server.isPrivate ? null : server.limits;
+    const fit = (wish: OverloadPlan) => fitted(wish, limits?.maxSessions ?? null).plan;
+    const sized = sizeBy(plan.sizing, plan, { speed, fit, isFixed, limits });
     const words = [speedWords(speed), ...sized.words];
     const isAlike = JSON.stringify(sized.plan.server) === JSON.stringify(plan.server);
-    if (isAlike) return { server, plan: sized.plan, words };
+    if (isAlike || limits) return { server, plan: sized.plan, words };
     await server.stop();
     return { server: await openLoadServer(sized.plan.server), plan: sized.plan, words };
   } catch (error) {
