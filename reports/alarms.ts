@@ -36,6 +36,7 @@ export function alarmsIn(
   return [
     ...recordings.flatMap((recording) => [
       ...risesIn(recording, load),
+      fullHeap(recording),
       ...[...recording.pools.values()].flatMap((pool) => [nearLimit(recording, pool), waits(recording, pool)]),
     ]),
     threadsRise(recordings),
@@ -76,6 +77,19 @@ function risesIn(recording: Recording, load: Load | null): (Alarm | null)[] {
         )
       : null,
   ];
+}
+
+/** As it was told then: the recording has when, and it was not changed by what came. */
+function fullHeap({ forecast, process: { pid, heapLimit = 0 } }: Recording): Alarm | null {
+  if (!forecast) return null;
+  const { round, fullAt, each } = forecast;
+  return {
+    name: 'heap-forecast',
+    subject: 'heap',
+    pid,
+    sentence: `After round ${round} it was foreseen that the heap of process ${pid}, of ${number(heapLimit / 1e6)} MB, is full in round ${fullAt}: each round adds ${number(each / 1e6)} MB that stay.`,
+    threshold: 'three rounds that each add at least 1 MB, about evenly, after a collection',
+  };
 }
 
 /** Where what is on the heap does not explain it. */

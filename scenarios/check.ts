@@ -22,6 +22,8 @@ export interface Expectation {
 export interface Claims {
   /** In the leaking variant; the fixed one must give nothing at `likely` or above. */
   mustFind: readonly Expectation[];
+  /** What may be found as well, as it comes with the leak. */
+  comesWith?: readonly Expectation[];
   /** The library that the fixed variant must have been seen to use: silence proves nothing otherwise. */
   mustUse: string;
   /** Codes of the errors that the leaking variant must end with, all later than the findings; the fixed one has none. */
@@ -33,6 +35,8 @@ export interface ProgramError {
   code: string;
   /** Milliseconds since 1970. */
   time: number;
+  /** In which run of the job. */
+  run?: number;
 }
 
 export interface LeakVariant {
@@ -40,21 +44,24 @@ export interface LeakVariant {
   recordings: Pick<Recording, 'process' | 'findings'>[];
   work: Work;
   errors: ProgramError[];
+  /** What the variants need not have in common. */
+  figures?: Work;
 }
 
 /** Every declared claim, with whether it held. Throws when a declaration does not fit the source. */
 export function checkLeak(
-  { mustFind, mustUse, mustEndWith }: Claims,
+  { mustFind, comesWith = [], mustUse, mustEndWith }: Claims,
   leaking: LeakVariant,
   fixed: LeakVariant,
 ): Check[] {
   const found = mustFind.map((expectation) => checkFound(expectation, leaking.report));
-  const expected = found.flatMap(({ finding }) => finding ?? []);
+  const also = comesWith.map((expectation) => checkFound(expectation, leaking.report));
+  const expected = [...found, ...also].flatMap(({ finding }) => finding ?? []);
   return [
     ...found.map(({ check }) => check),
     checkSilent('leaking', 'nothing else was found', leaking.report, expected),
     checkSilent('fixed', 'nothing was found', fixed.report, []),
-    checkUsed(mustUse, fixed.report),
+    checkUsed(mustUse, mustFind[0]?.kind ?? 'connection', fixed.report),
     checkWork(leaking.work, fixed.work),
     ...(mustEndWith ? checkEnd(mustEndWith, leaking, fixed) : []),
   ];
@@ -90,13 +97,13 @@ function isOfOneLine(one: Finding, other: Finding): boolean {
   return one.site !== null && line(one) === line(other);
 }
 
-function checkUsed(library: string, { watched }: Report): Check {
-  const rows = watched.filter((row) => row.kind === 'connection' && row.library === library);
+function checkUsed(library: string, kind: Kind, { watched }: Report): Check {
+  const rows = watched.filter((row) => row.kind === kind && row.library === library);
   const acquired = rows.reduce((total, row) => total + row.acquired, 0);
   const released = rows.reduce((total, row) => total + row.released, 0);
   return {
     passed: acquired > 0 && acquired === released,
-    sentence: `fixed: ${acquired} ${library} connections acquired under watch, ${released} released`,
+    sentence: `fixed: ${acquired} ${library} ${kind}s acquired under watch, ${released} released`,
   };
 }
 

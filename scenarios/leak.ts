@@ -9,18 +9,35 @@ import { writeRunReport } from '../reports/run.ts';
 import { Control } from '../soak/control.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import type { ProgramMessage } from './program.ts';
-import type { Scenario, SoakContext, SoakResult } from './scenario.ts';
+import type { Check, Scenario, SoakContext, SoakResult, VariantResult } from './scenario.ts';
 import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts';
 
 export const VARIANTS = ['leaking', 'fixed'] as const;
-export type Variant = (typeof VARIANTS)[number];
 
-/** What is special about one incident: all else is the same for every leak. */
-export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs'>, Claims {
+/** A variant that ran, as claims see it. */
+export type RanVariant = VariantResult & Omit<LeakVariant, 'report' | 'recordings'>;
+
+/** A program in two variants that do the same work. */
+export interface ProgramIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs' | 'options'> {
   /** Run as `node PROGRAM VARIANT RUNS` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
   program: URL;
+  variants: readonly [string, string];
+  /** Ends the sentence "As it should be: …." */
+  conclusion: string;
+  /** Options of Node.js for it. */
+  execArgv?: readonly string[] | undefined;
   /** Which database each variant gets an empty one of (default PostgreSQL). */
-  database?: 'postgres' | 'none';
+  database?: 'postgres' | 'none' | undefined;
+  check(first: RanVariant, second: RanVariant, onOracle: boolean): Check[];
+}
+
+/** What is special about one incident: all else is the same for every leak. */
+export interface LeakIncident
+  extends Claims,
+    Pick<ProgramIncident, 'name' | 'title' | 'story' | 'runs' | 'program' | 'execArgv' | 'database'> {
+  conclusion?: string;
+  /** Claims of this incident alone. */
+  further?(leaking: RanVariant, fixed: RanVariant): Check[];
   /** Claims on Oracle. Adds the flag `--database oracle`. */
   oracle?: Claims;
 }
@@ -29,17 +46,26 @@ export interface LeakIncident extends Pick<Scenario, 'name' | 'title' | 'story' 
 const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_GRACE_MS: '300' };
 const REGISTER = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
-export function leakScenario(incident: LeakIncident): Scenario {
-  const { name, title, story, runs, oracle } = incident;
-  return {
-    name,
-    title,
-    story,
-    runs,
+export function leakScenario({ oracle, further, conclusion, ...incident }: LeakIncident): Scenario {
+  return programScenario({
+    ...incident,
+    variants: VARIANTS,
     ...(oracle && { options: { database: DATABASE_FLAG } }),
+    conclusion: conclusion ?? 'the leak is found, the fix is silent',
+    check: (leaking, fixed, onOracle) => [
+      ...checkLeak((onOracle && oracle) || incident, leaking, fixed),
+      ...(further?.(leaking, fixed) ?? []),
+    ],
+  });
+}
+
+export function programScenario(incident: ProgramIncident): Scenario {
+  const { name, title, story, runs, options, conclusion } = incident;
+  return {
+    ...{ name, title, story, runs, conclusion },
+    ...(options && { options }),
     fewestRuns: 3,
-    conclusion: 'the leak is found, the fix is silent',
-    soak: (context) => soakLeak(incident, context),
+    soak: (context) => soakProgram(incident, context),
   };
 }
 
@@ -50,12 +76,12 @@ const DATABASE_FLAG = {
 };
 
 /** Throws `DatabaseUnavailable` too. */
-async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<SoakResult> {
-  const onOracle = context.options.database === 'oracle' && incident.oracle !== undefined;
+async function soakProgram(incident: ProgramIncident, context: SoakContext): Promise<SoakResult> {
+  const onOracle = context.options.database === 'oracle';
   const server = await serverFor(incident, onOracle, context);
-  const variants: (LeakVariant & SoakResult['variants'][number])[] = [];
+  const variants: RanVariant[] = [];
   try {
-    for (const variant of VARIANTS) {
+    for (const variant of incident.variants) {
       context.signal.throwIfAborted();
       const database = await server.create(`outlive_soak_${variant}`);
       try {
@@ -71,9 +97,9 @@ async function soakLeak(incident: LeakIncident, context: SoakContext): Promise<S
   } finally {
     await server.stop();
   }
-  const [leaking, fixed] = variants;
-  if (!leaking || !fixed) throw new Error('a variant did not run');
-  return { variants, checks: checkLeak(onOracle ? (incident.oracle as Claims) : incident, leaking, fixed) };
+  const [first, second] = variants;
+  if (!first || !second) throw new Error('a variant did not run');
+  return { variants, checks: incident.check(first, second, onOracle) };
 }
 
 /** The database's own side, of those kinds that can be watched. */
@@ -84,7 +110,7 @@ async function watch(url: string | undefined, folder: string): Promise<Sampler |
 }
 
 async function serverFor(
-  { database }: LeakIncident,
+  { database }: ProgramIncident,
   onOracle: boolean,
   { onProgress }: SoakContext,
 ): Promise<DatabaseServer | typeof NO_SERVER> {
@@ -94,17 +120,19 @@ async function serverFor(
 
 const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} }), stop: async () => {} };
 
+type Outcome = Pick<LeakVariant, 'work' | 'errors' | 'figures'>;
+
 async function runProgram(
-  { program }: LeakIncident,
-  variant: Variant,
+  { program, execArgv = [] }: ProgramIncident,
+  variant: string,
   folder: string,
   databaseUrl: string | undefined,
   { runs, signal, onProgress }: SoakContext,
-): Promise<Pick<LeakVariant, 'work' | 'errors'>> {
+): Promise<Outcome> {
   makeFolder(folder);
   const control = await Control.open();
   const child = fork(program, [variant, String(runs)], {
-    execArgv: ['--require', REGISTER],
+    execArgv: [...execArgv, '--require', REGISTER],
     env: {
       ...process.env,
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
@@ -114,7 +142,7 @@ async function runProgram(
     signal,
     killSignal: 'SIGKILL',
   });
-  let outcome: Pick<LeakVariant, 'work' | 'errors'> | null = null;
+  let outcome: Outcome | null = null;
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;

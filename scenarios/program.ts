@@ -3,7 +3,9 @@ import type { ProgramError } from './check.ts';
 import type { Work } from './scenario.ts';
 
 /** What a program tells its runner. */
-export type ProgramMessage = { run: number; of: number; note: string } | { work: Work; errors: ProgramError[] };
+export type ProgramMessage =
+  | { run: number; of: number; note: string }
+  | { work: Work; errors: ProgramError[]; figures: Work };
 
 process.on('disconnect', () => process.exit(1));
 
@@ -16,10 +18,13 @@ export function reportRun(run: number, of: number, note: string): Promise<void> 
   });
 }
 
-/** Resolves when the runner has been told what was done, and which errors it ended with. */
-export function reportWork(work: Work, errors: ProgramError[] = []): Promise<void> {
+/**
+ * Resolves when the runner has been told what was done, which both variants must do alike, the errors that it ended
+ * with, and further figures.
+ */
+export function reportWork(work: Work, errors: ProgramError[] = [], figures: Work = {}): Promise<void> {
   return new Promise((resolve) => {
-    if (process.send) process.send({ work, errors } satisfies ProgramMessage, () => resolve());
+    if (process.send) process.send({ work, errors, figures } satisfies ProgramMessage, () => resolve());
     else resolve();
   });
 }

@@ -88,6 +88,34 @@ describe('task managers', () => {
     ]);
   });
 
+  test('one that is frozen is noticed, said, and replaced, and its lanes begin again elsewhere', async () => {
+    const log: string[] = [];
+    const { pids } = await start({ taskManagers: 1, frozenMs: 600, log: (sentence) => log.push(sentence) });
+    let begun = 0;
+    const running = cluster.run({ ...job({ numbers: 200, pauseMs: 5 }), onNote: () => begun++ });
+    await until('a few transactions', () => begun >= 8);
+    process.kill(pids[0]!, 'SIGSTOP');
+    const lanes = (await running) as { attempt: number }[];
+    expect(lanes.some(({ attempt }) => attempt === 2)).toBe(true);
+    expect(await counted()).toBe(200);
+    expect(log).toEqual([
+      expect.stringMatching(/^Task manager 1 died \(frozen: no answer for 0\.6 s\) with \d tasks?;/),
+    ]);
+  });
+
+  test('a job that is canceled ends between two batches', async () => {
+    await start();
+    const canceled = new AbortController();
+    let begun = 0;
+    const options = { ...job({ numbers: 100_000, pauseMs: 5 }, 6), signal: canceled.signal, onNote: () => begun++ };
+    const running = cluster.run(options);
+    await until('a few transactions', () => begun >= 8);
+    canceled.abort();
+    // two lanes never had a slot
+    await expect(running).rejects.toThrow('Job count was canceled.');
+    await until('all slots to be free', () => cluster.taskManagers.every(({ freeSlots }) => freeSlots === 2));
+  });
+
   test('a lane that throws is begun again, and fails its job when it goes on throwing', async () => {
     await start();
     const lanes = (await cluster.run(job({ numbers: 8, throwAt: 6, throws: 2 }))) as { attempt: number }[];

@@ -17,6 +17,7 @@ import { roomFor } from '../scenarios/overload/fit.ts';
 import { EVEN } from '../scenarios/overload/jobs.ts';
 import { arrivalsOf, type Load, offeredBy } from '../scenarios/overload/load.ts';
 import { claimable, fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
+import { sizeBy } from '../scenarios/overload/rules.ts';
 import { poolContention } from '../scenarios/pool-contention/scenario.ts';
 import { poolModels } from '../scenarios/pool-models/scenario.ts';
 import { CLI, start } from './support/probed.ts';
@@ -79,6 +80,55 @@ describe('what fits', () => {
       'large region: Scaled down from 30 to 2 slots a job: 1,200 connections would be asked for, but the server has 97 sessions to give.',
     ]);
     expect(fitted(connectionStorm, null).plan).toEqual(connectionStorm);
+  });
+});
+
+describe('an overload is sized by what was measured', () => {
+  const sized = (plan: OverloadPlan, logons: number, transactions: number, fit = (wish: OverloadPlan) => wish) => {
+    const speed = { logons, transactions, session: null, control: [10, 10] as [number, number] };
+    return sizeBy(plan.sizing ?? [], plan, { speed, fit, isFixed: false, limits: null });
+  };
+  const storm = (plan: OverloadPlan) => plan.variants.find(({ name }) => name === 'large-per-slot')!;
+
+  test.each([
+    [50, 30, 12],
+    [300, 30, 2],
+    [900, 90, 2],
+  ])(
+    'at %i logons a second a storm of %i slots lasts twice the %i s that a logon is allowed',
+    (logons, slots, seconds) => {
+      const { plan, words } = sized(connectionStorm, logons, 1000);
+      expect(storm(plan).region.slots).toBe(slots);
+      expect(plan.server.logonSeconds).toBe(seconds);
+      const wanted = needOf(storm(plan), slots).connections;
+      expect(wanted / logons).toBeGreaterThanOrEqual(2 * seconds);
+      expect(plan.server.maxSessions).toBeGreaterThan(wanted);
+      // who waits longer than the server blames the server
+      expect(plan.pools.logonTimeout).toBeGreaterThan(2000 * seconds);
+      // the cure, with a tenth of the logons, has room
+      expect(120 / logons).toBeLessThan(seconds / 2);
+      expect(words).toEqual([expect.stringContaining(`the server allows a logon ${seconds} s`)]);
+    },
+  );
+
+  test('where there is no room for the storm that is wanted, the limit follows the one that fits', () => {
+    const { plan } = sized(connectionStorm, 900, 1000, (wish) => fitted(wish, 1000).plan);
+    expect(storm(plan).region.slots).toBe(25);
+    expect(plan.server.logonSeconds).toBe(1);
+  });
+
+  test('on a slow database the heavy job holds longer and comes less often, and the light ones ask for less', () => {
+    const jobs = (plan: OverloadPlan) => {
+      const heavy = plan.variants.at(-1)!.region.jobs.find((job) => job.class === 'heavy')!;
+      return { hold: heavy.hold, burst: heavy.burst, every: plan.variants[0]!.region.jobs[0]!.every };
+    };
+    expect(jobs(sized(hybrid, 300, 2000).plan)).toEqual({ hold: 400, burst: 12, every: 4000 });
+    expect(jobs(sized(hybrid, 300, 50).plan)).toEqual({ hold: 2000, burst: 2, every: 9600 });
+    // who does not hold goes on not to, with as many transactions
+    const [brief, holding] = sized(poolContention, 300, 50).plan.variants.map(
+      ({ region }) => region.jobs.find((job) => job.class === 'heavy')!,
+    );
+    expect([brief!.hold, brief!.burst, holding!.burst]).toEqual([0, 2, 2]);
   });
 });
 
@@ -307,6 +357,7 @@ describe.skipIf(!browser)('the page of a comparison', () => {
     const comparison: Comparison = {
       ...{ title: 'two models', story: 'A story.', seed: 7, server: 'a server', machine: '2 cores', runs },
       loads: [{ name: 'region', hash: 'abc', transactions: 10, words: '1 task manager × 1 job × 2 slots' }],
+      sizing: ['Measured here: 500 logons a second.'],
       scaledDown: 'Scaled down from 30 to 2 slots a job: it would not fit.',
       claims: [
         { passed: true, sentence: 'it holds' },
@@ -339,11 +390,13 @@ test('the table for the terminal has each variant, the cause of its errors, and 
   const table = comparisonTable({
     ...{ title: '', story: '', seed: 7, server: 'a server', machine: '2 cores', runs, claims: [] },
     loads: [{ name: 'region', hash: 'abc', transactions: 10, words: 'in words' }],
+    sizing: ['Measured here: 500 logons a second.'],
     scaledDown: 'Scaled down.',
   });
   expect(table).toMatch(/^ +per-slot +per-job$/m);
   expect(table).toMatch(/^database CPU per transaction +5 ms +1 ms$/m);
   expect(table).toMatch(/^Offered in the region: 10 transactions in in words \(seed 7, work abc\)\.$/m);
+  expect(table).toMatch(/^Measured here: 500 logons a second\.$/m);
   expect(table).toMatch(/^Scaled down\.$/m);
   expect(table).toMatch(/^per-slot: 9 errors$/m);
   expect(table).toMatch(/^ {2}rules waited 900 ms at p99, 90 % of it for correlate$/m);

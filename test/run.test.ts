@@ -119,7 +119,8 @@ test('register-path prints what --require takes', async () => {
   expect((await outlive('register-path')).stdout).toBe(`${REGISTER}\n`);
 });
 
-const SCENARIOS = 'connection-leak, pool-contention, connection-storm, hybrid, pool-models';
+const SCENARIOS =
+  'connection-leak, generation-leak, orphan-worker, driver-per-job, pool-contention, connection-storm, hybrid, pool-models';
 
 test.each([
   [

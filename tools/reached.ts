@@ -41,7 +41,7 @@ function reached(root: string, present: ReadonlySet<string>): Set<string> {
     // says how Node.js is to read the files of its folder
     const manifest = path.join(path.dirname(file), 'package.json');
     if (present.has(manifest)) pending.push(manifest);
-    if (!/\.(?:js|d\.ts)$/.test(file)) continue;
+    if (!/\.(?:c?js|d\.ts)$/.test(file)) continue;
     for (const reference of referencesOf(file, readFileSync(path.join(root, file), 'utf8'))) {
       pending.push(...targetsOf(file, reference, present));
     }

@@ -1,11 +1,11 @@
 /**
- * The runner's side of the task managers: starts them, spreads tasks over their slots, and starts anew what dies. A
- * job manager with an API of its own would stand in front of this.
+ * The runner's side of the task managers: starts them, spreads tasks over their slots, and starts anew what dies or
+ * freezes. The job manager stands in front of this.
  */
 import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
-import type { FromTaskManager, Task } from './protocol.ts';
+import type { FromTaskManager, Metrics, Task } from './protocol.ts';
 import { TaskManagerProcess } from './task-manager-process.ts';
 
 export interface ClusterOptions {
@@ -16,6 +16,8 @@ export interface ClusterOptions {
   /** Of the task managers' processes, beside what they inherit. */
   execArgv?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** One that does not answer for so many milliseconds is frozen (default 8 s): it is killed, and started anew. */
+  frozenMs?: number;
   /** Told in one sentence when a task manager died and is started anew. */
   log?: (sentence: string) => void;
 }
@@ -30,6 +32,20 @@ export interface Job {
   options: unknown;
   /** Told what tasks tell. */
   onNote?: (note: unknown, task: Task) => void;
+  /** Ends its lanes early, between two batches. */
+  signal?: AbortSignal;
+}
+
+export interface TaskManagerView {
+  number: number;
+  pid: number;
+  slots: number;
+  freeSlots: number;
+  isReady: boolean;
+  /** Milliseconds since it last answered. */
+  silentMs: number;
+  deaths: number;
+  metrics: Metrics | null;
 }
 
 interface Running {
@@ -47,10 +63,16 @@ const MOST_FAILURES = 5;
 const MOST_DEATHS = 20;
 /** Before a task that threw is begun again; doubled each time. */
 const FIRST_PAUSE_MS = 250;
+const FROZEN_MS = 8000;
 
 /** A lane failed too often; the message says how. */
 export class JobFailed extends Error {
   override name = 'JobFailed';
+}
+
+/** It was ended early, as was asked for. */
+export class JobCanceled extends Error {
+  override name = 'JobCanceled';
 }
 
 export class Cluster {
@@ -86,6 +108,12 @@ export class Cluster {
     return this.#taskManagers.map(({ pid }) => pid);
   }
 
+  get taskManagers(): TaskManagerView[] {
+    return this.#taskManagers.map(({ pid, slots, freeSlots, isReady, silentMs, deaths, metrics }, index) => ({
+      ...{ number: index + 1, pid, slots, freeSlots, isReady, silentMs, deaths, metrics },
+    }));
+  }
+
   /** How often task managers died. */
   get deaths(): number {
     return this.#taskManagers.reduce((sum, { deaths }) => sum + deaths, 0);
@@ -103,7 +131,28 @@ export class Cluster {
       );
     });
     this.#assign();
-    return Promise.all(lanes);
+    const cancel = () => this.#cancel(job);
+    job.signal?.addEventListener('abort', cancel);
+    if (job.signal?.aborted) cancel();
+    return Promise.all(lanes).finally(() => job.signal?.removeEventListener('abort', cancel));
+  }
+
+  /** What waits is given up; what runs is told, and ends by itself. */
+  #cancel(job: Job): void {
+    const isOther = (lane: Running) => lane.job !== job;
+    const others = this.#waiting.filter(isOther);
+    const given = this.#waiting.splice(0).filter((lane) => !isOther(lane));
+    this.#waiting.push(...others);
+    for (const [timer, lane] of this.#pausing) {
+      if (isOther(lane)) continue;
+      clearTimeout(timer);
+      this.#pausing.delete(timer);
+      given.push(lane);
+    }
+    for (const { reject } of given) reject(new JobCanceled(`Job ${job.name} was canceled.`));
+    for (const [task, lane] of this.#running) {
+      if (!isOther(lane)) for (const taskManager of this.#taskManagers) taskManager.cancel(task);
+    }
   }
 
   /** What the connections of all task managers went through. A task manager that died takes its account with it. */
@@ -125,10 +174,10 @@ export class Cluster {
   }
 
   #taskManager(number: number): TaskManagerProcess {
-    const { slots, connections, execArgv = [], env = {}, log = () => {} } = this.#options;
+    const { slots, connections, execArgv = [], env = {}, frozenMs = FROZEN_MS, log = () => {} } = this.#options;
     return new TaskManagerProcess(
       { number, slots, connections },
-      { execArgv, env },
+      { execArgv, env, frozenMs },
       {
         told: (message) => this.#told(message),
         isReady: () => this.#assign(),
@@ -194,6 +243,8 @@ export class Cluster {
     const next = { ...running, task: { ...task, attempt: task.attempt + 1 } };
     if (this.#isStopping) {
       reject(stopped(job));
+    } else if (job.signal?.aborted) {
+      reject(new JobCanceled(`Job ${job.name} was canceled.`));
     } else if (running.failures >= MOST_FAILURES || running.deaths >= MOST_DEATHS) {
       const lane = `Lane ${task.index + 1} of ${task.of} of job ${job.name}`;
       reject(new JobFailed(`${lane} failed at each of ${task.attempt} attempts, at last so: ${why}`));

@@ -43,14 +43,31 @@ export interface TaskManagerSettings {
   connections: ConnectionSettings;
 }
 
+/** Of a task manager, at its last heartbeat. */
+export interface Metrics {
+  /** Open to the database. */
+  connections: number;
+  /** Of the whole process; null where nobody tells. */
+  threads: number | null;
+  /** Native contexts of its main thread. */
+  contexts: number;
+  /** Bytes. */
+  heapUsed: number;
+  rss: number;
+}
+
 export type ToTaskManager =
   | { do: 'configure'; settings: TaskManagerSettings }
   | { do: 'run'; task: Task; slot: number }
+  | { do: 'cancel'; task: number }
   | { do: 'account' }
+  /** To be answered at once, by `alive`. */
+  | { do: 'beat' }
   | { do: 'stop' };
 
 export type FromTaskManager =
   | { tells: 'ready' }
+  | { tells: 'alive'; metrics: Metrics }
   | { tells: 'done'; task: number; result: unknown }
   /** `isForGood`: to try again is of no use. */
   | { tells: 'failed'; task: number; error: string; isForGood: boolean }

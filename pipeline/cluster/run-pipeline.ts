@@ -5,7 +5,7 @@ import { JOBS } from '../pipeline.ts';
 import type { Cluster } from './cluster.ts';
 import type { PipelineTaskOptions } from './pipeline-task.ts';
 
-const MODULE = new URL(
+export const PIPELINE_TASK = new URL(
   `./pipeline-task.${fileURLToPath(import.meta.url)
     .split('.')
     .at(-1)}`,
@@ -27,18 +27,18 @@ export async function runPipelineOn(
   for (const name of JOBS) {
     onJob?.(name);
     const task = { ...options, job: name } satisfies PipelineTaskOptions;
-    const lanes = await cluster.run({ name, module: MODULE, parallelism, options: task });
-    counts[name] = lanes.reduce(add);
+    const lanes = await cluster.run({ name, module: PIPELINE_TASK, parallelism, options: task });
+    counts[name] = lanes.reduce(addUp);
   }
   return counts as unknown as PipelineCounts;
 }
 
 /** Numbers are added up, at any depth; of all else the first that is there counts. */
-function add(a: unknown, b: unknown): unknown {
+export function addUp(a: unknown, b: unknown): unknown {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   if (!isFields(a) || !isFields(b)) return a ?? b;
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return Object.fromEntries([...names].map((name) => [name, add(a[name], b[name])]));
+  return Object.fromEntries([...names].map((name) => [name, addUp(a[name], b[name])]));
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionAccount } from '../connections/factory.ts';
-import type { FromTaskManager, Task, TaskManagerSettings, ToTaskManager } from './protocol.ts';
+import type { FromTaskManager, Metrics, Task, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 
 // as source and as built
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -13,6 +13,7 @@ const STOP_LIMIT_MS = 10_000;
 /** A process that dies before it is ready this often in a row is not started any more. */
 const MOST_STILLBORN = 5;
 const FIRST_PAUSE_MS = 100;
+const BEAT_MS = 1000;
 
 export interface Listener {
   told(message: FromTaskManager): void;
@@ -23,9 +24,15 @@ export interface Listener {
   gaveUp(error: Error): void;
 }
 
+interface Spawning {
+  execArgv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  frozenMs: number;
+}
+
 export class TaskManagerProcess {
   readonly #settings: TaskManagerSettings;
-  readonly #spawning: { execArgv: readonly string[]; env: Readonly<Record<string, string>> };
+  readonly #spawning: Spawning;
   readonly #listener: Listener;
   /** By slot, from 1. */
   readonly #slots = new Map<number, number>();
@@ -36,18 +43,19 @@ export class TaskManagerProcess {
   #isStopping = false;
   #stillborn = 0;
   #restart: NodeJS.Timeout | undefined;
+  #beats: NodeJS.Timeout | undefined;
+  #heardAt = 0;
+  #isFrozen = false;
   #awaitsAccount: ((account: ConnectionAccount | null) => void)[] = [];
   /** Resolves when it is ready for the first time; rejects when it cannot be started. */
   readonly ready: Promise<void>;
   #resolveReady: () => void = () => {};
   #rejectReady: (error: Error) => void = () => {};
   deaths = 0;
+  /** Null until its first heartbeat. */
+  metrics: Metrics | null = null;
 
-  constructor(
-    settings: TaskManagerSettings,
-    spawning: { execArgv: readonly string[]; env: Readonly<Record<string, string>> },
-    listener: Listener,
-  ) {
+  constructor(settings: TaskManagerSettings, spawning: Spawning, listener: Listener) {
     this.#settings = settings;
     this.#spawning = spawning;
     this.#listener = listener;
@@ -65,6 +73,23 @@ export class TaskManagerProcess {
 
   get freeSlots(): number {
     return this.#isReady && !this.#isStopping ? this.#settings.slots - this.#slots.size : 0;
+  }
+
+  get slots(): number {
+    return this.#settings.slots;
+  }
+
+  /** Milliseconds since it last answered. */
+  get silentMs(): number {
+    return Math.round(performance.now() - this.#heardAt);
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  cancel(task: number): void {
+    if ([...this.#slots.values()].includes(task)) this.#send({ do: 'cancel', task });
   }
 
   run(task: Task): void {
@@ -87,6 +112,7 @@ export class TaskManagerProcess {
   async stop(): Promise<ConnectionAccount | null> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
+    clearInterval(this.#beats);
     const child = this.#child;
     const last = this.#isReady
       ? new Promise<ConnectionAccount | null>((resolve) => this.#awaitsAccount.push(resolve))
@@ -119,14 +145,34 @@ export class TaskManagerProcess {
       });
     });
     void this.#gone.then((how) => this.#died(how));
+    this.#isFrozen = false;
+    this.metrics = null;
+    clearInterval(this.#beats);
     const settings = this.#settings;
     child.send({ do: 'configure', settings } satisfies ToTaskManager, () => {});
     return child;
   }
 
+  /** A killed process ends even while it is stopped; a busy one answers within the time. */
+  #beat(): void {
+    if (this.silentMs < this.#spawning.frozenMs) {
+      this.#send({ do: 'beat' });
+      return;
+    }
+    this.#isFrozen = true;
+    clearInterval(this.#beats);
+    this.#child.kill('SIGKILL');
+  }
+
   #told(message: FromTaskManager): void {
+    this.#heardAt = performance.now();
+    if (message.tells === 'alive') {
+      this.metrics = message.metrics;
+      return;
+    }
     if (message.tells === 'ready') {
       this.#isReady = true;
+      this.#beats = setInterval(() => this.#beat(), Math.min(BEAT_MS, this.#spawning.frozenMs / 4)).unref();
       this.#stillborn = 0;
       this.#resolveReady();
       this.#listener.isReady();
@@ -142,9 +188,11 @@ export class TaskManagerProcess {
     for (const [slot, id] of this.#slots) if (id === task) this.#slots.delete(slot);
   }
 
-  #died(how: string): void {
+  #died(ended: string): void {
     const tasks = [...this.#slots.values()];
     this.#slots.clear();
+    clearInterval(this.#beats);
+    const how = this.#isFrozen ? `frozen: no answer for ${this.#spawning.frozenMs / 1000} s` : ended;
     for (const resolve of this.#awaitsAccount.splice(0)) resolve(null);
     const wasReady = this.#isReady;
     this.#isReady = false;

@@ -13,7 +13,8 @@ export class TaskSlot {
 
   /** Its connections are given up when the task has ended, however it ended. */
   async run({ id: _, module, ...task }: Task, signal: AbortSignal, tell: (note: unknown) => void): Promise<unknown> {
-    const { default: body } = (await import(module)) as { default: TaskBody };
+    const { default: exported } = (await import(module)) as { default: TaskBody | { run: TaskBody } };
+    const body = typeof exported === 'function' ? exported : exported.run;
     const connections = this.#factory.connectionsFor({ job: task.job, slot: this.number });
     const isLogonError = (error: unknown) => this.#factory.isLogonError(error);
     try {

@@ -30,6 +30,7 @@ import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
 import { atRest } from './at-rest.ts';
 import { heldConnections } from './connections-in-use.ts';
+import { forecastOf, type HeapAtRest } from './forecast.ts';
 import type { SourceLines } from './source-lines.ts';
 
 const { pid } = process;
@@ -89,6 +90,9 @@ export class Recorder {
   private readonly blindness: Set<string> = new Set();
   private readonly loadSourceLines: () => SourceLines;
   private sourceLines: SourceLines | null = null;
+
+  private readonly heaps: HeapAtRest[] = [];
+  private isForecast = false;
 
   constructor({ folder, parent, settings, isLate, ledger, sites, scopes, sourceLines }: RecorderParts) {
     this.loadSourceLines = sourceLines;
@@ -175,7 +179,14 @@ export class Recorder {
   /** A round of a soak has ended: how things stand at rest, right after a collection if there could be one. */
   round(round: number, findings: number, isCollected: boolean): void {
     const at = now() - this.zero;
-    this.writer.write({ t: 'round', at, round, findings, isCollected, ...atRest(this.ledger) });
+    const stand = atRest(this.ledger);
+    this.writer.write({ t: 'round', at, round, findings, isCollected, ...stand });
+    if (!isCollected || round === 0 || this.isForecast) return;
+    this.heaps.push({ round, heapUsed: stand.heapUsed });
+    const forecast = forecastOf(this.heaps, getHeapStatistics().heap_size_limit);
+    if (!forecast) return;
+    this.isForecast = true;
+    this.writer.write({ t: 'forecast', at, round, ...forecast });
   }
 
   /** Gauges; `loopDelay` is the worst since the last sample, milliseconds. */

@@ -53,6 +53,7 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   sample: lost,
   gc: lost,
   round: ({ round }) => `round ${round}`,
+  forecast: latest,
   run: lost,
   scopes: latest,
   totals: latest,
@@ -177,6 +178,12 @@ const READ: { [T in Type]: Reading<T> } = {
       ...{ heapUsed: number, external: number, rss: number, nativeContexts: number },
     }),
     fold: ({ recording }, entry) => recording.rounds.push(entry),
+  },
+  forecast: {
+    check: shape({ at: time, round: number, fullAt: number, each: number }),
+    fold: ({ recording }, entry) => {
+      recording.forecast ??= entry;
+    },
   },
   run: {
     check: shape({ name: text, began: time, ended: time, failedWith: maybe(text) }),

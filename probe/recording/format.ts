@@ -237,6 +237,18 @@ export interface RoundLine {
   nativeContexts: number;
 }
 
+/** When the heap will be full at this rate; written once, and never changed. */
+export interface ForecastLine {
+  t: 'forecast';
+  at: number;
+  /** After which round it was told. */
+  round: number;
+  /** The first round that finds no room. */
+  fullAt: number;
+  /** Bytes that each round adds to the heap. */
+  each: number;
+}
+
 /** A job run (`scope(name, fn)`) that ended. Requests are only counted, see ScopesLine. */
 export interface RunLine {
   t: 'run';
@@ -429,6 +441,7 @@ export type Entry =
   | SampleLine
   | GcLine
   | RoundLine
+  | ForecastLine
   | RunLine
   | ScopesLine
   | TotalsLine
@@ -513,6 +526,7 @@ export interface Recording {
   samples: SampleLine[];
   collections: GcLine[];
   rounds: RoundLine[];
+  forecast: ForecastLine | null;
   /** Of very many, the latest. */
   runs: RunLine[];
   scopes: ScopesLine['scopes'];
@@ -556,6 +570,7 @@ export function emptyRecording(file: string, process: ProcessLine): Recording {
     samples: [],
     collections: [],
     rounds: [],
+    forecast: null,
     runs: [],
     scopes: [],
     totals: [],

@@ -153,7 +153,7 @@ export interface Watched {
 }
 
 export interface Alarm {
-  name: 'steady-rise' | 'pool-near-limit' | 'wait-above-use';
+  name: 'steady-rise' | 'heap-forecast' | 'pool-near-limit' | 'wait-above-use';
   /** Of what: a pool's name, or the gauge. */
   subject: string;
   /** Null: of several processes, or of a database. */

@@ -70,6 +70,8 @@ export interface Comparison {
   seed: number;
   /** Of all that was offered: the same in every variant with the same load. */
   loads: { name: string; hash: string; transactions: number; words: string }[];
+  /** What was measured of the machine first, and what was set by that, one sentence each. */
+  sizing: string[];
   /** What was made smaller because it would not fit, and why; null: nothing. */
   scaledDown: string | null;
   /** The settings of the server that matter, in words. */

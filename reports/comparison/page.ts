@@ -10,7 +10,7 @@ import { forWhom } from './terminal.ts';
 const STYLES = ['page.css', 'tables.css', 'comparison.css'];
 
 export function renderComparison(comparison: Comparison): string {
-  const { title, story, claims, loads, seed, server, machine, scaledDown, runs } = comparison;
+  const { title, story, claims, loads, seed, server, machine, sizing, scaledDown, runs } = comparison;
   const styles = STYLES.map(asset);
   const failed = claims.filter(({ passed }) => !passed).length;
   const verdict = failed ? `${plural(failed, 'claim')} did not hold.` : `All ${claims.length} claims held.`;
@@ -35,6 +35,7 @@ ${section(
   'What was offered',
   html`<ul class="offered">${loads.map(({ name, transactions, words, hash: work }) => html`<li>${name}: ${number(transactions)} transactions in ${words}; work <code>${work}</code>, seed ${seed}</li>`)}
 <li>Server: ${server}</li>
+${sizing.map((sentence) => html`<li>${sentence}</li>`)}
 <li>${plural(runs.length, 'run')} of each variant${runs.length > 1 && '; the table shows the middle one'}.</li>
 ${scaledDown !== null && html`<li class="scaled"><b>Scaled down.</b> ${scaledDown}</li>`}</ul>`,
 )}

@@ -5,7 +5,7 @@ import { rowsOf, variantsOf } from './rows.ts';
 
 export function comparisonTable(comparison: Comparison): string {
   const variants = variantsOf(comparison).map((runs) => runs.at(-1)!);
-  const { runs, seed, loads, server, machine, scaledDown } = comparison;
+  const { runs, seed, loads, server, machine, sizing, scaledDown } = comparison;
   const head = ['', ...variants.map(({ variant }) => variant)];
   const rows = rowsOf(comparison).map(({ label, cells }) => [label, ...cells]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
@@ -22,6 +22,7 @@ export function comparisonTable(comparison: Comparison): string {
         `Offered in the ${name}: ${number(transactions)} transactions in ${words} (seed ${seed}, work ${hash}).`,
     ),
     `On ${server}; ${machine}.`,
+    ...sizing,
     ...(scaledDown === null ? [] : [scaledDown]),
     '',
     ...variants.flatMap(whyItFailed),

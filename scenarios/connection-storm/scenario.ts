@@ -2,6 +2,7 @@
 import type { Measured } from '../../reports/comparison/comparison.ts';
 import { EVEN } from '../overload/jobs.ts';
 import type { OverloadPlan, Region } from '../overload/plan.ts';
+import { sizeStorm } from '../overload/rules.ts';
 import { overloadScenario } from '../overload/scenario.ts';
 import { costsMore, count, cpu, each } from '../overload/words.ts';
 
@@ -31,6 +32,7 @@ in each task manager does the same work without an error.`,
     { name: 'large-per-slot', region: LARGE, model: 'per-slot', max: 2 },
     { name: 'large-per-job', region: LARGE, model: 'per-job', max: 6 },
   ],
+  sizing: [sizeStorm(LARGE.name, 2)],
   claims: [
     {
       words: 'the large region asks for nearly all its connections at once',

@@ -1,6 +1,7 @@
 /** The cure: one pool for each job in each task manager, and what it costs. */
 import { HEAVY, withHeavy } from '../overload/jobs.ts';
 import type { ClaimPlan, OverloadPlan, Region } from '../overload/plan.ts';
+import { sizeHolding } from '../overload/rules.ts';
 import { overloadScenario } from '../overload/scenario.ts';
 import { each, ms } from '../overload/words.ts';
 import { light } from '../pool-contention/scenario.ts';
@@ -48,6 +49,7 @@ connections and gets slower: that is the price.`,
     { name: 'shared-50', region: HEAVY_REGION, model: 'shared', max: 50 },
     { name: 'per-job-10', region: HEAVY_REGION, model: 'per-job', max: 10 },
   ],
+  sizing: [sizeHolding],
   claims: [
     ...isolationClaims('shared-50', 'per-job-10'),
     {

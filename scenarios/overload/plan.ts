@@ -3,6 +3,7 @@ import type { PoolModel } from '../../pipeline/connections/settings.ts';
 import type { Measured } from '../../reports/comparison/comparison.ts';
 import { fitLanes, type Need, roomFor } from './fit.ts';
 import type { JobLoad, Load } from './load.ts';
+import type { SizingRule } from './rules.ts';
 import type { ServerWish } from './server.ts';
 
 export interface Region {
@@ -45,6 +46,8 @@ export interface OverloadPlan {
   /** Milliseconds. */
   pools: { acquireTimeout: number; logonTimeout: number; idleTimeout: number };
   variants: readonly VariantPlan[];
+  /** How it is sized by what a private PostgreSQL here can do; none: as it stands. */
+  sizing?: readonly SizingRule[];
   /** Declared before any run. */
   claims: readonly ClaimPlan[];
 }

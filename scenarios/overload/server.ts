@@ -105,7 +105,7 @@ export class ServerMeter {
     this.#processes = processes;
     this.#cpuBefore = cpu;
     this.#memoryBefore = memory;
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS).unref(); // a soak that is aborted forgets it
+    this.#timer = setInterval(() => this.look(), SAMPLE_MS).unref(); // a soak that is aborted forgets it
   }
 
   /** Null when the server is elsewhere. */
@@ -122,11 +122,12 @@ export class ServerMeter {
   /** Beyond what the server took at the start. Null when it is gone. */
   stop(): ServerUse | null {
     clearInterval(this.#timer);
-    const usage = this.#sample();
+    const usage = this.look();
     return usage && { cpuMs: usage.cpuMs - this.#cpuBefore, memoryPeakBytes: this.#memoryPeak };
   }
 
-  #sample() {
+  /** Null when the server is gone. */
+  look() {
     const usage = this.#processes.usage(true);
     if (usage) this.#memoryPeak = Math.max(this.#memoryPeak, usage.memoryBytes - this.#memoryBefore);
     return usage;

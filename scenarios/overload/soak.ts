@@ -12,7 +12,9 @@ import type { FaultName } from '../faults/names.ts';
 import type { SoakContext, SoakResult } from '../scenario.ts';
 import { offeredBy } from './load.ts';
 import { type ClaimPlan, claimable, fitted, loadOf, type OverloadPlan, topologyOf } from './plan.ts';
-import { openLoadServer } from './server.ts';
+import { sizeBy } from './rules.ts';
+import { type LoadServer, openLoadServer } from './server.ts';
+import { measureSpeed, speedWords } from './speed.ts';
 import { runVariant } from './variant.ts';
 
 export async function soakOverload(declared: OverloadPlan, context: SoakContext): Promise<SoakResult> {
@@ -24,17 +26,20 @@ export async function soakOverload(declared: OverloadPlan, context: SoakContext)
   onProgress('database', 0, 1, 'starting the database');
   const isOracle = options.database === 'oracle';
   if (isOracle && fault !== 'none') throw new UserError('--fault is for PostgreSQL, not for --database oracle.');
-  const open = isOracle ? (await import('./oracle-server.ts')).openOracleLoadServer : openLoadServer;
-  const server = await open(declared.server);
+  const { server, ...sizing } = isOracle
+    ? { server: await (await import('./oracle-server.ts')).openOracleLoadServer(sized.server), plan: sized, words: [] }
+    : await sizedHere(sized, sized !== declared, onProgress);
   try {
-    const { plan, why } = fitted(sized, server.isPrivate ? null : server.limits.maxSessions);
-    for (const sentence of why) process.stderr.write(`${sentence}\n`);
+    const { plan, why } = fitted(sizing.plan, server.isPrivate ? null : server.limits.maxSessions);
+    for (const sentence of [...sizing.words, ...why]) process.stderr.write(`${sentence}\n`);
     const measured: Measured[][] = [];
     const variants: SoakResult['variants'] = [];
     const html = path.join(out, 'comparison.html');
     // after each run: what is there when somebody has seen enough counts too
     const write = () => {
-      const comparison = comparisonOf(plan, { seed, runs: measured, why, fault, server: server.words });
+      const comparison = comparisonOf(plan, {
+        ...{ seed, runs: measured, why, fault, server: server.words, sizing: sizing.words },
+      });
       writeOwn(html, renderComparison(comparison));
       writeOwn(path.join(out, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
       return comparison;
@@ -65,6 +70,31 @@ export async function soakOverload(declared: OverloadPlan, context: SoakContext)
   }
 }
 
+/** Measures first, and starts the server anew where the plan is to have other limits. */
+async function sizedHere(
+  plan: OverloadPlan,
+  isFixed: boolean,
+  onProgress: SoakContext['onProgress'],
+): Promise<{ server: LoadServer; plan: OverloadPlan; words: string[] }> {
+  const server = await openLoadServer(plan.server);
+  if (!plan.sizing) return { server, plan, words: [] };
+  try {
+    onProgress('measure', 0, 1, 'measuring the machine and its database');
+    const speed = await measureSpeed(server);
+    const limits = server.isPrivate ? null : server.limits;
+    const fit = (wish: OverloadPlan) => fitted(wish, limits?.maxSessions ?? null).plan;
+    const sized = sizeBy(plan.sizing, plan, { speed, fit, isFixed, limits });
+    const words = [speedWords(speed), ...sized.words];
+    const isAlike = JSON.stringify(sized.plan.server) === JSON.stringify(plan.server);
+    if (isAlike || limits) return { server, plan: sized.plan, words };
+    await server.stop();
+    return { server: await openLoadServer(sized.plan.server), plan: sized.plan, words };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
 /** True of every overload: nobody may pay with work. */
 const NOTHING_LOST: ClaimPlan = {
   words: 'no variant lost a transaction or did one twice',
@@ -81,9 +111,10 @@ interface Outcome {
   why: string[];
   fault: FaultName;
   server: string;
+  sizing: string[];
 }
 
-function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, server }: Outcome): Comparison {
+function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, server, sizing }: Outcome): Comparison {
   const regions = new Set(plan.variants.map(({ region }) => region));
   return {
     title: plan.title,
@@ -94,6 +125,7 @@ function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, server }: Ou
       const heavy = byClass.heavy ? `, ${byClass.heavy} of them heavy` : '';
       return { name: region.name, hash, transactions, words: `${topologyOf(region)}${heavy}` };
     }),
+    sizing,
     scaledDown: why.length ? why.join(' ') : null,
     server: fault === 'none' ? server : `${server}, with the fault "${fault}" mixed in`,
     machine: `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node.js ${process.versions.node}`,

@@ -2,6 +2,7 @@
 import type { Measured } from '../../reports/comparison/comparison.ts';
 import { HEAVY, withHeavy } from '../overload/jobs.ts';
 import type { OverloadPlan, Region } from '../overload/plan.ts';
+import { sizeHolding } from '../overload/rules.ts';
 import { overloadScenario } from '../overload/scenario.ts';
 import { each, ms } from '../overload/words.ts';
 
@@ -25,6 +26,7 @@ Both variants get the same arrivals; in the first that job gives its connection 
     { name: 'brief', region: EVEN, model: 'shared', max: 10 },
     { name: 'holding', region: UNEVEN, model: 'shared', max: 10 },
   ],
+  sizing: [sizeHolding],
   claims: [
     {
       words: `the light jobs wait at least ${TIMES} times as long when one job holds its connections`,

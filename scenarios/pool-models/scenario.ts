@@ -2,6 +2,7 @@
 import { LARGE, STORM_POOLS, STORM_SERVER } from '../connection-storm/scenario.ts';
 import { HEAVY_REGION, isolationClaims } from '../hybrid/scenario.ts';
 import type { OverloadPlan } from '../overload/plan.ts';
+import { sizeHolding, sizeStorm } from '../overload/rules.ts';
 import { overloadScenario } from '../overload/scenario.ts';
 import { costsMore, count, cpu, each, memory } from '../overload/words.ts';
 
@@ -21,6 +22,7 @@ and with one pool a job of as many connections in all.`,
     { name: 'heavy-shared', region: HEAVY_REGION, model: 'shared', max: 50 },
     { name: 'heavy-per-job', region: HEAVY_REGION, model: 'per-job', max: 10 },
   ],
+  sizing: [sizeStorm(LARGE.name, 2), sizeHolding],
   claims: [
     {
       words: 'a transaction costs the database more CPU with a pool a slot than with a pool a job',

@@ -244,6 +244,7 @@ export function makeRecording({ samples = 724, leaked = 14, pool = 'orders', nam
     openSites: [],
     handles: [],
     rounds: [],
+    forecast: null,
     held: [],
     findings: new Map(),
     withdrawn: [],

@@ -1,0 +1,150 @@
+/** `npm run cluster`: the job manager with its task managers, until it is stopped. */
+import { parseArgs } from 'node:util';
+import { UserError } from '../../user-error.ts';
+import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
+import { createTables } from '../jobs/tables.ts';
+import { mustExist } from '../records/files.ts';
+import { REGIONS } from '../sinks/regions.ts';
+import { openDatabase, openPool } from '../store/database.ts';
+import { failureOf, isDatabaseFailure } from '../store/failure.ts';
+import { prepareSchema } from '../store/schema.ts';
+import { apiOf } from './api.ts';
+import { Cluster } from './cluster.ts';
+import { JobManager } from './job-manager.ts';
+import { PLANNINGS, type Planning } from './planning/plan.ts';
+
+const HELP = `Usage: npm run cluster -- [options]
+
+A job manager with a REST API, and task managers that it starts: POST /jobs, GET /jobs, GET /jobs/ID,
+PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to watch it by. See docs/cluster.md.
+
+  --port N             default 8081; 0 is any that is free
+  --host HOST          where to listen (default 127.0.0.1); elsewhere than on loopback only with --token
+  --token TOKEN        what every request must bear (default: OUTLIVE_CLUSTER_TOKEN, else none)
+  --task-managers N    processes (default 2)
+  --slots N            of each task manager (default 2)
+  --database URL       where jobs work and what the job manager knows is kept (default: DATABASE_URL, else a private
+                       PostgreSQL that is removed at the end, with all jobs)
+  --modules DIR        take jobs of modules in this folder (default: only the pipeline's own jobs)
+  --plan HOW           where a module is loaded to plan it: ${PLANNINGS.join(' or ')} (default worker)
+  --plan-limit N       seconds that a module may take to be planned (default 5)
+  --help
+
+Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 the database failed, 2 wrong use.
+`;
+
+const PARTITIONS = 4;
+/** Of connections that wait to be taken: thousands of clients may come at once. */
+const BACKLOG = 4096;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+interface Settings {
+  port: number;
+  host: string;
+  token: string | null;
+  taskManagers: number;
+  slots: number;
+  database: string | undefined;
+  modules: string | null;
+  planning: Planning;
+  planLimitMs: number;
+}
+
+async function main(): Promise<void> {
+  const settings = settingsFrom(process.argv.slice(2));
+  if (settings === null) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (settings.modules !== null) await mustExist(settings.modules);
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  const database = await openDatabase({ url: settings.database, log: say });
+  try {
+    await serve(settings, database.url, stopped);
+  } finally {
+    await database.stop();
+  }
+}
+
+async function serve(settings: Settings, url: string, stopped: Promise<void>): Promise<void> {
+  const { port, host, token, taskManagers, slots, modules, planning, planLimitMs } = settings;
+  const pool = await openPool({ url, name: 'job-manager', max: 4 });
+  try {
+    const connection = await pool.acquire();
+    await prepareSchema(connection).finally(() => connection.release());
+    await createTables(pool);
+    const connections = { ...DEFAULT_CONNECTIONS, url, model: 'per-job', library: 'driver' } as const;
+    const cluster = await Cluster.start({ taskManagers, slots, connections, log: say });
+    const bundled = (path: string) => new URL(`../${path}`, import.meta.url).pathname;
+    const pipeline = {
+      ...{ partitions: PARTITIONS, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
+      ...{ tenants: undefined, sinks: REGIONS.map((region) => [region, url] as [typeof region, string]) },
+    };
+    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
+    const api = apiOf({ manager, cluster, token });
+    try {
+      await api.listen({ port, host, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
+        throw new UserError(`The job manager cannot listen on ${host}:${port} (${error.code}).`, { cause: error });
+      });
+      const { port: listening } = api.server.address() as { port: number };
+      process.stdout.write(`job manager: http://${host.includes(':') ? `[${host}]` : host}:${listening}\n`);
+      await stopped;
+    } finally {
+      await api.close();
+      await manager.stop();
+    }
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Null when help is asked for. */
+function settingsFrom(args: string[]): Settings | null {
+  const text = { type: 'string' } as const;
+  const options = {
+    ...{ port: text, host: text, token: text, database: text, modules: text, plan: text },
+    ...{ 'task-managers': text, slots: text, 'plan-limit': text },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    values = parseArgs({ args, options }).values;
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
+  }
+  if (values.help) return null;
+  const { host = '127.0.0.1', token = process.env.OUTLIVE_CLUSTER_TOKEN ?? null, plan = 'worker' } = values;
+  if (token === '') throw new UserError('--token must not be empty.');
+  if (!LOOPBACK.test(host) && token === null)
+    throw new UserError(`--host ${host} can be reached from elsewhere: give --token TOKEN as well.`);
+  if (!PLANNINGS.includes(plan as Planning))
+    throw new UserError(`--plan must be ${PLANNINGS.join(' or ')}, not "${plan}".`);
+  return {
+    ...{ host, token, database: values.database, modules: values.modules ?? null, planning: plan as Planning },
+    port: numberFrom('port', values.port ?? '8081', 0, 65_535),
+    taskManagers: numberFrom('task-managers', values['task-managers'] ?? '2', 1, 32),
+    planLimitMs: 1000 * numberFrom('plan-limit', values['plan-limit'] ?? '5', 1, 600),
+    slots: numberFrom('slots', values.slots ?? '2', 1, 256),
+  };
+}
+
+function numberFrom(option: string, value: string, min: number, max: number): number {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isInteger(number) && number >= min && number <= max) return number;
+  throw new UserError(`--${option} must be a whole number from ${min} to ${max}, not "${value}".`);
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof UserError) process.exitCode = 2;
+  else if (isDatabaseFailure(error)) process.exitCode = 1;
+  else throw error;
+  say(error instanceof UserError ? error.message : `The database failed: ${failureOf(error)}.`);
+}

@@ -1,0 +1,139 @@
+/**
+ * Plans a submitted job: its module is loaded, and says what is to be run. In a context of the job manager's own thread
+ * what the module leaves behind stays in the job manager; in a Worker it ends with the Worker, whatever it left.
+ */
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
+import { Refused } from '../refused.ts';
+import { type JobPlan, loadInContext } from './module-context.ts';
+
+export const PLANNINGS = ['worker', 'context'] as const;
+export type Planning = (typeof PLANNINGS)[number];
+
+export interface PlanRequest {
+  file: string;
+  options: unknown;
+  /** Milliseconds; a module that needs longer is refused. */
+  limitMs: number;
+  ownPackages?: readonly string[];
+}
+
+const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const WORKER_MEMORY_MB = 128;
+
+/** Throws `Refused`. */
+export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
+  const worker = new Worker(new URL(`./plan-worker.${SUFFIX}`, import.meta.url), {
+    workerData: request,
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+    stdout: true,
+    stderr: true,
+  });
+  try {
+    return await within(
+      request.limitMs,
+      new Promise<JobPlan>((resolve, reject) => {
+        worker.once('message', ({ plan, error }: { plan?: JobPlan; error?: string }) =>
+          plan ? resolve(plan) : reject(new Refused(400, 'broken-module', error ?? 'it said nothing')),
+        );
+        worker.once('error', (error: NodeJS.ErrnoException) =>
+          reject(
+            error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+              ? new Refused(
+                  503,
+                  'out-of-memory',
+                  `The job's module needs more than ${WORKER_MEMORY_MB} MB to be planned.`,
+                )
+              : new Refused(400, 'broken-module', wordsOf(error)),
+          ),
+        );
+        worker.once('exit', () => reject(new Refused(400, 'broken-module', 'The module ended its thread.')));
+      }),
+    );
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Plans in this thread. Refuses when its heap has no room for one more. */
+export class ContextPlanner {
+  readonly #limit: number;
+  /** What a plan added to the heap, bytes. */
+  #size = 0;
+
+  constructor(limitBytes = getHeapStatistics().heap_size_limit) {
+    this.#limit = limitBytes;
+  }
+
+  async plan({ file, options, limitMs, ownPackages }: PlanRequest): Promise<JobPlan> {
+    this.#mustHaveRoom();
+    const before = heapUsed();
+    try {
+      const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
+      return planOf(await within(limitMs, Promise.resolve(module.plan?.(options))));
+    } catch (error) {
+      throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException, limitMs);
+    } finally {
+      this.#size = Math.max(this.#size, heapUsed() - before);
+    }
+  }
+
+  #mustHaveRoom(): void {
+    const isFull = () => heapUsed() + this.#size > USABLE * this.#limit;
+    if (!isFull()) return;
+    collect();
+    if (!isFull()) return;
+    const [used, limit] = [heapUsed(), this.#limit].map((bytes) => Math.round(bytes / 2 ** 20));
+    throw new Refused(
+      503,
+      'out-of-memory',
+      `Out of memory: the job's module cannot be loaded, ${used} of ${limit} MB of the job manager's heap are in use after a collection.`,
+    );
+  }
+}
+
+/** Beyond this share of its heap V8 does little but collect, and then ends the process. */
+const USABLE = 0.88;
+
+/** What a module said, checked. */
+export function planOf(value: unknown): JobPlan {
+  if (value === undefined) return { parallelism: 1 };
+  const { parallelism, options } = (value ?? {}) as Partial<JobPlan>;
+  if (Number.isInteger(parallelism) && (parallelism as number) >= 1 && (parallelism as number) <= 1024) {
+    return { parallelism: parallelism as number, options };
+  }
+  throw new Refused(400, 'broken-module', 'The module\'s plan has no "parallelism" from 1 to 1024.');
+}
+
+function refusalOf(error: NodeJS.ErrnoException, limitMs: number): Refused {
+  if (error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return endless(limitMs);
+  return new Refused(400, 'broken-module', wordsOf(error));
+}
+
+/** Of an error of another context too. */
+export function wordsOf(error: unknown): string {
+  const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>;
+  return `The module cannot be planned: ${name}: ${message.split('\n')[0]}.`;
+}
+
+function endless(limitMs: number): Refused {
+  return new Refused(400, 'endless-module', `The module was not planned within ${limitMs / 1000} s.`);
+}
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(endless(limitMs)), limitMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+function heapUsed(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}

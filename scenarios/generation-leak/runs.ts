@@ -1,0 +1,2 @@
+/** Runs of the fixed variant: three times as many as the leaking one lives for. */
+export const FIXED_RUNS = 90;

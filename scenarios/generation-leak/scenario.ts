@@ -1,0 +1,104 @@
+/** The first incident: what a job leaves open keeps all that it loaded, until no further job can be loaded. */
+import { leakScenario, type RanVariant } from '../leak.ts';
+import type { Check } from '../scenario.ts';
+import { FIXED_RUNS } from './runs.ts';
+
+/** Of runs, how far the forecast may be off. */
+const MOST_ERROR = 0.2;
+/** The finding and the forecast must be there by then. */
+const EARLY = 3;
+/** Of the native contexts that came: more of them stay in the leaking variant, fewer in the fixed one. */
+const MOST_STAY = 0.6;
+
+export const generationLeak = leakScenario({
+  name: 'generation-leak',
+  title:
+    'jobs leave a connection borrowed, and with it all the job manager loaded for them, until no job can be loaded',
+  story: `A bounded job is submitted again and again. The job manager loads its code in a native context of its own to plan
+it. The plan borrows a connection for each tenant, and does not return it for a tenant without an owner; so the job's
+pool is never drained, and the timer by which the pool looks after its connections holds the context and all that the
+job loaded. Every run looks fine. After some of them the job manager refuses each further job, out of memory, while jobs
+that run, requests and the database look as they always did.`,
+  conclusion: 'the line is named and the end foreseen by run 3, and the fixed job manager goes on',
+  program: new URL('./program.js', import.meta.url),
+  // with a limit that a test can wait for
+  execArgv: ['--max-old-space-size=128', '--max-semi-space-size=2'],
+  runs: 6,
+  mustFind: [
+    {
+      ...{ kind: 'connection', library: 'generic-pool', certainty: 'likely' },
+      ...{ file: new URL('./leaking.cjs', import.meta.url), call: 'await pool.acquire()' },
+    },
+  ],
+  comesWith: [
+    // the job's own pool, and the native context that all of this is in
+    {
+      ...{ kind: 'connection', library: 'generic-pool pool', certainty: 'suspect' },
+      ...{ file: new URL('./job.cjs', import.meta.url), call: 'createPool)({ create' },
+    },
+    {
+      ...{ kind: 'context', library: 'node:vm', certainty: 'suspect' },
+      ...{
+        file: new URL('../../pipeline/cluster/planning/module-context.js', import.meta.url),
+        call: 'createContext(given',
+      },
+    },
+  ],
+  mustUse: 'generic-pool',
+  mustEndWith: ['out-of-memory'],
+  further: (leaking, fixed) => [foundEarly(leaking), foreseen(leaking), goesOn(leaking, fixed), falls(leaking, fixed)],
+});
+
+function foundEarly({ recordings }: RanVariant): Check {
+  const rounds = recordings.flatMap(({ process, rounds }) =>
+    rounds.map(({ round, at }) => ({ round, time: process.startedMs + at })),
+  );
+  const found = recordings.flatMap(({ process, findings }) =>
+    [...findings.values()].map(({ at }) => process.startedMs + at),
+  );
+  const first = Math.min(...found);
+  const round = rounds.find(({ time }) => time >= first)?.round ?? Number.POSITIVE_INFINITY;
+  return { passed: round <= EARLY, sentence: `leaking: the first finding was there by run ${round}` };
+}
+
+function foreseen({ recordings, errors }: RanVariant): Check {
+  const forecast = recordings.flatMap(({ forecast }) => forecast ?? [])[0];
+  const refused = errors[0]?.run;
+  if (!forecast || refused === undefined) {
+    const missing = forecast ? 'no submission was refused' : 'no refusal was foreseen';
+    return { passed: false, sentence: `leaking: ${missing}` };
+  }
+  const error = Math.abs(forecast.fullAt - refused) / refused;
+  return {
+    passed: forecast.round <= EARLY && error <= MOST_ERROR,
+    sentence: `leaking: run ${forecast.fullAt} was foreseen after run ${forecast.round} as the first that is refused; it was run ${refused} (off by ${Math.round(100 * error)} %)`,
+  };
+}
+
+function goesOn({ errors }: RanVariant, { figures }: RanVariant): Check {
+  const [planned, refused] = [figures?.planned ?? 0, errors[0]?.run ?? FIXED_RUNS];
+  return {
+    passed: planned >= 3 * (refused - 1),
+    sentence: `fixed: ${planned} jobs were planned, against ${refused - 1} before the refusal`,
+  };
+}
+
+/** Contexts may rise while jobs run, as long as collections take them away again. */
+function falls(leaking: RanVariant, fixed: RanVariant): Check {
+  const [before, after] = [contextsOf(leaking), contextsOf(fixed)];
+  return {
+    passed: before.left >= MOST_STAY && after.left < MOST_STAY,
+    sentence: `of the native contexts that came, ${percent(before.left)} stayed in the leaking variant (${before.most} in the end), and ${percent(after.left)} in the fixed one, where collections took the others (${after.most} at most)`,
+  };
+}
+
+/** By the samples; `left`: of those that came, the share that no collection took. */
+function contextsOf({ recordings }: RanVariant): { most: number; left: number } {
+  const outermost = recordings.find(({ process }) => process.parent === 0 && process.thread === 0);
+  const values = outermost?.samples.map(({ nativeContexts }) => nativeContexts) ?? [];
+  const steps = values.slice(1).map((value, i) => value - (values[i] as number));
+  const sum = (sign: 1 | -1) => steps.reduce((total, step) => total + Math.max(0, sign * step), 0);
+  return { most: Math.max(...values), left: 1 - sum(-1) / Math.max(1, sum(1)) };
+}
+
+const percent = (share: number) => `${Math.round(100 * share)} %`;

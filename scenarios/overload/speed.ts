@@ -1,0 +1,132 @@
+/**
+ * How fast this machine and its database are right now, measured before anything is offered to them. A control, the
+ * same work without a database, is measured before and after: if it changed, something else was at work meanwhile.
+ *
+ * Errs where the machine gets faster or slower after it was measured; the rules (rules.ts) leave room for that.
+ */
+import { fork } from 'node:child_process';
+import { pbkdf2Sync } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { openSession } from '../../pipeline/store/database.ts';
+import type { BurstOrder, BurstTold } from './logon-burst.ts';
+import { type LoadServer, ServerMeter } from './server.ts';
+import { COUNT_DONE, createLoadTables, NOTE_DONE, READ } from './tables.ts';
+
+export interface Speed {
+  /** Logons a second when many are asked for at once. */
+  logons: number;
+  /** Transactions a second of the load, over ten connections. */
+  transactions: number;
+  /** What one session takes of the server; null where its processes are not on this machine. */
+  session: { cpuMs: number; memoryBytes: number } | null;
+  /** Milliseconds that the control took, before and after. */
+  control: [before: number, after: number];
+}
+
+/** As a storm comes: from several programs. Many at once get more of a busy machine than few. */
+const PROGRAMS = 4;
+const LOGONS_OF_EACH = 75;
+const LOGONS = PROGRAMS * LOGONS_OF_EACH;
+const ROUNDS = 2;
+const CONNECTIONS = 10;
+const BURST = fileURLToPath(new URL(`./logon-burst.${import.meta.url.split('.').at(-1)}`, import.meta.url));
+const TRANSACTIONS_MS = 1000;
+const JOB = 'measure';
+
+/** Takes a few seconds. */
+export async function measureSpeed(server: LoadServer): Promise<Speed> {
+  const { url, drop } = await server.create('outlive_measure');
+  try {
+    const session = await openSession(url, 60_000);
+    await createLoadTables(session, [JOB], CONNECTIONS).finally(() => session.end());
+    const before = control();
+    const transactions = await transactionsASecond(url);
+    const meter = await ServerMeter.start(url);
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) rates.push(await logonsASecond(url, () => meter?.look()));
+    const use = meter?.stop() ?? null;
+    return {
+      logons: rates.reduce((sum, rate) => sum + rate, 0) / ROUNDS,
+      transactions,
+      session: use && { cpuMs: use.cpuMs / (ROUNDS * LOGONS), memoryBytes: use.memoryPeakBytes / LOGONS },
+      control: [before, control()],
+    };
+  } finally {
+    await drop();
+  }
+}
+
+/** In words, for people. */
+export function speedWords({ logons, transactions, session, control }: Speed): string {
+  const [before, after] = control.map(Math.round);
+  const cost = session
+    ? `, a session takes ${session.cpuMs.toFixed(1)} ms of the server's CPU to open and ${(session.memoryBytes / 2 ** 20).toFixed(1)} MB`
+    : '';
+  return `Measured here: ${Math.round(logons)} logons and ${Math.round(transactions)} transactions a second${cost}; the control took ${before} ms before and ${after} ms after.`;
+}
+
+/** `whileOpen` is called when all sessions are. */
+async function logonsASecond(url: string, whileOpen: () => void): Promise<number> {
+  const programs = Array.from({ length: PROGRAMS }, () =>
+    fork(BURST, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+  );
+  try {
+    await Promise.all(programs.map((program) => once(program, 'message')));
+    const began = Date.now();
+    const ended = programs.map(async (program) => {
+      program.send({ url, count: LOGONS_OF_EACH } satisfies BurstOrder);
+      const [told] = (await once(program, 'message')) as [BurstTold];
+      if ('endedAt' in told) return told.endedAt;
+      throw new Error(`the server cannot be measured: ${'failed' in told ? told.failed : 'no answer'}`);
+    });
+    const last = Math.max(...(await Promise.all(ended)));
+    whileOpen();
+    return (1000 * LOGONS) / (last - began);
+  } finally {
+    await Promise.all(programs.map((program) => (program.kill('SIGKILL') ? once(program, 'exit') : null)));
+  }
+}
+
+async function transactionsASecond(url: string): Promise<number> {
+  const clients = await open(url, CONNECTIONS);
+  const began = performance.now();
+  const counts = await Promise.all(
+    clients.map(async (client, lane) => {
+      let done = 0;
+      for (; performance.now() - began < TRANSACTIONS_MS; done++) {
+        await client.query('begin');
+        await client.query(READ, [JOB]);
+        await client.query(NOTE_DONE, [JOB, lane, done]);
+        await client.query(COUNT_DONE, [JOB, lane]);
+        await client.query('commit');
+      }
+      return done;
+    }),
+  );
+  const seconds = (performance.now() - began) / 1000;
+  await close(clients);
+  return counts.reduce((sum, count) => sum + count, 0) / seconds;
+}
+
+function open(connectionString: string, count: number): Promise<pg.Client[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = new pg.Client({ connectionString, application_name: 'outlive meter' });
+      client.on('error', () => {});
+      await client.connect();
+      return client;
+    }),
+  );
+}
+
+async function close(clients: readonly pg.Client[]): Promise<void> {
+  await Promise.all(clients.map((client) => client.end()));
+}
+
+function control(): number {
+  const began = performance.now();
+  pbkdf2Sync('control', 'control', 100_000, 32, 'sha256');
+  return performance.now() - began;
+}
