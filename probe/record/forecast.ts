@@ -35,5 +35,8 @@ export function forecastOf(rounds: readonly HeapAtRest[], limit: number): Foreca
   const [least, most] = [Math.min(...steps), Math.max(...steps)];
   if (least < LEAST_STEP || most > EVEN_FACTOR * least) return null;
   const each = steps.reduce((sum, step) => sum + step, 0) / steps.length;
-  return { fullAt: last.round + Math.max(1, Math.floor((USABLE * limit - last.heapUsed) / each)), each: Math.round(each) };
+  return {
+    fullAt: last.round + Math.max(1, Math.floor((USABLE * limit - last.heapUsed) / each)),
+    each: Math.round(each),
+  };
 }
