@@ -285,7 +285,6 @@ export const ADAPTERS = [
     of: {
       channels: [
         'http.client.request.created',
-        'http.client.request.start',
         'http.client.response.finish',
         'undici:request:create',
         'undici:client:sendHeaders',
