@@ -5,7 +5,7 @@ import { runIngest } from '../jobs/ingest.ts';
 import { loadIntel } from '../jobs/intel.ts';
 import { loadRules } from '../jobs/rule-set.ts';
 import { runRules } from '../jobs/rules.ts';
-import type { JobName } from '../pipeline.ts';
+import { type JobName, wantedRecords } from '../pipeline.ts';
 import { loadRegions, type Region, Regions } from '../sinks/regions.ts';
 import { Sink } from '../sinks/sink.ts';
 import { LogTableStream } from '../streams/log-table.ts';
@@ -24,6 +24,7 @@ export interface PipelineTaskOptions {
   /** Of each region, the URL of its sink. */
   sinks: [Region, string][];
   maxBatch?: number | undefined;
+  keepRecords?: boolean | undefined;
 }
 
 export default async function run({ index, of, connections, signal, ...context }: TaskContext): Promise<unknown> {
@@ -31,14 +32,19 @@ export default async function run({ index, of, connections, signal, ...context }
   const share = { index, of };
   const log = new LogTableStream({ pool: connections, partitions });
   const stream: Stream = {
-    publish: (topic, messages, transaction) => log.publish(topic, messages, transaction),
+    publish: (...publication) => log.publish(...publication),
     drain: (topic, group, { maxBatch }) => log.drain(topic, group, { maxBatch, share }),
+    groups: (topic) => log.groups(topic),
+    trim: (topic, age) => log.trim(topic, age),
   };
   const common = { pool: connections, stream, signal, maxBatch };
-  if (job === 'ingest') return runIngest({ ...common, input, share });
   if (job === 'correlate') return runCorrelate(common);
-  if (job === 'rules') {
+  if (job === 'ingest' || job === 'rules') {
     const [rules, intel] = [await loadRules(options.rules), await loadIntel(options.intel)];
+    if (job === 'ingest') {
+      const isWanted = await wantedRecords({ stream, rules, intel, keepRecords: options.keepRecords });
+      return runIngest({ ...common, input, share, isWanted });
+    }
     const regions = options.tenants === undefined ? new Regions('us') : await loadRegions(options.tenants);
     return runRules({ ...common, rules, intel, regions });
   }

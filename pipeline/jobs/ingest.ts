@@ -14,8 +14,7 @@ import {
 } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
-import { partitionOf } from '../streams/log-table.ts';
-import type { Share } from '../streams/stream.ts';
+import { partitionOf, type Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
@@ -26,6 +25,8 @@ export interface IngestOptions extends JobOptions {
   /** Of several that share the files, by their paths. */
   share?: Share;
   limits?: Limits;
+  /** Which records are published; all of them by default. The others are counted, and known to the inventory. */
+  isWanted?: ((record: CloudRecord) => boolean) | undefined;
 }
 
 export interface IngestCounts {
@@ -96,18 +97,26 @@ async function ingestSource(
   const maxBatch = options.maxBatch ?? MAX_BATCH;
   let ordinal = 0;
   let { revision } = progress;
-  let pending: Pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+  let pending = nothing();
+  let written = Promise.resolve();
 
-  const flush = async (complete: boolean) => {
+  const write = async (batch: Pending, elements: number, complete: boolean) => {
     await transact(options, async (transaction) => {
-      await publish(pending, options, transaction);
-      if (file) await saveProgress(file, { elements: ordinal, complete, revision }, transaction);
+      await publish(batch, `${source} ${elements}`, options, transaction);
+      if (file) await saveProgress(file, { elements, complete, revision }, transaction);
     });
     revision++;
-    for (const record of pending.records) count(counts.records, record.source);
-    for (const letter of pending.deadLetters) count(counts.deadLetters, letter.reason);
-    pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+    for (const record of batch.records) count(counts.records, record.source);
+    for (const letter of batch.deadLetters) count(counts.deadLetters, letter.reason);
     options.observe?.('next-read');
+  };
+  // One transaction at a time, while the next batch is read.
+  const flush = async (complete: boolean) => {
+    await written;
+    if (options.signal?.aborted) return;
+    written = write(pending, ordinal, complete);
+    written.catch(() => {}); // heard of when the next one, or the end, waits for it
+    pending = nothing();
   };
 
   for await (const element of elements) {
@@ -115,10 +124,14 @@ async function ingestSource(
     add(element, source, pending);
     if (pending.elements < maxBatch && pending.bytes < BATCH_BYTES) continue;
     await flush(false);
-    if (options.signal?.aborted) return;
+    if (options.signal?.aborted) return written;
   }
-  if (options.signal?.aborted) return;
   await flush(true);
+  await written;
+}
+
+function nothing(): Pending {
+  return { records: [], deadLetters: [], elements: 0, bytes: 0 };
 }
 
 function add(element: Element, source: string, pending: Pending): void {
@@ -141,12 +154,18 @@ function add(element: Element, source: string, pending: Pending): void {
   }
 }
 
-async function publish(pending: Pending, { stream }: IngestOptions, transaction: Connection): Promise<void> {
+async function publish(
+  pending: Pending,
+  cause: string,
+  { stream, isWanted }: IngestOptions,
+  transaction: Connection,
+): Promise<void> {
   await saveAssets(pending.records, transaction);
-  const records = pending.records.map((record) => ({ key: record.tenant, value: record }));
-  await stream.publish(RECORDS_TOPIC, records, transaction);
+  const wanted = isWanted ? pending.records.filter(isWanted) : pending.records;
+  const records = wanted.map((record) => ({ key: record.tenant, value: record }));
+  await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
   const letters = pending.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
-  await stream.publish(DEAD_LETTERS_TOPIC, letters, transaction);
+  await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
 }
 
 async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {

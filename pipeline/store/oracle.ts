@@ -69,14 +69,18 @@ class OracleSession implements Session {
     if (rows.length === 0) return 0;
     let affected = 0;
     for (const text of textsOf(statement, 'oracle')) {
-      const { sql, order } = withBinds(text);
-      const binds = rows.map((row) => order.map((index) => row[index]));
-      const result = await this.connection.executeMany(sql, binds as oracledb.BindParameters[], {
-        autoCommit: !this.#inTransaction,
-      });
-      affected = result.rowsAffected ?? 0;
+      affected = (await this.#runMany(text, rows)).rowsAffected ?? 0;
     }
     return affected;
+  }
+
+  async insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const [text = ''] = textsOf(statement, 'oracle');
+    // a cached statement is run again without being asked for its counts (oracledb 26.0)
+    const options = { dmlRowCounts: true, keepInStmtCache: false };
+    const { dmlRowCounts = [] } = await this.#runMany(text, rows, options);
+    return dmlRowCounts.map((inserted) => inserted > 0);
   }
 
   /** A definition commits at once, and of two that make the same table the second is told so. */
@@ -101,6 +105,15 @@ class OracleSession implements Session {
   async rollback(): Promise<void> {
     await this.connection.rollback();
     this.#inTransaction = false;
+  }
+
+  #runMany(text: string, rows: readonly (readonly unknown[])[], options: oracledb.ExecuteManyOptions = {}) {
+    const { sql, order } = withBinds(text);
+    const binds = rows.map((row) => order.map((index) => row[index]));
+    return this.connection.executeMany(sql, binds as oracledb.BindParameters[], {
+      ...options,
+      autoCommit: !this.#inTransaction,
+    });
   }
 
   async #run(statement: Statement, values: readonly unknown[]): Promise<oracledb.Result<unknown>> {

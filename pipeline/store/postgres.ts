@@ -50,12 +50,16 @@ export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> imple
   }
 
   async executeMany(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<number> {
-    const [first] = rows;
-    if (first === undefined) return 0;
-    return this.execute(
-      statement,
-      first.map((_, column) => rows.map((row) => row[column])),
-    );
+    return rows.length === 0 ? 0 : this.execute(statement, columnsOf(rows));
+  }
+
+  /** The statement returns the key of what it inserts, which is the first columns of a row. */
+  async insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const keys = (await this.query(statement, columnsOf(rows))).map((row) => Object.values(row));
+    const inserted = new Set(keys.map((key) => key.join('\n')));
+    const [{ length } = []] = keys;
+    return rows.map((row) => inserted.has(row.slice(0, length).join('\n')));
   }
 
   /** Under a lock: `if not exists` alone fails when two run it at once. */
@@ -91,6 +95,10 @@ export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> imple
     for (const text of others) result = await this.client.query(text, [...values]);
     return result;
   }
+}
+
+function columnsOf(rows: readonly (readonly unknown[])[]): unknown[][] {
+  return rows[0]!.map((_, column) => rows.map((row) => row[column]));
 }
 
 export class PostgresConnection extends PostgresSession<pg.PoolClient> implements Connection {

@@ -29,6 +29,8 @@ export interface Session {
    * a whole column (`$1::text[]`), Oracle's those of one row.
    */
   executeMany(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<number>;
+  /** As `executeMany`, of a statement that inserts a row or nothing: for each row whether it was inserted. */
+  insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]>;
   /** Makes what is missing; several processes may do so at once. */
   createTables(tables: readonly Statement[]): Promise<void>;
   begin(): Promise<void>;
