@@ -4,10 +4,11 @@ import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
 import type { JobOptions, Phase } from './jobs/job.ts';
+import { RESULTS_TOPIC } from './jobs/result.ts';
 import type { RuleSet } from './jobs/rule-set.ts';
 import { matchedBy, RULES_GROUP, type RulesCounts, runRules } from './jobs/rules.ts';
 import { createTables } from './jobs/tables.ts';
-import { type CloudRecord, RECORDS_TOPIC } from './records/record.ts';
+import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from './records/record.ts';
 import type { Regions } from './sinks/regions.ts';
 import type { Sink } from './sinks/sink.ts';
 
@@ -23,6 +24,8 @@ export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
   sinks: readonly Sink[];
   /** Publishes the records that no rule can match as well, for groups to come. Where one reads already, all are. */
   keepRecords?: boolean | undefined;
+  /** Milliseconds that what every group has read is kept in the streams; for ever by default. */
+  keepFor?: number | undefined;
   /** Told of every job's phases. */
   observe?: (job: JobName, phase: Phase) => void;
 }
@@ -41,12 +44,20 @@ export async function runPipeline({ observe, ...options }: PipelineOptions): Pro
   const isWanted = await wantedRecords(options);
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
-  return {
+  const counts = {
     ingest: await runIngest({ ...observed('ingest'), isWanted }),
     rules: await runRules(observed('rules')),
     deliver: await runDeliver(observed('deliver')),
     correlate: await runCorrelate(observed('correlate')),
   };
+  await trimAll(options);
+  return counts;
+}
+
+/** Behind the slowest group and by age. */
+export async function trimAll({ stream, keepFor }: Pick<PipelineOptions, 'stream' | 'keepFor'>): Promise<void> {
+  if (keepFor === undefined) return;
+  for (const topic of [RECORDS_TOPIC, DEAD_LETTERS_TOPIC, RESULTS_TOPIC]) await stream.trim(topic, keepFor);
 }
 
 /**

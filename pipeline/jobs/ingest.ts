@@ -1,4 +1,6 @@
 /** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
+
+import type { Patiently } from '../patience.ts';
 import { curate } from '../records/curate.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
 import { fieldsOf, firstText } from '../records/fields.ts';
@@ -16,6 +18,7 @@ import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
 import { partitionOf, type Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { PAUSE, withPauses } from './pauses.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
 export interface IngestOptions extends JobOptions {
@@ -27,6 +30,10 @@ export interface IngestOptions extends JobOptions {
   limits?: Limits;
   /** Which records are published; all of them by default. The others are counted, and known to the inventory. */
   isWanted?: ((record: CloudRecord) => boolean) | undefined;
+  /** Publishes a batch that is not full after so many milliseconds. */
+  linger?: number;
+  /** Runs a transaction again that failed, where what it holds cannot be read again. */
+  patiently?: Patiently | undefined;
 }
 
 export interface IngestCounts {
@@ -53,7 +60,7 @@ const BATCH_BYTES = 8 * 1024 * 1024;
  * A file that has grown since is read on; one that has shrunk is read anew. Throws `UserError` when there is no input.
  */
 export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
-  const counts: IngestCounts = { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
+  const counts = noCounts();
   if (options.input === '-') {
     const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
     await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, options, counts);
@@ -68,8 +75,12 @@ export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
   return counts;
 }
 
+export function noCounts(): IngestCounts {
+  return { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
+}
+
 /** False when it has to be done again from the progress that another has made. */
-async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
+export async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
   const progress = await progressOf(file, options.pool);
   if (progress.complete) {
     counts.filesBefore++;
@@ -86,25 +97,30 @@ async function ingestFile(file: InputFile, options: IngestOptions, counts: Inges
   }
 }
 
-async function ingestSource(
+/** Gives the revision of the progress that it has saved. */
+export async function ingestSource(
   source: string,
   elements: AsyncIterable<Element> | Iterable<Element>,
   file: InputFile | null,
   progress: Progress,
   options: IngestOptions,
   counts: IngestCounts,
-): Promise<void> {
+  /** Of the first element, among all of the source. */
+  first = 0,
+): Promise<number> {
   const maxBatch = options.maxBatch ?? MAX_BATCH;
-  let ordinal = 0;
+  let ordinal = first;
   let { revision } = progress;
   let pending = nothing();
   let written = Promise.resolve();
 
   const write = async (batch: Pending, elements: number, complete: boolean) => {
-    await transact(options, async (transaction) => {
-      await publish(batch, `${source} ${elements}`, options, transaction);
-      if (file) await saveProgress(file, { elements, complete, revision }, transaction);
-    });
+    const writing = () =>
+      transact(options, async (transaction) => {
+        await publish(batch, `${source} ${elements}`, options, transaction);
+        if (file) await saveProgress(file, { elements, complete, revision }, transaction);
+      });
+    await (options.patiently && !file ? options.patiently(writing) : writing());
     revision++;
     for (const record of batch.records) count(counts.records, record.source);
     for (const letter of batch.deadLetters) count(counts.deadLetters, letter.reason);
@@ -119,15 +135,23 @@ async function ingestSource(
     pending = nothing();
   };
 
-  for await (const element of elements) {
-    if (ordinal++ < progress.elements) continue;
-    add(element, source, pending);
-    if (pending.elements < maxBatch && pending.bytes < BATCH_BYTES) continue;
+  const { linger } = options;
+  let due = Number.POSITIVE_INFINITY;
+  for await (const element of linger === undefined ? elements : withPauses(elements, linger)) {
+    if (options.signal?.aborted) break;
+    if (element !== PAUSE) {
+      if (ordinal++ < progress.elements) continue;
+      if (pending.elements === 0 && linger !== undefined) due = Date.now() + linger;
+      add(element, source, pending);
+    }
+    const isFull = pending.elements >= maxBatch || pending.bytes >= BATCH_BYTES;
+    if (!isFull && (pending.elements === 0 || Date.now() < due)) continue;
     await flush(false);
-    if (options.signal?.aborted) return written;
+    if (options.signal?.aborted) break;
   }
   await flush(true);
   await written;
+  return revision;
 }
 
 function nothing(): Pending {

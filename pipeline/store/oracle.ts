@@ -11,16 +11,24 @@ const NAME_IS_USED = 955;
 export class OraclePool implements ConnectionPool {
   readonly name: string;
   readonly #pool: oracledb.Pool;
+  readonly #answerTimeout: number;
   /** Given back, but still being rolled back. */
   readonly #returning = new Set<Promise<void>>();
 
-  private constructor(name: string, pool: oracledb.Pool) {
+  private constructor(name: string, pool: oracledb.Pool, answerTimeout: number) {
     this.name = name;
     this.#pool = pool;
+    this.#answerTimeout = answerTimeout;
   }
 
   /** Connects at the first `acquire()` only. */
-  static async open({ url, name, max, acquireTimeout = 10_000 }: PoolOptions): Promise<OraclePool> {
+  static async open({
+    url,
+    name,
+    max,
+    acquireTimeout = 10_000,
+    answerTimeout = 60_000,
+  }: PoolOptions): Promise<OraclePool> {
     const settings = {
       ...oracleAddress(url),
       program: name,
@@ -35,11 +43,13 @@ export class OraclePool implements ConnectionPool {
       if (error.code !== 'NJS-046') throw error;
       return oracledb.createPool(settings);
     });
-    return new OraclePool(name, pool);
+    return new OraclePool(name, pool, answerTimeout);
   }
 
   async acquire(): Promise<Connection> {
-    return new OracleConnection(await this.#pool.getConnection(), this.#returning);
+    const connection = await this.#pool.getConnection();
+    connection.callTimeout = this.#answerTimeout;
+    return new OracleConnection(connection, this.#returning);
   }
 
   async close(): Promise<void> {

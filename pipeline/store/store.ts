@@ -51,6 +51,8 @@ export interface PoolOptions {
   max: number;
   /** How long `acquire()` waits for a free or new session, milliseconds; then it throws. Default 10 s. */
   acquireTimeout?: number;
+  /** How long a statement waits for its answer, milliseconds; then it throws, and its session is closed. Default 60 s. */
+  answerTimeout?: number;
 }
 
 export interface ConnectionPool {

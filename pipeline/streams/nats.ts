@@ -5,11 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { UserError } from '../../user-error.ts';
 import type { Lease } from './lanes.ts';
 import { natsAddress } from './nats-address.ts';
-
-/** The server is away, or refuses. */
-export class StreamFailure extends Error {
-  override name = 'StreamFailure';
-}
+import { StreamFailure } from './stream.ts';
 
 const LIMIT_MS = 5_000;
 /** Who dies with a lease is followed after so long. */

@@ -68,6 +68,11 @@ export interface Stream {
   trim(topic: string, age: number): Promise<void>;
 }
 
+/** A stream outside of the database is away, or refuses. */
+export class StreamFailure extends Error {
+  override name = 'StreamFailure';
+}
+
 /** Another consumer of the group has already committed past this batch. */
 export class StaleBatchError extends Error {
   constructor(batch: Pick<Batch, 'topic' | 'partition'>, group: string) {
