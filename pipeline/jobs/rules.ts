@@ -2,7 +2,7 @@
 import { type CloudRecord, RECORDS_TOPIC } from '../records/record.ts';
 import type { Regions } from '../sinks/regions.ts';
 import { type Message, StaleBatchError } from '../streams/stream.ts';
-import { type Asset, type LookUpAsset, lookUpAsset } from './asset-lookup.ts';
+import { type Asset, type LookUpAsset, lookUpAssets } from './asset-lookup.ts';
 import type { IntelList } from './intel.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { entityOf, RESULTS_TOPIC, resultOf } from './result.ts';
@@ -12,7 +12,7 @@ export interface RulesOptions extends JobOptions {
   rules: RuleSet;
   intel: IntelList;
   regions: Regions;
-  /** Called once for each record that gave a result. */
+  /** Called once for each record that gave a result, instead of asking the inventory for all of a batch at once. */
   lookUpAsset?: LookUpAsset;
 }
 
@@ -24,6 +24,9 @@ export interface RulesCounts {
   failedLookUps: number;
 }
 
+/** The group that reads the records. */
+export const RULES_GROUP = 'rules';
+
 export const INTEL_RULE = {
   id: 'intel-source-ip',
   title: 'Activity from an address on a threat-intelligence list',
@@ -31,32 +34,28 @@ export const INTEL_RULE = {
 } as const;
 
 export async function runRules(options: RulesOptions): Promise<RulesCounts> {
-  const { stream, rules, intel, regions, signal, observe } = options;
+  const { stream, regions, signal, observe } = options;
   const counts: RulesCounts = { records: 0, results: {}, failedLookUps: 0 };
 
-  for await (const batch of stream.drain(RECORDS_TOPIC, 'rules', { maxBatch: options.maxBatch ?? MAX_BATCH })) {
-    const messages: Message[] = [];
-    const found: string[] = [];
-    let failedLookUps = 0;
-    for (const entry of batch.entries) {
-      const record = entry.value as CloudRecord;
-      const listed = record.sourceIp !== null && intel.has(record.sourceIp);
-      const matched = [...(listed ? [INTEL_RULE] : []), ...rules.matching(record)];
-      if (matched.length === 0) continue;
-      const asset = await look(record).catch(() => {
-        failedLookUps++;
-        return null;
-      });
-      for (const rule of matched) {
-        const result = resultOf(rule, record, regions.of(record.tenant), asset);
-        // One key for all that correlates, so that one consumer at a time has it.
-        messages.push({ key: `${result.tenant} ${entityOf(result)}`, value: result });
-        found.push(rule.id);
-      }
-    }
+  for await (const batch of stream.drain(RECORDS_TOPIC, RULES_GROUP, { maxBatch: options.maxBatch ?? MAX_BATCH })) {
+    const found = batch.entries.flatMap(({ value }) => {
+      const record = value as CloudRecord;
+      const matched = matchedBy(record, options);
+      return matched.length === 0 ? [] : [{ record, matched }];
+    });
+    const { assets, failed } = await lookUp(
+      found.map(({ record }) => record),
+      options,
+    );
+    const results = found.flatMap(({ record, matched }, index) =>
+      matched.map((rule) => resultOf(rule, record, regions.of(record.tenant), assets[index] ?? null)),
+    );
+    // One key for all that correlates, so that one consumer at a time has it.
+    const messages = results.map((value): Message => ({ key: `${value.tenant} ${entityOf(value)}`, value }));
+    const cause = `rules ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await stream.publish(RESULTS_TOPIC, messages, transaction);
+        await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
         await batch.commit(transaction);
       });
     } catch (error) {
@@ -64,14 +63,36 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
       throw error;
     }
     counts.records += batch.entries.length;
-    counts.failedLookUps += failedLookUps;
-    for (const rule of found) count(counts.results, rule);
+    counts.failedLookUps += failed;
+    for (const { rule } of results) count(counts.results, rule);
     observe?.('next-read');
     if (signal?.aborted) break;
   }
   return counts;
+}
 
-  async function look(record: CloudRecord): Promise<Asset | null> {
-    return (options.lookUpAsset ?? lookUpAsset)(record, options.pool);
+/** What intelligence and rules say about a record; what it is published for when only the rules read it. */
+export function matchedBy(record: CloudRecord, { rules, intel }: Pick<RulesOptions, 'rules' | 'intel'>) {
+  const listed = record.sourceIp !== null && intel.has(record.sourceIp);
+  return [...(listed ? [INTEL_RULE] : []), ...rules.matching(record)];
+}
+
+/** Of each record its asset, all at once unless there is a look-up for one; null where that throws. */
+async function lookUp(records: CloudRecord[], { pool, lookUpAsset }: RulesOptions) {
+  const assets: (Asset | null)[] = [];
+  if (!lookUpAsset) {
+    return lookUpAssets(records, pool).then(
+      (assets) => ({ assets, failed: 0 }),
+      () => ({ assets, failed: records.length }),
+    );
   }
+  let failed = 0;
+  for (const record of records) {
+    const asset = await lookUpAsset(record, pool).catch(() => {
+      failed++;
+      return null;
+    });
+    assets.push(asset);
+  }
+  return { assets, failed };
 }
