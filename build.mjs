@@ -67,7 +67,7 @@ const APART = [
   /attach[\\/]/,
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
-  /watch[\\/]pools/,
+  /watch[\\/](?:pools|clients)/,
   /proof[\\/]heap-snapshot/,
   /watch[\\/]unwatched[\\/](?:connects|bundles)/,
   /judge[\\/](?!blame|enclosing)/,
@@ -75,9 +75,9 @@ const APART = [
   /recording[\\/](?:source|place)\./,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));
-// … and those of pools one copy of what lies beside them
-const isBesidePools = (id) => {
-  const [, name] = /\bprobe[\\/](watch[\\/]pools[\\/][\w-]+)\.ts$/.exec(id) ?? [];
+// … and those of pools, and of clients, one copy of what lies beside them
+const isBeside = (room) => (id) => {
+  const [, name] = new RegExp(`\\bprobe[\\\\/](watch[\\\\/]${room}[\\\\/][\\w-]+)\\.ts$`).exec(id) ?? [];
   return name !== undefined && !PARTS.includes(name.replaceAll('\\', '/'));
 };
 await bundle(['probe', ...PARTS], {
@@ -86,7 +86,8 @@ await bundle(['probe', ...PARTS], {
     groups: [
       { name: 'probe', test: isCore },
       { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
-      { name: 'watch/pools/common', test: isBesidePools },
+      { name: 'watch/pools/common', test: isBeside('pools') },
+      { name: 'watch/clients/common', test: isBeside('clients') },
     ],
   },
 });
