@@ -28,6 +28,7 @@ const PARTS = [
   'proof/heap-snapshot',
   'watch/unwatched/connects',
   'watch/unwatched/bundles',
+  'watch/pools/published',
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';

@@ -248,6 +248,7 @@ export const ADAPTERS = [
   },
   {
     name: 'kafkajs',
+    attaches: false,
     natures: ['client'],
     of: {
       packages: [
@@ -258,6 +259,23 @@ export const ADAPTERS = [
       ],
     },
     sees: 'producers, consumers and admins, from connect to disconnect',
+  },
+  {
+    name: 'amqplib',
+    natures: ['client', 'channel', 'consumer'],
+    of: {
+      packages: [
+        { ...{ name: 'amqplib', from: '0.8.0', below: '3.0.0' }, hooks: ['connect'] },
+        { ...{ name: 'amqplib', entry: 'callback_api.js', from: '0.8.0', below: '3.0.0' }, hooks: ['connect'] },
+      ],
+    },
+    sees: 'connections, the channels on them, and consumers: by promises and by callbacks',
+  },
+  {
+    name: 'lease',
+    natures: ['lease', 'pool'],
+    of: { channels: ['outlive:lease'] },
+    sees: 'leases and time-outs of any pool that publishes them: outlive/lease',
   },
   {
     name: 'timers',

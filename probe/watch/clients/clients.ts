@@ -5,7 +5,7 @@
  * The line is the one that made it, even where it connects later. What a watched library makes for itself, such as the
  * connections of a BullMQ worker, belongs to what that library is making, and is over with it.
  */
-import type { Request } from '../../account/ledger.ts';
+import type { Request, Resource } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
@@ -53,9 +53,20 @@ export class Clients<Client extends object> {
 
   /** By a call to `wrapper`, which is on the stack; it holds nothing before it is `opened`. */
   made(client: Client, wrapper: Method): void {
-    if (this.#made.has(client)) return;
-    const request = this.#entered.asked(wrapper);
+    if (!this.#made.has(client)) this.madeBy(client, this.ask(wrapper));
+  }
+
+  /** The same, for what is made later than it is asked for. */
+  madeBy(client: Client, request: Request): void {
     if (!request.site || !this.#isPart(request.site)) this.#made.set(client, request);
+  }
+
+  ask(wrapper: Method): Request {
+    return this.#entered.ask(wrapper);
+  }
+
+  resourceOf(client: Client): Resource | undefined {
+    return this.#entered.resourceOf(client);
   }
 
   #isPart({ stack }: Site): boolean {
@@ -79,7 +90,7 @@ export class Clients<Client extends object> {
 
   /** What is made by the library until this turn ends belongs to `client`. */
   isMaking(client: Client): void {
-    const resource = this.#entered.resourceOf(client);
+    const resource = this.resourceOf(client);
     if (resource) this.#desk.isMaking(resource, this.#folders);
   }
 
@@ -103,11 +114,19 @@ export class Clients<Client extends object> {
     }
   }
 
+  closed(client: Client, wrapper: Method): void {
+    this.#entered.closed(client, wrapper);
+  }
+
+  used(client: Client): void {
+    this.#entered.used(client);
+  }
+
   usedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): void {
     around<object>(this.#facts.adapter, owner, method, {
       before: (self) => {
         const client = clientOf(self);
-        if (client) this.#entered.used(client);
+        if (client) this.used(client);
       },
     });
   }

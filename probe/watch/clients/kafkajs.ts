@@ -4,7 +4,7 @@
  * that is proven.
  */
 import type { AdapterName } from '../../adapters.ts';
-import { around, type Method } from '../../process/around.ts';
+import { around, aroundOwn, type Method } from '../../process/around.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { Clients, Folders } from './clients.ts';
@@ -23,12 +23,21 @@ export function attachments(desk: Desk): Attachments {
   /** Who holds a method of a client can end it, and so holds the client. */
   const holders = new WeakMap<object, object>();
   const made = (client: Record<string, Method>, wrapper: Method): void => {
+    const { flows } = desk;
     const weak = new WeakRef<object>(client);
-    const itself = () => weak.deref();
+    const tell = (what: (alive: object) => void): void => {
+      const alive = weak.deref();
+      if (alive) what(alive);
+    };
     clients.made(client, wrapper);
-    clients.openedBy(client, 'connect', itself);
-    clients.closedBy(client, ['disconnect'], itself);
-    for (const method of USES) clients.usedBy(client, method, itself);
+    aroundOwn(PART, client, 'connect', {
+      call: (method, self, args) => flows.shed(method, self, args),
+      finally: () => tell((alive) => clients.opened(alive)),
+    });
+    aroundOwn(PART, client, 'disconnect', {
+      before: (_, __, ___, ender) => tell((alive) => clients.closed(alive, ender)),
+    });
+    for (const use of USES) aroundOwn(PART, client, use, { before: () => tell((alive) => clients.used(alive)) });
     for (const method of Object.values(client)) if (typeof method === 'function') holders.set(method, client);
   };
   return {
