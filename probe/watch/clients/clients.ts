@@ -3,7 +3,8 @@
  * for life, which is silent; one per request or job is what leaks.
  *
  * The line is the one that made it, even where it connects later. What a watched library makes for itself, such as the
- * connections of a BullMQ worker, belongs to what that library is making, and is over with it.
+ * connections of a BullMQ worker, belongs to what that library is making; if it
+ * goes on when that is closed, it is the library that leaks.
  */
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
@@ -62,7 +63,7 @@ export class Clients<Client extends object> {
   }
 
   ask(wrapper: Method): Request {
-    return this.#entered.ask(wrapper);
+    return this.#entered.asked(wrapper);
   }
 
   resourceOf(client: Client): Resource | undefined {
@@ -84,7 +85,7 @@ export class Clients<Client extends object> {
     request.mark = request.site === null ? null : this.#desk.flows.ask();
     this.#entered.enter(request, client, {
       ...known,
-      ...(maker !== null && { owner: maker, bond: 'ends with it' }),
+      ...(maker !== null && { owner: maker }),
     });
   }
 
