@@ -225,7 +225,7 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'bullmq', from: '3.0.0', below: '7.0.0' },
+          ...{ name: 'bullmq', from: '1.18.0', below: '7.0.0' },
           hooks: ['QueueBase.prototype.close', 'FlowProducer.prototype.close'],
         },
       ],

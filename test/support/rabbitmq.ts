@@ -1,5 +1,5 @@
 /** A RabbitMQ on private ports. It takes a quarter of a minute to start: its tests are a script of their own. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -35,9 +35,10 @@ export async function startRabbitMq(): Promise<{ env: { AMQP_URL: string }; stop
   return {
     env: { AMQP_URL: `amqp://guest:guest@127.0.0.1:${port}` },
     async stop() {
-      // with the port mapper that it started
       process.kill(-(server.pid as number), 'SIGTERM');
       await ended;
+      // the port mapper that it started is a daemon
+      spawnSync('epmd', ['-port', String(epmd), '-kill']);
       folder[Symbol.dispose]();
     },
   };

@@ -1,6 +1,6 @@
 /**
- * BullMQ 3 to 6: workers, queues, queue events and flow producers, each open from its constructor to `close` or
- * `disconnect`. The ioredis connections that one makes for itself are owned by it, and over with it; a connection that the
+ * BullMQ from 1.18 to 6: workers, queues, queue events and flow producers, each open from its constructor to `close` or
+ * `disconnect`. The ioredis connections that one makes for itself are owned by it; a connection that the
  * service hands in stays the service's.
  */
 import type { AdapterName } from '../../adapters.ts';

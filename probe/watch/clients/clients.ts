@@ -3,8 +3,8 @@
  * for life, which is silent; one per request or job is what leaks.
  *
  * The line is the one that made it, even where it connects later. What a watched library makes for itself, such as the
- * connections of a BullMQ worker, belongs to what that library is making; if it
- * goes on when that is closed, it is the library that leaks.
+ * connections of a BullMQ worker, belongs to what that library is making; if it stays when that was closed, the library
+ * leaks.
  */
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
