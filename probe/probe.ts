@@ -43,6 +43,7 @@ import { Desk, type PoolKind } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchHandles } from './watch/handles.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
+import { watchPublished } from './watch/published.ts';
 import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
 import { Unwatched } from './watch/unwatched/unwatched.ts';
@@ -214,6 +215,7 @@ export class Probe {
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    if (this.#isOn('lease')) guarded('lease', () => watchPublished(this.#desk, loadPublished));
     // once for all that was replaced: each time is a walk over every module of Node's
     syncBuiltinESMExports();
     if (this.#isTest) return;
@@ -534,6 +536,7 @@ const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/ju
 const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
 const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
+const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');

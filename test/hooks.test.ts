@@ -14,8 +14,8 @@ test('every file that hooks into the service is guarded, by a part of the table;
     sources.delete(name);
   const isHook =
     /^\s*(?:replace|every|later|process\.once|diagnosticsChannel\.subscribe)\(|\baround(?:<[^(]*>)?\(|\.on\('/m;
-  // around() and listenTo() guard every hook that they are given
-  const isGuarded = /\bguarded\(|\b(?:around|listenTo)(?:<[^(]*>)?\(/;
+  // around(), onFirstSet() and listenTo() guard every hook that they are given
+  const isGuarded = /\bguarded\(|\b(?:around|aroundOwn|onFirstSet|listenTo)(?:<[^(]*>)?\(/;
   const hooks = [...sources].filter(([, text]) => isHook.test(text));
   expect(hooks.length).toBeGreaterThan(8);
   expect(hooks.filter(([, text]) => !isGuarded.test(text)).map(([name]) => name)).toEqual([]);

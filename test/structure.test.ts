@@ -14,7 +14,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/adapters.ts': ['probe/recording'],
   'probe/process': ['probe/recording', 'probe/adapters.ts'],
   'probe/account': ['probe/recording', 'probe/process'],
-  'probe/watch': ['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account'],
+  // what pools of others use, or copy
+  'probe/lease.ts': [],
+  'probe/watch': ['probe/recording', 'probe/adapters.ts', 'probe/lease.ts', 'probe/process', 'probe/account'],
   'probe/judge': ['probe/recording', 'probe/process', 'probe/account'],
   'probe/record': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   'probe/proof': ['probe/process', 'probe/account'],
