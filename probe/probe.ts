@@ -16,7 +16,6 @@ import { StackBudgets } from './account/stack-budgets.ts';
 import type { AdapterName } from './adapters.ts';
 import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
-import { SNAPSHOT, type SnapshotName } from './control/protocol.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
@@ -35,6 +34,7 @@ import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
+import { SNAPSHOT, type SnapshotName } from './recording/snapshot-names.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { Tests } from './tests.ts';
@@ -135,6 +135,8 @@ export class Probe {
   #injector: Injector | null = null;
   #telemetry: Telemetry | null = null;
   #unwatched: Unwatched | null = null;
+  /** Handles that were there before; null: the probe was. */
+  #present: WeakSet<object> | null = null;
   /** Ends the scopes of requests that were cut off. */
   #sweepRequests = (): void => {};
   #stopTicking = (): void => {};
@@ -186,6 +188,9 @@ export class Probe {
 
   /** `began`: CPU milliseconds of this thread when loading the probe began. */
   start(began: number): void {
+    if (this.#isLate) {
+      this.#present = guarded('active-handles', () => loadOnDemand(loadActiveHandles).presentHandles()) ?? null;
+    }
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
@@ -460,7 +465,7 @@ export class Probe {
   }
 
   #writeHandles(isLast: boolean): void {
-    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger));
+    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger, this.#present));
   }
 
   #writeState(isLast: boolean): void {

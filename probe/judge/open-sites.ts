@@ -53,6 +53,7 @@ export class OpenSiteCount {
       lost: this.#lost,
       leftBehind: this.#leftBehind,
       unref: this.#unref,
+      ...(accounts[0]?.isBefore && { before: true }),
       owner: null,
       oldestMs: Math.round(Math.max(0, at - this.#oldest)),
       idleMs: Math.round(Math.max(0, at - this.#unusedSince)),

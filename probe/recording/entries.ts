@@ -205,7 +205,7 @@ const READ: { [T in Type]: Reading<T> } = {
       lines: listOf(
         shape({
           ...{ site: number, frame: number, kind, library: text, open: number },
-          ...{ unref: number, owner: maybe(number), oldestMs: number },
+          ...{ unref: number, owner: maybe(number), oldestMs: number, before: optional(flag) },
         }),
       ),
     }),
@@ -214,7 +214,7 @@ const READ: { [T in Type]: Reading<T> } = {
     },
   },
   handles: {
-    check: shape({ at: time, handles: listOf(shape({ kind, about: maybe(text), count: number })) }),
+    check: shape({ at: time, handles: listOf(shape({ kind, about: maybe(text), count: number, before: optional(flag) })) }),
     fold: ({ recording }, { handles }) => {
       recording.handles = handles;
     },

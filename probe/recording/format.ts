@@ -283,6 +283,8 @@ export interface OpenSite {
   leftBehind: number;
   /** … that do not keep the process alive. */
   unref: number;
+  /** True: taken before the probe came. */
+  before?: boolean;
   /** What most of them were opened on: which of the lines it is; null for nothing. */
   owner: number | null;
   /** Since the oldest was opened, milliseconds. */
@@ -311,6 +313,8 @@ export interface OpenHandle {
   /** Where it leads: `on port 3000`; null: not known. */
   about: string | null;
   count: number;
+  /** True: there before the probe came. */
+  before?: boolean;
 }
 
 /** The latest entry wins. */

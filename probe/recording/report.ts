@@ -126,6 +126,8 @@ export interface Open {
   held: string[] | null;
   /** Where it leads, `to 10.0.0.1:5432`, as far as Node tells that. */
   about: string | null;
+  /** True: there before outlive was attached. */
+  before?: boolean;
 }
 
 export type OpenOwner = Pick<Open, 'kind' | 'library' | 'site'>;
