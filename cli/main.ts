@@ -16,6 +16,7 @@ const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand
   },
   scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
+  mcp: { help: 'answer a language model about recordings (MCP over stdio)', load: () => import('./mcp.ts') },
   heap: { help: 'compare two heap snapshots: what grew, and who holds it', load: () => import('./heap.ts') },
   size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
   'oracle-standin': {

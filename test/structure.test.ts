@@ -31,6 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   attach: ['user-error.ts', 'probe/recording', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
+  mcp: ['user-error.ts', 'probe/recording', 'reports'],
   guards: ['user-error.ts', 'probe', 'reports'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
@@ -42,7 +43,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['attach', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'mcp', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],

@@ -7,8 +7,8 @@ import { statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
-import type { Injector } from './inject/injector.ts';
 import type { SnapshotName } from '../recording/snapshot-names.ts';
+import type { Injector } from './inject/injector.ts';
 import { type Answer, type ControlRequest, type Door, doorOf, linesOf, orderOf } from './protocol.ts';
 
 /** What the probe lets the door do. */

@@ -214,7 +214,10 @@ const READ: { [T in Type]: Reading<T> } = {
     },
   },
   handles: {
-    check: shape({ at: time, handles: listOf(shape({ kind, about: maybe(text), count: number, before: optional(flag) })) }),
+    check: shape({
+      at: time,
+      handles: listOf(shape({ kind, about: maybe(text), count: number, before: optional(flag) })),
+    }),
     fold: ({ recording }, { handles }) => {
       recording.handles = handles;
     },
