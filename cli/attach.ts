@@ -117,7 +117,13 @@ async function visit(
   values: Given,
   own: Record<string, string>,
 ): Promise<Outcome> {
-  const settings = { ...settingsHere(), OUTLIVE_TELEMETRY: 'off', OUTLIVE_GC_MAX_MB: '65536', ...own };
+  const settings = {
+    ...settingsHere(),
+    OUTLIVE_TELEMETRY: 'off',
+    OUTLIVE_NOTIFY: '',
+    OUTLIVE_GC_MAX_MB: '65536',
+    ...own,
+  };
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -19,6 +19,7 @@ import type { Injector } from './control/inject/injector.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
+import type { Notifier } from './notify/notifier.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -134,6 +135,7 @@ export class Probe {
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
   #telemetry: Telemetry | null = null;
+  #notifier: Notifier | null = null;
   #unwatched: Unwatched | null = null;
   /** Handles that were there before; null: the probe was. */
   #present: WeakSet<object> | null = null;
@@ -461,7 +463,18 @@ export class Probe {
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
+    if (this.#settings.notify.length > 0) guarded('notify', () => this.#notify(judgement));
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);
+  }
+
+  #notify(judgement: Judgement): void {
+    if (this.#isTest || judgement.changed.size === 0) return;
+    this.#notifier ??= new (loadOnDemand(loadNotifier).Notifier)({
+      ...{ to: this.#settings.notify, folder: this.folder, sites: this.#sites, release: this.#recorder.release },
+      thread: path.join(__dirname, 'notify/thread.js'),
+      failed: (why) => this.#recorder.unsupported(`notify: a webhook was not told of a finding, for ${why}`),
+    });
+    this.#notifier.judged(judgement);
   }
 
   #writeHandles(isLast: boolean): void {
@@ -534,6 +547,7 @@ const loadActiveHandles = () => require('./record/active-handles.js') as typeof 
 const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
+const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

@@ -21,10 +21,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/hand-down': ['probe/process'],
   'probe/control': ['probe/recording', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
   'probe/telemetry': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
+  'probe/notify': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   // what puts the rooms together: probe.ts, register.ts, index.ts
   probe: [
     ...['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
-    ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
+    ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry', 'probe/notify'],
   ],
   // what attaching loads into another process, and what loads it there
   'probe/attach': ['probe/process', 'probe/account', 'probe'],

@@ -241,6 +241,7 @@ function processOf(recording: Recording, all: readonly Recording[], sources: Sou
     argv: line.argv,
     started: new Date(line.startedMs).toISOString(),
     ...(line.late && { late: true }),
+    release: line.release ?? null,
     ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
     ...ending,
     heapLimit: line.heapLimit ?? null,

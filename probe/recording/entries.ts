@@ -119,6 +119,7 @@ const READ: { [T in Type]: Reading<T> } = {
       ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
       ...{ argv: listOf(text), cwd: text, startedMs: time, heapLimit: optional(number), settings: recordOf(setting) },
       late: optional(flag),
+      release: optional(text),
     }),
     // begun anew, it says all of this once more
     fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),

@@ -93,6 +93,8 @@ export interface ProcessLine {
   startedMs: number;
   /** True: the probe was attached while it ran, at `startedMs`. */
   late?: boolean;
+  /** Of the service: `OUTLIVE_RELEASE`, or the version of its package. */
+  release?: string;
   /** Bytes of V8's heap before it gives up. */
   heapLimit?: number;
   settings: Record<string, string | number | boolean>;

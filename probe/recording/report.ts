@@ -93,6 +93,8 @@ export interface ReportProcess {
   started: string;
   /** True: the probe was attached while it ran; `started` is when. */
   late?: boolean;
+  /** Of the program: `OUTLIVE_RELEASE`, or the version of its package; null: nobody says. */
+  release: string | null;
   ended: string | null;
   end: 'exit' | 'signal' | 'crash' | 'running';
   /** `heap limit`, or the signal where it is known. */
