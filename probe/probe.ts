@@ -510,6 +510,7 @@ export class Probe {
     this.#telemetry = new Telemetry({
       ...{
         when: this.#settings.telemetry,
+        spans: this.#settings.spans,
         ledger: this.#ledger,
         sites: this.#sites,
         standing: this.#judge?.findings ?? new Map(),

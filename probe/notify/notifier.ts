@@ -58,10 +58,11 @@ export class Notifier {
     const workerData: TellingData = { urls: this.#urls, bodies };
     const settings = { workerData, execArgv: [], env: {}, stdout: true, stderr: true };
     const worker = new OriginalWorker(this.#options.thread, settings);
-    worker.unref();
     const failed = (why: string) => guarded('notify', () => this.#options.failed(why));
     worker.on('message', failed);
     worker.on('error', () => failed('its thread failed'));
+    // a listener to messages would hold the process open again
+    worker.unref();
   }
 
   #message(finding: RecordedFinding): Message {

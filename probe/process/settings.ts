@@ -98,6 +98,12 @@ export const SETTINGS = {
     fallback: 'auto',
     allowed: ['auto', 'on', 'off'],
   },
+  spans: {
+    variable: 'OUTLIVE_SPANS',
+    help: '1: each lease as a span as well, where the program traces with OpenTelemetry',
+    fallback: '0',
+    allowed: ['0', '1'],
+  },
   release: {
     variable: 'OUTLIVE_RELEASE',
     help: 'which release of the service this is (default: the version of its package)',
@@ -132,6 +138,7 @@ export interface Settings {
   cpuPercent: number;
   signals: boolean;
   telemetry: 'auto' | 'on' | 'off';
+  spans: boolean;
   release: string;
   notify: string[];
   off: string[];
@@ -199,6 +206,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',
     telemetry: read('telemetry') as Settings['telemetry'],
+    spans: read('spans') === '1',
     release: read('release'),
     notify: wordsOf(read('notify')),
     off: wordsOf(read('off')),
