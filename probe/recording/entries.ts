@@ -207,6 +207,7 @@ const READ: { [T in Type]: Reading<T> } = {
         shape({
           ...{ site: number, frame: number, kind, library: text, open: number },
           ...{ unref: number, owner: maybe(number), oldestMs: number, before: optional(flag) },
+          stale: optional(shape({ count: number, late: number, nature: oneOf(NATURE_NAMES) })),
         }),
       ),
     }),

@@ -50,6 +50,7 @@ export const DETECTORS = [
   'superseded',
   'growth',
   'fail-path',
+  'replicas',
   'held-too-long',
   'hold-and-wait',
   'pool-exhausted',
@@ -287,6 +288,9 @@ export interface OpenSite {
   unref: number;
   /** True: taken before the probe came. */
   before?: boolean;
+  /** Of what must be given back: not used for far longer than any that came back was held; taken in the later half of
+   * the process's life. */
+  stale?: { count: number; late: number; nature: NatureName };
   /** What most of them were opened on: which of the lines it is; null for nothing. */
   owner: number | null;
   /** Since the oldest was opened, milliseconds. */

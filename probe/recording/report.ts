@@ -14,6 +14,7 @@ import type {
 } from './format.ts';
 import type { Load } from './load.ts';
 import type { NatureName } from './natures.ts';
+import type { Spread } from './replicas.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -71,6 +72,8 @@ export interface Finding {
   excerpt: Excerpt | null;
   /** Why there is no excerpt though the site is known; else null. */
   excerptUnknown?: string | null;
+  /** Where several processes that ran the line were read: how many have it, and since which release. */
+  spread?: Spread;
   /** The change as a unified diff, with paths relative to where the program was started; null where none is sure. */
   fix?: string | null;
 }
