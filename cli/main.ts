@@ -10,6 +10,7 @@ interface Subcommand {
 const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand> }> = {
   run: { help: 'watch a program, and report when it ends', load: () => import('./run.ts') },
   attach: { help: 'ask a process that runs already, and leave it as it was', load: () => import('./attach.ts') },
+  watch: { help: 'see live what processes under the probe record', load: () => import('./watch.ts') },
   soak: {
     help: 'give a service load and find what it leaks, or replay a known incident',
     load: () => import('./soak.ts'),

@@ -33,6 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
   mcp: ['user-error.ts', 'probe/recording', 'reports'],
+  live: ['user-error.ts', 'probe/recording', 'reports'],
   guards: ['user-error.ts', 'probe', 'reports'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
@@ -44,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['attach', 'mcp', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'mcp', 'live', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
