@@ -8,7 +8,9 @@ const LONGEST = 100;
 /** Null: nobody says. */
 export function releaseOf(given: string, program: string | undefined): string | null {
   if (given) return mask(given.slice(0, LONGEST));
-  let folder = program === undefined ? process.cwd() : path.dirname(path.resolve(program));
+  // a runner's version is not the service's
+  const isInstalled = program?.split(path.sep).includes('node_modules') === true;
+  let folder = program === undefined || isInstalled ? process.cwd() : path.dirname(path.resolve(program));
   for (;;) {
     const found = versionIn(folder);
     if (found !== undefined) return found;
