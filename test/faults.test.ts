@@ -85,6 +85,7 @@ const NOBODY_LISTENS = `secret@${path.join(tmpdir(), 'no-door')}`;
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   control: { OUTLIVE_CONTROL: NOBODY_LISTENS },
   inject: { OUTLIVE_CONTROL: NOBODY_LISTENS, OUTLIVE_FAIL_PATH: 'null' },
+  notify: { OUTLIVE_NOTIFY: 'stderr' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
 const unused = new Set([

@@ -23,16 +23,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/hand-down': ['probe/process'],
   'probe/control': ['probe/recording', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
   'probe/telemetry': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
+  'probe/notify': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   // what puts the rooms together: probe.ts, register.ts, index.ts
   probe: [
     ...['probe/recording', 'probe/adapters.ts', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
-    ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry'],
+    ...['probe/proof', 'probe/record', 'probe/hand-down', 'probe/control', 'probe/telemetry', 'probe/notify'],
   ],
   // what attaching loads into another process, and what loads it there
   'probe/attach': ['probe/process', 'probe/account', 'probe'],
   attach: ['user-error.ts', 'probe/recording', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
   reports: ['user-error.ts', 'probe/recording'],
+  mcp: ['user-error.ts', 'probe/recording', 'reports'],
+  live: ['user-error.ts', 'probe/recording', 'reports'],
   guards: ['user-error.ts', 'probe', 'reports'],
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
@@ -44,7 +47,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['attach', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'mcp', 'live', 'heap', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
