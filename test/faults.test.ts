@@ -90,6 +90,8 @@ const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
 const unused = new Set([
   ...(FOLLOWS_FLOWS ? [] : ['connects']),
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
+  // not installed here: npm run test:mongodb
+  'mongodb',
   ...['signals', 'proof', 'source-lines', 'script-maps'],
 ]);
 /** They are over when the last line is written. */
