@@ -96,6 +96,8 @@ const unused = new Set([
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
   ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
   ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),
+  // not installed here: npm run test:mongodb
+  'mongodb',
   ...['signals', 'proof', 'source-lines', 'script-maps'],
 ]);
 /** They are over when the last line is written. */
