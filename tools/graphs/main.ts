@@ -31,6 +31,7 @@ const height = 2 * (HEIGHT + BETWEEN) + TOP;
 writeFileSync(
   file,
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH + LEFT + 20} ${height}" font-family="sans-serif" font-size="13">
+<title>Native contexts and heap of the job manager over time, leaking and fixed</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${panel('Native contexts of the job manager', contexts, TOP)}
 ${panel('Its heap, MB', heap, TOP + HEIGHT + BETWEEN)}
