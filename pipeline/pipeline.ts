@@ -4,6 +4,7 @@ import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
 import type { JobOptions, Phase } from './jobs/job.ts';
+import { type ReplayCounts, runReplay } from './jobs/replay.ts';
 import type { RuleSet } from './jobs/rule-set.ts';
 import { type RulesCounts, runRules } from './jobs/rules.ts';
 import { createTables } from './jobs/tables.ts';
@@ -14,8 +15,8 @@ export const JOBS = ['ingest', 'rules', 'deliver', 'correlate'] as const;
 export type JobName = (typeof JOBS)[number];
 
 export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
-  /** Folder, file or `-`. */
-  input: string;
+  /** Folder, file or `-`; null: the dead letters, tried again. */
+  input: string | null;
   rules: RuleSet;
   intel: IntelList;
   regions: Regions;
@@ -25,7 +26,7 @@ export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
 }
 
 export interface PipelineCounts {
-  ingest: IngestCounts;
+  ingest: IngestCounts | ReplayCounts;
   rules: RulesCounts;
   deliver: DeliverCounts;
   correlate: CorrelateCounts;
@@ -34,11 +35,11 @@ export interface PipelineCounts {
 /**
  * Needs the stream's tables, makes the jobs' own. A further run goes on where the last one ended, however that ended.
  */
-export async function runPipeline({ observe, ...options }: PipelineOptions): Promise<PipelineCounts> {
+export async function runPipeline({ observe, input, ...options }: PipelineOptions): Promise<PipelineCounts> {
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
   return {
-    ingest: await runIngest(observed('ingest')),
+    ingest: await (input === null ? runReplay(observed('ingest')) : runIngest({ ...observed('ingest'), input })),
     rules: await runRules(observed('rules')),
     deliver: await runDeliver(observed('deliver')),
     correlate: await runCorrelate(observed('correlate')),

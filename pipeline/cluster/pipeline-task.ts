@@ -2,11 +2,11 @@
 import { runCorrelate } from '../jobs/correlate.ts';
 import { runDeliver } from '../jobs/deliver.ts';
 import { runIngest } from '../jobs/ingest.ts';
-import { loadIntel } from '../jobs/intel.ts';
+import { loadIntel } from '../jobs/intel-files.ts';
 import { loadRules } from '../jobs/rule-set.ts';
 import { runRules } from '../jobs/rules.ts';
 import type { JobName } from '../pipeline.ts';
-import { loadRegions, type Region, Regions } from '../sinks/regions.ts';
+import { DEFAULT_REGION, loadRegions, type Region, Regions } from '../sinks/regions.ts';
 import { Sink } from '../sinks/sink.ts';
 import { LogTableStream } from '../streams/log-table.ts';
 import type { Stream } from '../streams/stream.ts';
@@ -18,8 +18,9 @@ export interface PipelineTaskOptions {
   /** Folder or file. */
   input: string;
   partitions: number;
-  rules: string;
-  intel: string;
+  /** Folders, files. */
+  rules: string | string[];
+  intel: string | string[];
   tenants: string | undefined;
   /** Of each region, the URL of its sink. */
   sinks: [Region, string][];
@@ -38,8 +39,8 @@ export default async function run({ index, of, connections, signal, ...context }
   if (job === 'ingest') return runIngest({ ...common, input, share });
   if (job === 'correlate') return runCorrelate(common);
   if (job === 'rules') {
-    const [rules, intel] = [await loadRules(options.rules), await loadIntel(options.intel)];
-    const regions = options.tenants === undefined ? new Regions('us') : await loadRegions(options.tenants);
+    const [rules, intel] = [await loadRules(...[options.rules].flat()), await loadIntel(...[options.intel].flat())];
+    const regions = options.tenants === undefined ? new Regions(DEFAULT_REGION) : await loadRegions(options.tenants);
     return runRules({ ...common, rules, intel, regions });
   }
   const own = options.sinks.filter((_, number) => number % of === index);

@@ -1,6 +1,7 @@
 /** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
 import { curate } from '../records/curate.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
+import type { Envelope } from '../records/envelope.ts';
 import { fieldsOf, firstText } from '../records/fields.ts';
 import { chunksOf, filesOf, type InputFile } from '../records/files.ts';
 import {
@@ -17,6 +18,7 @@ import { upsert } from '../store/upsert.ts';
 import { partitionOf } from '../streams/log-table.ts';
 import type { Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { letter } from './letters.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
 export interface IngestOptions extends JobOptions {
@@ -126,22 +128,20 @@ function add(element: Element, source: string, pending: Pending): void {
   pending.bytes += element.size;
   try {
     if ('problem' in element) throw element.problem;
-    pending.records.push(...curate(element.value));
+    pending.records.push(...curate(element.value, element.envelope));
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    const sample = 'sample' in element ? element.sample.toString() : JSON.stringify(element.value);
-    pending.deadLetters.push({
-      version: 1,
-      reason: error.reason,
-      detail: error.message,
-      source,
-      position: element.position,
-      sample: printable(sample),
-    });
+    const about = { reason: error.reason, detail: error.message, source, position: element.position };
+    pending.deadLetters.push(
+      'problem' in element
+        ? letter(about, element.sample.toString())
+        : letter(about, JSON.stringify(element.value), inEnvelope(element)),
+    );
   }
 }
 
-async function publish(pending: Pending, { stream }: IngestOptions, transaction: Connection): Promise<void> {
+/** With what the inventory learns of it. */
+export async function publish(pending: Pending, { stream }: JobOptions, transaction: Connection): Promise<void> {
   await saveAssets(pending.records, transaction);
   const records = pending.records.map((record) => ({ key: record.tenant, value: record }));
   await stream.publish(RECORDS_TOPIC, records, transaction);
@@ -151,9 +151,9 @@ async function publish(pending: Pending, { stream }: IngestOptions, transaction:
 
 async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {
   const assets = new Map<string, (string | null)[]>();
-  for (const { kind, tenant, resource, name, region, raw } of records) {
+  for (const { kind, tenant, compartment, resource, name, region, raw } of records) {
     if (kind !== 'resource' || resource === null) continue;
-    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw)]);
+    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw), compartment]);
   }
   if (assets.size === 0) return;
   // In one order everywhere, so that two ingests do not deadlock.
@@ -164,7 +164,7 @@ async function saveAssets(records: CloudRecord[], transaction: Connection): Prom
 const SAVE_ASSETS = upsert(
   'assets',
   { tenant: 'text', '"resource"': 'text' },
-  { type: 'text', region: 'text', owner: 'text' },
+  { type: 'text', region: 'text', owner: 'text', compartment: 'text' },
 );
 
 /** The `Owner` tag in AWS's list of pairs or in OCI's map; both clouds allow it 256 characters. */
@@ -178,7 +178,8 @@ function asElement(problem: Unusable): Element {
   return { position: 'file', size: 0, problem, sample: Buffer.alloc(0) };
 }
 
-/** At most 200 characters, each printable. */
-function printable(text: string): string {
-  return text.slice(0, 200).replace(/[\p{Cc}\p{Surrogate}]/gu, '\uFFFD');
+/** What a dead letter keeps is tried again without its document, but with what that said. */
+function inEnvelope({ value, envelope }: { value: unknown; envelope?: Envelope }): unknown {
+  const bare = envelope === undefined || envelope.list === '' || envelope.list === 'Records';
+  return bare ? value : { ...envelope.fields, [envelope.list]: [value] };
 }
