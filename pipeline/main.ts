@@ -10,17 +10,20 @@ import {
   type PoolLibrary,
   type PoolModel,
 } from './connections/settings.ts';
+import { followPipeline } from './follow.ts';
 import { loadIntel } from './jobs/intel-files.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { createTables } from './jobs/tables.ts';
-import { type JobName, type PipelineCounts, runPipeline } from './pipeline.ts';
+import { patience } from './patience.ts';
+import { type JobName, type PipelineCounts, type PipelineOptions, runPipeline } from './pipeline.ts';
 import { mustExist } from './records/files.ts';
 import { DEFAULT_REGION, isRegion, loadRegions, REGION_RULE, type Region, Regions } from './sinks/regions.ts';
 import { Sink } from './sinks/sink.ts';
 import { openDatabase, openPool } from './store/database.ts';
 import { failureOf, isDatabaseFailure } from './store/failure.ts';
 import { prepareSchema } from './store/schema.ts';
-import { LogTableStream } from './streams/log-table.ts';
+import { openStream } from './streams/open.ts';
+import { StreamFailure } from './streams/stream.ts';
 import { summary } from './summary.ts';
 
 const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
@@ -45,6 +48,13 @@ results to each tenant's reporting region and correlates them into insights.
   --slots N            lanes of each task manager (default 2)
   --pool-model MODEL   ${POOL_MODELS.join(', ')}: who shares a pool in a task manager (default per-job)
   --pool-library NAME  ${POOL_LIBRARIES.join(' or ')} (default driver: the one that the database's driver has)
+  --stream URL         nats://HOST:PORT[/NAME][?replicas=N]: NATS JetStream carries what the jobs give each other, also
+                       to jobs on other machines with the same database (default: tables of the database)
+  --follow             go on for ever, with what comes into the folder, what grows, each line of standard input; without
+                       --input with what others publish on the stream
+  --keep HOURS         how long the stream keeps what all of its readers have read (default 168)
+  --keep-records       publish the records that no rule can match as well, for other readers
+  --patience SECONDS   how long a database or stream may be away before the run ends (default 0; with --follow no limit)
   --json               the counts as JSON on standard output
   --help
 
@@ -52,7 +62,7 @@ Exit status: 0 done, 1 the database failed, 2 wrong use or unusable input, 130 s
 `;
 
 interface Settings {
-  /** Null: the dead letters. */
+  /** Null: what others publish, or, to be tried again, the dead letters. */
   input: string | null;
   intel: string[];
   rules: string[];
@@ -60,6 +70,12 @@ interface Settings {
   database: string | undefined;
   sinks: Map<Region, string>;
   json: boolean;
+  stream: string | undefined;
+  follow: boolean;
+  keepRecords: boolean;
+  /** Milliseconds. */
+  keepFor: number;
+  patience: number;
   /** Null: all in this process. */
   cluster: { taskManagers: number; slots: number; model: PoolModel; library: PoolLibrary } | null;
 }
@@ -96,13 +112,16 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
     try {
       const connection = await pool.acquire();
       await prepareSchema(connection).finally(() => connection.release());
-      const stream = new LogTableStream({ pool, partitions: PARTITIONS });
-      const { input } = settings;
-      if (settings.cluster) {
-        await createTables(pool);
-        return await runClustered(settings, settings.cluster, sinkUrls, url, signal);
+      const { stream, close } = await openStream({ url: settings.stream, pool, partitions: PARTITIONS });
+      try {
+        if (settings.cluster) {
+          await createTables(pool);
+          return await runClustered(settings, settings.cluster, sinkUrls, url, signal);
+        }
+        return await runHere({ ...settings, pool, stream, rules, intel, regions, sinks, signal });
+      } finally {
+        await close();
       }
-      return await runPipeline({ pool, stream, input, rules, intel, regions, sinks, signal, observe: progress() });
     } finally {
       await Promise.all([pool.close(), ...sinks.map((sink) => sink.close())]);
     }
@@ -111,8 +130,20 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
   }
 }
 
+/** In this process: until all is done, or for ever. */
+async function runHere(
+  settings: Omit<PipelineOptions, 'input' | 'signal'> &
+    Pick<Settings, 'input' | 'follow' | 'patience'> & { signal: AbortSignal },
+): Promise<PipelineCounts> {
+  const { input, signal } = settings;
+  const patiently = patience({ limit: settings.patience, outage: outageOf, log: say, signal });
+  if (!settings.follow) return patiently(() => runPipeline({ ...settings, input, observe: progress() }));
+  say(`Following ${input === '-' ? 'standard input' : (input ?? 'the stream')}; Ctrl-C ends it.`);
+  return followPipeline({ ...settings, patiently });
+}
+
 async function runClustered(
-  { input, rules, intel, tenants }: Settings,
+  { input, rules, intel, tenants, stream, keepRecords }: Settings,
   { taskManagers, slots, model, library }: NonNullable<Settings['cluster']>,
   sinks: [Region, string | undefined][],
   url: string,
@@ -124,7 +155,7 @@ async function runClustered(
   signal.addEventListener('abort', stop);
   try {
     return await runPipelineOn(cluster, {
-      ...{ input: input!, rules, intel, tenants, partitions: PARTITIONS },
+      ...{ input: input!, rules, intel, tenants, stream, keepRecords, partitions: PARTITIONS },
       sinks: sinks.map(([region, own]) => [region, own ?? url]),
       parallelism: taskManagers * slots,
     });
@@ -137,15 +168,16 @@ async function runClustered(
 /** Null when help is asked for. */
 function settingsFrom(args: string[]): Settings | null {
   const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
   const options = {
     ...{ input: text, tenants: text, database: text },
-    replay: { type: 'boolean' },
     intel: { type: 'string', multiple: true },
     rules: { type: 'string', multiple: true },
     sink: { type: 'string', multiple: true },
+    ...{ stream: text, keep: text, patience: text },
+    ...{ follow: flag, replay: flag, 'keep-records': flag },
     ...{ 'task-managers': text, slots: text, 'pool-model': text, 'pool-library': text },
-    json: { type: 'boolean' },
-    help: { type: 'boolean' },
+    ...{ json: flag, help: flag },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
   try {
@@ -154,11 +186,17 @@ function settingsFrom(args: string[]): Settings | null {
     throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
   }
   if (values.help) return null;
+  const follow = values.follow ?? false;
   if (values.replay) refuseWithReplay(values);
-  else if (!values.input)
+  else if (!values.input && !(follow && values.stream))
     throw new UserError('What should be read? Give --input DIR, FILE or -; --help lists the options.');
   return {
     input: values.input ?? null,
+    follow,
+    stream: values.stream,
+    keepRecords: values['keep-records'] ?? false,
+    keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1_000_000),
+    patience: values.patience === undefined ? (follow ? Number.POSITIVE_INFINITY : 0) : patienceFrom(values.patience),
     intel: values.intel ?? [bundled('rules/intel/example.txt')],
     rules: values.rules ?? [bundled('rules')],
     tenants: values.tenants,
@@ -170,7 +208,7 @@ function settingsFrom(args: string[]): Settings | null {
 }
 
 function refuseWithReplay(values: Record<string, unknown>): void {
-  const other = ['input', 'task-managers'].find((name) => values[name] !== undefined);
+  const other = ['input', 'task-managers', 'follow'].find((name) => values[name] !== undefined);
   if (other) throw new UserError(`--replay reads the dead letters, so --${other} cannot be given with it.`);
   if (!values.database && !process.env.DATABASE_URL)
     throw new UserError('--replay needs --database, where the dead letters are.');
@@ -183,6 +221,7 @@ function clusterFrom(values: Record<string, unknown>): Settings['cluster'] {
     if (others) throw new UserError(`--${others} is for --task-managers N, which is not given.`);
     return null;
   }
+  if (values.follow) throw new UserError('--follow is for one process, and --task-managers for a run that ends.');
   if (values.input === '-') throw new UserError('--task-managers needs files: standard input is read by one process.');
   return {
     taskManagers: numberFrom('task-managers', taskManagers, 32),
@@ -196,6 +235,10 @@ function numberFrom(option: string, value: unknown, max: number): number {
   const number = Number(value);
   if (Number.isInteger(number) && number >= 1 && number <= max) return number;
   throw new UserError(`--${option} must be a whole number from 1 to ${max}, not "${value}".`);
+}
+
+function patienceFrom(value: string): number {
+  return value === '0' ? 0 : 1_000 * numberFrom('patience', value, 1_000_000);
 }
 
 function wordFrom<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
@@ -240,6 +283,12 @@ function progress(): (job: JobName, phase: string) => void {
   };
 }
 
+/** Words for what failed, where that may come back. */
+function outageOf(error: unknown): string | null {
+  if (error instanceof StreamFailure) return `The stream failed: ${error.message}`;
+  return isDatabaseFailure(error) ? `The database failed: ${failureOf(error)}` : null;
+}
+
 function say(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
 }
@@ -250,11 +299,9 @@ try {
   if (error instanceof UserError) {
     say(error.message);
     process.exitCode = 2;
-  } else if (isDatabaseFailure(error)) {
-    say(`The database failed: ${failureOf(error)}. With --database a further run goes on where this one ended.`);
-    process.exitCode = 1;
-  } else if (error instanceof JobFailed) {
-    say(`${error.message}. With --database a further run goes on where this one ended.`);
+  } else if (outageOf(error) !== null || error instanceof JobFailed) {
+    const words = outageOf(error) ?? (error as Error).message;
+    say(`${words}. With --database a further run goes on where this one ended.`);
     process.exitCode = 1;
   } else {
     throw error;

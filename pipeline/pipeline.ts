@@ -4,10 +4,13 @@ import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
 import type { JobOptions, Phase } from './jobs/job.ts';
+import { judge } from './jobs/judge.ts';
 import { type ReplayCounts, runReplay } from './jobs/replay.ts';
+import { RESULTS_TOPIC } from './jobs/result.ts';
 import type { RuleSet } from './jobs/rule-set.ts';
-import { type RulesCounts, runRules } from './jobs/rules.ts';
+import { RULES_GROUP, type RulesCounts, runRules } from './jobs/rules.ts';
 import { createTables } from './jobs/tables.ts';
+import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from './records/record.ts';
 import type { Regions } from './sinks/regions.ts';
 import type { Sink } from './sinks/sink.ts';
 
@@ -21,6 +24,10 @@ export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
   intel: IntelList;
   regions: Regions;
   sinks: readonly Sink[];
+  /** Publishes the records that no rule can match as well, for groups to come. Where one reads already, all are. */
+  keepRecords?: boolean | undefined;
+  /** Milliseconds that what every group has read is kept in the streams; for ever by default. */
+  keepFor?: number | undefined;
   /** Told of every job's phases. */
   observe?: (job: JobName, phase: Phase) => void;
 }
@@ -36,12 +43,44 @@ export interface PipelineCounts {
  * Needs the stream's tables, makes the jobs' own. A further run goes on where the last one ended, however that ended.
  */
 export async function runPipeline({ observe, input, ...options }: PipelineOptions): Promise<PipelineCounts> {
+  const isWanted = await wantedRecords(options);
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
-  return {
-    ingest: await (input === null ? runReplay(observed('ingest')) : runIngest({ ...observed('ingest'), input })),
+  const counts = {
+    ingest: await (input === null
+      ? runReplay(observed('ingest'))
+      : runIngest({ ...observed('ingest'), input, isWanted })),
     rules: await runRules(observed('rules')),
     deliver: await runDeliver(observed('deliver')),
     correlate: await runCorrelate(observed('correlate')),
+  };
+  await trimAll(options);
+  return counts;
+}
+
+/** Behind the slowest group and by age. */
+export async function trimAll({ stream, keepFor }: Pick<PipelineOptions, 'stream' | 'keepFor'>): Promise<void> {
+  if (keepFor === undefined) return;
+  for (const topic of [RECORDS_TOPIC, DEAD_LETTERS_TOPIC, RESULTS_TOPIC]) await stream.trim(topic, keepFor);
+}
+
+/**
+ * Most records match no rule, and nobody else reads them: these need no trip through the stream. Undefined where all do.
+ * A rule that fails fails in its own job.
+ */
+export async function wantedRecords({
+  stream,
+  rules,
+  intel,
+  keepRecords,
+}: Pick<PipelineOptions, 'stream' | 'rules' | 'intel' | 'keepRecords'>) {
+  const others = (await stream.groups(RECORDS_TOPIC)).filter((group) => group !== RULES_GROUP);
+  if (keepRecords || others.length > 0) return undefined;
+  return (record: CloudRecord): boolean => {
+    try {
+      return judge(record, { rules, intel }).matched.length > 0;
+    } catch {
+      return true;
+    }
   };
 }

@@ -161,7 +161,7 @@ describe('the pipeline on task managers', { timeout: 180_000 }, () => {
     const rules = new URL('../pipeline/rules', import.meta.url).pathname;
     const running = runPipelineOn(cluster, {
       ...{ input: folder, rules, intel: join(rules, 'intel/example.txt'), tenants: undefined },
-      ...{ partitions: 4, parallelism: 4, maxBatch: 60 },
+      ...{ partitions: 4, parallelism: 4, maxBatch: 60, keepRecords: true },
       sinks: [['us', database.url]],
     });
     let isOver = false;

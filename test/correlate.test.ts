@@ -121,7 +121,7 @@ describe.each(STORES)('on %s', (dialect) => {
 
       await workload.empty();
 
-      for (const table of ['insights', 'insight_results', 'stream_entries', 'stream_heads', 'stream_positions']) {
+      for (const table of ['insights', 'insight_results', 'stream_batches', 'stream_heads', 'stream_positions']) {
         await workload.execute(`delete from ${table}`);
       }
       for (const result of results.reverse()) await publish(result);

@@ -57,7 +57,7 @@ async function withFault(
   try {
     const running = runPipelineOn(cluster, {
       ...{ input: folder, rules, intel: join(rules, 'intel/example.txt'), tenants: undefined },
-      ...{ partitions: 2, parallelism: 2, maxBatch: 40, sinks: [['us', database.url]] },
+      ...{ partitions: 2, parallelism: 2, maxBatch: 40, keepRecords: true, sinks: [['us', database.url]] },
     });
     const happening = inTheMidst(workload).then(() => deed({ url: database.url, proxy, workload }));
     await Promise.all([running, happening]);
@@ -94,7 +94,7 @@ async function expectAll(url: string): Promise<void> {
 describe('nothing is lost and nothing done twice', { timeout: 180_000 }, () => {
   test('when queries take long', () =>
     withFault('slow', async ({ url }) => {
-      const lock = await lockTable(url, 'stream_entries');
+      const lock = await lockTable(url, 'stream_batches');
       await pause(300);
       await lock.end();
     }));
@@ -135,7 +135,7 @@ describe('nothing is lost and nothing done twice', { timeout: 180_000 }, () => {
           await pause(300);
           await disk.enlarge(64);
         },
-        ({ workload }) => workload.query(`alter table stream_entries set tablespace ${tablespace}`),
+        ({ workload }) => workload.query(`alter table stream_batches set tablespace ${tablespace}`),
       );
     } finally {
       await disk.end();

@@ -30,7 +30,7 @@ async function undisturbed({ url }: FreshStore, folder: string): Promise<void> {
   const workload = await openWorkload(url);
   const sinks = GENERATED_REGIONS.all.map((region) => new Sink({ region, url }));
   const [rules, intel] = [await bundledRules(), await bundledIntel()];
-  await runPipeline({ ...workload, input: folder, rules, intel, regions: GENERATED_REGIONS, sinks });
+  await runPipeline({ ...workload, input: folder, rules, intel, regions: GENERATED_REGIONS, sinks, keepRecords: true });
   for (const sink of sinks) await sink.close();
   await workload.pool.close();
 }

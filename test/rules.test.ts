@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { lookUpAsset } from '../pipeline/jobs/asset-lookup.ts';
 import { IntelList } from '../pipeline/jobs/intel.ts';
 import { loadIntel } from '../pipeline/jobs/intel-files.ts';
 import type { Result } from '../pipeline/jobs/result.ts';
@@ -202,13 +201,18 @@ describe.each(STORES)('the rules job on %s', (dialect) => {
     await workload.execute(
       `insert into assets (tenant, "resource", type, region, owner) values ('111122223333', 'trail-1', 'aws:trail', 'eu-west-1', 'bob')`,
     );
-    await publish({}, { id: 'r2', resource: 'unheard-of' });
+    const instance = 'ocid1.instance.oc1.fra.a'; // whose record did not say whose compartment it is in
+    await workload.execute(
+      `insert into assets (tenant, "resource", type, region, owner) values ('unknown', '${instance}', 'oci:instances', 'fra', null)`,
+    );
+    await publish({}, { id: 'r2', resource: 'unheard-of' }, { id: 'r3', resource: instance });
     const pool = await openPool({ url: store.url, name: 'single', max: 1, acquireTimeout: 5_000 });
     const stream = new LogTableStream({ pool, partitions: 4 });
-    await runRules({ ...(await options()), pool, stream, lookUpAsset }).finally(() => pool.close());
+    await runRules({ ...(await options()), pool, stream }).finally(() => pool.close());
     expect((await results()).map(({ asset }) => asset)).toEqual([
       { type: 'aws:trail', region: 'eu-west-1', owner: 'bob' },
       null,
+      { type: 'oci:instances', region: 'fra', owner: null },
     ]);
   });
 
@@ -225,7 +229,9 @@ describe.each(STORES)('the rules job on %s', (dialect) => {
   test('publishes nothing of a batch whose offset could not be moved', async () => {
     await publish({});
     const failing: typeof workload.stream = {
-      publish: (...args) => workload.stream.publish(...args),
+      publish: (...publication) => workload.stream.publish(...publication),
+      groups: (topic) => workload.stream.groups(topic),
+      trim: (topic, age) => workload.stream.trim(topic, age),
       async *drain(...args) {
         for await (const batch of workload.stream.drain(...args)) {
           yield { ...batch, entries: batch.entries, commit: () => Promise.reject(new Error('torn')) };

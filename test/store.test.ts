@@ -175,7 +175,7 @@ describe.each(STORES)('on %s', (dialect) => {
     const connections = await Promise.all(Array.from({ length: 5 }, () => pool.acquire()));
     await Promise.all(connections.map(prepareSchema));
     await prepareSchema(connections[0]!);
-    expect(await connections[0]!.query('select topic from stream_entries')).toEqual([]);
+    expect(await connections[0]!.query('select topic from stream_batches')).toEqual([]);
     for (const connection of connections) connection.release();
   });
 

@@ -3,8 +3,8 @@ import { openPool } from '../pipeline/store/database.ts';
 import { prepareSchema } from '../pipeline/store/schema.ts';
 import type { Connection, ConnectionPool, Statement } from '../pipeline/store/store.ts';
 import { table } from '../pipeline/store/tables.ts';
-import { LogTableStream, partitionOf } from '../pipeline/streams/log-table.ts';
-import { type Batch, type Entry, StaleBatchError } from '../pipeline/streams/stream.ts';
+import { LogTableStream } from '../pipeline/streams/log-table.ts';
+import { type Batch, type Entry, partitionOf, StaleBatchError } from '../pipeline/streams/stream.ts';
 import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 
 let store: FreshStore;
@@ -56,7 +56,7 @@ describe.each(STORES)('on %s', (dialect) => {
       await stream.publish(topic, [message('a', 'before')]);
       await borrowed(async (connection) => {
         await connection.begin();
-        await stream.publish(topic, [message('a', 'never')], connection);
+        await stream.publish(topic, [message('a', 'never')], { transaction: connection });
         await connection.rollback();
       });
       await stream.publish(topic, [message('a', 'after')]);
@@ -70,7 +70,7 @@ describe.each(STORES)('on %s', (dialect) => {
     test('lets no later writer overtake one that has not committed yet', async () => {
       await borrowed(async (connection) => {
         await connection.begin();
-        await stream.publish(topic, [message('a', 'first')], connection);
+        await stream.publish(topic, [message('a', 'first')], { transaction: connection });
         const second = stream.publish(topic, [message('a', 'second')]);
         await someoneWaitsForALock();
         expect(await readAll('early reader')).toEqual([]);
@@ -154,6 +154,25 @@ describe.each(STORES)('on %s', (dialect) => {
       expect(await results()).toHaveLength(3);
     });
 
+    const takesOver = async () => {
+      await borrowed(async (connection) => {
+        await connection.execute(
+          `create table stream_entries (topic text, partition integer, "offset" bigint, key text, value json)`,
+        );
+        await connection.execute(
+          `insert into stream_entries select $1, 0, n, 'a', to_json(n) from generate_series(0, 1234) n`,
+          [topic],
+        );
+        await connection.execute('insert into stream_heads values ($1, 0, 1235)', [topic]);
+        await connection.execute(`insert into stream_positions values ($1, 'group', 0, 700)`, [topic]);
+        await prepareSchema(connection);
+      });
+      const entries = await readAll('group');
+      expect(entries.map(({ value }) => value)).toEqual(Array.from({ length: 535 }, (_, i) => 700 + i));
+      expectGaplessOrder(entries, 700);
+    };
+    if (dialect === 'postgres') test('goes on in a log of the first version, a row for each entry', takesOver);
+
     test('holds no connection while its consumer works on a batch', async () => {
       const single = await openPool({ url: store.url, name: 'single', max: 1, acquireTimeout: 5_000 });
       try {
@@ -163,6 +182,39 @@ describe.each(STORES)('on %s', (dialect) => {
       } finally {
         await single.close();
       }
+    });
+  });
+
+  describe('trim', () => {
+    test('removes only what every group has read, and only what is old enough', async () => {
+      await stream.publish(topic, numbered(6));
+      await stream.publish(topic, numbered(6));
+      await readAll('fast');
+      for await (const batch of stream.drain(topic, 'slow', { maxBatch: 6 })) {
+        await committed(batch);
+        break;
+      }
+      await stream.trim(topic, 3_600_000);
+      expect(await readAll('patient')).toHaveLength(12);
+      await stream.trim(topic, -3_600_000);
+      expect((await readAll('slow')).map(({ offset }) => offset)).toEqual([6, 7, 8, 9, 10, 11]);
+    });
+
+    test('lets a group that comes later begin with the oldest that is left, and end', async () => {
+      await stream.publish(topic, numbered(5));
+      await readAll('reader');
+      await stream.trim(topic, -3_600_000);
+      await stream.publish(topic, numbered(3));
+      expect((await readAll('late')).map(({ offset }) => offset)).toEqual([5, 6, 7]);
+      expect(await readAll('late')).toEqual([]);
+    });
+
+    test('goes by age alone where nobody reads', async () => {
+      await stream.publish(topic, numbered(5));
+      await stream.trim(topic, 3_600_000);
+      await stream.trim(topic, -3_600_000);
+      await stream.publish(topic, numbered(1));
+      expect(await readAll('late')).toHaveLength(1);
     });
   });
 
@@ -282,10 +334,10 @@ async function someoneWaitsForALock(): Promise<void> {
   await expect.poll(() => store.lockWaits()).toBe(1);
 }
 
-function expectGaplessOrder(entries: Entry[]): void {
+function expectGaplessOrder(entries: Entry[], first = 0): void {
   const next = new Map<number, number>();
   for (const { partition, offset } of entries) {
-    expect(offset).toBe(next.get(partition) ?? 0);
+    expect(offset).toBe(next.get(partition) ?? first);
     next.set(partition, offset + 1);
   }
 }

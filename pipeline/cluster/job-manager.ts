@@ -8,6 +8,7 @@ import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { UserError } from '../../user-error.ts';
+import { addCounts } from '../counts.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import type { ConnectionPool } from '../store/store.ts';
 import { type Cluster, JobCanceled, type Job as Lanes } from './cluster.ts';
@@ -16,7 +17,7 @@ import type { PipelineTaskOptions } from './pipeline-task.ts';
 import type { JobPlan } from './planning/module-context.ts';
 import { ContextPlanner, type Planning, planInWorker } from './planning/plan.ts';
 import { Refused } from './refused.ts';
-import { addUp, PIPELINE_TASK } from './run-pipeline.ts';
+import { PIPELINE_TASK } from './run-pipeline.ts';
 import { type Submission, submissionFrom } from './submission.ts';
 
 export interface JobManagerOptions {
@@ -218,7 +219,7 @@ export class JobManager {
     const { record, canceled } = job;
     try {
       const lanes = await this.#options.cluster.run({ ...(await this.#lanes(job)), signal: canceled.signal });
-      record.result = lanes.reduce(addUp) ?? null;
+      record.result = lanes.reduce(addCounts) ?? null;
       record.completed++;
       record.error = null;
       return true;

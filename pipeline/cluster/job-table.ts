@@ -29,11 +29,11 @@ export interface JobRecord {
 
 const TABLES = [
   table(
-    ({ name, bigint, json }) => `create table cluster_jobs (
+    ({ name, bigint, document }) => `create table cluster_jobs (
     id ${name} primary key,
     state ${name} not null,
     created ${bigint} not null,
-    record ${json} not null
+    record ${document} not null
   )`,
   ),
 ];

@@ -3,13 +3,14 @@ import { runCorrelate } from '../jobs/correlate.ts';
 import { runDeliver } from '../jobs/deliver.ts';
 import { runIngest } from '../jobs/ingest.ts';
 import { loadIntel } from '../jobs/intel-files.ts';
+import type { JobOptions } from '../jobs/job.ts';
 import { loadRules } from '../jobs/rule-set.ts';
 import { runRules } from '../jobs/rules.ts';
-import type { JobName } from '../pipeline.ts';
+import { type JobName, wantedRecords } from '../pipeline.ts';
 import { DEFAULT_REGION, loadRegions, type Region, Regions } from '../sinks/regions.ts';
 import { Sink } from '../sinks/sink.ts';
-import { LogTableStream } from '../streams/log-table.ts';
-import type { Stream } from '../streams/stream.ts';
+import { openStream } from '../streams/open.ts';
+import type { Share, Stream } from '../streams/stream.ts';
 import type { TaskContext } from './protocol.ts';
 
 /** Plain data, the same for every lane. */
@@ -18,6 +19,8 @@ export interface PipelineTaskOptions {
   /** Folder or file. */
   input: string;
   partitions: number;
+  /** `nats://…`; undefined is the log table. */
+  stream?: string | undefined;
   /** Folders, files. */
   rules: string | string[];
   intel: string | string[];
@@ -25,28 +28,43 @@ export interface PipelineTaskOptions {
   /** Of each region, the URL of its sink. */
   sinks: [Region, string][];
   maxBatch?: number | undefined;
+  keepRecords?: boolean | undefined;
 }
 
-export default async function run({ index, of, connections, signal, ...context }: TaskContext): Promise<unknown> {
-  const { job, input, partitions, maxBatch, ...options } = context.options as PipelineTaskOptions;
+export default async function run(context: TaskContext): Promise<unknown> {
+  const options = context.options as PipelineTaskOptions;
+  const { index, of, connections: pool, signal } = context;
   const share = { index, of };
-  const log = new LogTableStream({ pool: connections, partitions });
-  const stream: Stream = {
-    publish: (topic, messages, transaction) => log.publish(topic, messages, transaction),
-    drain: (topic, group, { maxBatch }) => log.drain(topic, group, { maxBatch, share }),
+  const { stream, close } = await openStream({ url: options.stream, pool, partitions: options.partitions });
+  const drain: Stream['drain'] = (topic, group, { maxBatch }) => stream.drain(topic, group, { maxBatch, share });
+  const own: Stream = {
+    ...{ publish: stream.publish.bind(stream), groups: stream.groups.bind(stream), trim: stream.trim.bind(stream) },
+    drain,
   };
-  const common = { pool: connections, stream, signal, maxBatch };
-  if (job === 'ingest') return runIngest({ ...common, input, share });
+  try {
+    return await runLane(options, { pool, stream: own, signal, maxBatch: options.maxBatch }, share, stream);
+  } finally {
+    await close();
+  }
+}
+
+/** `whole` is the stream with all partitions, for jobs that share something else. */
+async function runLane(options: PipelineTaskOptions, common: JobOptions, share: Share, whole: Stream) {
+  const { job, input, keepRecords } = options;
   if (job === 'correlate') return runCorrelate(common);
-  if (job === 'rules') {
+  if (job === 'ingest' || job === 'rules') {
     const [rules, intel] = [await loadRules(...[options.rules].flat()), await loadIntel(...[options.intel].flat())];
+    if (job === 'ingest') {
+      const isWanted = await wantedRecords({ stream: whole, rules, intel, keepRecords });
+      return runIngest({ ...common, input, share, isWanted });
+    }
     const regions = options.tenants === undefined ? new Regions(DEFAULT_REGION) : await loadRegions(options.tenants);
     return runRules({ ...common, rules, intel, regions });
   }
-  const own = options.sinks.filter((_, number) => number % of === index);
+  const own = options.sinks.filter((_, number) => number % share.of === share.index);
   const sinks = own.map(([region, url]) => new Sink({ region, url }));
   try {
-    return await runDeliver({ ...common, stream: log, sinks });
+    return await runDeliver({ ...common, stream: whole, sinks });
   } finally {
     await Promise.all(sinks.map((sink) => sink.close()));
   }

@@ -1,5 +1,6 @@
 /** All jobs of the pipeline in their order, each spread over the slots of a cluster. */
 import { fileURLToPath } from 'node:url';
+import { addCounts } from '../counts.ts';
 import type { JobName, PipelineCounts } from '../pipeline.ts';
 import { JOBS } from '../pipeline.ts';
 import type { Cluster } from './cluster.ts';
@@ -28,19 +29,7 @@ export async function runPipelineOn(
     onJob?.(name);
     const task = { ...options, job: name } satisfies PipelineTaskOptions;
     const lanes = await cluster.run({ name, module: PIPELINE_TASK, parallelism, options: task });
-    counts[name] = lanes.reduce(addUp);
+    counts[name] = lanes.reduce(addCounts);
   }
   return counts as unknown as PipelineCounts;
-}
-
-/** Numbers are added up, at any depth; of all else the first that is there counts. */
-export function addUp(a: unknown, b: unknown): unknown {
-  if (typeof a === 'number' && typeof b === 'number') return a + b;
-  if (!isFields(a) || !isFields(b)) return a ?? b;
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return Object.fromEntries([...names].map((name) => [name, addUp(a[name], b[name])]));
-}
-
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -26,6 +26,10 @@ export class ForwardedConnection implements Connection {
     return this.#session.executeMany(statement, rows);
   }
 
+  insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]> {
+    return this.#session.insertEach(statement, rows);
+  }
+
   createTables(tables: readonly Statement[]): Promise<void> {
     return this.#session.createTables(tables);
   }

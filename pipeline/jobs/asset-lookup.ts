@@ -1,4 +1,4 @@
-/** Enrichment: what the inventory knows about the resource that a record is about. */
+/** Enrichment: what the inventory knows about the resources that records are about. */
 import type { CloudRecord } from '../records/record.ts';
 import type { ConnectionPool } from '../store/store.ts';
 
@@ -9,17 +9,55 @@ export interface Asset {
   owner: string | null;
 }
 
+type Subject = Pick<CloudRecord, 'tenant' | 'resource'>;
+
+/** Of one record. */
 export type LookUpAsset = (record: CloudRecord, pool: ConnectionPool) => Promise<Asset | null>;
 
-export async function lookUpAsset(record: CloudRecord, pool: ConnectionPool): Promise<Asset | null> {
+/** Of many records at once. Gives what is known of each, in their order. */
+export async function lookUpAssets(records: readonly Subject[], pool: ConnectionPool): Promise<(Asset | null)[]> {
+  const wanted = new Map<string, string[]>();
+  for (const record of records) {
+    for (const { tenant, resource } of subjectsOf(record)) wanted.set(keyOf({ tenant, resource }), [tenant, resource]);
+  }
+  const found = new Map<string, Asset>();
+  const keys = [...wanted.values()];
+  if (keys.length === 0) return records.map(() => null);
   const connection = await pool.acquire();
   try {
-    const rows = await connection.query<Asset>(
-      'SELECT type, region, owner FROM assets WHERE tenant = $1 AND "resource" = $2',
-      [record.tenant, record.resource],
-    );
-    return rows[0] ?? null;
+    for (let start = 0; start < keys.length; start += AT_ONCE) {
+      const some = keys.slice(start, start + AT_ONCE);
+      // always as many, so that it is always the same statement
+      while (some.length < AT_ONCE) some.push(some[0]!);
+      for (const { tenant, resource, ...asset } of await connection.query<Row>(LOOK_UP, some.flat())) {
+        found.set(keyOf({ tenant, resource }), asset);
+      }
+    }
   } finally {
     connection.release();
   }
+  return records.map((record) => {
+    const known = subjectsOf(record).map((subject) => found.get(keyOf(subject)));
+    return known.find((asset) => asset !== undefined) ?? null;
+  });
+}
+
+/** OCI's answers do not name the tenancy of a compartment, and its ids are unique in the world. */
+function subjectsOf({ tenant, resource }: Subject): { tenant: string; resource: string }[] {
+  if (resource === null) return [];
+  const own = { tenant, resource };
+  return resource.startsWith('ocid1.') && tenant !== 'unknown' ? [own, { tenant: 'unknown', resource }] : [own];
+}
+
+type Row = Asset & { tenant: string; resource: string };
+
+const AT_ONCE = 50;
+
+const PAIRS = Array.from({ length: AT_ONCE }, (_, index) => `($${2 * index + 1}, $${2 * index + 2})`);
+
+const LOOK_UP = `
+  select tenant, "resource", type, region, owner from assets where (tenant, "resource") in (${PAIRS.join(', ')})`;
+
+function keyOf({ tenant, resource }: Subject): string {
+  return `${tenant}\n${resource}`;
 }

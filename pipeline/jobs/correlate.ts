@@ -7,9 +7,10 @@
  */
 import { contentId } from '../records/fields.ts';
 import { DEAD_LETTERS_TOPIC, Unusable } from '../records/record.ts';
-import type { Connection, Statement } from '../store/store.ts';
+import type { Connection } from '../store/store.ts';
 import { insertNew } from '../store/upsert.ts';
 import { type Entry, type Message, StaleBatchError } from '../streams/stream.ts';
+import { type Member, saveInsights } from './insights.ts';
 import { type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { refusedEntry } from './letters.ts';
 import { entityOf, RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
@@ -30,10 +31,11 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
   const { stream, signal, observe, maxBatch = MAX_BATCH } = options;
   for await (const batch of stream.drain(RESULTS_TOPIC, 'correlate', { maxBatch })) {
     const { members, letters } = membersOf(batch.entries);
+    const cause = `correlate ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await merge(members, transaction);
-        await stream.publish(DEAD_LETTERS_TOPIC, letters, transaction);
+        await saveInsights(await newMembers(members, transaction), transaction);
+        await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
         await batch.commit(transaction);
       });
     } catch (error) {
@@ -47,8 +49,6 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
   }
   return { results, insights: touched.size };
 }
-
-type Member = ReturnType<typeof memberOf>;
 
 /** A result that cannot be used is a dead letter. */
 function membersOf(entries: readonly Entry[]): { members: Member[]; letters: Message[] } {
@@ -65,7 +65,7 @@ function membersOf(entries: readonly Entry[]): { members: Member[]; letters: Mes
   return { members, letters };
 }
 
-function memberOf(result: Result) {
+function memberOf(result: Result): Member {
   const entity = entityOf(result);
   const time = result.time === null ? null : new Date(result.time);
   const window = time === null ? null : new Date(Math.floor(time.getTime() / WINDOW) * WINDOW);
@@ -83,20 +83,16 @@ function memberOf(result: Result) {
   };
 }
 
-async function merge(members: Member[], transaction: Connection): Promise<void> {
+/** Those that their insights do not have yet, from now on kept. Of a result that comes twice, one. */
+async function newMembers(members: readonly Member[], transaction: Connection): Promise<Member[]> {
+  const distinct = new Map(members.map((member) => [`${member.insight} ${member.result}`, member]));
   // In one order everywhere, so that two that correlate do not deadlock.
-  const rows = members.map((member) => Object.values(member)).sort(byKey);
-  await transaction.executeMany(INSERT_MEMBERS, rows);
-  const insights = [...new Set(members.map((member) => member.insight))].sort();
-  await transaction.executeMany(
-    MERGE_INSIGHTS,
-    insights.map((insight) => [insight]),
+  const inOrder = [...distinct.keys()].sort().map((key) => distinct.get(key)!);
+  const isNew = await transaction.insertEach(
+    INSERT_MEMBERS,
+    inOrder.map((member) => Object.values(member)),
   );
-}
-
-function byKey([insight, result]: unknown[], [otherInsight, otherResult]: unknown[]): number {
-  const [one, other] = [`${insight} ${result}`, `${otherInsight} ${otherResult}`];
-  return one < other ? -1 : Number(one > other);
+  return inOrder.filter((_, index) => isNew[index]);
 }
 
 const INSERT_MEMBERS = insertNew(
@@ -107,39 +103,3 @@ const INSERT_MEMBERS = insertNew(
     ...{ region: 'text', reporting_region: 'text', time: 'timestamptz' },
   },
 );
-
-const SEVERITY = `case max(severity) ${SEVERITIES.map((name, index) => `when ${index} then '${name}'`).join(' ')} end`;
-
-/** Oracle has no lists: rules and regions are JSON there. */
-const listInOracle = (column: string) => `(
-      select json_arrayagg(${column} order by ${column} returning clob)
-      from (select distinct ${column} from insight_results where insight = $1)
-    ) as ${column}s`;
-
-const MERGE_INSIGHTS: Statement = {
-  postgres: `
-    insert into insights
-    select insight, min(tenant), min(entity), min(window_start), ${SEVERITY}, count(*),
-      array_agg(distinct rule order by rule), array_agg(distinct region order by region),
-      min(reporting_region), min(time), max(time)
-    from insight_results where insight = any($1::text[]) group by insight order by insight
-    on conflict (id) do update set
-      severity = excluded.severity, results = excluded.results, rules = excluded.rules, regions = excluded.regions,
-      first_time = excluded.first_time, last_time = excluded.last_time`,
-  oracle: `
-    merge into insights kept using (
-      select min(insight) as id, min(tenant) as tenant, min(entity) as entity, min(window_start) as window_start,
-        ${SEVERITY} as severity, count(*) as results, ${listInOracle('rule')}, ${listInOracle('region')},
-        min(reporting_region) as reporting_region, min(time) as first_time, max(time) as last_time
-      from insight_results where insight = $1
-    ) found on (kept.id = found.id)
-    when matched then update set
-      severity = found.severity, results = found.results, rules = found.rules, regions = found.regions,
-      first_time = found.first_time, last_time = found.last_time
-    when not matched then insert (
-      id, tenant, entity, window_start, severity, results, rules, regions, reporting_region, first_time, last_time
-    ) values (
-      found.id, found.tenant, found.entity, found.window_start, found.severity, found.results, found.rules,
-      found.regions, found.reporting_region, found.first_time, found.last_time
-    )`,
-};

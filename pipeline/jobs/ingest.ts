@@ -1,4 +1,6 @@
 /** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
+
+import type { Patiently } from '../patience.ts';
 import { curate } from '../records/curate.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
 import type { Envelope } from '../records/envelope.ts';
@@ -15,10 +17,10 @@ import {
 } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
-import { partitionOf } from '../streams/log-table.ts';
-import type { Share } from '../streams/stream.ts';
+import { partitionOf, type Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { letter } from './letters.ts';
+import { PAUSE, withPauses } from './pauses.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
 export interface IngestOptions extends JobOptions {
@@ -28,6 +30,12 @@ export interface IngestOptions extends JobOptions {
   /** Of several that share the files, by their paths. */
   share?: Share;
   limits?: Limits;
+  /** Which records are published; all of them by default. The others are counted, and known to the inventory. */
+  isWanted?: ((record: CloudRecord) => boolean) | undefined;
+  /** Publishes a batch that is not full after so many milliseconds. */
+  linger?: number;
+  /** Runs a transaction again that failed, where what it holds cannot be read again. */
+  patiently?: Patiently | undefined;
 }
 
 export interface IngestCounts {
@@ -54,7 +62,7 @@ const BATCH_BYTES = 8 * 1024 * 1024;
  * A file that has grown since is read on; one that has shrunk is read anew. Throws `UserError` when there is no input.
  */
 export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
-  const counts: IngestCounts = { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
+  const counts = noCounts();
   if (options.input === '-') {
     const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
     await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, options, counts);
@@ -69,8 +77,12 @@ export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
   return counts;
 }
 
+export function noCounts(): IngestCounts {
+  return { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
+}
+
 /** False when it has to be done again from the progress that another has made. */
-async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
+export async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
   const progress = await progressOf(file, options.pool);
   if (progress.complete) {
     counts.filesBefore++;
@@ -87,40 +99,65 @@ async function ingestFile(file: InputFile, options: IngestOptions, counts: Inges
   }
 }
 
-async function ingestSource(
+/** Gives the revision of the progress that it has saved. */
+export async function ingestSource(
   source: string,
   elements: AsyncIterable<Element> | Iterable<Element>,
   file: InputFile | null,
   progress: Progress,
   options: IngestOptions,
   counts: IngestCounts,
-): Promise<void> {
+  /** Of the first element, among all of the source. */
+  first = 0,
+): Promise<number> {
   const maxBatch = options.maxBatch ?? MAX_BATCH;
-  let ordinal = 0;
+  let ordinal = first;
   let { revision } = progress;
-  let pending: Pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+  let pending = nothing();
+  let written = Promise.resolve();
 
-  const flush = async (complete: boolean) => {
-    await transact(options, async (transaction) => {
-      await publish(pending, options, transaction);
-      if (file) await saveProgress(file, { elements: ordinal, complete, revision }, transaction);
-    });
+  const write = async (batch: Pending, elements: number, complete: boolean) => {
+    const writing = () =>
+      transact(options, async (transaction) => {
+        await publish(batch, `${source} ${elements}`, options, transaction);
+        if (file) await saveProgress(file, { elements, complete, revision }, transaction);
+      });
+    await (options.patiently && !file ? options.patiently(writing) : writing());
     revision++;
-    for (const record of pending.records) count(counts.records, record.source);
-    for (const letter of pending.deadLetters) count(counts.deadLetters, letter.reason);
-    pending = { records: [], deadLetters: [], elements: 0, bytes: 0 };
+    for (const record of batch.records) count(counts.records, record.source);
+    for (const letter of batch.deadLetters) count(counts.deadLetters, letter.reason);
     options.observe?.('next-read');
   };
-
-  for await (const element of elements) {
-    if (ordinal++ < progress.elements) continue;
-    add(element, source, pending);
-    if (pending.elements < maxBatch && pending.bytes < BATCH_BYTES) continue;
-    await flush(false);
+  // One transaction at a time, while the next batch is read.
+  const flush = async (complete: boolean) => {
+    await written;
     if (options.signal?.aborted) return;
+    written = write(pending, ordinal, complete);
+    written.catch(() => {}); // heard of when the next one, or the end, waits for it
+    pending = nothing();
+  };
+
+  const { linger } = options;
+  let due = Number.POSITIVE_INFINITY;
+  for await (const element of linger === undefined ? elements : withPauses(elements, linger)) {
+    if (options.signal?.aborted) break;
+    if (element !== PAUSE) {
+      if (ordinal++ < progress.elements) continue;
+      if (pending.elements === 0 && linger !== undefined) due = Date.now() + linger;
+      add(element, source, pending);
+    }
+    const isFull = pending.elements >= maxBatch || pending.bytes >= BATCH_BYTES;
+    if (!isFull && (pending.elements === 0 || Date.now() < due)) continue;
+    await flush(false);
+    if (options.signal?.aborted) break;
   }
-  if (options.signal?.aborted) return;
   await flush(true);
+  await written;
+  return revision;
+}
+
+function nothing(): Pending {
+  return { records: [], deadLetters: [], elements: 0, bytes: 0 };
 }
 
 function add(element: Element, source: string, pending: Pending): void {
@@ -140,13 +177,19 @@ function add(element: Element, source: string, pending: Pending): void {
   }
 }
 
-/** With what the inventory learns of it. */
-export async function publish(pending: Pending, { stream }: JobOptions, transaction: Connection): Promise<void> {
+/** With what the inventory learns of it. `cause` is what it was made of. */
+export async function publish(
+  pending: Pending,
+  cause: string,
+  { stream, isWanted }: Pick<IngestOptions, 'stream' | 'isWanted'>,
+  transaction: Connection,
+): Promise<void> {
   await saveAssets(pending.records, transaction);
-  const records = pending.records.map((record) => ({ key: record.tenant, value: record }));
-  await stream.publish(RECORDS_TOPIC, records, transaction);
+  const wanted = isWanted ? pending.records.filter(isWanted) : pending.records;
+  const records = wanted.map((record) => ({ key: record.tenant, value: record }));
+  await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
   const letters = pending.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
-  await stream.publish(DEAD_LETTERS_TOPIC, letters, transaction);
+  await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
 }
 
 async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {

@@ -32,11 +32,12 @@ export async function runReplay(options: JobOptions): Promise<ReplayCounts> {
     const records = tried.flatMap((each) => each.records);
     const results = tried.flatMap((each) => each.results);
     const ids = tried.flatMap(({ id }) => (id === null ? [] : [[id]]));
+    const cause = `replay ${batch.partition} ${batch.entries[0]!.offset} ${ids.join(' ')}`;
     try {
       await transact(options, async (transaction) => {
-        await publish({ records, deadLetters: [], elements: 0, bytes: 0 }, options, transaction);
+        await publish({ records, deadLetters: [], elements: 0, bytes: 0 }, cause, { stream }, transaction);
         const messages = results.map((value) => ({ key: `${value.tenant} ${entityOf(value)}`, value }));
-        await stream.publish(RESULTS_TOPIC, messages, transaction);
+        await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
         await transaction.executeMany(SAVE, ids.sort());
         await batch.commit(transaction);
       });

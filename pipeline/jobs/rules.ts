@@ -2,7 +2,7 @@
 import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../records/record.ts';
 import type { Regions } from '../sinks/regions.ts';
 import { type Message, StaleBatchError } from '../streams/stream.ts';
-import { type Asset, type LookUpAsset, lookUpAsset } from './asset-lookup.ts';
+import { type Asset, type LookUpAsset, lookUpAssets } from './asset-lookup.ts';
 import type { IntelList } from './intel.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { judged } from './judge.ts';
@@ -13,7 +13,7 @@ export interface RulesOptions extends JobOptions {
   rules: RuleSet;
   intel: IntelList;
   regions: Regions;
-  /** Called once for each record that gave a result. */
+  /** Called once for each record that gave a result, instead of asking the inventory for all of a batch at once. */
   lookUpAsset?: LookUpAsset;
 }
 
@@ -27,34 +27,33 @@ export interface RulesCounts {
   failedLookUps: number;
 }
 
+/** The group that reads the records. */
+export const RULES_GROUP = 'rules';
+
 export async function runRules(options: RulesOptions): Promise<RulesCounts> {
   const { stream, rules, intel, regions, signal, observe } = options;
   const counts: RulesCounts = { records: 0, results: {}, deadLetters: {}, failedLookUps: 0 };
 
-  for await (const batch of stream.drain(RECORDS_TOPIC, 'rules', { maxBatch: options.maxBatch ?? MAX_BATCH })) {
-    const messages: Message[] = [];
-    const found: string[] = [];
-    let failedLookUps = 0;
-    const detected = new Date().toISOString();
+  for await (const batch of stream.drain(RECORDS_TOPIC, RULES_GROUP, { maxBatch: options.maxBatch ?? MAX_BATCH })) {
     await intel.refresh();
-    const judgement = judged(batch.entries, { rules, intel });
-    for (const { record, matched, intel: hits } of judgement.found) {
-      const asset = await look(record).catch(() => {
-        failedLookUps++;
-        return null;
-      });
-      for (const rule of matched) {
-        const result = resultOf(rule, record, { reportingRegion: regions.of(record), asset, intel: hits, detected });
-        // One key for all that correlates, so that one consumer at a time has it.
-        messages.push({ key: `${result.tenant} ${entityOf(result)}`, value: result });
-        found.push(rule.id);
-      }
-    }
+    const detected = new Date().toISOString();
+    const { found, letters } = judged(batch.entries, { rules, intel });
+    const { assets, failed } = await lookUp(
+      found.map(({ record }) => record),
+      options,
+    );
+    const results = found.flatMap(({ record, matched, intel }, index) => {
+      const circumstances = { reportingRegion: regions.of(record), asset: assets[index] ?? null, intel, detected };
+      return matched.map((rule) => resultOf(rule, record, circumstances));
+    });
+    // One key for all that correlates, so that one consumer at a time has it.
+    const messages = results.map((value): Message => ({ key: `${value.tenant} ${entityOf(value)}`, value }));
+    const refused = letters.map((value): Message => ({ key: value.source, value }));
+    const cause = `rules ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await stream.publish(RESULTS_TOPIC, messages, transaction);
-        const letters = judgement.letters.map((value) => ({ key: value.source, value }));
-        await stream.publish(DEAD_LETTERS_TOPIC, letters, transaction);
+        await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
+        await stream.publish(DEAD_LETTERS_TOPIC, refused, { transaction, cause });
         await batch.commit(transaction);
       });
     } catch (error) {
@@ -62,15 +61,31 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
       throw error;
     }
     counts.records += batch.entries.length;
-    counts.failedLookUps += failedLookUps;
-    for (const rule of found) count(counts.results, rule);
-    for (const { reason } of judgement.letters) count(counts.deadLetters, reason);
+    counts.failedLookUps += failed;
+    for (const { rule } of results) count(counts.results, rule);
+    for (const { reason } of letters) count(counts.deadLetters, reason);
     observe?.('next-read');
     if (signal?.aborted) break;
   }
   return counts;
+}
 
-  async function look(record: CloudRecord): Promise<Asset | null> {
-    return (options.lookUpAsset ?? lookUpAsset)(record, options.pool);
+/** Of each record its asset, all at once unless there is a look-up for one; null where that throws. */
+async function lookUp(records: CloudRecord[], { pool, lookUpAsset }: RulesOptions) {
+  const assets: (Asset | null)[] = [];
+  if (!lookUpAsset) {
+    return lookUpAssets(records, pool).then(
+      (assets) => ({ assets, failed: 0 }),
+      () => ({ assets, failed: records.length }),
+    );
   }
+  let failed = 0;
+  for (const record of records) {
+    const asset = await lookUpAsset(record, pool).catch(() => {
+      failed++;
+      return null;
+    });
+    assets.push(asset);
+  }
+  return { assets, failed };
 }

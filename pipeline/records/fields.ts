@@ -49,13 +49,18 @@ export function storable(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === DEEPEST) throw new Unusable('unknown-shape', `nested deeper than ${DEEPEST} levels`);
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = storable(value[i], depth + 1);
+    for (let i = 0; i < value.length; i++) {
+      const clean = storable(value[i], depth + 1);
+      if (clean !== value[i]) value[i] = clean;
+    }
     return value;
   }
   const fields = value as Fields;
   for (const key of Object.keys(fields)) {
+    const before = fields[key];
     const clean = storableText(key);
-    const inner = storable(fields[key], depth + 1);
+    const inner = storable(before, depth + 1);
+    if (clean === key && inner === before) continue;
     if (clean !== key) delete fields[key];
     // Plain assignment to `__proto__` would change the prototype instead of the field.
     Object.defineProperty(fields, clean, { value: inner, writable: true, enumerable: true, configurable: true });
@@ -64,5 +69,7 @@ export function storable(value: unknown, depth = 0): unknown {
 }
 
 function storableText(text: string): string {
+  // to look is much cheaper than to replace
+  if (text.isWellFormed() && !text.includes('\0')) return text;
   return text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 }

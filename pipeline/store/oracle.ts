@@ -11,16 +11,24 @@ const NAME_IS_USED = 955;
 export class OraclePool implements ConnectionPool {
   readonly name: string;
   readonly #pool: oracledb.Pool;
+  readonly #answerTimeout: number;
   /** Given back, but still being rolled back. */
   readonly #returning = new Set<Promise<void>>();
 
-  private constructor(name: string, pool: oracledb.Pool) {
+  private constructor(name: string, pool: oracledb.Pool, answerTimeout: number) {
     this.name = name;
     this.#pool = pool;
+    this.#answerTimeout = answerTimeout;
   }
 
   /** Connects at the first `acquire()` only. */
-  static async open({ url, name, max, acquireTimeout = 10_000 }: PoolOptions): Promise<OraclePool> {
+  static async open({
+    url,
+    name,
+    max,
+    acquireTimeout = 10_000,
+    answerTimeout = 60_000,
+  }: PoolOptions): Promise<OraclePool> {
     const settings = {
       ...oracleAddress(url),
       program: name,
@@ -35,11 +43,13 @@ export class OraclePool implements ConnectionPool {
       if (error.code !== 'NJS-046') throw error;
       return oracledb.createPool(settings);
     });
-    return new OraclePool(name, pool);
+    return new OraclePool(name, pool, answerTimeout);
   }
 
   async acquire(): Promise<Connection> {
-    return new OracleConnection(await this.#pool.getConnection(), this.#returning);
+    const connection = await this.#pool.getConnection();
+    connection.callTimeout = this.#answerTimeout;
+    return new OracleConnection(connection, this.#returning);
   }
 
   async close(): Promise<void> {
@@ -69,14 +79,18 @@ class OracleSession implements Session {
     if (rows.length === 0) return 0;
     let affected = 0;
     for (const text of textsOf(statement, 'oracle')) {
-      const { sql, order } = withBinds(text);
-      const binds = rows.map((row) => order.map((index) => row[index]));
-      const result = await this.connection.executeMany(sql, binds as oracledb.BindParameters[], {
-        autoCommit: !this.#inTransaction,
-      });
-      affected = result.rowsAffected ?? 0;
+      affected = (await this.#runMany(text, rows)).rowsAffected ?? 0;
     }
     return affected;
+  }
+
+  async insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const [text = ''] = textsOf(statement, 'oracle');
+    // a cached statement is run again without being asked for its counts (oracledb 26.0)
+    const options = { dmlRowCounts: true, keepInStmtCache: false };
+    const { dmlRowCounts = [] } = await this.#runMany(text, rows, options);
+    return dmlRowCounts.map((inserted) => inserted > 0);
   }
 
   /** A definition commits at once, and of two that make the same table the second is told so. */
@@ -101,6 +115,15 @@ class OracleSession implements Session {
   async rollback(): Promise<void> {
     await this.connection.rollback();
     this.#inTransaction = false;
+  }
+
+  #runMany(text: string, rows: readonly (readonly unknown[])[], options: oracledb.ExecuteManyOptions = {}) {
+    const { sql, order } = withBinds(text);
+    const binds = rows.map((row) => order.map((index) => row[index]));
+    return this.connection.executeMany(sql, binds as oracledb.BindParameters[], {
+      ...options,
+      autoCommit: !this.#inTransaction,
+    });
   }
 
   async #run(statement: Statement, values: readonly unknown[]): Promise<oracledb.Result<unknown>> {

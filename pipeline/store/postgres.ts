@@ -1,22 +1,26 @@
 /** PostgreSQL behind the store's interface: thin, so that the stack of a loan shows who took it. */
 import pg from 'pg';
+import { isUnanswered } from './failure.ts';
 import type { Connection, ConnectionPool, OwnSession, PoolOptions, Session, Statement } from './store.ts';
 import { textsOf } from './store.ts';
 
 /** Of all uses of advisory locks in the database, ours. */
 const SCHEMA_LOCK = 0x6f75746c; // "outl"
 
+export const ANSWER_LIMIT_MS = 60_000;
+
 export class PostgresPool implements ConnectionPool {
   readonly name: string;
   readonly #pool: pg.Pool;
 
-  constructor({ url, name, max, acquireTimeout = 10_000 }: PoolOptions) {
+  constructor({ url, name, max, acquireTimeout = 10_000, answerTimeout = ANSWER_LIMIT_MS }: PoolOptions) {
     this.name = name;
     this.#pool = new pg.Pool({
       connectionString: url,
       application_name: name,
       max,
       connectionTimeoutMillis: acquireTimeout,
+      query_timeout: answerTimeout,
     });
     // A session lost by a restart of the database fails its next query; unheard, its event would end the process.
     this.#pool.on('error', () => {});
@@ -36,6 +40,8 @@ export class PostgresPool implements ConnectionPool {
 export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> implements Session {
   readonly dialect = 'postgres';
   protected readonly client: Client;
+  /** Its statement got no answer: what is sent next would wait behind it. */
+  protected unanswered: Error | undefined;
 
   constructor(client: Client) {
     this.client = client;
@@ -50,12 +56,16 @@ export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> imple
   }
 
   async executeMany(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<number> {
-    const [first] = rows;
-    if (first === undefined) return 0;
-    return this.execute(
-      statement,
-      first.map((_, column) => rows.map((row) => row[column])),
-    );
+    return rows.length === 0 ? 0 : this.execute(statement, columnsOf(rows));
+  }
+
+  /** The statement returns the key of what it inserts, which is the first columns of a row. */
+  async insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]> {
+    if (rows.length === 0) return [];
+    const keys = (await this.query(statement, columnsOf(rows))).map((row) => Object.values(row));
+    const inserted = new Set(keys.map((key) => key.join('\n')));
+    const [{ length } = []] = keys;
+    return rows.map((row) => inserted.has(row.slice(0, length).join('\n')));
   }
 
   /** Under a lock: `if not exists` alone fails when two run it at once. */
@@ -74,28 +84,40 @@ export class PostgresSession<Client extends pg.ClientBase = pg.ClientBase> imple
   }
 
   async begin(): Promise<void> {
-    await this.client.query('begin');
+    await this.#ask('begin');
   }
 
   async commit(): Promise<void> {
-    await this.client.query('commit');
+    await this.#ask('commit');
   }
 
   async rollback(): Promise<void> {
-    await this.client.query('rollback');
+    await this.#ask('rollback');
   }
 
   async #run(statement: Statement, values: readonly unknown[]): Promise<pg.QueryResult> {
     const [first = '', ...others] = textsOf(statement, 'postgres');
-    let result = await this.client.query(first, [...values]);
-    for (const text of others) result = await this.client.query(text, [...values]);
+    let result = await this.#ask(first, [...values]);
+    for (const text of others) result = await this.#ask(text, [...values]);
     return result;
   }
+
+  async #ask(text: string, values?: unknown[]): Promise<pg.QueryResult> {
+    if (this.unanswered) throw this.unanswered;
+    return this.client.query(text, values).catch((error: Error) => {
+      if (isUnanswered(error)) this.unanswered = error;
+      throw error;
+    });
+  }
+}
+
+function columnsOf(rows: readonly (readonly unknown[])[]): unknown[][] {
+  return rows[0]!.map((_, column) => rows.map((row) => row[column]));
 }
 
 export class PostgresConnection extends PostgresSession<pg.PoolClient> implements Connection {
   release(error?: Error): void {
-    this.client.release(error);
+    this.client.release(error ?? this.unanswered);
   }
 }
 
@@ -120,7 +142,7 @@ export async function openPostgresSession(url: string, connectTimeout: number): 
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: connectTimeout,
-    query_timeout: 60_000,
+    query_timeout: ANSWER_LIMIT_MS,
   });
   const session = new OwnPostgresSession(client);
   try {

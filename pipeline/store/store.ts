@@ -29,6 +29,8 @@ export interface Session {
    * a whole column (`$1::text[]`), Oracle's those of one row.
    */
   executeMany(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<number>;
+  /** As `executeMany`, of a statement that inserts a row or nothing: for each row whether it was inserted. */
+  insertEach(statement: Statement, rows: readonly (readonly unknown[])[]): Promise<boolean[]>;
   /** Makes what is missing; several processes may do so at once. */
   createTables(tables: readonly Statement[]): Promise<void>;
   begin(): Promise<void>;
@@ -49,6 +51,8 @@ export interface PoolOptions {
   max: number;
   /** How long `acquire()` waits for a free or new session, milliseconds; then it throws. Default 10 s. */
   acquireTimeout?: number;
+  /** How long a statement waits for its answer, milliseconds; then it throws, and its session is closed. Default 60 s. */
+  answerTimeout?: number;
 }
 
 export interface ConnectionPool {

@@ -12,8 +12,8 @@ const TYPES = {
     bigint: 'bigint',
     boolean: 'boolean',
     time: 'timestamptz',
-    /** As it was written; cheap. */
-    json: 'json',
+    /** Of any length; as it was written. */
+    document: 'text',
     /** To be looked into. */
     jsonb: 'jsonb',
   },
@@ -25,7 +25,7 @@ const TYPES = {
     bigint: 'number(19)',
     boolean: 'number(1)',
     time: 'timestamp(3) with time zone',
-    json: 'clob',
+    document: 'clob',
     jsonb: 'clob',
   },
 };

@@ -7,10 +7,10 @@ export type Columns = Readonly<Record<string, string>>;
 /** A table whose name is not the same in both databases. */
 export type TableName = string | Readonly<Record<Dialect, string>>;
 
-/** Inserts what is not there yet; waits for a transaction that is about to insert the same. */
+/** Inserts what is not there yet; waits for a transaction that is about to insert the same. Fit for `insertEach`. */
 export function insertNew(table: TableName, key: Columns, others: Columns): Statement {
   return {
-    postgres: `${insertInto(table, { ...key, ...others })} on conflict do nothing`,
+    postgres: `${insertInto(table, { ...key, ...others })} on conflict do nothing returning ${Object.keys(key).join(', ')}`,
     oracle: insertUnlessThere(table, Object.keys(key), Object.keys(others)),
   };
 }

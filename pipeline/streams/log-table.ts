@@ -1,5 +1,6 @@
 /**
- * Streams as an append-only log in tables.
+ * Streams as an append-only log in tables. What is published together is one row for each partition, which the database
+ * compresses as one: a trip through the log costs a fraction of what a row for each entry does.
  *
  * Writers: a partition's head row gives out its offsets and is locked until the writer commits. So writers of one
  * partition take turns, offsets have no gaps, and entries become visible in their order: a reader never passes an
@@ -10,7 +11,19 @@
  */
 import type { Connection, ConnectionPool, Statement } from '../store/store.ts';
 import { insertUnlessThere } from '../store/upsert.ts';
-import { type Batch, type Entry, type Message, type Share, StaleBatchError, type Stream } from './stream.ts';
+import { enter, groupsOf, type Place, PositionedBatch, positionOf, slowest } from './positions.ts';
+import { readAhead } from './read-ahead.ts';
+import {
+  type Batch,
+  type DrainOptions,
+  type Entry,
+  type Message,
+  type Publication,
+  packed,
+  partitioned,
+  type Stream,
+  unpacked,
+} from './stream.ts';
 
 export interface LogTableOptions {
   /** Its database has the tables of `prepareSchema`. */
@@ -18,6 +31,9 @@ export interface LogTableOptions {
   /** Partitions that new messages are spread over. Another number later moves keys, so their order starts anew. */
   partitions: number;
 }
+
+/** A batch is closed at about so many characters, however few entries they are. */
+const BATCH_SIZE = 16 * 1024 * 1024;
 
 export class LogTableStream implements Stream {
   readonly #pool: ConnectionPool;
@@ -32,7 +48,7 @@ export class LogTableStream implements Stream {
    * Heads are locked in ascending order, so that writers do not deadlock. Transactions that publish several times can:
    * the database then fails one of them (40P01, ORA-00060), to be run again.
    */
-  async publish(topic: string, messages: readonly Message[], transaction?: Connection): Promise<void> {
+  async publish(topic: string, messages: readonly Message[], { transaction }: Publication = {}): Promise<void> {
     if (messages.length === 0) return;
     if (transaction) return this.#append(topic, messages, transaction);
     await this.#borrowed(async (connection) => {
@@ -48,43 +64,60 @@ export class LogTableStream implements Stream {
   }
 
   async #append(topic: string, messages: readonly Message[], transaction: Connection): Promise<void> {
-    const partitions = new Map<number, Message[]>();
-    for (const message of messages) {
-      const partition = partitionOf(message.key, this.#partitions);
-      const own = partitions.get(partition);
-      if (own) own.push(message);
-      else partitions.set(partition, [message]);
-    }
-    const ascending = [...partitions].sort(([a], [b]) => a - b);
-    await transaction.executeMany(
-      TAKE_OFFSETS,
-      ascending.map(([partition, own]) => [topic, partition, own.length]),
-    );
-    const entries = ascending.flatMap(([partition, own]) =>
-      own.map(({ key, value }, rank) => [topic, partition, own.length - rank, key, JSON.stringify(value)]),
-    );
-    await transaction.executeMany(APPEND, entries);
+    const rows = partitioned(messages, this.#partitions).map(([partition, own]) => {
+      const text = packed(own);
+      return [topic, partition, own.length, text.length, text];
+    });
+    await transaction.executeMany(APPEND, rows);
   }
 
   /** Of each partition, what was there when its turn came. A batch that is not committed comes again. */
   async *drain(
     topic: string,
     group: string,
-    { maxBatch, share = { index: 0, of: 1 } }: { maxBatch: number; share?: Share },
+    { maxBatch, share = { index: 0, of: 1 } }: DrainOptions,
   ): AsyncGenerator<Batch> {
     const partitions = await this.#borrowed(async (connection) => {
-      await connection.execute(ENTER, [topic, group]);
-      return connection.query<{ partition: number }>(PARTITIONS, [topic]);
+      const rows = await connection.query<{ partition: number }>(PARTITIONS, [topic]);
+      const own = rows.map(({ partition }) => partition).filter((partition) => partition % share.of === share.index);
+      await enter(topic, group, own, connection);
+      return own;
     });
-    for (const { partition } of partitions) {
-      if (partition % share.of !== share.index) continue;
+    for (const partition of partitions) {
       const [head] = await this.#query<{ next_offset: string | number }>(HEAD, [topic, partition]);
-      for (;;) {
-        const rows = await this.#query<Row>(READ, [topic, group, partition, head?.next_offset, maxBatch]);
-        if (rows.length === 0) break;
-        yield new LogTableBatch(topic, group, partition, rows.map(toEntry));
-      }
+      const end = Number(head?.next_offset ?? 0);
+      const place = { log: topic, group, partition };
+      yield* readAhead({
+        position: () => this.#borrowed((connection) => positionOf(place, connection)),
+        read: (from) => this.#read(place, from, end, maxBatch),
+        end,
+      });
     }
+  }
+
+  async #read(place: Place, from: number, end: number, maxBatch: number): Promise<PositionedBatch | null> {
+    const { log, partition } = place;
+    const rows = await this.#query<Row>(READ, [log, partition, from, end, maxBatch, BATCH_SIZE]);
+    const entries = rows.flatMap((row) => entriesOf(row, partition)).filter(({ offset }) => offset >= from);
+    if (entries.length === 0) return null;
+    const batch = entries.length > maxBatch ? entries.slice(0, maxBatch) : entries;
+    return new PositionedBatch(log, place, from, batch.at(-1)!.offset + 1, batch);
+  }
+
+  groups(topic: string): Promise<string[]> {
+    return this.#borrowed((connection) => groupsOf(topic, connection));
+  }
+
+  async trim(topic: string, age: number): Promise<void> {
+    const before = new Date(Date.now() - age);
+    await this.#borrowed(async (connection) => {
+      const read = await slowest(topic, connection);
+      const partitions = await connection.query<{ partition: number }>(PARTITIONS, [topic]);
+      for (const { partition } of partitions) {
+        const behind = read.size === 0 ? Number.MAX_SAFE_INTEGER : read.get(partition);
+        if (behind !== undefined) await connection.execute(TRIM, [topic, partition, behind, before]);
+      }
+    });
   }
 
   #query<R>(statement: Statement, values: unknown[]): Promise<R[]> {
@@ -102,95 +135,57 @@ export class LogTableStream implements Stream {
   }
 }
 
-class LogTableBatch implements Batch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly entries: readonly Entry[];
-  readonly #group: string;
-
-  constructor(topic: string, group: string, partition: number, entries: readonly Entry[]) {
-    this.topic = topic;
-    this.partition = partition;
-    this.entries = entries;
-    this.#group = group;
-  }
-
-  async commit(transaction: Connection): Promise<void> {
-    const first = this.entries[0]!.offset;
-    const next = first + this.entries.length;
-    const moved = await transaction.execute(MOVE, [this.topic, this.#group, this.partition, first, next]);
-    if (moved === 0) throw new StaleBatchError(this, this.#group);
-  }
-}
-
-/** FNV-1a: the same key is always in the same partition, in any process. */
-export function partitionOf(key: string, partitions: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % partitions;
-}
-
-/** PostgreSQL's bigint comes as text, Oracle's empty text as null. */
+/** PostgreSQL's bigint comes as text. */
 interface Row {
-  partition: number;
-  offset: string | number;
-  key: string | null;
+  next_offset: string | number;
   value: string;
 }
 
-function toEntry({ partition, offset, key, value }: Row): Entry {
-  return { partition, offset: Number(offset), key: key ?? '', value: JSON.parse(value) };
+function entriesOf({ next_offset, value }: Row, partition: number): Entry[] {
+  const messages = unpacked(value);
+  const first = Number(next_offset) - messages.length;
+  return messages.map((message, rank) => ({ ...message, partition, offset: first + rank }));
 }
 
-/** Moves the heads past what is to be appended. */
-const TAKE_OFFSETS: Statement = {
+/** Moves the heads past what is appended. */
+const APPEND: Statement = {
   postgres: `
-    insert into stream_heads as h (topic, partition, next_offset)
-    select * from unnest($1::text[], $2::integer[], $3::bigint[])
-    on conflict (topic, partition) do update set next_offset = h.next_offset + excluded.next_offset`,
+    with added (topic, partition, entries, size, value) as (
+      select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[])
+    ), head as (
+      insert into stream_heads as h (topic, partition, next_offset)
+      select topic, partition, entries from added
+      on conflict (topic, partition) do update set next_offset = h.next_offset + excluded.next_offset
+      returning topic, partition, next_offset
+    )
+    insert into stream_batches (topic, partition, next_offset, entries, size, value)
+    select topic, partition, head.next_offset, entries, size, value from added join head using (topic, partition)`,
   oracle: [
     insertUnlessThere('stream_heads', ['topic', '"partition"'], ['next_offset']).replace('$3', '0'),
     'update stream_heads set next_offset = next_offset + $3 where topic = $1 and "partition" = $2',
-  ],
-};
-
-/** `$3` is how far before the head the entry comes. */
-const APPEND: Statement = {
-  postgres: `
-    insert into stream_entries (topic, partition, "offset", key, value)
-    select topic, partition, h.next_offset - m.before, m.key, m.value
-    from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::json[])
-      as m (topic, partition, before, key, value)
-    join stream_heads h using (topic, partition)`,
-  oracle: `
-    insert into stream_entries (topic, "partition", "offset", key, value) values (
-      $1, $2, (select next_offset - $3 from stream_heads where topic = $1 and "partition" = $2), $4, $5
+    `insert into stream_batches (topic, "partition", next_offset, entries, "size", value) values (
+      $1, $2, (select next_offset from stream_heads where topic = $1 and "partition" = $2), $3, $4, $5
     )`,
-};
-
-/** The group takes its place at the start of partitions that are new to it. */
-const enter = (insert: string) => `
-  ${insert} into stream_positions (topic, consumer_group, "partition", next_offset)
-  select topic, $2, "partition", 0 from stream_heads where topic = $1`;
-
-const ENTER: Statement = {
-  postgres: `${enter('insert')} on conflict do nothing`,
-  oracle: enter('insert /*+ ignore_row_on_dupkey_index(stream_positions (topic, consumer_group, "partition")) */'),
+  ],
 };
 
 const PARTITIONS = 'select "partition" from stream_heads where topic = $1 order by "partition"';
 
 const HEAD = 'select next_offset from stream_heads where topic = $1 and "partition" = $2';
 
-const read = (value: string) => `
-  select "partition", "offset", key, ${value} from stream_entries
-  where topic = $1 and "partition" = $3 and "offset" < $4 and "offset" >= (
-    select next_offset from stream_positions where topic = $1 and consumer_group = $2 and "partition" = $3
-  )
-  order by "offset" fetch first $5 rows only`;
+/** Whole rows: as many as it takes to have so many entries, or so many characters. */
+const READ = `
+  select next_offset, value from (
+    select next_offset, value,
+      sum(entries) over (order by next_offset) - entries as entries_before,
+      sum("size") over (order by next_offset) - "size" as size_before
+    from (
+      select next_offset, value, entries, "size" from stream_batches
+      where topic = $1 and "partition" = $2 and next_offset > $3 and next_offset <= $4
+      order by next_offset fetch first $5 rows only
+    ) next_rows
+  ) summed where entries_before < $5 and size_before < $6 order by next_offset`;
 
-const READ: Statement = { postgres: read('value::text'), oracle: read('value') };
-
-const MOVE = `
-  update stream_positions set next_offset = $5
-  where topic = $1 and consumer_group = $2 and "partition" = $3 and next_offset = $4`;
+const TRIM = `
+  delete from stream_batches
+  where topic = $1 and "partition" = $2 and next_offset <= $3 and published < $4`;

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { randomFrom } from '../../pipeline/generate.ts';
-import { partitionOf } from '../../pipeline/streams/log-table.ts';
+import { partitionOf } from '../../pipeline/streams/stream.ts';
 
 export const CLASSES = ['light', 'heavy'] as const;
 export type JobClass = (typeof CLASSES)[number];

@@ -16,7 +16,7 @@ import {
   textsOf,
 } from '../../pipeline/store/store.ts';
 import { LogTableStream } from '../../pipeline/streams/log-table.ts';
-import type { Stream } from '../../pipeline/streams/stream.ts';
+import { type Stream, unpacked } from '../../pipeline/streams/stream.ts';
 
 export const bundledRules = (): Promise<RuleSet> =>
   loadRules(new URL('../../pipeline/rules', import.meta.url).pathname);
@@ -52,7 +52,6 @@ export async function openWorkload(url: string): Promise<Workload> {
   };
   await borrowed(prepareSchema);
   await createTables(pool);
-  const values = (value: string) => `select ${value} from stream_entries where topic = `;
   return {
     url,
     pool,
@@ -68,10 +67,9 @@ export async function openWorkload(url: string): Promise<Workload> {
         for (const table of SINKS) await emptySink(table).catch(() => {});
       }),
     published: async <Value>(topic: string) => {
-      const rest = `'${topic}' order by "partition", "offset"`;
-      const statement = { postgres: `${values('value::text')}${rest}`, oracle: `${values('value')}${rest}` };
-      const rows = await borrowed((connection) => connection.query<{ value: string }>(statement));
-      return rows.map(({ value }) => JSON.parse(value) as Value);
+      const statement = 'select value from stream_batches where topic = $1 order by "partition", next_offset';
+      const rows = await borrowed((connection) => connection.query<{ value: string }>(statement, [topic]));
+      return rows.flatMap(({ value }) => unpacked(value).map((message) => message.value as Value));
     },
   };
 }

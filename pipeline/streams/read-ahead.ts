@@ -1,0 +1,31 @@
+/** Reads a partition one batch ahead of its consumer, who works on one while the next is fetched. */
+import type { PositionedBatch } from './positions.ts';
+
+export interface PartitionReader {
+  /** Where the group is, as the database says. */
+  position(): Promise<number>;
+  /** The next batch from there on; null when there is nothing before the end. */
+  read(from: number): Promise<PositionedBatch | null>;
+  /** The offset before which all is to be read. */
+  end: number;
+}
+
+/**
+ * Until the group has everything before the end. What is read ahead is right only if the batch before it is committed:
+ * if it is not, its own `commit` refuses it, and the position is asked for again.
+ */
+export async function* readAhead({ position, read, end }: PartitionReader): AsyncGenerator<PositionedBatch> {
+  let from = await position();
+  let ahead: Promise<PositionedBatch | null> | null = null;
+  while (from < end) {
+    const batch: PositionedBatch | null = await (ahead ?? read(from));
+    if (batch === null) return;
+    ahead = batch.next < end ? read(batch.next) : null;
+    ahead?.catch(() => {}); // who needs it hears of it
+    yield batch;
+    const goesOn = batch.isMoved && ahead !== null;
+    if (!goesOn) ahead = null;
+    // the last batch may have been rolled back
+    from = goesOn ? batch.next : await position();
+  }
+}
