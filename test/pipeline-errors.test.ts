@@ -164,7 +164,7 @@ describe('on a database', () => {
 
   test('that refuses in the middle of a run, the run says so in one sentence', async () => {
     const workload = await openWorkload(store.url);
-    await workload.execute('alter table stream_heads rename column next_offset to something_else');
+    await workload.execute('alter table stream_positions rename column next_offset to something_else');
     await workload.pool.close();
     const { stderr, code } = await ended(start('--input', 'in', '--database', store.url));
     expect(stderr).toMatch(DATABASE_FAILED[STORE]);
