@@ -24,10 +24,12 @@ const PARTS = [
   'telemetry/telemetry',
   'record/source-lines',
   'attach/visit',
+  'notify/notifier',
   'record/active-handles',
   'proof/heap-snapshot',
   'watch/unwatched/connects',
   'watch/unwatched/bundles',
+  'watch/pools/published',
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';
@@ -67,7 +69,8 @@ const APART = [
   /attach[\\/]/,
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
-  /watch[\\/]pools/,
+  /watch[\\/](?:pools|clients)/,
+  /notify[\\/]/,
   /proof[\\/]heap-snapshot/,
   /watch[\\/]unwatched[\\/](?:connects|bundles)/,
   /judge[\\/](?!blame|enclosing)/,
@@ -75,9 +78,9 @@ const APART = [
   /recording[\\/](?:source|place)\./,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));
-// … and those of pools one copy of what lies beside them
-const isBesidePools = (id) => {
-  const [, name] = /\bprobe[\\/](watch[\\/]pools[\\/][\w-]+)\.ts$/.exec(id) ?? [];
+// … and those of pools, and of clients, one copy of what lies beside them
+const isBeside = (room) => (id) => {
+  const [, name] = new RegExp(`\\bprobe[\\\\/](watch[\\\\/]${room}[\\\\/][\\w-]+)\\.ts$`).exec(id) ?? [];
   return name !== undefined && !PARTS.includes(name.replaceAll('\\', '/'));
 };
 await bundle(['probe', ...PARTS], {
@@ -86,7 +89,8 @@ await bundle(['probe', ...PARTS], {
     groups: [
       { name: 'probe', test: isCore },
       { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
-      { name: 'watch/pools/common', test: isBesidePools },
+      { name: 'watch/pools/common', test: isBeside('pools') },
+      { name: 'watch/clients/common', test: isBeside('clients') },
     ],
   },
 });

@@ -4,8 +4,8 @@ import type { VisitOptions } from '../probe/attach/visit.ts';
 import { UserError } from '../user-error.ts';
 import { Guest } from './guest.ts';
 import { Gone, type Inspector, type Thread, Unanswered } from './inspector.ts';
-import { isClosed, openInspector } from './open.ts';
-import type { ProcessFacts } from './proc.ts';
+import { isClosed, type Opened, openInspector } from './open.ts';
+import { factsOf, type ProcessFacts } from './proc.ts';
 import { whereHeld } from './where-held.ts';
 
 const OLDEST = [20, 19] as const;
@@ -19,12 +19,15 @@ const STEP_MS = 500;
 /** A pool that runs out again is healed again, for at most this share of the time. */
 const HEAL_SHARE = 0.25;
 const CLOSED_WITHIN_MS = 3000;
+const OPENINGS = 3;
 
 export interface AttachOptions extends Pick<VisitOptions, 'folder' | 'settings'> {
   forMs: number;
   heals: boolean;
   /** Only what is open: nothing is collected. */
   isList: boolean;
+  /** Megabytes of heap up to which a snapshot tells who holds what is not lost; 0: none. */
+  snapshotMaxMb: number;
   /** To leave before its time. */
   signal: AbortSignal;
   /** Something is proven, or not. */
@@ -43,12 +46,11 @@ export interface Outcome {
 
 /** Throws `UserError` with what is in the way; the process is then as it was. */
 export async function attach(facts: ProcessFacts, options: AttachOptions): Promise<Outcome> {
-  const { inspector, isOurs } = await openInspector(facts);
+  const { inspector, isOurs, probedInto } = await arrive(facts);
   let guests: Guest[] = [];
   let hasLeft = false;
   let hasEnded = false;
   try {
-    const probedInto = await greet(inspector.main, facts);
     if (probedInto === null) {
       const { folder, settings } = options;
       guests = await begin(inspector, facts, { folder, settings, closesInspector: isOurs });
@@ -63,10 +65,42 @@ export async function attach(facts: ProcessFacts, options: AttachOptions): Promi
     hasEnded = true;
     return { guests, probedInto: null, hasEnded, isClosed: true };
   } finally {
-    if (isOurs && !hasLeft && !hasEnded) await inspector.main.evaluate(CLOSE, { withinMs: ANSWER_MS }).catch(() => {});
-    inspector.close();
+    if (!hasLeft && !hasEnded) await retreat({ inspector, isOurs });
+    else inspector.close();
     if (isOurs) await isClosed(facts, CLOSED_WITHIN_MS);
   }
+}
+
+interface Arrived extends Opened {
+  /** Where the probe writes that is there already; null: none is. */
+  probedInto: string | null;
+}
+
+/** An inspector that was found open may be closing: the probe of a killed `outlive` leaves. Then it is opened anew. */
+async function arrive(facts: ProcessFacts): Promise<Arrived> {
+  for (let tries = OPENINGS; ; tries--) {
+    const opened = await openInspector(facts);
+    try {
+      return { ...opened, probedInto: await greet(opened.inspector.main, facts) };
+    } catch (error) {
+      if (error instanceof Unanswered) {
+        const where = await held(opened.inspector.main, facts);
+        await retreat(opened);
+        throw new UserError(where);
+      }
+      const isClosing = error instanceof Gone && factsOf(facts.pid) !== null;
+      if (isClosing) opened.inspector.close();
+      else await retreat(opened);
+      if (!isClosing || tries === 1) {
+        throw error instanceof Gone ? new UserError(`Process ${facts.pid} has ended, or closed its inspector.`) : error;
+      }
+    }
+  }
+}
+
+async function retreat({ inspector, isOurs }: Opened): Promise<void> {
+  if (isOurs) await inspector.main.evaluate(CLOSE, { withinMs: ANSWER_MS }).catch(() => {});
+  inspector.close();
 }
 
 /** When there is time for it, and whatever Node.js it is. */
@@ -122,7 +156,8 @@ async function begin(inspector: Inspector, { pid }: ProcessFacts, options: Visit
   return guests;
 }
 
-async function stay(arrived: readonly Guest[], { forMs, heals, isList, signal, told }: AttachOptions): Promise<void> {
+async function stay(arrived: readonly Guest[], options: AttachOptions): Promise<void> {
+  const { forMs, heals, isList, snapshotMaxMb, signal, told } = options;
   const pause = (ms: number) => sleep(ms, null, { signal }).catch(() => {});
   if (arrived.some(({ arrival }) => arrival.kinds.length > 0)) await pause(SHOW_MS);
   let guests = await each(arrived, async (guest) => {
@@ -141,6 +176,9 @@ async function stay(arrived: readonly Guest[], { forMs, heals, isList, signal, t
     const asked = guests.filter((guest) => guest.hasNews || (heals && guest.hasRunOut && guest.hasRested(HEAL_SHARE)));
     if (asked.length > 0) told(await each(asked, (guest) => guest.prove()));
   }
+  if (snapshotMaxMb === 0) return;
+  const holding = guests.filter((guest) => guest.areSomeHeld);
+  await each(holding, (guest) => guest.snapshot(snapshotMaxMb));
 }
 
 /** One after the other; a worker thread that is gone or does not answer is left out from then on. */

@@ -102,6 +102,18 @@ export class Guest {
     return this.pools.some(({ max, used, pending }) => pending > 0 && max > 0 && used >= max);
   }
 
+  /** Some connections from before are lent still, and not lost: somebody holds them. */
+  get areSomeHeld(): boolean {
+    return this.pools.some(({ before, lost }) => before > lost);
+  }
+
+  /** Who holds them, for whoever reads it: beside the recording, unless the heap is larger. */
+  async snapshot(maxMb: number): Promise<void> {
+    await this.thread.call('Runtime.discardConsoleEntries');
+    const why = await this.#ask<string | null>(`snapshot(${maxMb})`);
+    if (why !== null) await this.unseen('who holds what was taken before', why);
+  }
+
   unseen(what: string, why: string): Promise<null> {
     return this.#ask(`unseen(${JSON.stringify(what)}, ${JSON.stringify(why)})`);
   }

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeOwn } from '../probe/recording/own.ts';
+import { SNAPSHOT } from '../probe/recording/snapshot-names.ts';
 
 /** Gives `use` a folder that the process of user `uid` can write to; what it records there is in `folder` afterwards. */
 export async function handedOver<T>(folder: string, uid: number, use: (folder: string) => Promise<T>): Promise<T> {
@@ -22,7 +23,8 @@ export async function handedOver<T>(folder: string, uid: number, use: (folder: s
   try {
     return await use(theirs);
   } finally {
-    for (const name of readdirSync(theirs)) if (name.endsWith('.jsonl')) take(path.join(theirs, name), folder);
+    const isOurs = (name: string) => name.endsWith('.jsonl') || name.endsWith(SNAPSHOT.last);
+    for (const name of readdirSync(theirs)) if (isOurs(name)) take(path.join(theirs, name), folder);
     rmSync(theirs, { recursive: true, force: true });
   }
 }

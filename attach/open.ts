@@ -72,12 +72,11 @@ function inspectorPorts({ pid, argv }: ProcessFacts): number[] {
 export async function openInspector(facts: ProcessFacts): Promise<Opened> {
   const { pid } = facts;
   const before = await urlOn(inspectorPorts(facts));
-  if (before !== null) {
-    const isAsked = facts.argv.some((arg) => arg.startsWith('--inspect'));
-    const isUsed = connectedTo(pid, before.port) > 0;
-    return { inspector: await connect(facts, before.url), isOurs: !isAsked && !isUsed };
-  }
-  const known = new Set(portsOf(pid));
+  const isAsked = facts.argv.some((arg) => arg.startsWith('--inspect'));
+  const isUsed = before !== null && connectedTo(pid, before.port) > 0;
+  const found = before && (await connect(before.url));
+  if (found) return { inspector: found, isOurs: !isAsked && !isUsed };
+  const known = new Set(portsOf(pid).filter((port) => port !== before?.port));
   try {
     process.kill(pid, 'SIGUSR1');
   } catch {
@@ -85,7 +84,8 @@ export async function openInspector(facts: ProcessFacts): Promise<Opened> {
   }
   for (const began = performance.now(); performance.now() - began < OPEN_WITHIN_MS; await sleep(PAUSE_MS)) {
     const opened = await urlOn(portsOf(pid).filter((port) => !known.has(port)));
-    if (opened !== null) return { inspector: await connect(facts, opened.url), isOurs: true };
+    const inspector = opened && (await connect(opened.url));
+    if (inspector) return { inspector, isOurs: true };
     if (factsOf(pid) === null) throw new UserError(`Process ${pid} has ended.`);
   }
   throw new UserError(whyNotOpen(pid));
@@ -102,12 +102,9 @@ function whyNotOpen(pid: number): string {
   );
 }
 
-async function connect({ pid }: ProcessFacts, url: string): Promise<Inspector> {
-  try {
-    return await Inspector.connect(url);
-  } catch {
-    throw new UserError(`Process ${pid} closed its inspector again.`);
-  }
+/** Null: it was closed meanwhile. */
+function connect(url: string): Promise<Inspector | null> {
+  return Inspector.connect(url).catch(() => null);
 }
 
 async function urlOn(ports: readonly number[]): Promise<{ url: string; port: number } | null> {

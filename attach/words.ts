@@ -6,14 +6,17 @@ import type { ProcessFacts } from './proc.ts';
 const MB = 1024 * 1024;
 /** Milliseconds that one collection holds the process, for each megabyte of heap. */
 const PAUSE_PER_MB = 1.3;
+/** … and that a snapshot does. */
+const SNAPSHOT_PER_MB = 60;
 
 export interface Intent {
   forMs: number;
   heal: boolean;
   list: boolean;
+  snapshotMaxMb: number;
 }
 
-export function intent({ pid, argv, memory }: ProcessFacts, { forMs, heal, list }: Intent): string {
+export function intent({ pid, argv, memory }: ProcessFacts, { forMs, heal, list, snapshotMaxMb }: Intent): string {
   const who = `Process ${pid} (${argv.slice(0, 3).join(' ')}, ${Math.round(memory / MB)} MB)`;
   const how = 'its inspector is opened on the loopback, which it says on its stderr, and the probe is loaded';
   const end = 'Then everything is taken back.';
@@ -24,7 +27,15 @@ export function intent({ pid, argv, memory }: ProcessFacts, { forMs, heal, list 
     : '';
   return (
     `${who}: ${how}, for ${seconds(forMs)}. At least twice garbage is collected, ` +
-    `which holds it for up to ${pause} each time. ${heals}${end}`
+    `which holds it for up to ${pause} each time. ${heals}${looks(snapshotMaxMb)}${end}`
+  );
+}
+
+function looks(snapshotMaxMb: number): string {
+  if (snapshotMaxMb === 0) return '';
+  return (
+    `If somebody still holds what was taken before, and the heap has at most ${snapshotMaxMb} MB, a snapshot at the ` +
+    `end tells who: up to ${seconds(snapshotMaxMb * SNAPSHOT_PER_MB)} more. `
   );
 }
 

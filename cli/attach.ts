@@ -8,6 +8,7 @@ import { handedOver } from '../attach/hand-over.ts';
 import { findProcess } from '../attach/open.ts';
 import type { ProcessFacts } from '../attach/proc.ts';
 import { intent, listed, poolLines } from '../attach/words.ts';
+import { readSnapshots, removeSnapshots } from '../heap/of-run.ts';
 import { readSettings } from '../probe/process/settings.ts';
 import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
 import { reportRun, writeRunReport } from '../reports/run.ts';
@@ -21,6 +22,12 @@ const OPTIONS = {
   for: { value: 'TIME', check: milliseconds(0), default: '10s', help: 'how long to watch, after the first look' },
   heal: { help: 'destroy connections that nobody can reach any more, and give their places back to the pool' },
   list: { help: 'only list what is open: nothing is collected, nothing is written' },
+  snapshotMaxMb: {
+    value: 'N',
+    default: '32',
+    check: wholeNumber(0, 4000),
+    help: 'megabytes of heap up to which a snapshot tells who holds the connections that are not lost. 0: none',
+  },
   yes: { short: 'y', help: 'do not ask; without a terminal nobody is asked' },
   out: OUT,
   failOn: FAIL_ON,
@@ -78,6 +85,9 @@ async function watch(facts: ProcessFacts, values: Given): Promise<number> {
     return ofOtherProbe(facts, outcome.probedInto, values);
   }
   if (outcome.hasEnded) process.stderr.write(`Process ${facts.pid} ended while it was watched.\n`);
+  const problems = readSnapshots(out);
+  removeSnapshots(out);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
   const { report, recordings } = writeRunReport(out);
   if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else {
@@ -107,17 +117,23 @@ async function visit(
   values: Given,
   own: Record<string, string>,
 ): Promise<Outcome> {
-  const settings = { ...settingsHere(), OUTLIVE_TELEMETRY: 'off', OUTLIVE_GC_MAX_MB: '65536', ...own };
+  const settings = {
+    ...settingsHere(),
+    OUTLIVE_TELEMETRY: 'off',
+    OUTLIVE_NOTIFY: '',
+    OUTLIVE_GC_MAX_MB: '65536',
+    ...own,
+  };
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    const { for: forMs, heal: heals, list: isList } = values;
+    const { for: forMs, heal: heals, list: isList, snapshotMaxMb } = values;
     const { signal } = interrupted;
     const told = (guests: readonly Guest[]) => process.stderr.write(poolLines(guests));
     // the recording is written by the process itself
     return await handedOver(folder, facts.uid, (own) =>
-      attach(facts, { folder: own, settings, forMs, heals, isList, signal, told }),
+      attach(facts, { folder: own, settings, forMs, heals, isList, snapshotMaxMb, signal, told }),
     );
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);

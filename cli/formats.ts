@@ -5,6 +5,7 @@ import type { Report } from '../probe/recording/report.ts';
 import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderJUnit } from '../reports/junit.ts';
+import { renderLlm } from '../reports/llm.ts';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { renderSarif } from '../reports/sarif.ts';
 import { UserError } from '../user-error.ts';
@@ -30,6 +31,7 @@ export const FORMATS = {
   json: { ending: '.json', render: renderJson },
   junit: { ending: '.xml', render: ({ report }) => renderJUnit(report, process.cwd()) },
   sarif: { ending: '.sarif', render: ({ report, comparison }) => renderSarif(report, process.cwd(), comparison) },
+  llm: { ending: '.llm.md', render: ({ report }) => renderLlm(report, process.cwd()) },
   markdown: { ending: '.md', render: ({ report, comparison }) => renderMarkdown(report, process.cwd(), comparison) },
 } as const satisfies Record<string, Format>;
 export type FormatName = keyof typeof FORMATS;
@@ -38,8 +40,8 @@ export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[];
 
 /** By the ending of a file's name. */
 export function formatOf(file: string): Format {
-  const ending = path.extname(file).toLowerCase();
-  const format = Object.values<Format>(FORMATS).find((each) => each.ending === ending);
+  const name = path.basename(file).toLowerCase();
+  const format = Object.values<Format>(FORMATS).find(({ ending }) => name.endsWith(ending));
   if (format) return format;
   const endings = Object.values(FORMATS).map((each) => each.ending);
   throw new UserError(`The ending of ${file} has to say what to write: ${either(endings)}.`);

@@ -10,12 +10,14 @@ interface Subcommand {
 const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand> }> = {
   run: { help: 'watch a program, and report when it ends', load: () => import('./run.ts') },
   attach: { help: 'ask a process that runs already, and leave it as it was', load: () => import('./attach.ts') },
+  watch: { help: 'see live what processes under the probe record', load: () => import('./watch.ts') },
   soak: {
     help: 'give a service load and find what it leaks, or replay a known incident',
     load: () => import('./soak.ts'),
   },
   scenarios: { help: 'list the incidents that soak can replay', load: () => import('./scenarios.ts') },
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
+  mcp: { help: 'answer a language model about recordings (MCP over stdio)', load: () => import('./mcp.ts') },
   heap: { help: 'compare two heap snapshots: what grew, and who holds it', load: () => import('./heap.ts') },
   size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
   'oracle-standin': {

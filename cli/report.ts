@@ -18,10 +18,11 @@ const OPTIONS = {
     value: 'FILE',
     multiple: true,
     check: writable,
-    help: 'what to write, else DIR/report.html; the ending says how: .html, .json, .xml (JUnit), .sarif or .md',
+    help: 'what to write, else DIR/report.html; the ending says how: .html, .json, .xml (JUnit), .sarif, .md or .llm.md',
   },
   format: { value: 'NAME', allowed: FORMAT_NAMES, help: 'print it on stdout instead' },
   json: { help: 'the same as --format json' },
+  llm: { help: 'the same as --format llm: compact Markdown for a language model, with code, path and fix' },
   baseline: {
     value: 'DIR',
     help: 'compare with an earlier run, or its report.json: what is fixed, new, still there',
@@ -76,10 +77,12 @@ export async function main(args: readonly string[]): Promise<number> {
   return exitCodeOf(comparison ? { findings: comparison.added, verdict } : report, values.failOn);
 }
 
-function formatToPrint({ json, format }: Values<typeof OPTIONS>): FormatName | null {
-  if (!json) return format ?? null;
-  if (format === undefined || format === 'json') return 'json';
-  throw new UserError(`--json and --format ${format} exclude each other.`);
+function formatToPrint({ json, llm, format }: Values<typeof OPTIONS>): FormatName | null {
+  const flags: FormatName[] = [...(json ? ['json' as const] : []), ...(llm ? ['llm' as const] : [])];
+  const [first = format ?? null, other = format ?? first] = flags;
+  if (first === other) return first;
+  const rival = flags.length > 1 ? `--${other}` : `--format ${other}`;
+  throw new UserError(`--${first} and ${rival} exclude each other.`);
 }
 
 function placeIn(text: string): { file: string; line: number } {

@@ -13,6 +13,7 @@ import { type PipelineCounts, type PipelineOptions, trimAll, wantedRecords } fro
 export interface FollowOptions extends Omit<PipelineOptions, 'input' | 'observe'> {
   /** Folder, file or `-`; null: what others publish is worked on. */
   input: string | null;
+  stdin?: AsyncIterable<Buffer>;
   patiently: Patiently;
   /** Told each time that all jobs have been through. */
   onRound?: (counts: PipelineCounts) => void;

@@ -196,6 +196,88 @@ export const ADAPTERS = [
     sees: 'leases, those of knex at the line that called it, time-outs, pools made per call',
   },
   {
+    name: 'ioredis',
+    natures: ['client'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'ioredis', from: '4.0.0', below: '7.0.0' },
+          hooks: ['prototype.parseOptions', 'prototype.connect', 'prototype.disconnect', 'prototype.sendCommand'],
+        },
+      ],
+    },
+    sees: 'clients, duplicates, subscribers, clusters: from the first connect to quit or disconnect',
+  },
+  {
+    name: 'redis',
+    natures: ['client', 'lease'],
+    of: {
+      packages: [
+        { ...{ name: '@redis/client', from: '1.0.0', below: '7.0.0' }, hooks: ['createClient'] },
+        { ...{ name: 'redis', from: '4.0.0', below: '7.0.0' }, hooks: ['createClient'] },
+      ],
+    },
+    sees: 'clients, duplicates, clusters, sentinels and pools, from connect to close; what a pool lends by execute',
+  },
+  {
+    name: 'bullmq',
+    natures: ['queue'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'bullmq', from: '1.18.0', below: '7.0.0' },
+          hooks: ['QueueBase.prototype.close', 'FlowProducer.prototype.close'],
+        },
+      ],
+    },
+    sees: 'queues, workers, queue events and flow producers; the ioredis connections that they make are owned by them',
+  },
+  {
+    name: 'worker-pools',
+    natures: ['worker pool'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'piscina', from: '4.0.0', below: '6.0.0' },
+          hooks: ['prototype.run', 'prototype.destroy'],
+        },
+        { ...{ name: 'workerpool', from: '6.0.0', below: '11.0.0' }, hooks: ['pool'] },
+      ],
+    },
+    sees: 'pools of piscina and workerpool that are never ended; their threads and processes are theirs',
+  },
+  {
+    name: 'kafkajs',
+    attaches: false,
+    natures: ['client'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'kafkajs', from: '1.12.0', below: '3.0.0' },
+          hooks: ['Kafka.prototype.producer', 'Kafka.prototype.consumer', 'Kafka.prototype.admin'],
+        },
+      ],
+    },
+    sees: 'producers, consumers and admins, from connect to disconnect',
+  },
+  {
+    name: 'amqplib',
+    natures: ['client', 'channel', 'consumer'],
+    of: {
+      packages: [
+        { ...{ name: 'amqplib', from: '0.8.0', below: '3.0.0' }, hooks: ['connect'] },
+        { ...{ name: 'amqplib', entry: 'callback_api.js', from: '0.8.0', below: '3.0.0' }, hooks: ['connect'] },
+      ],
+    },
+    sees: 'connections, the channels on them, and consumers: by promises and by callbacks',
+  },
+  {
+    name: 'lease',
+    natures: ['lease', 'pool'],
+    of: { channels: ['outlive:lease'] },
+    sees: 'leases and time-outs of any pool that publishes them: outlive/lease',
+  },
+  {
     name: 'timers',
     natures: ['interval', 'timeout', 'repeating timeout'],
     of: { builtin: 'node:timers' },
@@ -285,7 +367,6 @@ export const ADAPTERS = [
     of: {
       channels: [
         'http.client.request.created',
-        'http.client.request.start',
         'http.client.response.finish',
         'undici:request:create',
         'undici:client:sendHeaders',

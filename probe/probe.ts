@@ -16,10 +16,10 @@ import { StackBudgets } from './account/stack-budgets.ts';
 import type { AdapterName } from './adapters.ts';
 import { openControl } from './control/control.ts';
 import type { Injector } from './control/inject/injector.ts';
-import { SNAPSHOT, type SnapshotName } from './control/protocol.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
+import type { Notifier } from './notify/notifier.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -35,6 +35,7 @@ import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
+import { SNAPSHOT, type SnapshotName } from './recording/snapshot-names.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { Tests } from './tests.ts';
@@ -43,6 +44,7 @@ import { Desk, type PoolKind } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchHandles } from './watch/handles.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
+import { watchPublished } from './watch/published.ts';
 import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
 import { Unwatched } from './watch/unwatched/unwatched.ts';
@@ -134,7 +136,10 @@ export class Probe {
   readonly #governor: Governor | null;
   #injector: Injector | null = null;
   #telemetry: Telemetry | null = null;
+  #notifier: Notifier | null = null;
   #unwatched: Unwatched | null = null;
+  /** Handles that were there before; null: the probe was. */
+  #present: WeakSet<object> | null = null;
   /** Ends the scopes of requests that were cut off. */
   #sweepRequests = (): void => {};
   #stopTicking = (): void => {};
@@ -186,6 +191,9 @@ export class Probe {
 
   /** `began`: CPU milliseconds of this thread when loading the probe began. */
   start(began: number): void {
+    if (this.#isLate) {
+      this.#present = guarded('active-handles', () => loadOnDemand(loadActiveHandles).presentHandles()) ?? null;
+    }
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
@@ -214,6 +222,7 @@ export class Probe {
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    if (this.#isOn('lease')) guarded('lease', () => watchPublished(this.#desk, loadPublished));
     // once for all that was replaced: each time is a walk over every module of Node's
     syncBuiltinESMExports();
     if (this.#isTest) return;
@@ -462,11 +471,22 @@ export class Probe {
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
+    if (this.#settings.notify.length > 0) guarded('notify', () => this.#notify(judgement));
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);
   }
 
+  #notify(judgement: Judgement): void {
+    if (this.#isTest || judgement.changed.size === 0) return;
+    this.#notifier ??= new (loadOnDemand(loadNotifier).Notifier)({
+      ...{ to: this.#settings.notify, folder: this.folder, sites: this.#sites, release: this.#recorder.release },
+      thread: path.join(__dirname, 'notify/thread.js'),
+      failed: (why) => this.#recorder.unsupported(`notify: a webhook was not told of a finding, for ${why}`),
+    });
+    this.#notifier.judged(judgement);
+  }
+
   #writeHandles(isLast: boolean): void {
-    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger));
+    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger, this.#present));
   }
 
   #writeState(isLast: boolean): void {
@@ -498,6 +518,7 @@ export class Probe {
     this.#telemetry = new Telemetry({
       ...{
         when: this.#settings.telemetry,
+        spans: this.#settings.spans,
         ledger: this.#ledger,
         sites: this.#sites,
         standing: this.#judge?.findings ?? new Map(),
@@ -534,7 +555,9 @@ const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/ju
 const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
 const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
+const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
+const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
 const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

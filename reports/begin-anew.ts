@@ -12,6 +12,8 @@ import { UserError } from '../user-error.ts';
 /** What is made of recordings, and what a soak keeps beside them. */
 const BESIDE: readonly string[] = ['report.json', 'report.html', LOAD_FILE, 'service.log', 'command.log'];
 
+/** By these, processes of a run tell a finding once together. */
+const TOLD = /^told-[\da-f]{12}$/;
 /** Recordings, and what was found out about each. */
 const OF_PROCESS = /^\d+-\d+-\d+\.[\w.]+$/;
 
@@ -27,6 +29,7 @@ export function beginAnew(folder: string): void {
       `${folder} is in use: process ${running.pid} still records there. End it, or name another folder by --out DIR.`,
     );
   }
-  const isOurs = (name: string) => OF_PROCESS.test(name) || isDatabaseRecording(name) || BESIDE.includes(name);
+  const isOurs = (name: string) =>
+    OF_PROCESS.test(name) || TOLD.test(name) || isDatabaseRecording(name) || BESIDE.includes(name);
   for (const name of names.filter(isOurs)) rmSync(path.join(folder, name));
 }

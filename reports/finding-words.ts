@@ -23,6 +23,7 @@ export const DETECTOR_MEANS: Record<Detector, string> = {
   superseded: 'The same flow took and returned later ones at this line while this one stayed.',
   growth: 'The number left open at this line rises with every round of equal work.',
   'fail-path': 'It stayed open each time that one operation was made to fail, and never when it was not.',
+  replicas: 'In many processes together some stay far longer than all others, the more the more they work.',
   'held-too-long': 'It has been held far longer than this line usually holds one.',
   'hold-and-wait': 'All who hold a connection of this pool wait for one more of it.',
   'pool-exhausted': 'An acquire timed out because every one was taken.',
@@ -56,6 +57,7 @@ const NOT_PROVEN: Partial<Record<Detector, string>> = {
   superseded: 'a flow that goes on might still come back to it.',
   growth: 'a rising number alone could be work that is slow to end.',
   'fail-path': 'something that runs later might still give it back.',
+  replicas: 'each of the processes might still give its own back.',
   'pool-exhausted': 'the holders might still give back.',
 };
 
@@ -68,6 +70,7 @@ const NOT_LIKELY: Record<Detector, string> = {
   superseded: 'it has not yet happened often enough at this line.',
   growth: 'few stay so far, or it is not known how long one is meant to stay.',
   'fail-path': 'the line is not known.',
+  replicas: 'the line is not known.',
   'held-too-long': 'time alone proves nothing: this one may be slow.',
   'hold-and-wait': 'somebody else may still release one.',
   'pool-exhausted': 'a cause is judged from numbers, not seen.',
@@ -199,8 +202,31 @@ export function evidence(finding: Finding): { first: string[]; more: string[] } 
     .toSorted((a, b) => b.leaked - a.leaked)
     .map((share) => scopeSentence(share, verb));
   const strong = finding.evidence.filter((sentence) => !isWeak(sentence));
-  const all = [...(scope ? [scope] : []), ...strong, ...scopes];
+  const all = [...spreadSentences(finding), ...(scope ? [scope] : []), ...strong, ...scopes];
   return { first: all.slice(0, 3), more: [...all.slice(3), ...finding.evidence.filter(isWeak)] };
+}
+
+/** Of so many processes that ran the line it is worth saying in how many it is. */
+const MANY = 3;
+
+/** Since when it leaks, and in how many processes, where there are many. */
+function spreadSentences({ spread, detector }: Finding): string[] {
+  if (!spread || spread.of < MANY) return [];
+  const { of, processes, hosts, releases, since } = spread;
+  const on = hosts > 1 ? `, on ${number(hosts)} hosts` : '';
+  // the detector has said the rest
+  const where = detector === 'replicas' ? [] : [`In ${number(processes)} of ${number(of)} processes that ran it${on}`];
+  if (since === null) return where;
+  const before = releases.slice(
+    0,
+    releases.findIndex(({ release }) => release === since),
+  );
+  const acquired = before.reduce((total, each) => total + each.acquired, 0);
+  const earlier = before.at(-1)?.release ?? '';
+  return [
+    `New since release ${since}: ${earlier} and before acquired ${number(acquired)} here, and kept none`,
+    ...where,
+  ];
 }
 
 function scopeSentence(scope: ScopeShare, verb: string): string {

@@ -4,8 +4,9 @@ import { advice } from './advice.ts';
 import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
 import { evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
+import { block, code, markup, text } from './markdown-text.ts';
 import { gaps, unseenSentence, verdict } from './verdict.ts';
-import { pathFrom, plural, visible, watchedCounts, watchedName } from './words.ts';
+import { pathFrom, plural, watchedCounts, watchedName } from './words.ts';
 
 /** Findings that are told; the others are counted. */
 const FINDINGS = 8;
@@ -66,34 +67,4 @@ function details(finding: Finding, root: string): string[] {
     ...block('diff', fixLines(finding)),
     '</details>',
   ];
-}
-
-/** Code, which nothing in it can end. */
-function block(language: string, lines: readonly string[]): string[] {
-  if (lines.length === 0) return [];
-  const longest = Math.max(2, ...lines.flatMap((line) => (line.match(/`+/g) ?? []).map((run) => run.length)));
-  const fence = '`'.repeat(longest + 1);
-  return [`${fence}${language}`, ...lines, fence, ''];
-}
-
-/** Text of the service stays text: no markup, no mention of anybody, no link, one line. */
-function text(value: string): string {
-  return markup(value)
-    .replace(/[\\`*_[\]|~]/g, (character) => `\\${character}`)
-    .replace(/^([#+>-]|\d+[.)])/, (start) => start.replace(/(?=.$)/, '\\'));
-}
-
-function markup(value: string): string {
-  return visible(value)
-    .replace(/\s+/g, ' ')
-    .replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/@|\bwww(?=\.)/gi, '$&\u200b')
-    .replace(/:(?=\/\/)/g, ':\u200b');
-}
-
-/** In a table a bar ends the cell even inside code. */
-function code(value: string): string {
-  const plain = visible(value).replace(/\s+/g, ' ').replaceAll('|', '\\|');
-  const fence = '`'.repeat(Math.max(0, ...(plain.match(/`+/g) ?? []).map((run) => run.length)) + 1);
-  return plain.includes('`') ? `${fence} ${plain} ${fence}` : `\`${plain}\``;
 }

@@ -26,9 +26,11 @@ export function openLine(row: Open, where: Where): string {
   const age = row.oldestMs === null ? null : `${row.count > 1 ? 'oldest ' : ''}${duration(row.oldestMs)}`;
   const place = openPlace(row, where);
   const isPlain = row.site === null && place !== '';
-  const words = isPlain ? [`${openAmount(row)} ${place}`, age] : [openAmount(row), place || 'line not known', age];
+  const unknown = row.before ? '' : 'line not known';
+  const words = isPlain ? [`${openAmount(row)} ${place}`, age] : [openAmount(row), place || unknown, age];
   const held = row.held?.[0];
-  return [...words, held && `held by ${held}`].filter(Boolean).join(', ');
+  const before = row.before && 'from before outlive came';
+  return [...words, before, held && `held by ${held}`].filter(Boolean).join(', ');
 }
 
 /** `setInterval at jobs.js:12 (1), 3 sockets to 10.0.0.1:5432`. */

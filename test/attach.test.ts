@@ -111,6 +111,29 @@ test('without --heal nothing is freed: what is lost is told, and the pool stays 
   await until('the service to answer again', () => served() === 3);
 });
 
+test('who holds the connections that are not lost is told, and what was there before is marked so', async () => {
+  const service = await serve(['pg']);
+  const before = await service.ask('/state');
+  await service.ask('/keep');
+  using folder = temporaryFolder();
+  const { stdout, stderr } = await attach(service.pid, '--for', '0s', '--out', folder.path, '--json');
+  expect(stderr).toContain('and the heap has at most 32 MB, a snapshot at the end tells who');
+  const { open, findings } = reportIn(stdout);
+  expect(findings).toEqual([]);
+  const lease = open.find(({ kind }) => kind === 'connection');
+  expect(lease).toMatchObject({ library: 'pg', count: 1, site: null, before: true });
+  expect(lease?.held?.join()).toContain('kept');
+  expect(open.filter(({ kind }) => kind === 'server')).toMatchObject([{ library: 'node', count: 1, before: true }]);
+  expect(readdirSync(folder.path).filter((name) => name.endsWith('.heapsnapshot'))).toEqual([]);
+  expect(await service.ask('/state')).toEqual(before);
+
+  const larger = ['--snapshot-max-mb', '1', '--out', path.join(folder.path, 'larger')];
+  const { unseen } = reportIn((await attach(service.pid, '--for', '0s', '--json', ...larger)).stdout);
+  expect(unseen.find(({ what }) => what === 'who holds what was taken before')?.why).toMatch(
+    /The heap has \d+ MB, more than the 1 MB/,
+  );
+});
+
 test('--list tells how the pools stand, and writes nothing', async () => {
   const service = await serve(['pg']);
   await service.ask('/lose');

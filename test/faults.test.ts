@@ -9,30 +9,49 @@ import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';
 import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, readReport, start } from './support/probed.ts';
+import { HAS_REDIS, type RedisServer, startRedis } from './support/redis.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Whatever breaks in the probe: the service sees nothing, the part is switched off, the fault is counted.
 
 const program = fixture('everything.cjs');
 const pools = new Set<string>(
-  ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name),
+  ADAPTERS.filter(({ of, natures }) => 'packages' in of && new Set<string>(natures).has('pool')).map(
+    ({ name }) => name,
+  ),
 );
+/** What of clients.mjs uses an adapter; those that need a server have none, and cope. */
+const clients: Record<string, string> = {
+  ioredis: 'ioredis',
+  redis: 'redis',
+  bullmq: 'bullmq',
+  'worker-pools': 'workerpool',
+  kafkajs: 'kafkajs',
+  amqplib: 'amqplib, refused',
+};
 /** Only faults that children meet too need some: they are what takes long. */
 function programOf(part: string): string[] {
   if (part.startsWith('oracledb')) return [fixture('everything-oracledb.cjs')];
+  if (clients[part]) return [fixture('clients.mjs'), clients[part], 'clean'];
   if (pools.has(part)) return [fixture('everything-pool.mjs'), part];
   return ['children', 'workers'].includes(part) ? [program] : [program, 'childless'];
 }
 let database: FreshDatabase;
 let oracle: Oracle;
+let redis: RedisServer | undefined;
 let surroundings: Record<string, string>;
 const endings: Record<string, Ended> = {};
 let alone: Ended;
 beforeAll(async () => {
   database = await freshDatabase();
   oracle = await startOracle();
-  surroundings = { PG_URL: database.url, ...oracle.env };
-  for (const args of new Map(PARTS.map(programOf).map((args) => [String(args), args])).values()) {
+  redis = HAS_REDIS ? await startRedis() : undefined;
+  surroundings = { PG_URL: database.url, ...oracle.env, ...redis?.env };
+  for (const args of new Map(
+    PARTS.filter((part) => !unused.has(part))
+      .map(programOf)
+      .map((args) => [String(args), args]),
+  ).values()) {
     const ended = await start(NODE, args, { env: surroundings });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     endings[String(args)] = ended;
@@ -41,6 +60,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await oracle.stop();
+  await redis?.stop();
   await database.drop();
 });
 
@@ -55,21 +75,31 @@ function once(task: () => void): () => void {
   };
 }
 
+function callsOf(part: string): number[] {
+  if (part === 'oracledb') return [1, 2, 7, 14];
+  return clients[part] ? [1, 5] : [1, 2, 7];
+}
+
 const NOBODY_LISTENS = `secret@${path.join(tmpdir(), 'no-door')}`;
 /** What switches a part on, and parts that have no hook in this program, which leaves nothing open, on this Node.js. */
 const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   control: { OUTLIVE_CONTROL: NOBODY_LISTENS },
   inject: { OUTLIVE_CONTROL: NOBODY_LISTENS, OUTLIVE_FAIL_PATH: 'null' },
+  notify: { OUTLIVE_NOTIFY: 'stderr' },
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
-const unused = new Set([...(FOLLOWS_FLOWS ? [] : ['connects']), 'signals', 'proof', 'source-lines', 'script-maps']);
+const unused = new Set([
+  ...(FOLLOWS_FLOWS ? [] : ['connects']),
+  ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
+  ...['signals', 'proof', 'source-lines', 'script-maps'],
+]);
 /** They are over when the last line is written. */
 const uncounted = new Set(['exit', 'report']);
 
 describe.concurrent.each(PARTS.filter((part) => !unused.has(part)))('a fault in %s', (part) => {
   // the first hook of most parts is the one that sets it up
   // at its 14th, oracledb's has a lease open, which is not to be called a leak then
-  test.each(part === 'oracledb' ? [1, 2, 7, 14] : [1, 2, 7])('at its hook number %i', async (call) => {
+  test.each(callsOf(part))('at its hook number %i', async (call) => {
     const args = programOf(part);
     using folder = temporaryFolder();
     const env = { ...needs[part], OUTLIVE_TEST_LAPSE: `${part}:${call}` };

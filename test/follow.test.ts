@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { LineProxy } from '../scenarios/faults/proxy.ts';
 import { type FreshStore, freshStore } from './setup/stores.ts';
 import { until } from './support/until.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
@@ -34,17 +34,19 @@ afterAll(async () => {
   await store?.drop();
 });
 
-/** With what it has said so far. */
 function follow(...args: string[]) {
   const child = spawn(process.execPath, [program, '--follow', '--database', store.url, ...args], { cwd: folder });
   running = child;
-  const said = text(child.stderr);
-  const end = async (how: () => void) => {
+  let stderr = '';
+  child.stderr.on('data', (piece) => {
+    stderr += piece;
+  });
+  const end = async (how: () => void): Promise<number> => {
     const exit = once(child, 'exit');
     how();
-    return { code: (await exit)[0], stderr: await said };
+    return (await exit)[0];
   };
-  return { child, end };
+  return { child, end, said: () => stderr };
 }
 
 /** An event that a bundled rule finds, each of another actor: so each gives an insight. */
@@ -84,28 +86,29 @@ test('what comes into a folder and what grows there is found while it is followe
     return all.length > 0 && all;
   });
   expect(letters).toMatchObject([{ position: 'line 4', reason: 'not-json' }]);
-  expect((await end(() => child.kill('SIGINT'))).code).toBe(130);
+  expect(await end(() => child.kill('SIGINT'))).toBe(130);
 });
 
 test('each line of standard input is worked on as it comes', async () => {
   const { child, end } = follow('--input', '-');
   child.stdin.write(`${event('ann')}\n`);
   await found('ann');
-  const { code } = await end(() => child.stdin.end(`${event('bob')}\n`));
-  expect(code).toBe(0);
+  expect(await end(() => child.stdin.end(`${event('bob')}\n`))).toBe(0);
   expect(await actors()).toEqual(['ann', 'bob']);
 });
 
-test('when the database ends all sessions it says so, waits, and goes on with nothing lost', async () => {
-  const { child, end } = follow('--input', '-');
+test('an outage of the database is told, waited for, and nothing is lost', async () => {
+  const proxy = await LineProxy.start(store.url);
+  const { child, end, said } = follow('--input', '-', '--database', proxy.url);
   child.stdin.write(`${event('ann')}\n`);
   await found('ann');
-  await store.endSessions('pipeline');
   child.stdin.write(`${event('bob')}\n`);
+  await until('word of the outage', () => {
+    proxy.breakAll();
+    return /The database failed: [^\n]+\. Trying again until it is back\.\n/.test(said());
+  });
   await found('ann', 'bob');
-  const { code, stderr } = await end(() => child.stdin.end());
-  expect(code).toBe(0);
-  expect(stderr).toMatch(
-    /The database failed: [^\n]+\. Trying again until it is back\.\nIt is back, and the work goes on\./,
-  );
+  await until('word of its end', () => said().endsWith('It is back, and the work goes on.\n'));
+  expect(await end(() => child.stdin.end())).toBe(0);
+  await proxy.stop();
 });

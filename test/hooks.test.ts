@@ -10,12 +10,18 @@ test('every file that hooks into the service is guarded, by a part of the table;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const sources = new Map(files.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
   // these only hand on what others give them, are in a thread of their own, have a listener that does nothing, or are guarded by who calls them
-  for (const name of ['process/around.ts', 'telemetry/thread.ts', 'watch/pools/pg-cut.ts', 'record/script-maps.ts'])
+  for (const name of [
+    'process/around.ts',
+    'telemetry/thread.ts',
+    'notify/thread.ts',
+    'watch/pools/pg-cut.ts',
+    'record/script-maps.ts',
+  ])
     sources.delete(name);
   const isHook =
     /^\s*(?:replace|every|later|process\.once|diagnosticsChannel\.subscribe)\(|\baround(?:<[^(]*>)?\(|\.on\('/m;
-  // around() and listenTo() guard every hook that they are given
-  const isGuarded = /\bguarded\(|\b(?:around|listenTo)(?:<[^(]*>)?\(/;
+  // around(), onFirstSet() and listenTo() guard every hook that they are given
+  const isGuarded = /\bguarded\(|\b(?:around|aroundOwn|onFirstSet|listenTo)(?:<[^(]*>)?\(/;
   const hooks = [...sources].filter(([, text]) => isHook.test(text));
   expect(hooks.length).toBeGreaterThan(8);
   expect(hooks.filter(([, text]) => !isGuarded.test(text)).map(([name]) => name)).toEqual([]);

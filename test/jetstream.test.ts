@@ -11,7 +11,7 @@ import { openStream } from '../pipeline/streams/open.ts';
 import { type Batch, type Entry, StaleBatchError, type Stream } from '../pipeline/streams/stream.ts';
 import { type FreshStore, freshStore } from './setup/stores.ts';
 import { hasNats, type NatsServer, startNats } from './support/nats.ts';
-import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
+import { bundledIntel, bundledRules, openWorkload, type Workload, withoutDetection } from './support/workload.ts';
 
 describe.skipIf(!hasNats)('streams on NATS JetStream (needs nats-server)', () => {
   let nats: NatsServer;
@@ -159,10 +159,10 @@ describe.skipIf(!hasNats)('streams on NATS JetStream (needs nats-server)', () =>
       }
       for (const sink of sinks) await sink.close();
       const insights = await workload.query('select * from insights order by id');
-      const delivered = GENERATED_REGIONS.all.map((region) => {
+      const delivered = GENERATED_REGIONS.all.map(async (region) => {
         const select = (table: string) => `select id, body from ${table} order by id`;
         const { postgres, oracle } = sinkTable(region);
-        return workload.query({ postgres: select(postgres), oracle: select(oracle) });
+        return withoutDetection(await workload.query({ postgres: select(postgres), oracle: select(oracle) }));
       });
       return { insights, delivered: await Promise.all(delivered) };
     };

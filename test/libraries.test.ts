@@ -191,9 +191,9 @@ test('OUTLIVE_OFF leaves an adapter out', async () => {
 });
 
 test('a name in OUTLIVE_OFF that is none stops outlive run; where it is only preloaded, the others are off', async () => {
-  const env = { OUTLIVE_OFF: 'timers,redis' };
+  const env = { OUTLIVE_OFF: 'timers,memcached' };
   const names = [...ADAPTERS.map(({ name }) => name), 'children'].join(', ');
-  const sentence = `OUTLIVE_OFF may name ${names}, not "redis".`;
+  const sentence = `OUTLIVE_OFF may name ${names}, not "memcached".`;
   const refused = await start(NODE, [CLI, 'run', '--', NODE, program, 'leak'], { env });
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: `outlive: ${sentence}\n` });
 

@@ -9,7 +9,7 @@ import { PHASES } from '../pipeline/jobs/job.ts';
 import { JOBS, type JobName, runPipeline } from '../pipeline/pipeline.ts';
 import { Sink, sinkTable } from '../pipeline/sinks/sink.ts';
 import { type FreshStore, freshStore, STORE, STORES } from './setup/stores.ts';
-import { bundledIntel, bundledRules, openWorkload, type Workload } from './support/workload.ts';
+import { bundledIntel, bundledRules, openWorkload, type Workload, withoutDetection } from './support/workload.ts';
 import './support/compile-once.ts';
 
 interface Storm {
@@ -52,8 +52,8 @@ async function outcome({ url, dialect }: FreshStore) {
       results: await topic(workload, 'results'),
       insights: await workload.query('select * from insights order by id'),
       delivered: await Promise.all(
-        GENERATED_REGIONS.all.map((region) =>
-          workload.query(`select body from ${sinkTable(region)[dialect]} order by id`),
+        GENERATED_REGIONS.all.map(async (region) =>
+          withoutDetection(await workload.query(`select body from ${sinkTable(region)[dialect]} order by id`)),
         ),
       ),
     };

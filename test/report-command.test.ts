@@ -72,10 +72,11 @@ test('a report.json that was kept is a baseline too, and --json has the comparis
 });
 
 test.each([
-  [['-o', 'r.pdf'], 'The ending of r.pdf has to say what to write: .html, .json, .xml, .sarif or .md.'],
+  [['-o', 'r.pdf'], 'The ending of r.pdf has to say what to write: .html, .json, .xml, .sarif, .llm.md or .md.'],
   [['-o', 'no/such/r.html'], 'There is no folder no/such to write r.html in.'],
-  [['--format', 'pdf'], '--format must be html, json, junit, sarif or markdown, not "pdf".'],
+  [['--format', 'pdf'], '--format must be html, json, junit, sarif, llm or markdown, not "pdf".'],
   [['--json', '--format', 'sarif'], '--json and --format sarif exclude each other.'],
+  [['--json', '--llm'], '--json and --llm exclude each other.'],
   [['--fail-on', 'doubt'], '--fail-on must be proven, likely, suspect, inconclusive or never, not "doubt".'],
   [['--baseline', 'no/such'], 'There is no folder no/such.'],
   [['--baseline', 'package.json'], 'package.json is no report.json of format outlive.report/1.'],

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, openPool } from '../pipeline/store/database.ts';
+import { isDatabaseFailure } from '../pipeline/store/failure.ts';
 import { oracleAddress } from '../pipeline/store/oracle-address.ts';
 import { prepareSchema } from '../pipeline/store/schema.ts';
 import type { ConnectionPool, Statement } from '../pipeline/store/store.ts';
@@ -44,6 +45,25 @@ describe.each(STORES)('on %s', (dialect) => {
   }
 
   describe('a pool', () => {
+    test('gives up a statement that gets no answer, and its session with it', async () => {
+      const pool = await openPool({ url: store.url, name: 'patient', max: 2, answerTimeout: 500 });
+      pools.push(pool);
+      const [holder, waiting] = [await pool.acquire(), await pool.acquire()];
+      await holder.createTables([table(({ integer }) => `create table held (n ${integer})`)]);
+      await holder.execute('insert into held values (1)');
+      await holder.begin();
+      await holder.execute('update held set n = 2');
+      await waiting.begin();
+      const failure = await waiting.execute('update held set n = 3').catch((error: Error) => error);
+      expect(isDatabaseFailure(failure)).toBe(true);
+      waiting.release();
+      await holder.commit();
+      holder.release();
+      const connection = await pool.acquire();
+      expect(await connection.query('select n from held')).toEqual([{ n: 2 }]);
+      connection.release();
+    });
+
     test('names its sessions after itself and reuses them', async () => {
       const pool = await newPool('orders', 1);
       const sessions = [];

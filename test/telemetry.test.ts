@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { METRICS } from '../probe/telemetry/instruments.ts';
 import { startOracle } from './support/oracle.ts';
-import { type Attribute, attributeOf, type LogRecord, type Metric, OtlpReceiver } from './support/otlp-receiver.ts';
+import {
+  type Attribute,
+  attributeOf,
+  type LogRecord,
+  type Metric,
+  OtlpReceiver,
+  type Span,
+} from './support/otlp-receiver.ts';
 import { fixture, lineOf, NODE, type Probed, probed, REGISTER, ROOT, readReport, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -113,6 +120,32 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     expect(leaking).toContain(record?.traceId);
     expect(record?.spanId).toMatch(/^[0-9a-f]{16}$/);
   });
+});
+
+test('where it is asked for, each lease is a span of its trace, up to its release or to the finding', async () => {
+  using folder = temporaryFolder();
+  await using receiver = await OtlpReceiver.start();
+  const STOP = path.join(folder.path, 'stop');
+  const isOpen = ({ attributes }: Span) => attributeOf(attributes, 'outlive.open') === true;
+  receiver.onTaken = () => {
+    if (receiver.spans.filter(isOpen).length === 10) writeFileSync(STOP, '');
+  };
+  const env = { ...receiver.env, OUTLIVE_SPANS: '1', OTEL_BSP_SCHEDULE_DELAY: '200', STOP };
+  const { stdout } = await probed(TRACED, ['sdk', '1500'], { env });
+  const { leaking } = JSON.parse(stdout) as { leaking: string[] };
+  expect(receiver.spans).toHaveLength(40);
+  expect(
+    receiver.spans
+      .filter(isOpen)
+      .map(({ traceId }) => traceId)
+      .sort(),
+  ).toEqual(leaking.sort());
+  for (const { name, attributes, events, startTimeUnixNano: start, endTimeUnixNano: end } of receiver.spans) {
+    expect(name).toBe('lease generic-pool #1');
+    expect(`${TRACED}:${attributeOf(attributes, conventions.ATTR_CODE_LINE_NUMBER)}`).toBe(LEAK);
+    expect(events.map((event) => event.name)).toEqual(['last use']);
+    expect(BigInt(end) - BigInt(start)).toBeGreaterThan(1_000_000n);
+  }
 });
 
 test('a pool of oracledb tells how long its logons took, and how many idle sessions it keeps', async () => {

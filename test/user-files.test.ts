@@ -15,3 +15,10 @@ test('an app that npx starts by its link is its user’s own, what it depends on
   const files = ['shop/main.js', 'shop/lib/orders.js', 'shop/node_modules/pg/index.js', 'pg/index.js'];
   expect(files.map((file) => isUser(path.join(modules, file)))).toEqual([true, true, false, false]);
 });
+
+test('what only starts the programs of others is nobody’s own', () => {
+  for (const name of ['next', 'pm2', '@nestjs/cli']) {
+    const isUser = userFiles(`/app/node_modules/${name}/lib/start.js`);
+    expect([`/app/node_modules/${name}/lib/start.js`, '/app/server.js'].map(isUser)).toEqual([false, true]);
+  }
+});

@@ -29,11 +29,11 @@ export interface JobRecord {
 
 const TABLES = [
   table(
-    ({ name, bigint, document }) => `create table cluster_jobs (
+    ({ name, bigint, jsonb }) => `create table cluster_jobs (
     id ${name} primary key,
     state ${name} not null,
     created ${bigint} not null,
-    record ${document} not null
+    record ${jsonb} not null
   )`,
   ),
 ];

@@ -1,7 +1,7 @@
 /**
  * Ingest without an end: of a folder what comes and what grows, of standard input each line as it comes.
  *
- * Files of lines (`.jsonl`, `.ndjson`, `.log`) are read on from where they were, up to their last line break: what is
+ * Files of lines are read on from where they were, up to their last line break: what is
  * after it is still being written. Other files are read when their size has not changed between two looks.
  */
 import { createReadStream } from 'node:fs';

@@ -266,6 +266,12 @@ function realPath(file: string): string {
 
 const NODE_MODULES = `${path.sep}node_modules${path.sep}`;
 
+/** Packages whose commands start programs of others'. */
+const RUNNERS: ReadonlySet<string> = new Set([
+  ...['pm2', 'next', 'nuxt', 'nitropack', 'vite', 'astro', 'tsx', 'ts-node', 'nodemon', 'fastify-cli', '@nestjs/cli'],
+  ...['@remix-run/serve', '@react-router/serve'],
+]);
+
 /** Tells the user's own files from dependencies and Node's code. An app that is itself installed is its user's. */
 export function userFiles(startedAs: string | undefined): (file: string) => boolean {
   const mainScript = startedAs && realPath(startedAs);
@@ -273,10 +279,9 @@ export function userFiles(startedAs: string | undefined): (file: string) => bool
   let installedApp: string | null = null;
   if (mainScript !== undefined && at >= 0) {
     const [first = '', second = ''] = mainScript.slice(at + NODE_MODULES.length).split(path.sep);
-    installedApp =
-      mainScript.slice(0, at + NODE_MODULES.length) +
-      (first.startsWith('@') ? path.join(first, second) : first) +
-      path.sep;
+    const name = first.startsWith('@') ? `${first}/${second}` : first;
+    if (!RUNNERS.has(name))
+      installedApp = mainScript.slice(0, at + NODE_MODULES.length) + path.normalize(name) + path.sep;
   }
   return (file) => {
     if (!path.isAbsolute(file)) return false;

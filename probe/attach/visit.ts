@@ -93,6 +93,12 @@ export class Visit {
     return this.look();
   }
 
+  /** Writes who holds what beside the recording; holds the thread for up to 60 ms per MB. A sentence why it does not. */
+  snapshot(maxMb: number): string | null {
+    this.#isHeard = true;
+    return this.#probe.snapshot('last', maxMb);
+  }
+
   unseen(what: string, why: string): void {
     this.#probe.unseen(what, why);
   }

@@ -7,16 +7,9 @@ import { statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { guarded } from '../process/lapses.ts';
+import type { SnapshotName } from '../recording/snapshot-names.ts';
 import type { Injector } from './inject/injector.ts';
-import {
-  type Answer,
-  type ControlRequest,
-  type Door,
-  doorOf,
-  linesOf,
-  orderOf,
-  type SnapshotName,
-} from './protocol.ts';
+import { type Answer, type ControlRequest, type Door, doorOf, linesOf, orderOf } from './protocol.ts';
 
 /** What the probe lets the door do. */
 export interface Controlled {

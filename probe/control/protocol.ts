@@ -2,6 +2,7 @@
  * What is said at a soak's side door: lines of JSON, in both directions, after a first line of the probe's that is the
  * secret alone. What is none of these is ignored, whoever says it, and a line without end closes the connection.
  */
+import { SNAPSHOT, type SnapshotName } from '../recording/snapshot-names.ts';
 import type { Fault, Left, Turn } from './inject/injector.ts';
 
 export interface RoundResult {
@@ -14,10 +15,6 @@ export interface RoundResult {
   /** Why a snapshot that was asked for is not there, in a sentence. */
   noSnapshot?: string;
 }
-
-/** Of the heap, at the beginning of a soak and at its end: what the file is called after its recording. */
-export const SNAPSHOT = { first: '.first.heapsnapshot', last: '.last.heapsnapshot' } as const;
-export type SnapshotName = keyof typeof SNAPSHOT;
 
 export type ControlRequest = { id: number } & ControlOrder;
 

@@ -41,7 +41,7 @@ interface Sieve {
 export function* lookAt(group: Group, context: Context, ledger: Ledger): Generator<void, Look> {
   const { at } = context;
   const sieves = sievesOf(group, context);
-  const counts = new OpenSiteCount();
+  const counts = new OpenSiteCount(at, staleAfter(group, context));
   const owned = new Map<string, number>();
   const patience = patienceOf(group, context);
   let [seen, condemned] = [0, 0];
@@ -73,6 +73,15 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
 
 /** Times the longest known use, after which an idle resource is looked at more closely. */
 const OVERDUE = 3;
+
+/** Times the longest known use, after which what must be given back stays; and how many uses must be known for that. */
+const STALE = 10;
+const USES = 20;
+
+function staleAfter({ history, source }: Group, { graceMs }: Context): number {
+  if (source.nature.ends !== 'given back' || history.uses < USES) return Number.POSITIVE_INFINITY;
+  return Math.max(graceMs, STALE * history.longestUse);
+}
 
 function patienceOf({ history }: Group, { graceMs }: Context): number {
   return Math.max(graceMs, OVERDUE * history.longestUse);

@@ -13,8 +13,18 @@ export class OpenSiteCount {
   #unusedSince = Number.POSITIVE_INFINITY;
   #oldest = Number.POSITIVE_INFINITY;
   #unref = 0;
+  #stale = 0;
+  #late = 0;
+  readonly #at: number;
+  /** Idle for longer, milliseconds: it stays. */
+  readonly #patience: number;
   /** How many were opened on something of each account. */
   #owners: Map<Account, number> | null = null;
+
+  constructor(at: number, patience: number) {
+    this.#at = at;
+    this.#patience = patience;
+  }
 
   add(resource: Resource): void {
     const { scope, lastUsedAt, openedAt, isBusy, owner, keepsAlive } = resource;
@@ -27,6 +37,10 @@ export class OpenSiteCount {
     if (lastUsedAt < this.#unusedSince) this.#unusedSince = lastUsedAt;
     if (openedAt < this.#oldest) this.#oldest = openedAt;
     if (keepsAlive?.() === false) this.#unref++;
+    if (this.#at - lastUsedAt > this.#patience && isBusy?.() !== true) {
+      this.#stale++;
+      if (openedAt > this.#at / 2) this.#late++;
+    }
     if (owner === null || owner.closed) return;
     this.#owners ??= new Map();
     this.#owners.set(owner.account, (this.#owners.get(owner.account) ?? 0) + 1);
@@ -53,6 +67,8 @@ export class OpenSiteCount {
       lost: this.#lost,
       leftBehind: this.#leftBehind,
       unref: this.#unref,
+      ...(accounts[0]?.isBefore && { before: true }),
+      ...(this.#stale > 0 && { stale: { count: this.#stale, late: this.#late, nature: source.natureName } }),
       owner: null,
       oldestMs: Math.round(Math.max(0, at - this.#oldest)),
       idleMs: Math.round(Math.max(0, at - this.#unusedSince)),

@@ -33,6 +33,26 @@ export function around<Self extends object, Asked = void>(
   keys: string | readonly [string, ...string[]],
   hook: Hook<Self, Asked>,
 ): boolean {
+  return replace(part, owner, keys, hook, onLeave);
+}
+
+/** The same, of an object that comes and goes: it is not put back when the probe leaves, for nothing here may keep it. */
+export function aroundOwn<Self extends object, Asked = void>(
+  part: Part,
+  owner: object,
+  key: string,
+  hook: Hook<Self, Asked>,
+): boolean {
+  return replace(part, owner, key, hook, () => {});
+}
+
+function replace<Self extends object, Asked>(
+  part: Part,
+  owner: object,
+  keys: string | readonly [string, ...string[]],
+  hook: Hook<Self, Asked>,
+  whenLeaving: (putBack: () => void) => void,
+): boolean {
   const [key, ...aliases] = typeof keys === 'string' ? [keys] : keys;
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   const original: unknown = descriptor?.value;
@@ -42,7 +62,7 @@ export function around<Self extends object, Asked = void>(
     const own = Object.getOwnPropertyDescriptor(owner, name);
     if (own?.value !== original || !own.configurable) continue;
     Object.defineProperty(owner, name, { ...own, value });
-    onLeave(() => putBack(owner, name, value, own));
+    whenLeaving(() => putBack(owner, name, value, own));
   }
   return true;
 }

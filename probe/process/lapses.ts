@@ -21,6 +21,7 @@ const OWN_PARTS = [
   'control',
   'inject',
   'telemetry',
+  'notify',
   'signals',
   'tick',
   'exit',

@@ -9,8 +9,15 @@ interface Setting {
   variable: string;
   help: string;
   fallback: string;
-  /** Allowed words, one of them or a list of some; or the range of a whole number; or undefined for any text. */
-  allowed?: readonly string[] | { listOf: readonly string[] } | { min: number; max: number };
+  /**
+   * Allowed words, one of them or a list of some; or the range of a whole number; or a list of what nobody may see, and
+   * what it is like in words; or undefined for any text.
+   */
+  allowed?:
+    | readonly string[]
+    | { listOf: readonly string[] }
+    | { min: number; max: number }
+    | { secretsOf: RegExp; words: string };
 }
 
 export const SETTINGS = {
@@ -91,6 +98,23 @@ export const SETTINGS = {
     fallback: 'auto',
     allowed: ['auto', 'on', 'off'],
   },
+  spans: {
+    variable: 'OUTLIVE_SPANS',
+    help: '1: each lease as a span as well, where the program traces with OpenTelemetry',
+    fallback: '0',
+    allowed: ['0', '1'],
+  },
+  release: {
+    variable: 'OUTLIVE_RELEASE',
+    help: 'which release of the service this is (default: the version of its package)',
+    fallback: '',
+  },
+  notify: {
+    variable: 'OUTLIVE_NOTIFY',
+    help: 'who is told of each finding once, when it appears: stderr, webhooks (https://…), separated by commas',
+    fallback: '',
+    allowed: { secretsOf: /^(?:stderr|https?:\/\/[^\s,]+)$/, words: 'stderr, or addresses that begin with https://' },
+  },
   off: {
     variable: 'OUTLIVE_OFF',
     help: `adapters to leave out, separated by commas: ${CAN_BE_OFF.join(',')}`,
@@ -114,6 +138,9 @@ export interface Settings {
   cpuPercent: number;
   signals: boolean;
   telemetry: 'auto' | 'on' | 'off';
+  spans: boolean;
+  release: string;
+  notify: string[];
   off: string[];
 }
 
@@ -126,6 +153,10 @@ function complaint(setting: Setting, value: string): string | null {
     if (value.trim() !== '' && Number.isInteger(number) && number >= allowed.min && number <= allowed.max) return null;
     return `${variable} must be a whole number from ${allowed.min} to ${allowed.max}, not "${value}".`;
   }
+  if ('secretsOf' in allowed) {
+    const isGood = wordsOf(value).every((word) => allowed.secretsOf.test(word));
+    return isGood ? null : `${variable} must be ${allowed.words}.`;
+  }
   if ('listOf' in allowed) {
     const unknown = wordsOf(value).find((word) => !allowed.listOf.includes(word));
     return unknown === undefined ? null : `${variable} may name ${allowed.listOf.join(', ')}, not "${unknown}".`;
@@ -135,10 +166,15 @@ function complaint(setting: Setting, value: string): string | null {
 
 /** What is used in place of a bad value: of a list the words that are known, else the default. */
 function insteadOf({ allowed, fallback }: Setting, value: string): string {
-  if (allowed === undefined || !('listOf' in allowed)) return fallback;
-  return wordsOf(value)
-    .filter((word) => allowed.listOf.includes(word))
-    .join();
+  const isGood = wordTest(allowed);
+  return isGood ? wordsOf(value).filter(isGood).join() : fallback;
+}
+
+/** Of a list, whether a word may be in it; null where it is no list. */
+function wordTest(allowed: Setting['allowed']): ((word: string) => boolean) | null {
+  if (allowed === undefined) return null;
+  if ('listOf' in allowed) return (word) => allowed.listOf.includes(word);
+  return 'secretsOf' in allowed ? (word) => allowed.secretsOf.test(word) : null;
 }
 
 /**
@@ -170,6 +206,9 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',
     telemetry: read('telemetry') as Settings['telemetry'],
+    spans: read('spans') === '1',
+    release: read('release'),
+    notify: wordsOf(read('notify')),
     off: wordsOf(read('off')),
   };
   return { settings, problems };

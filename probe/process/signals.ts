@@ -1,4 +1,5 @@
-/** OUTLIVE_SIGNALS=1: the report is written on SIGTERM and SIGINT too, and then the process dies by that signal. */
+/** OUTLIVE_SIGNALS=1: the report is written on SIGTERM and SIGINT too, and then the process dies by that signal, or exits as if. */
+import { constants } from 'node:os';
 import { guarded } from './lapses.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -10,6 +11,8 @@ export function onDeadlySignal(last: () => void): void {
       if (process.listenerCount(signal) > 0) return;
       guarded('signals', last);
       process.kill(process.pid, signal);
+      // the first process of a container does not die of a signal that it sends itself: as a shell tells such a death
+      if (process.pid === 1) process.exit(128 + constants.signals[signal]);
     });
   }
 }

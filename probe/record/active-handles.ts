@@ -38,7 +38,13 @@ interface Lists {
   getActiveResourcesInfo?(): string[];
 }
 
-export function activeHandles(ledger: Ledger): OpenHandle[] {
+/** All that there are now. */
+export function presentHandles(): WeakSet<object> {
+  return new WeakSet((process as unknown as Lists)._getActiveHandles?.() ?? []);
+}
+
+/** `present`: those that were there before the probe came, which are told by themselves; null: none were. */
+export function activeHandles(ledger: Ledger, present: WeakSet<object> | null): OpenHandle[] {
   const lists = process as unknown as Lists;
   const handles = lists._getActiveHandles?.() ?? [];
   const ofChildren = new Set<unknown>(
@@ -46,20 +52,24 @@ export function activeHandles(ledger: Ledger): OpenHandle[] {
   );
   const pooled = pooledPorts(ledger);
   const rows = new Map<string, OpenHandle>();
-  const add = (kind: Kind, about: string | null, count = 1): void => {
-    const row = rows.get(`${kind} ${about}`);
+  const add = (kind: Kind, about: string | null, isBefore: boolean, count = 1): void => {
+    const key = `${kind} ${about} ${isBefore}`;
+    const row = rows.get(key);
     if (row) row.count += count;
-    else rows.set(`${kind} ${about}`, { kind, about, count });
+    else rows.set(key, { kind, about, count, ...(isBefore && { before: true }) });
   };
   for (const handle of handles) {
     const kind = handle instanceof Server ? 'server' : KINDS[classOf(handle)];
     if (kind === undefined || ofChildren.has(handle) || isStandard(handle)) continue;
     if (handle instanceof Socket && pooled.has(handle.localPort)) continue;
-    add(kind, aboutOf(handle));
+    add(kind, aboutOf(handle), present?.has(handle) === true);
   }
   const timers = lists.getActiveResourcesInfo?.().filter((type) => type === 'Timeout').length ?? 0;
-  if (timers > 0) add('timer', null, timers);
-  return beyond([...rows.values()], openByKind(ledger)).slice(0, MAX_ROWS);
+  // a later one has its line
+  if (timers > 0) add('timer', null, present !== null, timers);
+  // those that the ledger knows came after it
+  const later = [...rows.values()].sort((a, b) => Number(a.before ?? false) - Number(b.before ?? false));
+  return beyond(later, openByKind(ledger)).slice(0, MAX_ROWS);
 }
 
 /** Less what the ledger knows by its line. */

@@ -31,6 +31,7 @@ import { Writer } from '../recording/writer.ts';
 import { atRest } from './at-rest.ts';
 import { heldConnections } from './connections-in-use.ts';
 import { forecastOf, type HeapAtRest } from './forecast.ts';
+import { releaseOf } from './release.ts';
 import type { SourceLines } from './source-lines.ts';
 
 const { pid } = process;
@@ -88,6 +89,8 @@ export class Recorder {
   private startedCount = 0;
   /** What was told to be no longer seen. */
   private readonly blindness: Set<string> = new Set();
+  /** Of the service; null: nobody says. */
+  readonly release: string | null;
   private readonly loadSourceLines: () => SourceLines;
   private sourceLines: SourceLines | null = null;
 
@@ -105,6 +108,7 @@ export class Recorder {
     scopes.onRunEnd = ({ id, name, began, ended, failedWith }) => {
       this.writer.writeBulk({ t: 'run', id, name, began: began - this.zero, ended: ended - this.zero, failedWith });
     };
+    this.release = releaseOf(settings.release, process.argv[1]);
     const { mode, stacks, graceMs, heldMs } = settings;
     this.writer.write({
       t: 'process',
@@ -118,6 +122,7 @@ export class Recorder {
       cwd: process.cwd(),
       startedMs,
       ...(isLate && { late: true }),
+      ...(this.release !== null && { release: this.release }),
       heapLimit: getHeapStatistics().heap_size_limit,
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
     });

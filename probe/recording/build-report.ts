@@ -18,6 +18,7 @@ import { keptAliveBy, openIn } from './open.ts';
 import { makeFolder, writeOwn } from './own.ts';
 import { noExcerpt, placeIn } from './place.ts';
 import { ownerOf, type Run, readRun } from './reader.ts';
+import { Replicas } from './replicas.ts';
 import {
   type Finding,
   REPORT_SCHEMA,
@@ -68,9 +69,11 @@ export function buildReport(
   load: Load | null = null,
 ): Report {
   const sources = Sources.of(recordings);
+  // the runs of a command are counted by themselves
+  const replicas = new Replicas(load === null ? recordings : []);
   const found = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
-    return findingsOf(recording, load, sources).map((finding) => ({
+    return findingsOf(recording, load, sources, replicas).map((finding) => ({
       finding: { ...finding, fix: unifiedDiff(finding, recording.process.cwd) },
       round,
     }));
@@ -113,8 +116,9 @@ function unseenIn(recordings: readonly Recording[]): Unseen[] {
   return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
 }
 
-function findingsOf(recording: Recording, load: Load | null, sources: Sources): Finding[] {
-  return findingsWithSlopes(recording, load).map((finding) => {
+function findingsOf(recording: Recording, load: Load | null, sources: Sources, replicas: Replicas): Finding[] {
+  return replicas.together(recording, findingsWithSlopes(recording, load), { held: [] }).map((finding) => {
+    const spread = replicas.spreadOf(recording, finding);
     const { site: siteId, frame, siteUnknown, holders = [], ...rest } = finding;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];
@@ -139,6 +143,7 @@ function findingsOf(recording: Recording, load: Load | null, sources: Sources): 
       recipe: null,
       excerpt: place?.excerpt ?? null,
       excerptUnknown: place ? noExcerpt(place) : null,
+      ...(spread && { spread }),
     };
   });
 }
@@ -241,6 +246,7 @@ function processOf(recording: Recording, all: readonly Recording[], sources: Sou
     argv: line.argv,
     started: new Date(line.startedMs).toISOString(),
     ...(line.late && { late: true }),
+    release: line.release ?? null,
     ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
     ...ending,
     heapLimit: line.heapLimit ?? null,

@@ -120,6 +120,7 @@ const READ: { [T in Type]: Reading<T> } = {
       ...{ schema: text, pid: number, parent: number, thread: number, host: text, node: text },
       ...{ argv: listOf(text), cwd: text, startedMs: time, heapLimit: optional(number), settings: recordOf(setting) },
       late: optional(flag),
+      release: optional(text),
     }),
     // begun anew, it says all of this once more
     fold: ({ recording }) => Object.assign(recording, { adapters: [], unsupported: [], unseen: [], started: [] }),
@@ -212,7 +213,8 @@ const READ: { [T in Type]: Reading<T> } = {
       lines: listOf(
         shape({
           ...{ site: number, frame: number, kind, library: text, open: number },
-          ...{ unref: number, owner: maybe(number), oldestMs: number },
+          ...{ unref: number, owner: maybe(number), oldestMs: number, before: optional(flag) },
+          stale: optional(shape({ count: number, late: number, nature: oneOf(NATURE_NAMES) })),
         }),
       ),
     }),
@@ -221,7 +223,10 @@ const READ: { [T in Type]: Reading<T> } = {
     },
   },
   handles: {
-    check: shape({ at: time, handles: listOf(shape({ kind, about: maybe(text), count: number })) }),
+    check: shape({
+      at: time,
+      handles: listOf(shape({ kind, about: maybe(text), count: number, before: optional(flag) })),
+    }),
     fold: ({ recording }, { handles }) => {
       recording.handles = handles;
     },

@@ -50,6 +50,7 @@ export const DETECTORS = [
   'superseded',
   'growth',
   'fail-path',
+  'replicas',
   'held-too-long',
   'hold-and-wait',
   'pool-exhausted',
@@ -93,6 +94,8 @@ export interface ProcessLine {
   startedMs: number;
   /** True: the probe was attached while it ran, at `startedMs`. */
   late?: boolean;
+  /** Of the service: `OUTLIVE_RELEASE`, or the version of its package. */
+  release?: string;
   /** Bytes of V8's heap before it gives up. */
   heapLimit?: number;
   settings: Record<string, string | number | boolean>;
@@ -295,6 +298,11 @@ export interface OpenSite {
   leftBehind: number;
   /** … that do not keep the process alive. */
   unref: number;
+  /** True: taken before the probe came. */
+  before?: boolean;
+  /** Of what must be given back: not used for far longer than any that came back was held; taken in the later half of
+   * the process's life. */
+  stale?: { count: number; late: number; nature: NatureName };
   /** What most of them were opened on: which of the lines it is; null for nothing. */
   owner: number | null;
   /** Since the oldest was opened, milliseconds. */
@@ -323,6 +331,8 @@ export interface OpenHandle {
   /** Where it leads: `on port 3000`; null: not known. */
   about: string | null;
   count: number;
+  /** True: there before the probe came. */
+  before?: boolean;
 }
 
 /** The latest entry wins. */

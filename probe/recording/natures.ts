@@ -188,6 +188,18 @@ const handle = (
   words: { one, many, advice, release },
 });
 
+/** Made by a service for itself; most make one for life. Where its object alone can end it, dropped means lost. */
+const client = (
+  kind: Nature['kind'],
+  one: string,
+  many: string,
+  advice: string,
+  release: Nature['words']['release'],
+): Nature => ({
+  ...handle(kind, one, many, advice, release),
+  judgedBy: ['collected', ...OF_WHAT_IS_CLOSED.filter((rule) => rule !== 'growth/ongoing')],
+});
+
 const FILE: Nature = {
   ...handle('stream', 'file', 'files', 'Close it in a finally block, or declare it with `await using`.', {
     'fs.promises': 'await {name}.close();',
@@ -222,6 +234,48 @@ const ROWS = {
   'result set': onLease('result set', 'result sets'),
   'query stream': onLease('query stream', 'query streams'),
   LOB: onLease('LOB', 'LOBs'),
+  client: client(
+    'connection',
+    'client',
+    'clients',
+    'Make one client when the program starts and share it; where one is needed for a while, close it in a finally block.',
+    {
+      ioredis: 'await {name}.quit();',
+      redis: 'await {name}.close();',
+      kafkajs: 'await {name}.disconnect();',
+      amqplib: 'await {name}.close();',
+      mongodb: 'await {name}.close();',
+    },
+  ),
+  /** Of a queue in Redis: who adds to it, works on it or listens to it. */
+  queue: client(
+    'connection',
+    'queue client',
+    'queue clients',
+    'Make one queue, worker or listener for all jobs, and close it at shutdown: each has connections of its own.',
+    { bullmq: 'await {name}.close();' },
+  ),
+  'worker pool': client(
+    'worker',
+    'pool of workers',
+    'pools of workers',
+    'Make one pool when the program starts and share it; end it at shutdown.',
+    { piscina: 'await {name}.close();', workerpool: 'await {name}.terminate();' },
+  ),
+  channel: client(
+    'connection',
+    'channel',
+    'channels',
+    'Keep one channel for all that is sent, or close it in a finally block.',
+    { amqplib: 'await {name}.close();' },
+  ),
+  consumer: client(
+    'listener',
+    'consumer',
+    'consumers',
+    'Cancel it by its consumerTag when nobody waits for its messages any more, or close its channel.',
+    {},
+  ),
   interval: INTERVAL,
   /** Of a moment, unless it is set again and again. */
   timeout: {

@@ -10,7 +10,7 @@ const MAX_KEEPERS = 8;
 export function openIn(recordings: readonly Recording[], sources: Sources): Open[] {
   const merged = new Map<string, Open>();
   for (const row of recordings.flatMap((recording) => rowsOf(recording, sources))) {
-    const key = JSON.stringify([row.kind, row.library, row.site, row.about, row.owner]);
+    const key = JSON.stringify([row.kind, row.library, row.site, row.about, row.owner, row.before]);
     const known = merged.get(key);
     if (known) {
       known.count += row.count;
@@ -30,20 +30,27 @@ function rowsOf(recording: Recording, sources: Sources): Open[] {
     ...lines.map(({ line, place, stack }) => ({
       ...{ kind: line.kind, library: line.library, count: line.open, oldestMs: line.oldestMs, site: place, stack },
       ...{ function: place?.function ?? null, owner: ownerOf(line), held: heldAt(recording, line), about: null },
+      ...(line.before && { before: true }),
     })),
-    ...recording.handles.map(({ kind, about, count }) => ({
+    ...recording.handles.map(({ kind, about, count, before }) => ({
       ...{ kind, library: 'node', count, oldestMs: null, site: null, stack: [], function: null },
       ...{ owner: null, held: null, about },
+      ...(before && { before }),
     })),
   ];
 }
 
 /** As far as snapshots of the heap told it. */
-function heldAt({ reach, sites }: Recording, { kind, library, site, frame }: OpenSite): string[] | null {
+function heldAt({ reach, sites }: Recording, { kind, library, site, frame, before }: OpenSite): string[] | null {
   const at = sites.get(site)?.[frame];
-  const [first, last] = [`${kind} ${library} `, at ? ` ${at.file}:${at.line}:${at.column}` : ' -'];
-  return reach?.lines.find(({ key }) => key.startsWith(first) && key.endsWith(last))?.held ?? null;
+  const first = `${kind} ${library} `;
+  const last = at ? ` ${at.file}:${at.line}:${at.column}` : ' -';
+  const isOfLine = (key: string) => (before ? BEFORE.test(key) : key.endsWith(last));
+  return reach?.lines.find(({ key }) => key.startsWith(first) && isOfLine(key))?.held ?? null;
 }
+
+/** Ends the key of what was taken before the probe came: of a pool, whichever. */
+const BEFORE = / before \d*$/;
 
 function placeOf({ sites }: Recording, { site, frame }: OpenSite, sources: Sources) {
   const stack: Frame[] = (sites.get(site) ?? []).map((raw) => sources.original(raw));

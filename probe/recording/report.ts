@@ -14,6 +14,7 @@ import type {
 } from './format.ts';
 import type { Load } from './load.ts';
 import type { NatureName } from './natures.ts';
+import type { Spread } from './replicas.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
 
@@ -71,6 +72,8 @@ export interface Finding {
   excerpt: Excerpt | null;
   /** Why there is no excerpt though the site is known; else null. */
   excerptUnknown?: string | null;
+  /** Where several processes that ran the line were read: how many have it, and since which release. */
+  spread?: Spread;
   /** The change as a unified diff, with paths relative to where the program was started; null where none is sure. */
   fix?: string | null;
 }
@@ -93,6 +96,8 @@ export interface ReportProcess {
   started: string;
   /** True: the probe was attached while it ran; `started` is when. */
   late?: boolean;
+  /** Of the program: `OUTLIVE_RELEASE`, or the version of its package; null: nobody says. */
+  release: string | null;
   ended: string | null;
   end: 'exit' | 'signal' | 'crash' | 'running';
   /** `heap limit`, or the signal where it is known. */
@@ -126,6 +131,8 @@ export interface Open {
   held: string[] | null;
   /** Where it leads, `to 10.0.0.1:5432`, as far as Node tells that. */
   about: string | null;
+  /** True: there before outlive was attached. */
+  before?: boolean;
 }
 
 export type OpenOwner = Pick<Open, 'kind' | 'library' | 'site'>;

@@ -5,6 +5,7 @@ import { guarded } from '../process/lapses.ts';
 import { OriginalWorker } from '../process/runtime.ts';
 import type { TraceContext } from '../recording/format.ts';
 import { Instruments } from './instruments.ts';
+import { emit, type LeaseSpan } from './lease-spans.ts';
 import { loggerOf } from './logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { ThreadData, ThreadMessage } from './thread.ts';
@@ -15,6 +16,8 @@ export interface Outlet {
   take(snapshot: Snapshot): void;
   /** The last one; returns when it is out, after a bounded time. */
   end(snapshot: Snapshot): void;
+  /** Where the service traces. */
+  spans(leases: readonly LeaseSpan[]): void;
   /** The span that is active right now. */
   trace(): TraceContext | null;
 }
@@ -28,11 +31,11 @@ export function serviceOutlet(): Outlet | null {
   if (file === null) return null;
   const require = createRequire(file);
   const api = require(file) as Api;
-  const instruments = new Instruments(api.metrics.getMeter('outlive'), loggerOf(api, require), (trace) =>
-    api.trace.setSpanContext(api.ROOT_CONTEXT, trace),
-  );
+  const contextOf = (trace: TraceContext) => api.trace.setSpanContext(api.ROOT_CONTEXT, trace);
+  const instruments = new Instruments(api.metrics.getMeter('outlive'), loggerOf(api, require), contextOf);
   return {
     take: (snapshot) => instruments.take(snapshot),
+    spans: (leases) => emit(leases, api.trace.getTracer('outlive'), contextOf),
     // when to flush is for the service to say: it is its SDK
     end: (snapshot) => instruments.take(snapshot),
     trace: () => {
@@ -65,6 +68,8 @@ export function threadOutlet(file: string, onFailure: () => void): Outlet | null
       post({ do: 'end', snapshot });
       Atomics.wait(new Int32Array(done), 0, 0, LAST_EXPORT_MS);
     },
+    // it knows of no traces
+    spans: () => {},
     trace: () => null,
   };
 }

@@ -13,6 +13,7 @@ import type { Judgement } from '../judge/judge.ts';
 import { guarded } from '../process/lapses.ts';
 import type { Certainty, RecordedFinding, TraceContext } from '../recording/format.ts';
 import { findingRecord, withdrawnRecord } from './finding-record.ts';
+import { LeaseSpans } from './lease-spans.ts';
 import { type Outlet, serviceOutlet, threadOutlet } from './outlets.ts';
 import type { Duration, FindingRecord, PoolGauge, Snapshot, Span } from './snapshot.ts';
 import { hasEndpoint, hasSdk } from './wanted.ts';
@@ -24,6 +25,8 @@ const PATIENCE = 2;
 
 export interface TelemetryOptions {
   when: 'auto' | 'on' | 'off';
+  /** Leases are told as spans, too. */
+  spans: boolean;
   /** File of the exporting thread. */
   thread: string;
   ledger: Ledger;
@@ -43,10 +46,12 @@ export class Telemetry implements LeaseObserver {
   private isHopeless = false;
   private durations: Duration[] = [];
   private records: FindingRecord[] = [];
+  private readonly spans: LeaseSpans | null;
   private readonly standing: Map<string, RecordedFinding> = new Map();
 
   constructor(options: TelemetryOptions) {
     this.options = options;
+    this.spans = options.spans ? new LeaseSpans() : null;
     for (const [key, finding] of options.standing) this.standing.set(key, finding);
     if (options.when === 'on') this.open();
   }
@@ -62,6 +67,7 @@ export class Telemetry implements LeaseObserver {
 
   used({ pool }: Resource['account']['source'], lease: Resource, useMs: number): void {
     this.add('use', pool, useMs, lease.trace);
+    this.spans?.ended(lease);
   }
 
   created(pool: PoolState, createMs: number): void {
@@ -71,6 +77,7 @@ export class Telemetry implements LeaseObserver {
   judged({ changed, withdrawn }: Judgement): void {
     for (const [key, finding] of changed) {
       this.standing.set(key, finding);
+      if (this.outlet && finding.site >= 0) this.spans?.found(this.options.ledger, finding.site);
       if (this.outlet) this.records.push(findingRecord(finding, this.options.sites));
     }
     for (const [key] of withdrawn) {
@@ -84,9 +91,11 @@ export class Telemetry implements LeaseObserver {
   tick(loopDelay: number): void {
     if (!this.isOfService) this.open();
     this.outlet?.take(this.snapshot(loopDelay));
+    if (this.spans) this.outlet?.spans(this.spans.take());
   }
 
   end(): void {
+    if (this.spans) this.outlet?.spans(this.spans.take());
     this.outlet?.end(this.snapshot(0));
   }
 

@@ -42,6 +42,11 @@ export interface PoolFacts {
   costMs?: number;
 }
 
+/** Where the code of a library is. */
+export interface Folders {
+  has(file: string): boolean;
+}
+
 /** All pools of one copy of a library. */
 export interface PoolKind {
   library: string;
@@ -70,6 +75,7 @@ export class Desk {
   readonly #poolNames: PoolNames = new PoolNames();
   /** Connections that were made without a pool, as far as is known. */
   readonly #bare: WeakMap<object, Resource> = new WeakMap();
+  #making: { maker: Resource; folders: Folders; turn: number } | null = null;
   #turn = 1;
   #isTurnKnown = false;
 
@@ -123,6 +129,24 @@ export class Desk {
     const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
     if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
     return false;
+  }
+
+  /** `maker` is being made in this turn: what the code of `folders` makes meanwhile is its own. */
+  isMaking(maker: Resource, folders: Folders): void {
+    this.#making = { maker, folders, turn: this.turn() };
+  }
+
+  /**
+   * Whose is what was asked for at `site`, by code that is not of `own`: null, the service's; else of what a watched
+   * library is making, or of one of which that is not known.
+   */
+  makerOf({ stack }: Site, own: Folders): Resource | 'unknown' | null {
+    const { file } = stack.find((frame) => !frame.file.startsWith('node:') && !own.has(frame.file)) ?? {};
+    if (file === undefined) return null;
+    const { maker, folders, turn } = this.#making ?? {};
+    if (maker !== undefined && folders?.has(file) && turn === this.turn() && !maker.closed) return maker;
+    for (const folder of this.watched) if (file.startsWith(folder)) return 'unknown';
+    return null;
   }
 
   /** The site of the call to `wrapper`, without a budget: for what is rare. */

@@ -12,10 +12,14 @@ export interface Manifest {
   folder: string;
 }
 
-/** The nearest manifest that names a package, in the file's folder or above it. */
+/** The manifest of an installed package, some of which carry copies of it deeper down; else the nearest that names one. */
 export function manifestOf(file: string): Manifest | null {
   if (!path.isAbsolute(file)) return null;
-  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+  for (
+    let folder = installedAs(file)?.folder ?? path.dirname(file);
+    folder !== path.dirname(folder);
+    folder = path.dirname(folder)
+  ) {
     let manifest: { name?: string; version?: unknown; main?: unknown };
     try {
       manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));

@@ -25,7 +25,8 @@ ${more > 0 && html`<p class="more">${plural(more, 'more finding')} in report.jso
 /** The page's script shows it: without a script it would do nothing. */
 const FILTER = html`<p class="filter" hidden><output></output> <input type="search" aria-label="Filter the findings" placeholder="filter"> <kbd aria-hidden="true">/</kbd></p>`;
 
-const PATTERNS = html`<svg class="patterns" aria-hidden="true"><defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="4" height="4"/><rect class="hatch-line" width="1.5" height="4"/></pattern></defs></svg>`;
+/** What the bars of cards are filled with. */
+export const PATTERNS = html`<svg class="patterns" aria-hidden="true"><defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="4" height="4"/><rect class="hatch-line" width="1.5" height="4"/></pattern></defs></svg>`;
 
 /** A clean run: what the verdict rests on, and what it could not see. */
 function clean(report: Report, recordings: readonly Recording[]): Markup {

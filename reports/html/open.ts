@@ -14,7 +14,8 @@ export function openSection({ report: { open, findings }, cwd }: PageContext): M
   );
   const rows = open.map((row) => {
     const { kind, site, owner, oldestMs } = row;
-    const place = openPlace(row, (file) => pathFrom(cwd, file)) || 'not known';
+    const place =
+      openPlace(row, (file) => pathFrom(cwd, file)) || (row.before ? 'taken before outlive came' : 'not known');
     const id = site && places.get(`${kind} ${site.file}:${site.line}`);
     return [
       html`${owner && html`<span class="owned">on it: </span>`}${openAmount(row)}`,

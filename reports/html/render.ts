@@ -39,13 +39,22 @@ const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
 
 const STYLES = ['uPlot.min.css', 'page.css', 'findings.css', 'time.css', 'tables.css'];
 
-/** From the doctype to the end of the head; the policy lets nothing run or load but these styles and scripts. */
-export function pageHead(title: string, styles: readonly string[], scripts: readonly string[] = []): Markup {
+/**
+ * From the doctype to the end of the head; the policy lets nothing run or load but these styles and scripts. `connects`:
+ * the scripts may ask the server that the page is from.
+ */
+export function pageHead(
+  title: string,
+  styles: readonly string[],
+  scripts: readonly string[] = [],
+  { connects = false } = {},
+): Markup {
   const policy = [
     "default-src 'none'",
     'img-src data:',
     `style-src ${styles.map(hash).join(' ')}`,
     ...(scripts.length > 0 ? [`script-src ${scripts.map(hash).join(' ')}`] : []),
+    ...(connects ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
@@ -123,6 +132,6 @@ function hash(text: string): string {
 }
 
 /** Our own asset, as it is: the policy allows exactly these bytes. */
-function element(name: 'style' | 'script', text: string): Content {
+export function element(name: 'style' | 'script', text: string): Content {
   return new Markup(`<${name}>${text}</${name}>`);
 }

@@ -3,8 +3,9 @@
  * it load, lets it settle, and has the probe judge what is still open. Whatever happens, what was seen is reported.
  */
 
-import type { SnapshotName } from '../../probe/control/protocol.ts';
+import { readSnapshots, removeSnapshots } from '../../heap/of-run.ts';
 import type { LoadRound } from '../../probe/recording/load.ts';
+import type { SnapshotName } from '../../probe/recording/snapshot-names.ts';
 import { Control } from '../control.ts';
 import { inVain } from './in-vain.ts';
 import { mustBeFree, ready } from './listening.ts';
@@ -12,7 +13,7 @@ import { type Given, load } from './load.ts';
 import { LoadLog } from './load-log.ts';
 import { type Ended, howItEnded, Program } from './program.ts';
 import type { Drive } from './script.ts';
-import { readSnapshots, removeSnapshots, takeSnapshots } from './snapshots.ts';
+import { takeSnapshots } from './snapshots.ts';
 import { nameOf, type Target } from './targets.ts';
 
 export interface ServiceSoak {

@@ -119,7 +119,9 @@ async function onMariadb(): Promise<Surroundings> {
 }
 
 /** A pool adapter is complete with its driver. */
-const libraries = ADAPTERS.filter(({ natures }) => new Set<string>(natures).has('pool')).map(({ name }) => name);
+const libraries = ADAPTERS.filter(({ of, natures }) => 'packages' in of && new Set<string>(natures).has('pool')).map(
+  ({ name }) => name,
+);
 const isMissing = (library: string): boolean =>
   (surroundings[library] === onMariadb && !HAS_MARIADB) || !existsSync(path.join(ROOT, 'node_modules', library));
 const missing = libraries.filter(isMissing);

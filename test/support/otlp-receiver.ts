@@ -37,9 +37,20 @@ export interface LogRecord {
   spanId?: string;
 }
 
+export interface Span {
+  name: string;
+  traceId: string;
+  /** Nanoseconds since 1970. */
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  attributes: Attribute[];
+  events: { name: string; timeUnixNano: string }[];
+}
+
 export class OtlpReceiver implements AsyncDisposable {
   readonly metrics: Map<string, Metric> = new Map();
   readonly logs: LogRecord[] = [];
+  readonly spans: Span[] = [];
   readonly resources: Attribute[][] = [];
   /** Called after each request. */
   onTaken: () => void = () => {};
@@ -91,7 +102,10 @@ export class OtlpReceiver implements AsyncDisposable {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: OTLP's JSON
-  private take({ resourceMetrics = [], resourceLogs = [] }: any): void {
+  private take({ resourceMetrics = [], resourceLogs = [], resourceSpans = [] }: any): void {
+    for (const { scopeSpans } of resourceSpans) {
+      for (const { scope, spans } of scopeSpans) if (scope.name === 'outlive') this.spans.push(...spans);
+    }
     for (const { resource, scopeMetrics } of resourceMetrics) {
       this.resources.push(resource.attributes);
       for (const { scope, metrics } of scopeMetrics) {

@@ -61,6 +61,12 @@ export class ReportPage {
     await this.page.goto(url + hash);
   }
 
+  /** A page that is served; what it asks for is no noise. */
+  async visit(url: string): Promise<void> {
+    this.page = await this.#context!.newPage();
+    await this.page.goto(url);
+  }
+
   /** What axe-core finds wrong, one line each. */
   async complaints(): Promise<string[]> {
     await this.page.evaluate(AXE);

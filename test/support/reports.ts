@@ -14,6 +14,7 @@ export function makeProcess(changes: Partial<ReportProcess> = {}): ReportProcess
     node: 'v24.21.0',
     argv: ['/usr/bin/node', `${CWD}/src/server.ts`, '--port', '3000'],
     started: new Date(STARTED).toISOString(),
+    release: '1.4.0',
     ended: new Date(STARTED + 724_000).toISOString(),
     end: 'exit',
     endedBy: null,

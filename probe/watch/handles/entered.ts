@@ -1,5 +1,6 @@
 /** The handles of one source: entered where user code made them, gone when they end. Held weakly throughout. */
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
@@ -31,9 +32,11 @@ export class Entered<Handle extends object> {
     this.#facts = facts;
   }
 
-  /** Made by a call to `wrapper`, which is on the stack. */
+  /** Made by a call to `wrapper`, which is on the stack; what a watched library makes for itself is its own. */
   opened(handle: Handle, wrapper: Method): void {
-    if (!this.has(handle)) this.enter(this.asked(wrapper), handle);
+    if (this.has(handle)) return;
+    const request = this.asked(wrapper);
+    if (request.site === null || !this.#desk.isOfLibrary(request.site)) this.enter(request, handle);
   }
 
   /** The same, where `askedByUser`. */
@@ -47,13 +50,14 @@ export class Entered<Handle extends object> {
     return this.#desk.ask(this.#source, wrapper);
   }
 
-  /** Null when Node's own code is what called, which ends what it makes; also where no stack can tell. */
+  /** Null when Node's or a watched library's own code called, which ends what it makes; also where no stack can tell. */
   askedByUser(wrapper: Method): Request | null {
     const request = this.asked(wrapper);
-    return request.site === null || isOfNode(request.site) ? null : request;
+    const { site } = request;
+    return site === null || isOfNode(site) || this.#desk.isOfLibrary(site) ? null : request;
   }
 
-  enter(request: Request, handle: Handle): void {
+  enter(request: Request, handle: Handle, known: Known = {}): void {
     const desk = this.#desk;
     const { hasEnded, isLostWithObject = false, pulse } = this.#facts;
     const ref = new WeakRef(handle);
@@ -70,7 +74,7 @@ export class Entered<Handle extends object> {
       return false;
     };
     const object = isLostWithObject ? { handle: ref } : { ref };
-    const resource = desk.open(request, { ...object, isGone, ...desk.surroundings() });
+    const resource = desk.open(request, { ...object, isGone, ...desk.surroundings(), ...known });
     this.#open.set(handle, resource);
     // only now: the handle's own callbacks must not keep the flow that made it
     desk.flows.enter(request.mark);
@@ -78,6 +82,10 @@ export class Entered<Handle extends object> {
 
   has(handle: Handle): boolean {
     return this.#open.get(handle)?.closed === false;
+  }
+
+  resourceOf(handle: Handle): Resource | undefined {
+    return this.#open.get(handle);
   }
 
   /** Of a class that nothing exports: it has this method, which ends `handle`, or what `handleOf` makes of its `this`. */

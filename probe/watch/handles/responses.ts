@@ -4,6 +4,9 @@
  *
  * Most are read within a moment, so a new one goes into a short list first, held weakly, and only what survives it
  * enters the ledger. One that somebody reads, however slowly, is busy.
+ *
+ * False negatives: those of node:http before Node.js 22, which does not tell where a request is made; requests that a
+ * library makes after an await of its own; and those beyond the budget of stacks.
  */
 import type http from 'node:http';
 import type net from 'node:net';
@@ -13,7 +16,7 @@ import type { Scope } from '../../account/scope.ts';
 import { DEEP, type Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
-import { nodeMajor, now } from '../../process/runtime.ts';
+import { now } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
 import type { Desk } from '../desk.ts';
 import { isOfUser } from './callers.ts';
@@ -98,8 +101,7 @@ function watchHttp(responses: Responses): void {
     const asked = responses.asked(false, made);
     if (asked) requests.set(request, asked);
   };
-  // the line that makes it, where Node tells of that; else the one that ends it
-  listenTo(PART, nodeMajor >= 22 ? 'http.client.request.created' : 'http.client.request.start', made);
+  listenTo(PART, 'http.client.request.created', made);
   listenTo(PART, 'http.client.response.finish', ({ request, response }: { request: object; response: Response }) => {
     const asked = requests.get(request);
     if (asked === undefined) return;

@@ -22,6 +22,8 @@ fails, and the untouched suites pass each time; else 1.
 `;
 /** Of mutants that leak, this share must fail their test with the exact line. */
 const REQUIRED = 0.98;
+/** Workers keep the pools of all suites that they have run. */
+const MOST_CONNECTIONS = 1500;
 /** Programs at once, when asked for the truth. */
 const LANES = 6;
 
@@ -45,7 +47,7 @@ const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
   return [null, ...mutantsOf(program.files)].map((mutant) => ({ program, mutant, innocent }));
 });
-const database = await openDatabase({ fsync: false });
+const database = await openDatabase({ fsync: false, maxConnections: MOST_CONNECTIONS });
 try {
   const truths = await truthOf(suites);
   for (const runner of values.runner) {

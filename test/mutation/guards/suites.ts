@@ -74,8 +74,9 @@ function write(folder: string, runner: string, { program, mutant, innocent }: Su
     path.join(folder, 'suite.test.mjs'),
     `${head}
 import run from './run.cjs';
-import './mutated/${program.main}';
-import './innocent/${innocent.main}';
+// one after the other: what is CommonJS a runner may load first
+await import('./mutated/${program.main}');
+await import('./innocent/${innocent.main}');
 const { tests } = run;
 if (tests.length !== 2) throw new Error('There are ' + tests.length + ' programs.');
 ${describe.replace('NAME', `'s${index}'`).replace('WORK', work)};

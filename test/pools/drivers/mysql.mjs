@@ -14,7 +14,7 @@ export function createPool(_, { max, waitMs, isSubclass, isCopy, min, ...options
   const pool = create({
     ...mysqlUrl(),
     connectionLimit: max,
-    ...(waitMs && { connectTimeout: waitMs, acquireTimeout: waitMs }),
+    ...(waitMs && { acquireTimeout: waitMs }),
     ...options,
   });
   if (isSubclass) {

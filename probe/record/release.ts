@@ -1,0 +1,31 @@
+/** Which release of the service runs: what `OUTLIVE_RELEASE` says, or the version of the package that the program is of. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { mask } from '../recording/mask.ts';
+
+const LONGEST = 100;
+
+/** Null: nobody says. */
+export function releaseOf(given: string, program: string | undefined): string | null {
+  if (given) return mask(given.slice(0, LONGEST));
+  // a runner's version is not the service's
+  const isInstalled = program?.split(path.sep).includes('node_modules') === true;
+  let folder = program === undefined || isInstalled ? process.cwd() : path.dirname(path.resolve(program));
+  for (;;) {
+    const found = versionIn(folder);
+    if (found !== undefined) return found;
+    const parent = path.dirname(folder);
+    if (parent === folder) return null;
+    folder = parent;
+  }
+}
+
+/** Undefined: there is no package there. */
+function versionIn(folder: string): string | null | undefined {
+  try {
+    const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+    return typeof version === 'string' ? mask(version.slice(0, LONGEST)) : null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === undefined ? null : undefined;
+  }
+}

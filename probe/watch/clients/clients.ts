@@ -1,0 +1,141 @@
+/**
+ * What a service opens and has to close by itself: clients of servers, pools of threads. Most services have one of each
+ * for life, which is silent; one per request or job is what leaks.
+ *
+ * The line is the one that made it, even where it connects later. What a watched library makes for itself, such as the
+ * connections of a BullMQ worker, belongs to what that library is making; if it stays when that was closed, the library
+ * leaks.
+ */
+import type { Request, Resource } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
+import type { Site } from '../../account/site.ts';
+import { around, type Method } from '../../process/around.ts';
+import type { Desk } from '../desk.ts';
+import { Entered, type EnteredFacts } from '../handles/entered.ts';
+import { installedAs } from '../packages.ts';
+
+/** Folders of the packages of one adapter: their own frames are passed over where a maker is looked for. */
+export class Folders {
+  readonly #folders: Set<string> = new Set();
+
+  /** Of the package that `file` is of. */
+  add(file: string): void {
+    const folder = installedAs(file)?.folder;
+    if (folder !== undefined) this.#folders.add(folder);
+  }
+
+  has(file: string): boolean {
+    for (const folder of this.#folders) if (file.startsWith(folder)) return true;
+    return false;
+  }
+}
+
+export interface ClientsFacts<Client> extends EnteredFacts<Client> {
+  /** Files of its own package that make clients as parts of others. */
+  partsIn?: RegExp;
+}
+
+export class Clients<Client extends object> {
+  readonly #desk: Desk;
+  readonly #facts: ClientsFacts<Client>;
+  readonly #folders: Folders;
+  readonly #entered: Entered<Client>;
+  /** Made, and perhaps not connected yet. */
+  readonly #made: WeakMap<Client, Request> = new WeakMap();
+  /** Methods that end one, by who has them. */
+  readonly #ends: WeakMap<object, Set<string>> = new WeakMap();
+
+  constructor(desk: Desk, facts: ClientsFacts<Client>, folders: Folders) {
+    this.#desk = desk;
+    this.#facts = facts;
+    this.#folders = folders;
+    this.#entered = new Entered(desk, facts);
+  }
+
+  /** By a call to `wrapper`, which is on the stack; it holds nothing before it is `opened`. */
+  made(client: Client, wrapper: Method): void {
+    if (!this.#made.has(client)) this.madeBy(client, this.ask(wrapper));
+  }
+
+  /** The same, for what is made later than it is asked for. */
+  madeBy(client: Client, request: Request): void {
+    if (!request.site || !this.#isPart(request.site)) this.#made.set(client, request);
+  }
+
+  ask(wrapper: Method): Request {
+    return this.#entered.asked(wrapper);
+  }
+
+  resourceOf(client: Client): Resource | undefined {
+    return this.#entered.resourceOf(client);
+  }
+
+  #isPart({ stack }: Site): boolean {
+    const { partsIn } = this.#facts;
+    return partsIn !== undefined && stack.some(({ file }) => this.#folders.has(file) && partsIn.test(file));
+  }
+
+  /** `client` holds something from now on; without one that is known to have been made, nothing is entered. */
+  opened(client: Client, known: Known = {}): void {
+    const request = this.#made.get(client);
+    if (!request || this.#entered.has(client)) return;
+    const maker = request.site === null ? null : this.#desk.makerOf(request.site, this.#folders);
+    if (maker === 'unknown') return;
+    // the flow that opens it is the one that has it, which need not be the one that made it
+    request.mark = request.site === null ? null : this.#desk.flows.ask();
+    this.#entered.enter(request, client, {
+      ...known,
+      ...(maker !== null && { owner: maker }),
+    });
+  }
+
+  /** What is made by the library until this turn ends belongs to `client`. */
+  isMaking(client: Client): void {
+    const resource = this.resourceOf(client);
+    if (resource) this.#desk.isMaking(resource, this.#folders);
+  }
+
+  /** Whatever the method begins is the library's own, and must not keep the flow that called. */
+  openedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): boolean {
+    return around<object, Client | undefined>(this.#facts.adapter, owner, method, {
+      before: clientOf,
+      call: (original, self, args) => this.#desk.flows.shed(original, self, args),
+      finally: (_, client) => client && this.opened(client),
+    });
+  }
+
+  /** By any of the methods that `prototype` has or inherits. */
+  closedBy(prototype: object, methods: readonly string[], clientOf?: (self: object) => Client | undefined): void {
+    for (const method of methods) {
+      const owner = ownerOf(prototype, method);
+      const known = owner && (this.#ends.get(owner) ?? new Set());
+      if (!known || known.has(method)) continue;
+      this.#ends.set(owner, known.add(method));
+      this.#entered.endedBy(owner, method, clientOf);
+    }
+  }
+
+  closed(client: Client, wrapper: Method): void {
+    this.#entered.closed(client, wrapper);
+  }
+
+  used(client: Client): void {
+    this.#entered.used(client);
+  }
+
+  usedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): void {
+    around<object>(this.#facts.adapter, owner, method, {
+      before: (self) => {
+        const client = clientOf(self);
+        if (client) this.used(client);
+      },
+    });
+  }
+}
+
+/** Who of the chain of prototypes has `method`; null: nobody but Object. */
+export function ownerOf(prototype: object, method: string): object | null {
+  let owner: object | null = prototype;
+  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
+  return owner === Object.prototype ? null : owner;
+}

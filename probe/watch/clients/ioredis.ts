@@ -1,0 +1,50 @@
+/**
+ * ioredis 4 to 6: a client is open from its first connect to its quit or disconnect, or until it gives up. That covers
+ * duplicates, subscribers, and what waits for a blocking command. The nodes of a cluster are its own; the cluster is one
+ * client. Its tracing channel `ioredis:connect` names a server, not a client, so constructors are watched.
+ */
+import type { AdapterName } from '../../adapters.ts';
+import { around } from '../../process/around.ts';
+import { onFirstSet } from '../../process/first-set.ts';
+import type { Attachments } from '../adapter-modules.ts';
+import type { Desk } from '../desk.ts';
+import { Clients, Folders } from './clients.ts';
+
+const PART = 'ioredis' satisfies AdapterName;
+/** Nodes of a cluster, and clients that ask sentinels. */
+const PARTS = /[\\/](?:cluster[\\/](?!index\.)|connectors[\\/])/;
+const ENDS = ['disconnect', 'quit', 'end'];
+
+interface Client {
+  status?: string;
+}
+
+const itself = (self: object): Client => self as Client;
+
+export function attachments(desk: Desk): Attachments {
+  const folders = new Folders();
+  const clients = new Clients<Client>(
+    desk,
+    { adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
+    folders,
+  );
+  return {
+    ioredis(exports, file) {
+      folders.add(file);
+      const { prototype } = exports.default ?? exports;
+      const { Cluster } = exports;
+      around<Client>(PART, prototype, 'parseOptions', {
+        before: (client, _, __, wrapper) => clients.made(client, wrapper),
+      });
+      // the constructor's first
+      if (Cluster)
+        onFirstSet<Client>(PART, Cluster.prototype, 'slots', (cluster, _, setter) => clients.made(cluster, setter));
+      for (const owner of [prototype, Cluster?.prototype]) {
+        if (!owner) continue;
+        clients.openedBy(owner, 'connect', itself);
+        clients.closedBy(owner, ENDS);
+        clients.usedBy(owner, 'sendCommand', itself);
+      }
+    },
+  };
+}

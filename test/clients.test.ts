@@ -1,0 +1,80 @@
+/** Clients of servers that are not SQL, and pools of workers: one per job that nobody closes, on the real libraries. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Finding, Report } from '../probe/recording/report.ts';
+import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+import { HAS_REDIS, type RedisServer, startRedis } from './support/redis.ts';
+
+const program = fixture('clients.mjs');
+let redis: RedisServer;
+beforeAll(async () => {
+  if (HAS_REDIS) redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+const run = async (...args: string[]) => {
+  const ended = await probed(program, args, { env: { ...redis?.env, OUTLIVE_GRACE_MS: '100' } });
+  expect(ended).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+  expect(ended.report.unseen).toEqual([]);
+  expect(ended.report.processes.map(({ faults }) => faults)).not.toContain(1);
+  return ended.report;
+};
+
+const ofJob = (line: string, detector: string, kind: string, certainty = 'likely') => ({
+  line,
+  detector,
+  kind,
+  certainty,
+});
+const found = ({ findings }: Report) =>
+  findings.map(({ detector, kind, certainty, count, acquired, released, ...finding }) => ({
+    ...{ detector, kind, certainty, counts: [count, acquired, released] },
+    line: placeOf(finding as Finding),
+  }));
+
+/** By variant of the program: what it leaks, half of twelve each; how many it makes in all, those for life included. */
+const LIBRARIES = {
+  ioredis: { leaks: [ofJob('// a client of ioredis', 'outlived-scope', 'connection')], made: 16, needs: HAS_REDIS },
+  redis: { leaks: [ofJob('// a client of redis', 'outlived-scope', 'connection')], made: 15, needs: HAS_REDIS },
+  'redis pool': {
+    leaks: [ofJob('// lent by a pool of redis', 'outlived-scope', 'connection')],
+    made: 12,
+    needs: HAS_REDIS,
+  },
+  bullmq: { leaks: [ofJob('// a queue of bullmq', 'outlived-scope', 'connection')], made: 14, needs: HAS_REDIS },
+  piscina: { leaks: [ofJob('// a pool of piscina', 'outlived-scope', 'worker')], made: 13, needs: true },
+  // its workers hold no pool, so that one that is dropped is known to be lost
+  workerpool: { leaks: [ofJob('// a pool of workerpool', 'collected', 'worker', 'proven')], made: 13, needs: true },
+  // nor do its connections hold what ends them
+  kafkajs: {
+    leaks: [
+      ofJob('// dropped, of kafkajs', 'collected', 'connection', 'proven'),
+      ofJob('// an admin of kafkajs', 'outlived-scope', 'connection'),
+    ],
+    made: 25,
+    needs: true,
+  },
+};
+
+describe.concurrent.each(Object.entries(LIBRARIES))('%s', (library, { leaks, made, needs }) => {
+  const when = needs ? '' : ' (needs a redis-server, which is not installed here)';
+
+  test.skipIf(!needs)(
+    `one per job that is not closed is found at the line that made it, and nothing else${when}`,
+    async () => {
+      const report = await run(library, 'leak');
+      expect(found(report)).toEqual(
+        leaks.map((leak) => ({ ...leak, counts: [6, 12, 6], line: lineOf(program, leak.line) })),
+      );
+      // what it is made of is open by it, not beside it
+      for (const { owner } of report.open.filter((row) => row.library !== library && row.site)) {
+        expect(owner).toMatchObject({ library });
+      }
+    },
+  );
+
+  test.skipIf(!needs)(`closed by each job, and kept for life where that is meant, they are silent${when}`, async () => {
+    const report = await run(library, 'clean');
+    expect(report.findings).toEqual([]);
+    expect(watched(report, library)).toEqual({ acquired: made, released: made });
+  });
+});

@@ -1,0 +1,40 @@
+/** Leaks that packages were published with: each is found at a line that helps, and the version that mended it is silent. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { lineOf, NODE_MAJOR, placeOf, probed, ROOT, start } from './support/probed.ts';
+
+const HOME = path.join(ROOT, 'tools/network-leaks');
+const programOf = (name: string) => path.join(HOME, 'programs', `${name}.cjs`);
+
+beforeAll(async () => {
+  const isThere = existsSync(path.join(HOME, 'node_modules/multer-mended'));
+  if (!isThere) await start('npm', ['ci', '--prefix', HOME, '--ignore-scripts', '--no-audit', '--no-fund']);
+});
+
+const byCaller = (name: string) => lineOf(programOf(name), '// leaks');
+
+const LEAKS = [
+  { name: 'chai-http', kind: 'server', certainty: 'likely', line: byCaller('chai-http') },
+  { name: 'follow-redirects', kind: 'stream', certainty: 'likely', line: byCaller('follow-redirects') },
+  { name: 'image-size', kind: 'stream', certainty: 'proven', line: byCaller('image-size') },
+  { name: 'image-size-sync', kind: 'stream', certainty: 'likely', line: byCaller('image-size-sync') },
+  // made in an event of a stream: the package's own line is all there is
+  { name: 'multer', kind: 'stream', certainty: 'proven', line: expect.stringContaining('/storage/disk.js:') },
+];
+
+describe.concurrent.each(LEAKS.filter(({ name }) => name !== 'follow-redirects' || NODE_MAJOR >= 22))(
+  '$name',
+  ({ name, kind, certainty, line }) => {
+    test('leaking', async () => {
+      const { report } = await probed(programOf(name), ['leaking']);
+      expect(report.findings.map(placeOf)).toEqual([line]);
+      expect(report.findings[0]).toMatchObject({ kind, certainty, count: 8 });
+    });
+
+    test('mended', async () => {
+      const { report } = await probed(programOf(name), ['mended']);
+      expect(report.findings).toEqual([]);
+    });
+  },
+);
