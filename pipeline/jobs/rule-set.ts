@@ -3,9 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../user-error.ts';
 import { type CloudRecord, Unusable } from '../records/record.ts';
-import { parseRules, type Rule } from './rule.ts';
+import type { Rule } from './rule.ts';
+import { parseRules } from './rule-file.ts';
 
-export { type Example, parseRule, type Rule, SEVERITIES, type Severity } from './rule.ts';
+export { type Example, type Rule, SEVERITIES, type Severity } from './rule.ts';
+export { parseRule } from './rule-file.ts';
 
 /** Of names that were seen, so that a pattern is tried once a name; more are rare, and are looked for each time. */
 const MOST_NAMES = 10_000;
