@@ -13,16 +13,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { followPipeline } from '../pipeline/follow.ts';
 import { GENERATED_REGIONS, generate, writeGenerated } from '../pipeline/generate.ts';
-import { loadIntel } from '../pipeline/jobs/intel.ts';
+import { loadIntel } from '../pipeline/jobs/intel-files.ts';
+import { judge } from '../pipeline/jobs/judge.ts';
 import { loadRules } from '../pipeline/jobs/rule-set.ts';
-import { matchedBy } from '../pipeline/jobs/rules.ts';
 import { createTables } from '../pipeline/jobs/tables.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import { curate } from '../pipeline/records/curate.ts';
 import { elementsOf } from '../pipeline/records/elements.ts';
 import { chunksOf, filesOf } from '../pipeline/records/files.ts';
 import type { CloudRecord } from '../pipeline/records/record.ts';
-import { REGIONS } from '../pipeline/sinks/regions.ts';
 import { Sink } from '../pipeline/sinks/sink.ts';
 import { createDatabase, openPool } from '../pipeline/store/database.ts';
 import { startPostgres } from '../pipeline/store/embedded.ts';
@@ -145,7 +144,7 @@ const read = async ({ stream, pool }: Bench) => {
 };
 
 async function endToEnd({ pool, stream, url }: Bench, keepRecords: boolean): Promise<Figure> {
-  const sinks = REGIONS.map((region) => new Sink({ region, url }));
+  const sinks = GENERATED_REGIONS.all.map((region) => new Sink({ region, url }));
   const settings = { pool, stream, input: folder, rules, intel, regions: GENERATED_REGIONS, sinks, keepRecords };
   const figure = await measured(async () => {
     await runPipeline(settings);
@@ -164,7 +163,7 @@ async function endToEnd({ pool, stream, url }: Bench, keepRecords: boolean): Pro
 
 /** Seconds from a line's arrival to its insight, at `rate` events a second. */
 async function latency({ pool, stream, url }: Bench, rate: number): Promise<number[]> {
-  const sinks = REGIONS.map((region) => new Sink({ region, url }));
+  const sinks = GENERATED_REGIONS.all.map((region) => new Sink({ region, url }));
   const { lines } = generate({ seed: 3, events: rate * 10 });
   const stopping = new AbortController();
   const seen: number[] = [];
@@ -249,7 +248,7 @@ try {
         measured(async () => {
           let matched = 0;
           for await (const batch of records()) {
-            for (const record of batch) matched += matchedBy(record, { rules, intel }).length;
+            for (const record of batch) matched += judge(record, { rules, intel }).matched.length;
           }
           return `${matched} results`;
         }),

@@ -70,7 +70,7 @@ export async function followPipeline({ onRound, patiently, ...options }: FollowO
 }
 
 const EMPTY = {
-  rules: { records: 0, results: {}, failedLookUps: 0 },
+  rules: { records: 0, results: {}, deadLetters: {}, failedLookUps: 0 },
   deliver: {},
   correlate: { results: 0, insights: 0 },
 };

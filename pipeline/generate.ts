@@ -2,8 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { DeadLetterReason, RecordSource } from './records/record.ts';
+import type { DeadLetterReason } from './records/record.ts';
 import { type Region, Regions } from './sinks/regions.ts';
+
+type Source = 'aws-cloudtrail' | 'oci-audit' | 'aws-resource' | 'oci-resource';
 
 export interface Generated {
   /** The input records in their order, as JSON lines (some of them torn). */
@@ -13,7 +15,7 @@ export interface Generated {
   regions: Regions;
   /** What a run over the files must find. */
   expected: {
-    records: Record<RecordSource, number>;
+    records: Record<Source, number>;
     /** Of the records, how many repeat an earlier one. */
     duplicates: number;
     deadLetters: Partial<Record<DeadLetterReason, number>>;
@@ -47,7 +49,7 @@ export const GENERATED_REGIONS = new Regions(
 /** One line of input, and what it is known to give. */
 interface Line {
   text: string;
-  source: RecordSource;
+  source: Source;
   /** Null for a result-less record. */
   find: { rule: string; key: string; insight: string } | null;
   bad: DeadLetterReason | null;

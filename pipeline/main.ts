@@ -11,13 +11,13 @@ import {
   type PoolModel,
 } from './connections/settings.ts';
 import { followPipeline } from './follow.ts';
-import { loadIntel } from './jobs/intel.ts';
+import { loadIntel } from './jobs/intel-files.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { createTables } from './jobs/tables.ts';
 import { patience } from './patience.ts';
 import { type JobName, type PipelineCounts, type PipelineOptions, runPipeline } from './pipeline.ts';
 import { mustExist } from './records/files.ts';
-import { loadRegions, REGIONS, type Region, Regions } from './sinks/regions.ts';
+import { DEFAULT_REGION, isRegion, loadRegions, REGION_RULE, type Region, Regions } from './sinks/regions.ts';
 import { Sink } from './sinks/sink.ts';
 import { openDatabase, openPool } from './store/database.ts';
 import { failureOf, isDatabaseFailure } from './store/failure.ts';
@@ -31,15 +31,18 @@ const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
 Reads CloudTrail, OCI Audit and resource records, evaluates rules and threat intelligence over them, delivers the
 results to each tenant's reporting region and correlates them into insights.
 
-  --input DIR|FILE|-   .json, .jsonl and their .gz; - is standard input, which, unlike files, is not resumable:
-                       a run that was stopped has to be given all of it again
-  --intel FILE         addresses and networks, one a line (default: the bundled example)
-  --rules DIR          YAML rules (default: the bundled ones)
-  --tenants FILE       YAML: "default: REGION", "tenants: {TENANT: REGION}" (default: all in us)
+  --input DIR|FILE|-   .json, .jsonl, .ndjson, .log, their .gz, names without an ending; - is standard input,
+                       which, unlike files, is not resumable: a run that was stopped has to be given all of it again
+  --intel FILE         addresses, networks, domains and hashes, one a line, or a MISP list or event; repeatable, read
+                       again when it changes (default: the bundled example)
+  --rules DIR          YAML rules, ours or Sigma's for CloudTrail; repeatable (default: the bundled ones)
+  --replay             try the dead letters again instead of reading an input; needs --database
+  --tenants FILE       YAML: "default: REGION", "tenants: {TENANT: REGION}" (default: all in us);
+                       regions are those that it names
   --database URL       PostgreSQL or Oracle to work in and to continue in, postgres://… or oracle://…; "oracle" is the
                        one that ORACLE_CONNECT_STRING, ORACLE_USER and ORACLE_PASSWORD name (default: DATABASE_URL,
                        else a private PostgreSQL that is removed at the end)
-  --sink REGION=URL    database of a reporting region's sink: ${REGIONS.join(', ')} (default: --database); repeatable
+  --sink REGION=URL    database of a reporting region's sink (default: --database); repeatable
   --task-managers N    run on N processes, each with --slots lanes of work; one that dies is started anew, and nothing
                        is lost or done twice (default: all in this process)
   --slots N            lanes of each task manager (default 2)
@@ -59,10 +62,10 @@ Exit status: 0 done, 1 the database failed, 2 wrong use or unusable input, 130 s
 `;
 
 interface Settings {
-  /** Null: what others publish. */
+  /** Null: what others publish, or, to be tried again, the dead letters. */
   input: string | null;
-  intel: string;
-  rules: string;
+  intel: string[];
+  rules: string[];
   tenants: string | undefined;
   database: string | undefined;
   sinks: Map<Region, string>;
@@ -97,13 +100,15 @@ async function main(): Promise<number> {
 
 async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCounts> {
   if (settings.input !== null && settings.input !== '-') await mustExist(settings.input);
-  const rules = await loadRules(settings.rules);
-  const intel = await loadIntel(settings.intel);
-  const regions = settings.tenants === undefined ? new Regions('us') : await loadRegions(settings.tenants);
+  const rules = await loadRules(...settings.rules);
+  if (rules.skipped.length > 0) say(skippedRules(rules.skipped));
+  const intel = await loadIntel(...settings.intel);
+  const regions = settings.tenants === undefined ? new Regions(DEFAULT_REGION) : await loadRegions(settings.tenants);
+  const sinkUrls = sinksOf(regions, settings.sinks);
   const { url, stop } = await openDatabase({ url: settings.database, log: say });
   try {
     const pool = await openPool({ url, name: 'pipeline', max: 8 });
-    const sinks = REGIONS.map((region) => new Sink({ region, url: settings.sinks.get(region) ?? url }));
+    const sinks = sinkUrls.map(([region, own]) => new Sink({ region, url: own ?? url }));
     try {
       const connection = await pool.acquire();
       await prepareSchema(connection).finally(() => connection.release());
@@ -111,7 +116,7 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
       try {
         if (settings.cluster) {
           await createTables(pool);
-          return await runClustered(settings, settings.cluster, url, signal);
+          return await runClustered(settings, settings.cluster, sinkUrls, url, signal);
         }
         return await runHere({ ...settings, pool, stream, rules, intel, regions, sinks, signal });
       } finally {
@@ -132,14 +137,15 @@ async function runHere(
 ): Promise<PipelineCounts> {
   const { input, signal } = settings;
   const patiently = patience({ limit: settings.patience, outage: outageOf, log: say, signal });
-  if (!settings.follow) return patiently(() => runPipeline({ ...settings, input: input!, observe: progress() }));
+  if (!settings.follow) return patiently(() => runPipeline({ ...settings, input, observe: progress() }));
   say(`Following ${input === '-' ? 'standard input' : (input ?? 'the stream')}; Ctrl-C ends it.`);
   return followPipeline({ ...settings, patiently });
 }
 
 async function runClustered(
-  { input, rules, intel, tenants, sinks, stream, keepRecords }: Settings,
+  { input, rules, intel, tenants, stream, keepRecords }: Settings,
   { taskManagers, slots, model, library }: NonNullable<Settings['cluster']>,
+  sinks: [Region, string | undefined][],
   url: string,
   signal: AbortSignal,
 ): Promise<PipelineCounts> {
@@ -150,7 +156,7 @@ async function runClustered(
   try {
     return await runPipelineOn(cluster, {
       ...{ input: input!, rules, intel, tenants, stream, keepRecords, partitions: PARTITIONS },
-      sinks: REGIONS.map((region) => [region, sinks.get(region) ?? url]),
+      sinks: sinks.map(([region, own]) => [region, own ?? url]),
       parallelism: taskManagers * slots,
     });
   } finally {
@@ -164,10 +170,12 @@ function settingsFrom(args: string[]): Settings | null {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const options = {
-    ...{ input: text, intel: text, rules: text, tenants: text, database: text },
+    ...{ input: text, tenants: text, database: text },
+    intel: { type: 'string', multiple: true },
+    rules: { type: 'string', multiple: true },
     sink: { type: 'string', multiple: true },
     ...{ stream: text, keep: text, patience: text },
-    ...{ follow: flag, 'keep-records': flag },
+    ...{ follow: flag, replay: flag, 'keep-records': flag },
     ...{ 'task-managers': text, slots: text, 'pool-model': text, 'pool-library': text },
     ...{ json: flag, help: flag },
   } as const;
@@ -179,7 +187,8 @@ function settingsFrom(args: string[]): Settings | null {
   }
   if (values.help) return null;
   const follow = values.follow ?? false;
-  if (!values.input && !(follow && values.stream))
+  if (values.replay) refuseWithReplay(values);
+  else if (!values.input && !(follow && values.stream))
     throw new UserError('What should be read? Give --input DIR, FILE or -; --help lists the options.');
   return {
     input: values.input ?? null,
@@ -188,14 +197,21 @@ function settingsFrom(args: string[]): Settings | null {
     keepRecords: values['keep-records'] ?? false,
     keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1_000_000),
     patience: values.patience === undefined ? (follow ? Number.POSITIVE_INFINITY : 0) : patienceFrom(values.patience),
-    intel: values.intel ?? bundled('rules/intel/example.txt'),
-    rules: values.rules ?? bundled('rules'),
+    intel: values.intel ?? [bundled('rules/intel/example.txt')],
+    rules: values.rules ?? [bundled('rules')],
     tenants: values.tenants,
     database: values.database,
     sinks: new Map((values.sink ?? []).map(sinkFrom)),
     json: values.json ?? false,
     cluster: clusterFrom(values),
   };
+}
+
+function refuseWithReplay(values: Record<string, unknown>): void {
+  const other = ['input', 'task-managers', 'follow'].find((name) => values[name] !== undefined);
+  if (other) throw new UserError(`--replay reads the dead letters, so --${other} cannot be given with it.`);
+  if (!values.database && !process.env.DATABASE_URL)
+    throw new UserError('--replay needs --database, where the dead letters are.');
 }
 
 function clusterFrom(values: Record<string, unknown>): Settings['cluster'] {
@@ -232,10 +248,24 @@ function wordFrom<T extends string>(option: string, value: unknown, allowed: rea
 
 function sinkFrom(text: string): [Region, string] {
   const [region, ...url] = text.split('=');
-  if (!REGIONS.includes(region as Region) || url.length === 0) {
-    throw new UserError(`--sink ${text}: needs REGION=URL with a region of ${REGIONS.join(', ')}.`);
+  if (!isRegion(region) || url.length === 0) {
+    throw new UserError(`--sink ${text}: needs REGION=URL, and the name of a region is ${REGION_RULE}.`);
   }
-  return [region as Region, url.join('=')];
+  return [region, url.join('=')];
+}
+
+/** Of each region that somebody reports to, the URL of its own database. */
+function sinksOf(regions: Regions, urls: ReadonlyMap<Region, string>): [Region, string | undefined][] {
+  const unknown = [...urls.keys()].find((region) => !regions.all.includes(region));
+  if (unknown) {
+    throw new UserError(`--sink ${unknown}: no tenant reports to ${unknown}; there are ${regions.all.join(', ')}.`);
+  }
+  return regions.all.map((region) => [region, urls.get(region)]);
+}
+
+function skippedRules(skipped: readonly string[]): string {
+  const more = skipped.length > 3 ? ` And ${skipped.length - 3} more.` : '';
+  return `Sigma rules that are not run: ${skipped.length}. ${skipped.slice(0, 3).join(' ')}${more}`;
 }
 
 function bundled(path: string): string {

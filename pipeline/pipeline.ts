@@ -4,9 +4,11 @@ import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
 import type { JobOptions, Phase } from './jobs/job.ts';
+import { judge } from './jobs/judge.ts';
+import { type ReplayCounts, runReplay } from './jobs/replay.ts';
 import { RESULTS_TOPIC } from './jobs/result.ts';
 import type { RuleSet } from './jobs/rule-set.ts';
-import { matchedBy, RULES_GROUP, type RulesCounts, runRules } from './jobs/rules.ts';
+import { RULES_GROUP, type RulesCounts, runRules } from './jobs/rules.ts';
 import { createTables } from './jobs/tables.ts';
 import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from './records/record.ts';
 import type { Regions } from './sinks/regions.ts';
@@ -16,8 +18,8 @@ export const JOBS = ['ingest', 'rules', 'deliver', 'correlate'] as const;
 export type JobName = (typeof JOBS)[number];
 
 export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
-  /** Folder, file or `-`. */
-  input: string;
+  /** Folder, file or `-`; null: the dead letters, tried again. */
+  input: string | null;
   rules: RuleSet;
   intel: IntelList;
   regions: Regions;
@@ -31,7 +33,7 @@ export interface PipelineOptions extends Omit<JobOptions, 'observe'> {
 }
 
 export interface PipelineCounts {
-  ingest: IngestCounts;
+  ingest: IngestCounts | ReplayCounts;
   rules: RulesCounts;
   deliver: DeliverCounts;
   correlate: CorrelateCounts;
@@ -40,12 +42,14 @@ export interface PipelineCounts {
 /**
  * Needs the stream's tables, makes the jobs' own. A further run goes on where the last one ended, however that ended.
  */
-export async function runPipeline({ observe, ...options }: PipelineOptions): Promise<PipelineCounts> {
+export async function runPipeline({ observe, input, ...options }: PipelineOptions): Promise<PipelineCounts> {
   const isWanted = await wantedRecords(options);
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
   const counts = {
-    ingest: await runIngest({ ...observed('ingest'), isWanted }),
+    ingest: await (input === null
+      ? runReplay(observed('ingest'))
+      : runIngest({ ...observed('ingest'), input, isWanted })),
     rules: await runRules(observed('rules')),
     deliver: await runDeliver(observed('deliver')),
     correlate: await runCorrelate(observed('correlate')),
@@ -74,7 +78,7 @@ export async function wantedRecords({
   if (keepRecords || others.length > 0) return undefined;
   return (record: CloudRecord): boolean => {
     try {
-      return matchedBy(record, { rules, intel }).length > 0;
+      return judge(record, { rules, intel }).matched.length > 0;
     } catch {
       return true;
     }

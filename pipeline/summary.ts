@@ -3,9 +3,12 @@ import type { PipelineCounts } from './pipeline.ts';
 
 export function summary({ ingest, rules, deliver, correlate }: PipelineCounts): string {
   const lines = [
-    `Files read: ${ingest.files}${ingest.filesBefore ? ` (${ingest.filesBefore} were complete before)` : ''}`,
+    'replayed' in ingest
+      ? `Dead letters replayed: ${ingest.replayed}`
+      : `Files read: ${ingest.files}${ingest.filesBefore ? ` (${ingest.filesBefore} were complete before)` : ''}`,
     ...table('Records by source', ingest.records),
     ...table('Dead letters by reason', ingest.deadLetters),
+    ...(sum(rules.deadLetters) > 0 ? table('Records that could not be judged, by reason', rules.deadLetters) : []),
     ...table('Results by rule', rules.results),
     ...table(
       'Delivered by region',
@@ -20,10 +23,13 @@ export function summary({ ingest, rules, deliver, correlate }: PipelineCounts): 
   return `${lines.join('\n')}\n`;
 }
 
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, n) => total + n, 0);
+}
+
 /** Largest first. */
 function table(title: string, counts: Record<string, number>): string[] {
   const rows = Object.entries(counts).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const width = Math.max(0, ...rows.map(([name]) => name.length));
-  const total = rows.reduce((sum, [, n]) => sum + n, 0);
-  return [`${title}: ${total}`, ...rows.map(([name, n]) => `  ${name.padEnd(width)}  ${String(n).padStart(8)}`)];
+  return [`${title}: ${sum(counts)}`, ...rows.map(([name, n]) => `  ${name.padEnd(width)}  ${String(n).padStart(8)}`)];
 }

@@ -8,22 +8,27 @@ import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 import { openWorkload, type Workload } from './support/workload.ts';
 
 const base: Result = {
-  version: 1,
+  version: 2,
   id: 'x',
   rule: 'trail-stopped',
   title: 'Trail stopped',
   severity: 'medium',
+  author: null,
   record: 'r',
   kind: 'activity',
+  source: 'aws-cloudtrail',
   tenant: 't1',
+  compartment: null,
   reportingRegion: 'eu',
   region: 'eu-west-1',
   time: '2026-01-05T08:10:00.000Z',
+  detected: '2026-01-05T08:11:00.000Z',
   name: 'StopLogging',
   actor: 'ada',
   sourceIp: null,
   resource: 'trail-1',
   asset: null,
+  intel: [],
 };
 
 describe.each(STORES)('on %s', (dialect) => {

@@ -27,11 +27,12 @@ describe('a curated record', () => {
   test('of a CloudTrail event says who did what, where and when', () => {
     expect(curate(structuredClone(trailEvent))).toEqual([
       {
-        version: 1,
+        version: 2,
         id: expect.stringMatching(/^[\w-]{24}$/),
         kind: 'activity',
         source: 'aws-cloudtrail',
         tenant: '111122223333',
+        compartment: null,
         region: 'eu-west-1',
         time: '2026-01-05T08:00:00.000Z',
         name: 'StopLogging',
@@ -89,7 +90,9 @@ describe('a curated record', () => {
     ]);
     const uri = 'https://objectstorage.us-ashburn-1.oraclecloud.com/n/space/b/photos';
     const oci = curate({ uri, status: 200, body: { data: { name: 'photos', compartmentId: 'c' } } });
-    expect(oci).toMatchObject([{ name: 'oci:buckets', resource: 'photos', tenant: 'c', region: 'us-ashburn-1' }]);
+    expect(oci).toMatchObject([
+      { name: 'oci:buckets', resource: 'photos', tenant: 'unknown', compartment: 'c', region: 'us-ashburn-1' },
+    ]);
   });
 
   test('holds nothing that a database refuses', () => {
@@ -102,7 +105,7 @@ describe('a curated record', () => {
 });
 
 describe('elements of a stream', () => {
-  const small = { record: 100, document: 1_000 };
+  const small = { record: 100 };
   const positions = async (text: string, unit = text.length, limits = small) => {
     const chunks = async function* () {
       for (let i = 0; i < text.length; i += unit) yield Buffer.from(text.slice(i, i + unit));
@@ -116,11 +119,11 @@ describe('elements of a stream', () => {
 
   test('are the records of a CloudTrail document, of an array, or one value', async () => {
     expect(await positions('{"Records": [1,\n2]}')).toEqual([
-      ['record 1', 1],
-      ['record 2', 2],
+      ['line 1, record 1', 1],
+      ['line 1, record 2', 2],
     ]);
-    expect(await positions('\uFEFF[\n3]')).toEqual([['record 1', 3]]);
-    expect(await positions('{\n"a": 4}')).toEqual([['record 1', { a: 4 }]]);
+    expect(await positions('\uFEFF[\n3]')).toEqual([['line 1, record 1', 3]]);
+    expect(await positions('{\n"a": 4}')).toEqual([['line 1', { a: 4 }]]);
     expect(await positions('')).toEqual([]);
   });
 
@@ -134,7 +137,44 @@ describe('elements of a stream', () => {
   });
 
   test('of a broken document are one problem, not one for each of its lines', async () => {
-    expect(await positions('{\n"a": {\n"b": 1,\n')).toEqual([['file', 'not-json']]);
+    expect(await positions('{\n"a": {\n"b": 1,\n')).toEqual([['line 1', 'not-json']]);
+  });
+
+  test('are found again after a line that was torn, and in a list that was', async () => {
+    expect(await positions('{"a":1,"s":"to\n{"b":2}\n{"c":\n{"d":3}\n{"e":4}\n', 5)).toEqual([
+      ['line 1', 'not-json'],
+      ['line 2', { b: 2 }],
+      ['line 3', 'not-json'],
+      ['line 4', { d: 3 }],
+      ['line 5', { e: 4 }],
+    ]);
+    expect(await positions('[\n{"a":1},\n{"b":2},\n{"c"')).toContainEqual(['line 3', { b: 2 }]);
+  });
+
+  test('may follow each other without a line break, or with many', async () => {
+    expect(await positions('{"a":1}{"b":2}\n{\n "c": 3\n}\n[4]', 3)).toEqual([
+      ['line 1', { a: 1 }],
+      ['line 1', { b: 2 }],
+      ['line 2', { c: 3 }],
+      ['line 5, record 1', 4],
+    ]);
+  });
+
+  test('of plain text are one problem for all lines that follow each other', async () => {
+    expect(await positions('GET /\nPUT /\n\nGET /\n{"a":1}\nbye\n')).toEqual([
+      ['lines 1 to 4', 'not-json'],
+      ['line 5', { a: 1 }],
+      ['line 6', 'not-json'],
+    ]);
+  });
+
+  test('come as soon as they are there', async () => {
+    const endless = async function* () {
+      yield Buffer.from('{"a":1}\n');
+      await new Promise(() => {});
+    };
+    const first = await elementsOf(endless())[Symbol.asyncIterator]().next();
+    expect(first.value).toMatchObject({ value: { a: 1 } });
   });
 
   test('beyond the limit are skipped, and reading goes on after them', async () => {
@@ -145,22 +185,21 @@ describe('elements of a stream', () => {
       ['line 3', { b: 2 }],
     ]);
     expect(await positions(`[1,${long}]`)).toEqual([
-      ['record 1', 1],
-      ['record 2', 'oversized'],
+      ['line 1, record 1', 1],
+      ['line 1, record 2', 'oversized'],
     ]);
-    expect(await positions(`{"a":${long}}`)).toEqual([['record 1', 'oversized']]);
-    const beyondDocument = `${long}\n`.repeat(7);
-    expect(await positions(`${beyondDocument}{"a":1}\n`, 7)).toEqual([
-      ...[1, 2, 3, 4, 5, 6, 7].map((line) => [`line ${line}`, 'oversized']),
+    expect(await positions(`{"a":${long}}`)).toEqual([['line 1', 'oversized']]);
+    expect(await positions(`${`${long}\n`.repeat(7)}{"a":1}\n`, 7)).toEqual([
+      ['lines 1 to 7', 'oversized'],
       ['line 8', { a: 1 }],
     ]);
   });
 
   test('are not parsed when they nest without end', async () => {
     const nest = `${'['.repeat(1_001)}${']'.repeat(1_001)}`;
-    const limits = { record: 5_000, document: 5_000 };
-    expect(await positions(`{"a":"${nest}"}`, 500, limits)).toEqual([['record 1', { a: nest }]]);
-    expect(await positions(nest, 500, limits)).toEqual([['file', 'not-json']]);
+    const limits = { record: 5_000 };
+    expect(await positions(`{"a":"${nest}"}`, 500, limits)).toEqual([['line 1', { a: nest }]]);
+    expect(await positions(nest, 500, limits)).toEqual([['line 1', 'not-json']]);
   });
 
   test('of an endless line take bounded memory', async () => {
@@ -171,7 +210,7 @@ describe('elements of a stream', () => {
     };
     const before = process.memoryUsage().arrayBuffers;
     const found: unknown[] = [];
-    for await (const element of elementsOf(chunks(), { record: 8 * 2 ** 20, document: 16 * 2 ** 20 })) {
+    for await (const element of elementsOf(chunks(), { record: 8 * 2 ** 20 })) {
       found.push(element);
     }
     expect(found).toMatchObject([{ position: 'line 1', problem: { reason: 'oversized' } }]);
@@ -244,7 +283,7 @@ describe.each(STORES)('ingest on %s', (dialect) => {
       'lines.jsonl line 4: unknown-shape',
       'lines.jsonl line 5: incomplete',
       'notes.txt file: unknown-file',
-      'shape.json record 1: unknown-shape',
+      'shape.json line 1: unknown-shape',
       'torn.jsonl.gz file: broken-gzip',
       'vanished.json file: unreadable',
     ]);
@@ -320,7 +359,7 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     await write('a.jsonl', `${resource('ada')}\n${resource('bob')}\n`);
     await runIngest({ ...workload, input: folder });
     expect(await workload.query('select * from assets')).toEqual([
-      { tenant: 't', resource: 'photos', type: 'oci:buckets', region: 'fra', owner: 'bob' },
+      { tenant: 't', resource: 'photos', type: 'oci:buckets', region: 'fra', owner: 'bob', compartment: null },
     ]);
   });
 

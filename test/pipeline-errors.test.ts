@@ -59,7 +59,7 @@ describe('one sentence, without a stack, and exit code 2 for', () => {
       ['--tenants', 'none.yaml'],
       /^The tenants file none\.yaml cannot be read \(ENOENT\)\.$/,
     ],
-    ['a sink of no region', ['--sink', 'mars=x'], /^--sink mars=x: needs REGION=URL with a region of eu, us, apac\.$/],
+    ['a sink of no region', ['--sink', 'mars=x'], /^--sink mars: no tenant reports to mars; there are us\.$/],
     ['a database that is down', ['--database', NOWHERE], /^PostgreSQL at 127\.0\.0\.1:1 cannot be used: .*\.$/],
     ['a database that is no URL', ['--database', 'orders'], /^The database URL is not of the form postgres:/],
   ])('%s', async (_, args, sentence) => {
@@ -164,7 +164,7 @@ describe('on a database', () => {
 
   test('that refuses in the middle of a run, the run says so in one sentence', async () => {
     const workload = await openWorkload(store.url);
-    await workload.execute('alter table ingest_progress rename column elements to something_else');
+    await workload.execute('alter table stream_positions rename column next_offset to something_else');
     await workload.pool.close();
     const { stderr, code } = await ended(start('--input', 'in', '--database', store.url));
     expect(stderr).toMatch(DATABASE_FAILED[STORE]);

@@ -4,7 +4,7 @@ import { UserError } from '../../user-error.ts';
 import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
 import { createTables } from '../jobs/tables.ts';
 import { mustExist } from '../records/files.ts';
-import { REGIONS } from '../sinks/regions.ts';
+import { DEFAULT_REGION } from '../sinks/regions.ts';
 import { openDatabase, openPool } from '../store/database.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import { prepareSchema } from '../store/schema.ts';
@@ -80,7 +80,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     const bundled = (path: string) => new URL(`../${path}`, import.meta.url).pathname;
     const pipeline = {
       ...{ partitions: PARTITIONS, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
-      ...{ tenants: undefined, sinks: REGIONS.map((region) => [region, url] as [typeof region, string]) },
+      ...{ tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
     const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
     const api = apiOf({ manager, cluster, token });

@@ -2,12 +2,12 @@
 import { runCorrelate } from '../jobs/correlate.ts';
 import { runDeliver } from '../jobs/deliver.ts';
 import { runIngest } from '../jobs/ingest.ts';
-import { loadIntel } from '../jobs/intel.ts';
+import { loadIntel } from '../jobs/intel-files.ts';
 import type { JobOptions } from '../jobs/job.ts';
 import { loadRules } from '../jobs/rule-set.ts';
 import { runRules } from '../jobs/rules.ts';
 import { type JobName, wantedRecords } from '../pipeline.ts';
-import { loadRegions, type Region, Regions } from '../sinks/regions.ts';
+import { DEFAULT_REGION, loadRegions, type Region, Regions } from '../sinks/regions.ts';
 import { Sink } from '../sinks/sink.ts';
 import { openStream } from '../streams/open.ts';
 import type { Share, Stream } from '../streams/stream.ts';
@@ -21,8 +21,9 @@ export interface PipelineTaskOptions {
   partitions: number;
   /** `nats://…`; undefined is the log table. */
   stream?: string | undefined;
-  rules: string;
-  intel: string;
+  /** Folders, files. */
+  rules: string | string[];
+  intel: string | string[];
   tenants: string | undefined;
   /** Of each region, the URL of its sink. */
   sinks: [Region, string][];
@@ -52,12 +53,12 @@ async function runLane(options: PipelineTaskOptions, common: JobOptions, share: 
   const { job, input, keepRecords } = options;
   if (job === 'correlate') return runCorrelate(common);
   if (job === 'ingest' || job === 'rules') {
-    const [rules, intel] = [await loadRules(options.rules), await loadIntel(options.intel)];
+    const [rules, intel] = [await loadRules(...[options.rules].flat()), await loadIntel(...[options.intel].flat())];
     if (job === 'ingest') {
       const isWanted = await wantedRecords({ stream: whole, rules, intel, keepRecords });
       return runIngest({ ...common, input, share, isWanted });
     }
-    const regions = options.tenants === undefined ? new Regions('us') : await loadRegions(options.tenants);
+    const regions = options.tenants === undefined ? new Regions(DEFAULT_REGION) : await loadRegions(options.tenants);
     return runRules({ ...common, rules, intel, regions });
   }
   const own = options.sinks.filter((_, number) => number % share.of === share.index);

@@ -18,7 +18,7 @@ export type LookUpAsset = (record: CloudRecord, pool: ConnectionPool) => Promise
 export async function lookUpAssets(records: readonly Subject[], pool: ConnectionPool): Promise<(Asset | null)[]> {
   const wanted = new Map<string, string[]>();
   for (const record of records) {
-    if (record.resource !== null) wanted.set(keyOf(record), [record.tenant, record.resource]);
+    for (const { tenant, resource } of subjectsOf(record)) wanted.set(keyOf({ tenant, resource }), [tenant, resource]);
   }
   const found = new Map<string, Asset>();
   const keys = [...wanted.values()];
@@ -36,7 +36,17 @@ export async function lookUpAssets(records: readonly Subject[], pool: Connection
   } finally {
     connection.release();
   }
-  return records.map((record) => found.get(keyOf(record)) ?? null);
+  return records.map((record) => {
+    const known = subjectsOf(record).map((subject) => found.get(keyOf(subject)));
+    return known.find((asset) => asset !== undefined) ?? null;
+  });
+}
+
+/** OCI's answers do not name the tenancy of a compartment, and its ids are unique in the world. */
+function subjectsOf({ tenant, resource }: Subject): { tenant: string; resource: string }[] {
+  if (resource === null) return [];
+  const own = { tenant, resource };
+  return resource.startsWith('ocid1.') && tenant !== 'unknown' ? [own, { tenant: 'unknown', resource }] : [own];
 }
 
 type Row = Asset & { tenant: string; resource: string };

@@ -6,12 +6,14 @@
  * nor a repetition changes it.
  */
 import { contentId } from '../records/fields.ts';
+import { DEAD_LETTERS_TOPIC, Unusable } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { insertNew } from '../store/upsert.ts';
-import { StaleBatchError } from '../streams/stream.ts';
+import { type Entry, type Message, StaleBatchError } from '../streams/stream.ts';
 import { type Member, saveInsights } from './insights.ts';
 import { type JobOptions, MAX_BATCH, transact } from './job.ts';
-import { entityOf, RESULTS_TOPIC, type Result } from './result.ts';
+import { refusedEntry } from './letters.ts';
+import { entityOf, RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
 import { SEVERITIES } from './rule-set.ts';
 
 export interface CorrelateCounts {
@@ -28,10 +30,12 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
   let results = 0;
   const { stream, signal, observe, maxBatch = MAX_BATCH } = options;
   for await (const batch of stream.drain(RESULTS_TOPIC, 'correlate', { maxBatch })) {
-    const members = batch.entries.map((entry) => memberOf(entry.value as Result));
+    const { members, letters } = membersOf(batch.entries);
+    const cause = `correlate ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
         await saveInsights(await newMembers(members, transaction), transaction);
+        await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
         await batch.commit(transaction);
       });
     } catch (error) {
@@ -44,6 +48,21 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
     if (signal?.aborted) break;
   }
   return { results, insights: touched.size };
+}
+
+/** A result that cannot be used is a dead letter. */
+function membersOf(entries: readonly Entry[]): { members: Member[]; letters: Message[] } {
+  const members: Member[] = [];
+  const letters: Message[] = [];
+  for (const entry of entries) {
+    try {
+      members.push(memberOf(resultFrom(entry.value)));
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      letters.push({ key: RESULTS_TOPIC, value: refusedEntry(RESULTS_TOPIC, entry, error) });
+    }
+  }
+  return { members, letters };
 }
 
 function memberOf(result: Result): Member {

@@ -1,9 +1,10 @@
 /** Delivers results to the sinks. Each region reads on its own: one that is down holds up no other and loses nothing. */
 
+import { Unusable } from '../records/record.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { StaleBatchError } from '../streams/stream.ts';
 import { type JobOptions, MAX_BATCH, transact } from './job.ts';
-import { RESULTS_TOPIC, type Result } from './result.ts';
+import { RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
 
 export interface DeliverOptions extends JobOptions {
   sinks: readonly Sink[];
@@ -38,8 +39,8 @@ async function deliverRegion(sink: Sink, options: DeliverOptions): Promise<Deliv
   try {
     for await (const batch of options.stream.drain(RESULTS_TOPIC, group, { maxBatch: options.maxBatch ?? MAX_BATCH })) {
       const results = batch.entries
-        .map((entry) => entry.value as Result)
-        .filter((result) => result.reportingRegion === sink.region);
+        .map((entry) => usableResult(entry.value))
+        .filter((result) => result?.reportingRegion === sink.region) as Result[];
       await sink.deliver(results).catch((error: Error) => {
         throw new SinkError(error.message, { cause: error });
       });
@@ -56,6 +57,16 @@ async function deliverRegion(sink: Sink, options: DeliverOptions): Promise<Deliv
     return { delivered, problem: null };
   } catch (error) {
     if (error instanceof SinkError) return { delivered, problem: error.message };
+    throw error;
+  }
+}
+
+/** Null for what is none: correlation, which reads all results once, makes the dead letter. */
+function usableResult(value: unknown): Result | null {
+  try {
+    return resultFrom(value);
+  } catch (error) {
+    if (error instanceof Unusable) return null;
     throw error;
   }
 }

@@ -28,8 +28,7 @@ interface Cursor {
 export async function followInput(options: IngestOptions, counts: IngestCounts): Promise<void> {
   const settings = { ...options, linger: LOOK_MS };
   if (options.input === '-') {
-    const limits = { ...(options.limits ?? LIMITS), document: 0 };
-    const elements = elementsOf(options.stdin ?? process.stdin, limits);
+    const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
     counts.files++;
     await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, settings, counts);
     return;
@@ -76,9 +75,9 @@ async function readOn(
   const found = { bytes: start.bytes, lines: start.lines, elements: start.elements };
   const lines = wholeLines(createReadStream(file.path, { start: start.bytes }), file.bytes! - start.bytes, found);
   const counted = async function* () {
-    for await (const element of elementsOf(lines, { ...(options.limits ?? LIMITS), document: 0 })) {
+    for await (const element of elementsOf(lines, options.limits ?? LIMITS)) {
       found.elements++;
-      const position = element.position.replace(/^line (\d+)/, (_, line) => `line ${Number(line) + start.lines}`);
+      const position = movedBy(start.lines, element.position);
       yield { ...element, position };
     }
   };
@@ -92,6 +91,11 @@ async function readOn(
     if (!(error instanceof StaleProgressError)) throw error;
     return readOn(file, undefined, options, counts);
   }
+}
+
+/** `lines 4 to 9, record 2`, so many lines further on. */
+function movedBy(lines: number, position: string): string {
+  return position.replace(/(?<=^lines? |^lines \d+ to )\d+/g, (line) => String(Number(line) + lines));
 }
 
 /** Of so many bytes. `found` is told of each line that is passed. What comes after the last line break is kept back. */

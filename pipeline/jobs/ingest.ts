@@ -3,6 +3,7 @@
 import type { Patiently } from '../patience.ts';
 import { curate } from '../records/curate.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
+import type { Envelope } from '../records/envelope.ts';
 import { fieldsOf, firstText } from '../records/fields.ts';
 import { chunksOf, filesOf, type InputFile } from '../records/files.ts';
 import {
@@ -18,6 +19,7 @@ import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
 import { partitionOf, type Share } from '../streams/stream.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { letter } from './letters.ts';
 import { PAUSE, withPauses } from './pauses.ts';
 import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
 
@@ -163,25 +165,23 @@ function add(element: Element, source: string, pending: Pending): void {
   pending.bytes += element.size;
   try {
     if ('problem' in element) throw element.problem;
-    pending.records.push(...curate(element.value));
+    pending.records.push(...curate(element.value, element.envelope));
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    const sample = 'sample' in element ? element.sample.toString() : JSON.stringify(element.value);
-    pending.deadLetters.push({
-      version: 1,
-      reason: error.reason,
-      detail: error.message,
-      source,
-      position: element.position,
-      sample: printable(sample),
-    });
+    const about = { reason: error.reason, detail: error.message, source, position: element.position };
+    pending.deadLetters.push(
+      'problem' in element
+        ? letter(about, element.sample.toString())
+        : letter(about, JSON.stringify(element.value), inEnvelope(element)),
+    );
   }
 }
 
-async function publish(
+/** With what the inventory learns of it. `cause` is what it was made of. */
+export async function publish(
   pending: Pending,
   cause: string,
-  { stream, isWanted }: IngestOptions,
+  { stream, isWanted }: Pick<IngestOptions, 'stream' | 'isWanted'>,
   transaction: Connection,
 ): Promise<void> {
   await saveAssets(pending.records, transaction);
@@ -194,9 +194,9 @@ async function publish(
 
 async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {
   const assets = new Map<string, (string | null)[]>();
-  for (const { kind, tenant, resource, name, region, raw } of records) {
+  for (const { kind, tenant, compartment, resource, name, region, raw } of records) {
     if (kind !== 'resource' || resource === null) continue;
-    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw)]);
+    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw), compartment]);
   }
   if (assets.size === 0) return;
   // In one order everywhere, so that two ingests do not deadlock.
@@ -207,7 +207,7 @@ async function saveAssets(records: CloudRecord[], transaction: Connection): Prom
 const SAVE_ASSETS = upsert(
   'assets',
   { tenant: 'text', '"resource"': 'text' },
-  { type: 'text', region: 'text', owner: 'text' },
+  { type: 'text', region: 'text', owner: 'text', compartment: 'text' },
 );
 
 /** The `Owner` tag in AWS's list of pairs or in OCI's map; both clouds allow it 256 characters. */
@@ -221,7 +221,8 @@ function asElement(problem: Unusable): Element {
   return { position: 'file', size: 0, problem, sample: Buffer.alloc(0) };
 }
 
-/** At most 200 characters, each printable. */
-function printable(text: string): string {
-  return text.slice(0, 200).replace(/[\p{Cc}\p{Surrogate}]/gu, '\uFFFD');
+/** What a dead letter keeps is tried again without its document, but with what that said. */
+function inEnvelope({ value, envelope }: { value: unknown; envelope?: Envelope }): unknown {
+  const bare = envelope === undefined || envelope.list === '' || envelope.list === 'Records';
+  return bare ? value : { ...envelope.fields, [envelope.list]: [value] };
 }

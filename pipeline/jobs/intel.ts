@@ -1,80 +1,120 @@
-/** Threat intelligence: lists of addresses and networks. */
-import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
-import { UserError } from '../../user-error.ts';
+/** Threat intelligence: what lists know of the addresses, domains and hashes that a record names. */
+import { Networks } from './networks.ts';
 
-interface Network {
-  /** `4/24`: family and prefix length. */
-  size: string;
-  bits: bigint;
+/** A list that an indicator is on. */
+export interface Listing {
+  list: string;
+  /** False of lists that only say what something is, as MISP's warning lists: no rule of ours takes them for a threat. */
+  isThreat: boolean;
 }
 
-/** Knows exact addresses and CIDR networks, of both families; a look-up costs one hash per prefix length in use. */
-export class IntelList {
-  readonly #networks = new Map<string, Set<bigint>>();
+export interface IntelHit extends Listing {
+  /** As the record has it. */
+  indicator: string;
+  type: 'address' | 'domain' | 'hash';
+  /** Where in the record: `sourceIp`, or the path in `raw`. */
+  field: string;
+}
 
-  /** False when the text is neither an address nor a network. */
-  add(text: string): boolean {
-    const network = networkOf(text);
-    if (network === null) return false;
-    const known = this.#networks.get(network.size) ?? new Set();
-    this.#networks.set(network.size, known.add(network.bits));
+const THREAT: Listing = { list: 'intelligence', isThreat: true };
+
+interface Known {
+  networks: Networks<Listing>;
+  domains: Map<string, Listing>;
+  hashes: Map<string, Listing>;
+}
+
+export class IntelList {
+  #known: Known = { networks: new Networks(), domains: new Map(), hashes: new Map() };
+  readonly #reread: () => Promise<IntelList | null>;
+
+  /** `reread` gives what the list's source has become, null while it is the same. */
+  constructor(reread: () => Promise<IntelList | null> = async () => null) {
+    this.#reread = reread;
+  }
+
+  /** Takes over what has changed in its source. */
+  async refresh(): Promise<void> {
+    const changed = await this.#reread();
+    if (changed) this.#known = changed.#known;
+  }
+
+  /** An address, a CIDR network, a domain (with all below it) or a hash; false when the text is none of them. */
+  add(text: string, listing: Listing = THREAT): boolean {
+    const entry = text.trim().toLowerCase();
+    if (this.#known.networks.add(entry, listing)) return true;
+    if (HASH.test(entry)) this.#known.hashes.set(entry, listing);
+    else if (DOMAIN.test(entry)) this.#known.domains.set(entry.replace(/^\*?\./, ''), listing);
+    else return false;
     return true;
   }
 
+  /** The address is on a list of threats. */
   has(address: string): boolean {
-    const parsed = bitsOf(address);
-    if (parsed === null) return false;
-    for (const [size, known] of this.#networks) {
-      const [family, prefix] = size.split('/').map(Number);
-      if (family === parsed.family && known.has(prefixOf(parsed, prefix!))) return true;
+    return this.#known.networks.of(address)?.isThreat ?? false;
+  }
+
+  /** All that the lists know of what is in the record, at most 100. */
+  hitsIn({ sourceIp, raw }: { sourceIp?: string | null; raw?: unknown }): IntelHit[] {
+    const hits: IntelHit[] = [];
+    if (sourceIp) hits.push(...this.#lookUp(sourceIp, 'sourceIp'));
+    this.#search(raw, '', hits);
+    return hits;
+  }
+
+  #search(value: unknown, path: string, hits: IntelHit[]): void {
+    if (hits.length >= MOST_HITS) return;
+    if (typeof value === 'string') {
+      if (value.length >= SHORTEST && value.length <= LONGEST) hits.push(...this.#lookUp(value, path));
+      return;
     }
-    return false;
+    if (typeof value !== 'object' || value === null) return;
+    for (const key in value) this.#search((value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, hits);
   }
-}
 
-/**
- * One address or network a line; `#` starts a comment, what follows the address after a blank is ignored.
- * Throws `UserError` with file and line for anything else.
- */
-export async function loadIntel(file: string): Promise<IntelList> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`The intelligence list ${file} cannot be read (${error.code}).`);
-  });
-  const list = new IntelList();
-  for (const [index, line] of text.split('\n').entries()) {
-    const entry = line.replace(/#.*/, '').trim().split(/[\s,]/)[0];
-    if (entry && !list.add(entry)) {
-      throw new UserError(`${file}:${index + 1}: "${entry.slice(0, 60)}" is neither an IP address nor a CIDR network.`);
+  #lookUp(text: string, field: string): IntelHit[] {
+    const hit = (type: IntelHit['type'], indicator: string, listing: Listing | undefined): IntelHit[] =>
+      listing ? [{ indicator, type, field, ...listing }] : [];
+    if (mayBeAddress(text)) {
+      const address = text.replace(/\/\d+$/, '');
+      const found = hit('address', address, this.#known.networks.of(address));
+      if (found.length > 0) return found;
+    }
+    if (this.#known.hashes.size > 0 && HASH.test(text))
+      return hit('hash', text, this.#known.hashes.get(text.toLowerCase()));
+    const host = hostIn(text);
+    if (host === null) return [];
+    if (mayBeAddress(host)) return hit('address', host, this.#known.networks.of(host));
+    return this.#known.domains.size > 0 ? hit('domain', host, this.#listingOfDomain(host)) : [];
+  }
+
+  #listingOfDomain(host: string): Listing | undefined {
+    for (let name = host.toLowerCase(); ; ) {
+      const listing = this.#known.domains.get(name);
+      const dot = name.indexOf('.');
+      if (listing || dot === -1) return listing;
+      name = name.slice(dot + 1);
     }
   }
-  return list;
 }
 
-function networkOf(text: string): Network | null {
-  const [address, prefix, ...more] = text.split('/');
-  const parsed = bitsOf(address!);
-  if (parsed === null || more.length > 0) return null;
-  const width = parsed.family === 4 ? 32 : 128;
-  const length = prefix === undefined ? width : Number(prefix);
-  if (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || length > width)) return null;
-  return { size: `${parsed.family}/${length}`, bits: prefixOf(parsed, length) };
+const MOST_HITS = 100;
+const SHORTEST = 3;
+const LONGEST = 2_048;
+const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/i;
+const DOMAIN = /^(?:\*?\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62}\.?$/i;
+
+function mayBeAddress(text: string): boolean {
+  if (text.length > 49) return false;
+  const first = text.charCodeAt(0);
+  return (first >= 48 && first <= 57 && text.includes('.')) || (text.includes(':') && /^[\da-f:]/i.test(text));
 }
 
-function prefixOf(address: { family: number; bits: bigint }, length: number): bigint {
-  return address.bits >> BigInt((address.family === 4 ? 32 : 128) - length);
-}
-
-/** An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is the IPv4 address. */
-function bitsOf(text: string): { family: 4 | 6; bits: bigint } | null {
-  const address = text.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (isIP(address) === 4) {
-    return { family: 4, bits: BigInt(address.split('.').reduce((bits, part) => bits * 256 + Number(part), 0)) };
-  }
-  if (isIP(address) !== 6 || address.includes('%')) return null;
-  // The URL parser writes every IPv6 address as hexadecimal groups with at most one `::`.
-  const [left, right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::') as [string, string?];
-  const [before, after] = [left, right ?? ''].map((side) => (side === '' ? [] : side.split(':')));
-  const groups = [...before!, ...Array(8 - before!.length - after!.length).fill('0'), ...after!];
-  return { family: 6, bits: groups.reduce((bits: bigint, group) => (bits << 16n) | BigInt(`0x${group}`), 0n) };
+/** Of a URL, an e-mail address or a bare name. */
+function hostIn(text: string): string | null {
+  const url = text.indexOf('://');
+  if (url > 0) return /^[^/?#\s]*?([^@/?#\s:]+)(?::\d+)?(?:[/?#]|$)/.exec(text.slice(url + 3))?.[1] ?? null;
+  const at = text.lastIndexOf('@');
+  const name = at > 0 ? text.slice(at + 1) : text;
+  return name.length <= 253 && name.includes('.') && !name.includes(' ') && !name.includes('/') ? name : null;
 }

@@ -1,122 +1,102 @@
-/** Rules: YAML files with a CEL condition over one record. */
+/** Rules by the names of the records that they look at, and the folders that they come from. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Environment } from '@marcbachmann/cel-js';
-import { isMap, LineCounter, parseDocument } from 'yaml';
 import { UserError } from '../../user-error.ts';
-import type { CloudRecord } from '../records/record.ts';
+import { type CloudRecord, Unusable } from '../records/record.ts';
+import type { Rule } from './rule.ts';
+import { parseRules } from './rule-file.ts';
 
-export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export { type Example, type Rule, SEVERITIES, type Severity } from './rule.ts';
+export { parseRule } from './rule-file.ts';
 
-/** A record as far as an example needs it; what is left out is null. */
-export type Example = Partial<CloudRecord>;
-
-export interface Rule {
-  id: string;
-  title: string;
-  severity: Severity;
-  kind: CloudRecord['kind'];
-  /** Event names of an activity rule, resource types of a posture rule: nothing else is looked at. */
-  names: string[];
-  examples: { match: Example[]; noMatch: Example[] };
-  /** A record that lacks a field of the condition does not match. */
-  matches(record: Example): boolean;
-}
-
-/** `record` is the record without `raw`; `raw` is the event or the resource's configuration. */
-const cel = new Environment().registerVariable('record', 'map').registerVariable('raw', 'dyn');
+/** Of names that were seen, so that a pattern is tried once a name; more are rare, and are looked for each time. */
+const MOST_NAMES = 10_000;
 
 export class RuleSet {
   readonly rules: readonly Rule[];
-  readonly #byName = new Map<string, Rule[]>();
+  /** A sentence for each rule that was not understood. */
+  readonly skipped: readonly string[];
+  readonly #exact = new Map<string, Rule[]>();
+  readonly #patterns: { pattern: RegExp; rule: Rule }[] = [];
+  readonly #known = new Map<string, readonly Rule[]>();
 
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule[], skipped: readonly string[] = []) {
     this.rules = rules;
-    for (const rule of rules) {
-      for (const name of rule.names) this.#byName.set(name, [...(this.#byName.get(name) ?? []), rule]);
-    }
+    this.skipped = skipped;
+    for (const rule of rules) for (const name of rule.names) this.#enter(rule, nameKey(name));
   }
 
-  matching(record: CloudRecord): Rule[] {
-    return (this.#byName.get(record.name) ?? []).filter((rule) => rule.kind === record.kind && rule.matches(record));
+  /**
+   * The rules that match. One that fails goes to `failed`, and the others still count; without it, it is thrown.
+   */
+  matching(record: CloudRecord, failed?: (problem: Unusable) => void): Rule[] {
+    const matched: Rule[] = [];
+    for (const rule of this.#for(record.name)) {
+      if (rule.kind !== record.kind || rule.sources?.includes(record.source) === false) continue;
+      try {
+        if (rule.matches(record)) matched.push(rule);
+      } catch (error) {
+        if (!failed || !(error instanceof Unusable)) throw error;
+        failed(error);
+      }
+    }
+    return matched;
+  }
+
+  #enter(rule: Rule, name: string): void {
+    if (name.includes('*')) {
+      const parts = name.split('*').map((part) => part.replace(/[^\w]/g, '\\$&'));
+      this.#patterns.push({ pattern: new RegExp(`^${parts.join('.*')}$`, 's'), rule });
+      return;
+    }
+    const others = this.#exact.get(name);
+    if (others) others.push(rule);
+    else this.#exact.set(name, [rule]);
+  }
+
+  #for(name: string): readonly Rule[] {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const key = nameKey(name);
+    const byPattern = this.#patterns.filter(({ pattern }) => pattern.test(key)).map(({ rule }) => rule);
+    const rules = [...new Set([...(this.#exact.get(key) ?? []), ...byPattern])];
+    if (this.#known.size < MOST_NAMES) this.#known.set(name, rules);
+    return rules;
   }
 }
 
-/** All `.yaml` files below a folder. Throws `UserError` naming file, line and reason for the first bad rule. */
-export async function loadRules(folder: string): Promise<RuleSet> {
+/** In any case, and without the version that Lambda's and CloudFront's calls carry: `Invoke20150331v2`. */
+function nameKey(name: string): string {
+  return name.toLowerCase().replace(/(?<=[a-z])20\d{6}(v\d+)?$|(?<=[a-z])20\d\d_\d\d_\d\d$/, '');
+}
+
+/**
+ * All `.yaml` files below the folders. Throws `UserError` naming file, line and reason for the first bad rule of ours;
+ * Sigma rules that cannot be run are skipped, and said.
+ */
+export async function loadRules(...folders: string[]): Promise<RuleSet> {
+  const rules = new Map<string, Rule>();
+  const skipped: string[] = [];
+  for (const folder of folders) {
+    const before = rules.size + skipped.length;
+    for (const file of await filesIn(folder)) {
+      const found = parseRules(await readFile(file, 'utf8'), file);
+      skipped.push(...found.skipped);
+      for (const rule of found.rules) {
+        if (rules.has(rule.id)) throw new UserError(`${file}:1: the rule id "${rule.id}" is taken by another file.`);
+        rules.set(rule.id, rule);
+      }
+    }
+    const isEmpty = rules.size + skipped.length === before;
+    if (isEmpty) throw new UserError(`The rules folder ${folder} has no .yaml file with a rule.`);
+  }
+  return new RuleSet([...rules.values()], skipped);
+}
+
+async function filesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     throw new UserError(`The rules folder ${folder} cannot be read (${error.code}).`);
   });
-  const rules = new Map<string, Rule>();
-  for (const name of names.filter((each) => /\.ya?ml$/.test(each)).sort()) {
-    const file = join(folder, name);
-    const rule = parseRule(await readFile(file, 'utf8'), file);
-    if (rules.has(rule.id)) throw new UserError(`${file}:1: the rule id "${rule.id}" is taken by another file.`);
-    rules.set(rule.id, rule);
-  }
-  if (rules.size === 0) throw new UserError(`The rules folder ${folder} has no .yaml file.`);
-  return new RuleSet([...rules.values()]);
+  const files = names.filter((each) => /\.ya?ml$/.test(each)).sort();
+  return files.map((name) => join(folder, name));
 }
-
-const FIELDS = ['id', 'title', 'severity', 'kind', 'events', 'resources', 'condition', 'examples'];
-
-/** `file` is only for messages. */
-export function parseRule(text: string, file: string): Rule {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-  const refuse = (reason: string, field?: string): never => {
-    const pair = isMap(document.contents)
-      ? document.contents.items.find((item) => String(item.key) === field)
-      : undefined;
-    const offset = (pair?.key as { range?: [number] } | undefined)?.range?.[0] ?? 0;
-    throw new UserError(`${file}:${counter.linePos(offset).line}: ${reason}.`);
-  };
-  const syntax = document.errors[0];
-  if (syntax) {
-    const reason = syntax.message.split('\n')[0]!.replace(/\.$/, '');
-    throw new UserError(`${file}:${counter.linePos(syntax.pos[0]).line}: not valid YAML: ${reason}.`);
-  }
-  if (!isMap(document.contents)) refuse('a rule is a map of fields');
-  const rule = document.toJS() as Record<string, unknown>;
-
-  const unknown = Object.keys(rule).find((field) => !FIELDS.includes(field));
-  if (unknown) refuse(`unknown field "${unknown}"; a rule has ${FIELDS.join(', ')}`, unknown);
-  const text_ = (field: string): string => {
-    const value = rule[field];
-    return typeof value === 'string' && value.trim() !== '' ? value : refuse(`"${field}" must be a text`, field);
-  };
-  const id = text_('id');
-  const title = text_('title');
-  const kind = text_('kind') as Rule['kind'];
-  if (kind !== 'activity' && kind !== 'resource') refuse('"kind" must be activity or resource', 'kind');
-  const severity = text_('severity') as Severity;
-  if (!SEVERITIES.includes(severity)) refuse(`"severity" must be one of ${SEVERITIES.join(', ')}`, 'severity');
-  const index = kind === 'activity' ? 'events' : 'resources';
-  const names = rule[index] as string[];
-  if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
-    refuse(`"${index}" must be a list of ${kind === 'activity' ? 'event names' : 'resource types'}`, index);
-  }
-  const condition = text_('condition');
-  const check = cel.check(condition);
-  const problem = check.error?.message.split('\n')[0] ?? (['bool', 'dyn'].includes(check.type!) ? null : 'not a bool');
-  if (problem) refuse(`the condition is no CEL expression that gives true or false: ${problem}`, 'condition');
-  const evaluate = cel.parse(condition);
-
-  const examples = rule.examples as Rule['examples'];
-  for (const list of ['match', 'noMatch'] as const) {
-    if (!Array.isArray(examples?.[list]) || examples[list].length === 0) {
-      refuse(`"examples" needs at least one under "${list}"`, 'examples');
-    }
-  }
-  const matches = ({ raw, ...record }: Example) => {
-    try {
-      return evaluate({ record: { ...NO_RECORD, ...record }, raw }) === true;
-    } catch {
-      return false;
-    }
-  };
-  return { id, title, severity, kind, names, examples, matches };
-}
-
-const NO_RECORD = { actor: null, sourceIp: null, resource: null, time: null };

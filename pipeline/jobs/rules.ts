@@ -1,10 +1,11 @@
 /** Evaluates threat intelligence and rules over the records; results go to the tenant's reporting region. */
-import { type CloudRecord, RECORDS_TOPIC } from '../records/record.ts';
+import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../records/record.ts';
 import type { Regions } from '../sinks/regions.ts';
 import { type Message, StaleBatchError } from '../streams/stream.ts';
 import { type Asset, type LookUpAsset, lookUpAssets } from './asset-lookup.ts';
 import type { IntelList } from './intel.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { judged } from './judge.ts';
 import { entityOf, RESULTS_TOPIC, resultOf } from './result.ts';
 import type { RuleSet } from './rule-set.ts';
 
@@ -20,6 +21,8 @@ export interface RulesCounts {
   records: number;
   /** By rule id. */
   results: Record<string, number>;
+  /** Records that could not be judged, by reason. */
+  deadLetters: Record<string, number>;
   /** Look-ups that threw: their results went out without an asset. */
   failedLookUps: number;
 }
@@ -27,35 +30,30 @@ export interface RulesCounts {
 /** The group that reads the records. */
 export const RULES_GROUP = 'rules';
 
-export const INTEL_RULE = {
-  id: 'intel-source-ip',
-  title: 'Activity from an address on a threat-intelligence list',
-  severity: 'high',
-} as const;
-
 export async function runRules(options: RulesOptions): Promise<RulesCounts> {
-  const { stream, regions, signal, observe } = options;
-  const counts: RulesCounts = { records: 0, results: {}, failedLookUps: 0 };
+  const { stream, rules, intel, regions, signal, observe } = options;
+  const counts: RulesCounts = { records: 0, results: {}, deadLetters: {}, failedLookUps: 0 };
 
   for await (const batch of stream.drain(RECORDS_TOPIC, RULES_GROUP, { maxBatch: options.maxBatch ?? MAX_BATCH })) {
-    const found = batch.entries.flatMap(({ value }) => {
-      const record = value as CloudRecord;
-      const matched = matchedBy(record, options);
-      return matched.length === 0 ? [] : [{ record, matched }];
-    });
+    await intel.refresh();
+    const detected = new Date().toISOString();
+    const { found, letters } = judged(batch.entries, { rules, intel });
     const { assets, failed } = await lookUp(
       found.map(({ record }) => record),
       options,
     );
-    const results = found.flatMap(({ record, matched }, index) =>
-      matched.map((rule) => resultOf(rule, record, regions.of(record.tenant), assets[index] ?? null)),
-    );
+    const results = found.flatMap(({ record, matched, intel }, index) => {
+      const circumstances = { reportingRegion: regions.of(record), asset: assets[index] ?? null, intel, detected };
+      return matched.map((rule) => resultOf(rule, record, circumstances));
+    });
     // One key for all that correlates, so that one consumer at a time has it.
     const messages = results.map((value): Message => ({ key: `${value.tenant} ${entityOf(value)}`, value }));
+    const refused = letters.map((value): Message => ({ key: value.source, value }));
     const cause = `rules ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
         await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
+        await stream.publish(DEAD_LETTERS_TOPIC, refused, { transaction, cause });
         await batch.commit(transaction);
       });
     } catch (error) {
@@ -65,16 +63,11 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
     counts.records += batch.entries.length;
     counts.failedLookUps += failed;
     for (const { rule } of results) count(counts.results, rule);
+    for (const { reason } of letters) count(counts.deadLetters, reason);
     observe?.('next-read');
     if (signal?.aborted) break;
   }
   return counts;
-}
-
-/** What intelligence and rules say about a record; what it is published for when only the rules read it. */
-export function matchedBy(record: CloudRecord, { rules, intel }: Pick<RulesOptions, 'rules' | 'intel'>) {
-  const listed = record.sourceIp !== null && intel.has(record.sourceIp);
-  return [...(listed ? [INTEL_RULE] : []), ...rules.matching(record)];
 }
 
 /** Of each record its asset, all at once unless there is a look-up for one; null where that throws. */

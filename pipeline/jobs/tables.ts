@@ -1,10 +1,11 @@
 /** The jobs' own tables. The streams' are in `store/schema.ts`, the sinks' in `sinks/sink.ts`. */
+import { addColumn, prepareTables } from '../store/migrate.ts';
 import type { ConnectionPool } from '../store/store.ts';
 import { table } from '../store/tables.ts';
 
 export async function createTables(pool: ConnectionPool): Promise<void> {
   const connection = await pool.acquire();
-  await connection.createTables(JOB_TABLES).finally(() => connection.release());
+  await prepareTables(connection, JOB_SCHEMA).finally(() => connection.release());
 }
 
 export const JOB_TABLES = [
@@ -26,6 +27,7 @@ export const JOB_TABLES = [
     type ${text} not null,
     region ${text} not null,
     owner ${text},
+    compartment ${text},
     primary key (tenant, "resource")
   )`,
   ),
@@ -61,4 +63,17 @@ export const JOB_TABLES = [
     primary key (insight, result)
   )`,
   ),
+  // Dead letters that became records or results after all.
+  table(
+    ({ name }) => `create table replayed_letters (
+    id ${name} primary key
+  )`,
+  ),
 ];
+
+const JOB_SCHEMA = {
+  name: 'jobs',
+  tables: JOB_TABLES,
+  // 2: the compartment of OCI's resources
+  steps: [[addColumn('assets', 'compartment', { postgres: 'text', oracle: 'varchar2(4000)' })]],
+};

@@ -2,113 +2,139 @@
 import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { isFields } from './fields.ts';
-import { type Line, linesOf } from './lines.ts';
+import { Bytes, type Line } from './bytes.ts';
+import { type Piece, piecesOf } from './documents.ts';
+import { type Envelope, listIn } from './envelope.ts';
 import { Unusable } from './record.ts';
+import { DEEPEST } from './scanner.ts';
 
 /** Bytes, after unzipping. */
 export interface Limits {
-  /** A longer line or element is skipped with a problem. */
+  /** A longer record is skipped with a problem. Documents may be of any size. */
   record: number;
-  /** Files up to this size may be one JSON document; longer ones are read line by line. */
-  document: number;
 }
 
-export const LIMITS: Limits = { record: 8 * 1024 * 1024, document: 64 * 1024 * 1024 };
+export const LIMITS: Limits = { record: 8 * 1024 * 1024 };
 
 export type Element = {
-  /** `line 12`, `record 3`, `line 12, record 3` or `file`. */
+  /** `line 12`; `line 12, record 3` of a list that begins there; `lines 4 to 9`; `file`. */
   position: string;
   /** Approximate, in bytes. */
   size: number;
-} & ({ value: unknown } | { problem: Unusable; sample: Buffer });
+} & ({ value: unknown; envelope?: Envelope } | { problem: Unusable; sample: Buffer });
 
 /**
- * Understands, zipped or not: one JSON document (an array, `{ Records: [...] }` or one value) and JSON lines (each
- * line such a document). Never throws for what is in the stream.
+ * Understands, zipped or not, JSON lines and JSON documents of any size, one after another: a list (`[…]`, or one under
+ * a key of `envelope.ts`) gives its elements, anything else is one value. Each value comes as soon as it is there.
+ * Never throws for what is in the stream: what is broken is one problem, lines of plain text that follow each other
+ * another one, and reading goes on at the next line that begins with a brace.
  */
 export async function* elementsOf(chunks: AsyncIterable<Buffer>, limits: Limits = LIMITS): AsyncIterable<Element> {
-  const bytes = unzipped(chunks)[Symbol.asyncIterator]();
+  const source = unzipped(chunks)[Symbol.asyncIterator]();
+  const bytes = new Bytes(source);
   try {
-    const head = await read(bytes, limits.document);
-    if (head.chunks[0]?.includes(0)) {
-      const problem = new Unusable('binary', 'binary content');
-      yield { position: 'file', size: 0, problem, sample: head.chunks[0].subarray(0, 1024) };
-    } else if (head.complete) {
-      yield* document(Buffer.concat(head.chunks), limits);
-    } else {
-      // Of an interrupted stream the whole lines are good; the torn one goes with the problem.
-      yield* head.problem ? lines([wholeLines(head.chunks)], limits) : lines(chain(head.chunks, bytes), limits);
+    const first = await bytes.chunk();
+    if (first?.includes(0)) {
+      yield asProblem('file', new Unusable('binary', 'binary content'), first);
+      return;
     }
-    if (head.problem) throw head.problem;
+    bytes.giveBack(first ?? Buffer.alloc(0));
+    yield* readElements(bytes, limits);
   } catch (error) {
-    yield { position: 'file', size: 0, problem: asUnusable(error), sample: Buffer.alloc(0) };
+    yield asProblem('file', asUnusable(error), Buffer.alloc(0));
   } finally {
-    await bytes.return?.();
+    await source.return?.();
   }
 }
 
-/** The beginning of a stream: all of it, or a little more than the limit, or what came before a problem. */
-async function read(bytes: AsyncIterator<Buffer>, limit: number) {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    while (size <= limit) {
-      const next = await bytes.next();
-      if (next.done) return { chunks, complete: true, problem: null };
-      chunks.push(next.value);
-      size += next.value.length;
+async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Element> {
+  /** Lines of text, not told yet. */
+  let text: { from: number; to: number; problem: Unusable; sample: Buffer } | null = null;
+  /** A broken document came before, and this may be its rest. */
+  let isRest = false;
+  let wasBroken = false;
+
+  const told = function* (): Iterable<Element> {
+    if (text) yield asProblem(linesFrom(text.from, text.to), text.problem, text.sample);
+    text = null;
+  };
+
+  for (let line = await bytes.line(limits.record); line !== null; line = await bytes.line(limits.record)) {
+    if (line.whole && isBlank(line.bytes, wasBroken)) continue;
+    const parsed = line.whole ? parse(line.bytes) : { problem: oversized(limits) };
+    const begins = beginsDocument(line.bytes);
+    // Of a broken document, what its writer did not put at the start of a line belongs to it.
+    isRest &&= line.bytes[0] !== 0x7b;
+    if (isRest) {
+      if (!line.whole) await bytes.skipLine();
+      continue;
     }
-    return { chunks, complete: false, problem: null };
-  } catch (error) {
-    return { chunks, complete: false, problem: error as Error };
+    if ('value' in parsed) {
+      yield* told();
+      yield* unwrapped(parsed.value, `line ${line.number}`, line.bytes.length);
+    } else if (begins) {
+      yield* told();
+      giveBack(bytes, line);
+      for await (const piece of piecesOf(bytes, limits.record)) {
+        yield* fromPiece(piece, `line ${line.number}`, limits);
+        if (piece.kind !== 'broken') continue;
+        isRest = wasBroken = true;
+        if (piece.rest) bytes.giveBack(piece.rest);
+        else await bytes.skipLine();
+      }
+    } else {
+      if (!line.whole) await bytes.skipLine();
+      if (text?.problem.reason !== parsed.problem.reason) yield* told();
+      text ??= { from: line.number, to: line.number, problem: parsed.problem, sample: line.bytes.subarray(0, SAMPLE) };
+      text.to = line.number;
+    }
+  }
+  yield* told();
+}
+
+const SAMPLE = 1024;
+
+function giveBack(bytes: Bytes, line: Line): void {
+  if (line.broken) bytes.giveBack(Buffer.from('\n'));
+  const hasMark = line.number === 1 && line.bytes.toString('latin1', 0, 3) === '\xEF\xBB\xBF';
+  bytes.giveBack(hasMark ? line.bytes.subarray(3) : line.bytes);
+}
+
+function* fromPiece(piece: Piece, position: string, limits: Limits): Iterable<Element> {
+  if (piece.kind === 'oversized') yield asProblem(position, oversized(limits), piece.bytes);
+  if (piece.kind === 'broken') {
+    yield asProblem(position, new Unusable('not-json', `not valid JSON: ${piece.problem}`), piece.bytes);
+  }
+  if (piece.kind !== 'document' && piece.kind !== 'element') return;
+  const where = piece.kind === 'element' ? `${position}, record ${piece.index + 1}` : position;
+  const parsed = piece.kind === 'element' && piece.oversized ? { problem: oversized(limits) } : parse(piece.bytes);
+  if ('problem' in parsed) yield asProblem(where, parsed.problem, piece.bytes);
+  else if (piece.kind === 'document') yield* unwrapped(parsed.value, where, piece.bytes.length);
+  else {
+    const { list, fields } = piece;
+    yield { position: where, size: piece.bytes.length, value: parsed.value, envelope: { list, fields } };
   }
 }
 
-function wholeLines(chunks: Buffer[]): Buffer {
-  const bytes = Buffer.concat(chunks);
-  return bytes.subarray(0, bytes.lastIndexOf(10) + 1);
-}
-
-async function* document(bytes: Buffer, limits: Limits): AsyncIterable<Element> {
-  const parsed = parse(bytes);
-  if ('value' in parsed) {
-    yield* unwrapped(parsed.value, '', bytes.length, limits);
+function* unwrapped(value: unknown, position: string, size: number): Iterable<Element> {
+  const found = listIn(value);
+  if (found === null) {
+    yield { position, size, value };
     return;
   }
-  for await (const line of linesOf([bytes], limits.record)) {
-    if (!line.oversized && !isFields(firstValue(line.bytes))) continue;
-    yield* lines([bytes], limits);
-    return;
-  }
-  // A broken document of many lines is one problem, not one per line.
-  if (bytes.length > 0) yield { position: 'file', size: 0, problem: parsed.problem, sample: bytes.subarray(0, 1024) };
-}
-
-async function* lines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, limits: Limits): AsyncIterable<Element> {
-  for await (const line of linesOf(chunks, limits.record)) {
-    const position = `line ${line.number}`;
-    const parsed = line.oversized ? { problem: oversized(limits) } : parse(line.bytes);
-    if ('value' in parsed) yield* unwrapped(parsed.value, position, line.bytes.length, limits);
-    else yield { position, size: 0, problem: parsed.problem, sample: sampleOf(line) };
-  }
-}
-
-function* unwrapped(value: unknown, position: string, size: number, limits: Limits): Iterable<Element> {
-  const inner = isFields(value) && Array.isArray(value.Records) ? value.Records : value;
-  const elements = Array.isArray(inner) ? inner : [inner];
+  const { elements, list, fields } = found;
   for (const [index, element] of elements.entries()) {
-    const where = [position, Array.isArray(inner) && `record ${index + 1}`].filter(Boolean).join(', ') || 'record 1';
-    const text = size > limits.record ? JSON.stringify(element) : '';
-    if (text.length <= limits.record)
-      yield { position: where, size: Math.ceil(size / elements.length), value: element };
-    else yield { position: where, size: 0, problem: oversized(limits), sample: Buffer.from(text.slice(0, 1024)) };
+    const share = Math.ceil(size / elements.length);
+    yield { position: `${position}, record ${index + 1}`, size: share, value: element, envelope: { list, fields } };
   }
 }
 
 function parse(bytes: Buffer): { value: unknown } | { problem: Unusable } {
   if (!isUtf8(bytes)) return { problem: new Unusable('not-json', 'not UTF-8 text') };
-  if (isTooDeep(bytes)) return { problem: new Unusable('not-json', `nested deeper than ${DEEPEST} levels`) };
+  // a level takes a byte at least
+  if (bytes.length > DEEPEST && isTooDeep(bytes)) {
+    return { problem: new Unusable('not-json', `nested deeper than ${DEEPEST} levels`) };
+  }
   try {
     return { value: JSON.parse(bytes.toString().replace(/^\uFEFF/, '')) };
   } catch (error) {
@@ -116,15 +142,6 @@ function parse(bytes: Buffer): { value: unknown } | { problem: Unusable } {
     return { problem: new Unusable('not-json', `not valid JSON: ${cause.slice(0, 120)}`) };
   }
 }
-
-function firstValue(bytes: Buffer): unknown {
-  const parsed = parse(bytes);
-  if (!('value' in parsed)) return null;
-  return Array.isArray(parsed.value) ? parsed.value[0] : parsed.value;
-}
-
-/** More than any record has; parsing an endless nest takes 40 times its size, and serializing it overflows the stack. */
-const DEEPEST = 1_000;
 
 function isTooDeep(json: Buffer): boolean {
   let depth = 0;
@@ -139,12 +156,28 @@ function isTooDeep(json: Buffer): boolean {
   return depth > DEEPEST;
 }
 
+function beginsDocument(bytes: Buffer): boolean {
+  return /^(?:\xEF\xBB\xBF)?\s*[[{]/.test(bytes.toString('latin1', 0, 256));
+}
+
+/** The commas and brackets that a broken list leaves between its elements are nothing either. */
+function isBlank(bytes: Buffer, withRest: boolean): boolean {
+  return bytes.every((byte) => BLANKS.has(byte) || (withRest && RESTS.has(byte)));
+}
+
+const BLANKS = new Set(Buffer.from(' \t\r'));
+const RESTS = new Set(Buffer.from(',]}'));
+
+function linesFrom(from: number, to: number): string {
+  return from === to ? `line ${from}` : `lines ${from} to ${to}`;
+}
+
 function oversized(limits: Limits): Unusable {
   return new Unusable('oversized', `longer than the limit of ${limits.record} bytes`);
 }
 
-function sampleOf(line: Line): Buffer {
-  return line.bytes.subarray(0, 1024);
+function asProblem(position: string, problem: Unusable, bytes: Buffer): Element {
+  return { position, size: 0, problem, sample: bytes.subarray(0, SAMPLE) };
 }
 
 function asUnusable(error: unknown): Unusable {

@@ -19,6 +19,13 @@ export function firstText(...values: unknown[]): string | null {
   return null;
 }
 
+/** The first text among the values; throws `Unusable` when there is none. */
+export function required(values: unknown, otherwise: string): string {
+  const text = firstText(...(Array.isArray(values) ? values : [values]));
+  if (text === null) throw new Unusable('incomplete', otherwise);
+  return text;
+}
+
 /** ISO 8601 in UTC; throws `Unusable` when the text is no time. */
 export function utcTime(text: string): string {
   const milliseconds = Date.parse(text);

@@ -13,7 +13,8 @@ export interface InputFile {
   problem: Unusable | null;
 }
 
-const INPUT_NAME = /\.jsonl?(\.gz)?$/i;
+/** Firehose and Connector Hub write names without an ending. */
+const INPUT_NAME = /(\.(json|jsonl|ndjson|log)(\.gz)?|\.gz|\/[^./]+)$/i;
 
 /** Throws `UserError` when there is nothing at `path`. */
 export async function mustExist(path: string): Promise<void> {
@@ -37,7 +38,10 @@ export async function* filesOf(path: string): AsyncIterable<InputFile> {
   for (const file of paths.sort()) {
     const input = await inputFile(file);
     if (input.problem === null && !INPUT_NAME.test(file)) {
-      input.problem = new Unusable('unknown-file', 'not named .json, .jsonl, .json.gz or .jsonl.gz');
+      input.problem = new Unusable(
+        'unknown-file',
+        'not named .json, .jsonl, .ndjson or .log, nor .gz, nor without an ending',
+      );
     }
     yield input;
   }

@@ -1,7 +1,7 @@
 /** Recorded describe/get answers, and our own canonical form, as curated resource records. */
-import { ocidRegion } from './activity.ts';
 import { contentId, type Fields, fieldsOf, firstText, isFields, utcTime } from './fields.ts';
-import { type CloudRecord, Unusable } from './record.ts';
+import { ocidRegion, tenancyOf } from './oci-audit.ts';
+import { type CloudRecord, RECORD_VERSION, Unusable } from './record.ts';
 
 /**
  * Resource records in an input value; null when it is none of
@@ -27,6 +27,7 @@ function fromCanonical(value: Fields): CloudRecord {
   return {
     ...resourceRecord(cloud, name, config),
     tenant: owner,
+    compartment: firstText(value.compartment, config.compartmentId),
     region: firstText(region) ?? 'unknown',
     resource,
     time: firstText(time) === null ? null : utcTime(String(time)),
@@ -84,7 +85,9 @@ function fromOciAnswer(value: Fields): CloudRecord[] {
   return (configs.length === 0 ? [{}] : configs).map((config) => ({
     ...resourceRecord('oci', type, config),
     id: contentId('oci-resource', type, JSON.stringify(config)),
-    tenant: firstText(value.tenant, config.compartmentId) ?? 'unknown',
+    tenant:
+      firstText(value.tenant, config.tenancyId) ?? tenancyOf(config.compartmentId) ?? tenancyOf(config.id) ?? 'unknown',
+    compartment: firstText(config.compartmentId),
     region: firstText(value.region, ocidRegion(config.id), /\.([a-z]+-[a-z]+-\d)\./.exec(url.host)?.[1]) ?? 'unknown',
     resource: firstText(config.id, config.name),
   }));
@@ -99,11 +102,12 @@ function ociCollection(path: string): string {
 
 function resourceRecord(cloud: 'aws' | 'oci', name: string, config: Fields): CloudRecord {
   return {
-    version: 1,
+    version: RECORD_VERSION,
     id: '',
     kind: 'resource',
     source: `${cloud}-resource`,
     tenant: 'unknown',
+    compartment: null,
     region: 'unknown',
     time: null,
     name,

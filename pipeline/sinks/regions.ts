@@ -4,8 +4,12 @@ import { parse } from 'yaml';
 import { UserError } from '../../user-error.ts';
 import { isFields } from '../records/fields.ts';
 
-export const REGIONS = ['eu', 'us', 'apac'] as const;
-export type Region = (typeof REGIONS)[number];
+/** `eu`, `jp-tokyo-1`: it becomes part of a table's name. */
+export type Region = string;
+
+export const DEFAULT_REGION: Region = 'us';
+
+const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 
 export class Regions {
   readonly #default: Region;
@@ -17,13 +21,25 @@ export class Regions {
     this.#tenants = new Map(tenants);
   }
 
-  of(tenant: string): Region {
-    return this.#tenants.get(tenant) ?? this.#default;
+  /** Every region that something may be reported to, in order. */
+  get all(): Region[] {
+    return [...new Set([this.#default, ...this.#tenants.values()])].sort();
+  }
+
+  /** A compartment's region goes before its tenancy's. */
+  of({ tenant, compartment }: { tenant: string; compartment?: string | null }): Region {
+    return (compartment && this.#tenants.get(compartment)) || (this.#tenants.get(tenant) ?? this.#default);
   }
 }
 
+export function isRegion(name: unknown): name is Region {
+  return typeof name === 'string' && NAME.test(name);
+}
+
+export const REGION_RULE = 'a letter, then up to 39 small letters, digits and hyphens';
+
 /**
- * Reads a YAML file: `default: us`, and under `tenants` a region for each tenant (quote account numbers).
+ * Reads a YAML file: `default: us`, and under `tenants` a region for each tenant or compartment (quote account numbers).
  * Throws `UserError` when it is anything else.
  */
 export async function loadRegions(file: string): Promise<Regions> {
@@ -31,8 +47,8 @@ export async function loadRegions(file: string): Promise<Regions> {
     throw new UserError(`The tenants file ${file} cannot be read (${error.code}).`);
   });
   const known = (region: unknown): Region => {
-    if (REGIONS.includes(region as Region)) return region as Region;
-    throw new UserError(`${file}: "${region}" is no reporting region; there are ${REGIONS.join(', ')}.`);
+    if (isRegion(region)) return region;
+    throw new UserError(`${file}: "${region}" is no name of a reporting region, which is ${REGION_RULE}.`);
   };
   let content: unknown;
   try {

@@ -76,12 +76,17 @@ export class Sink {
 
 /** In Oracle a schema is a user: there the name of the table says it all. */
 export function sinkTable(region: Region) {
-  return { postgres: `sink_${region}.results`, oracle: `sink_${region}_results` };
+  const name = identifierOf(region);
+  return { postgres: `sink_${name}.results`, oracle: `sink_${name}_results` };
+}
+
+function identifierOf(region: Region): string {
+  return region.replaceAll('-', '_');
 }
 
 function tablesOf(region: Region): Statement[] {
   return [
-    { postgres: `create schema sink_${region}`, oracle: [] },
+    { postgres: `create schema sink_${identifierOf(region)}`, oracle: [] },
     table(
       ({ name, text, jsonb }, dialect) => `create table ${sinkTable(region)[dialect]} (
         id ${name} primary key, tenant ${name} not null, rule ${text} not null, body ${jsonb} not null

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { GENERATED_REGIONS, generate } from '../../pipeline/generate.ts';
 import type { LookUpAsset } from '../../pipeline/jobs/asset-lookup.ts';
 import { runIngest } from '../../pipeline/jobs/ingest.ts';
-import { loadIntel } from '../../pipeline/jobs/intel.ts';
+import { loadIntel } from '../../pipeline/jobs/intel-files.ts';
 import { loadRules } from '../../pipeline/jobs/rule-set.ts';
 import { runRules } from '../../pipeline/jobs/rules.ts';
 import { createTables } from '../../pipeline/jobs/tables.ts';

@@ -1,10 +1,10 @@
 /** A pipeline on a database of its own, and what it left there. */
 
+import { GENERATED_REGIONS } from '../../pipeline/generate.ts';
 import type { IntelList } from '../../pipeline/jobs/intel.ts';
-import { loadIntel } from '../../pipeline/jobs/intel.ts';
+import { loadIntel } from '../../pipeline/jobs/intel-files.ts';
 import { loadRules, type RuleSet } from '../../pipeline/jobs/rule-set.ts';
 import { createTables, JOB_TABLES } from '../../pipeline/jobs/tables.ts';
-import { REGIONS } from '../../pipeline/sinks/regions.ts';
 import { sinkTable } from '../../pipeline/sinks/sink.ts';
 import { openPool } from '../../pipeline/store/database.ts';
 import { prepareSchema, STREAM_TABLES } from '../../pipeline/store/schema.ts';
@@ -23,6 +23,14 @@ export const bundledRules = (): Promise<RuleSet> =>
 export const bundledIntel = (): Promise<IntelList> =>
   loadIntel(new URL('../../pipeline/rules/intel/example.txt', import.meta.url).pathname);
 
+/** A region's results but for the time of their detection, which is another in each run. */
+export function withoutDetection(rows: readonly { body: unknown }[]): unknown[] {
+  return rows.map(({ body }) => {
+    const result = typeof body === 'string' ? JSON.parse(body) : body;
+    return { ...result, detected: null };
+  });
+}
+
 export interface Workload {
   url: string;
   pool: ConnectionPool;
@@ -38,7 +46,7 @@ export interface Workload {
 const TABLES = [...STREAM_TABLES, ...JOB_TABLES].map(
   (table) => /^create table (\w+)/.exec(textsOf(table, 'oracle')[0]!)![1]!,
 );
-const SINKS = REGIONS.map(sinkTable);
+const SINKS = GENERATED_REGIONS.all.map(sinkTable);
 
 export async function openWorkload(url: string): Promise<Workload> {
   const pool = await openPool({ url, name: 'test', max: 4 });
