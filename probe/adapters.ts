@@ -272,6 +272,24 @@ export const ADAPTERS = [
     sees: 'connections, the channels on them, and consumers: by promises and by callbacks',
   },
   {
+    name: 'mongodb',
+    natures: ['client', 'session', 'cursor'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'mongodb', from: '6.9.0', below: '8.0.0' },
+          hooks: [
+            'MongoClient.prototype.connect',
+            'MongoClient.prototype.startSession',
+            'ClientSession.prototype.endSession',
+            'AbstractCursor.prototype.cursorInit',
+          ],
+        },
+      ],
+    },
+    sees: 'clients, sessions that the service starts, cursors that are neither exhausted nor closed',
+  },
+  {
     name: 'lease',
     natures: ['lease', 'pool'],
     of: { channels: ['outlive:lease'] },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,8 +7,10 @@ import { ADAPTERS } from '../probe/adapters.ts';
 import { PARTS } from '../probe/process/lapses.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { sharedMariadb } from './setup/mariadb.ts';
+import { HAS_MARIADB } from './support/mariadb.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';
-import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, readReport, start } from './support/probed.ts';
+import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, ROOT, readReport, start } from './support/probed.ts';
 import { HAS_REDIS, type RedisServer, startRedis } from './support/redis.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -46,7 +48,8 @@ beforeAll(async () => {
   database = await freshDatabase();
   oracle = await startOracle();
   redis = HAS_REDIS ? await startRedis() : undefined;
-  surroundings = { PG_URL: database.url, ...oracle.env, ...redis?.env };
+  const mariadb = HAS_MARIADB ? { MYSQL_URL: await sharedMariadb() } : {};
+  surroundings = { PG_URL: database.url, ...oracle.env, ...redis?.env, ...mariadb };
   for (const args of new Map(
     PARTS.filter((part) => !unused.has(part))
       .map(programOf)
@@ -91,6 +94,10 @@ const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
 const unused = new Set([
   ...(FOLLOWS_FLOWS ? [] : ['connects']),
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
+  ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
+  ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),
+  // not installed here: npm run test:mongodb
+  'mongodb',
   ...['signals', 'proof', 'source-lines', 'script-maps'],
 ]);
 /** They are over when the last line is written. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { mayBeCall, Sources } from '../probe/recording/source.ts';
-import { mapUrlOf, mayEndInMap } from '../probe/recording/source-map.ts';
+import { mapUrlOf, mayEndInMap, readMap } from '../probe/recording/source-map.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A file of `text` in a folder of its own. */
@@ -105,4 +105,22 @@ test.each([
   ['', '', false],
 ])('in %j a call may begin at %j: %s', (text, at, expected) => {
   expect(mayBeCall(text, text.indexOf(at) + 1)).toBe(expected);
+});
+
+test('a source that a bundler named by a URL of its own is the file of the project, not the bundle that mirrors its name', () => {
+  using folder = temporaryFolder();
+  const bundle = path.join(folder.path, '.next/server/app/orders.js');
+  for (const file of [bundle, path.join(folder.path, 'app/orders.js')]) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, '');
+  }
+  writeFileSync(path.join(folder.path, 'package.json'), '{}');
+  const sources = [
+    'webpack://shop/./app/orders.js?1f3a',
+    'turbopack:///[project]/app/orders.js',
+    'webpack://shop/gone.js',
+  ];
+  const mapped = readMap(JSON.stringify({ version: 3, sources, names: [], mappings: '' }), bundle);
+  const own = path.join(folder.path, 'app/orders.js');
+  expect([...(mapped?.files.values() ?? [])]).toEqual([own, own, path.join(folder.path, 'gone.js')]);
 });

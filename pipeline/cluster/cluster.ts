@@ -16,7 +16,10 @@ export interface ClusterOptions {
   /** Of the task managers' processes, beside what they inherit. */
   execArgv?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** One that does not answer for so many milliseconds is frozen (default 8 s): it is killed, and started anew. */
+  /**
+   * One that stands still and does not answer for so many milliseconds is frozen (default 8 s): it is killed, and started
+   * anew. One that is busy has eight times as long.
+   */
   frozenMs?: number;
   /** Told in one sentence when a task manager died and is started anew. */
   log?: (sentence: string) => void;

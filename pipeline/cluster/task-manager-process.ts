@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { FromTaskManager, Metrics, Task, TaskManagerSettings, ToTaskManager } from './protocol.ts';
+import { standsStill } from './stillness.ts';
 
 // as source and as built
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -14,6 +15,8 @@ const STOP_LIMIT_MS = 10_000;
 const MOST_STILLBORN = 5;
 const FIRST_PAUSE_MS = 100;
 const BEAT_MS = 1000;
+/** One that is only busy may be silent for so many times as long as one that stands still. */
+const BUSY_TIMES = 8;
 
 export interface Listener {
   told(message: FromTaskManager): void;
@@ -45,7 +48,8 @@ export class TaskManagerProcess {
   #restart: NodeJS.Timeout | undefined;
   #beats: NodeJS.Timeout | undefined;
   #heardAt = 0;
-  #isFrozen = false;
+  /** Milliseconds without an answer when it was killed for it; else 0. */
+  #frozenFor = 0;
   #awaitsAccount: ((account: ConnectionAccount | null) => void)[] = [];
   /** Resolves when it is ready for the first time; rejects when it cannot be started. */
   readonly ready: Promise<void>;
@@ -145,7 +149,7 @@ export class TaskManagerProcess {
       });
     });
     void this.#gone.then((how) => this.#died(how));
-    this.#isFrozen = false;
+    this.#frozenFor = 0;
     this.metrics = null;
     clearInterval(this.#beats);
     const settings = this.#settings;
@@ -155,11 +159,13 @@ export class TaskManagerProcess {
 
   /** A killed process ends even while it is stopped; a busy one answers within the time. */
   #beat(): void {
-    if (this.silentMs < this.#spawning.frozenMs) {
+    const { frozenMs } = this.#spawning;
+    const isBusy = this.silentMs < BUSY_TIMES * frozenMs && standsStill(this.pid) === false;
+    if (this.silentMs < frozenMs || isBusy) {
       this.#send({ do: 'beat' });
       return;
     }
-    this.#isFrozen = true;
+    this.#frozenFor = this.silentMs;
     clearInterval(this.#beats);
     this.#child.kill('SIGKILL');
   }
@@ -192,7 +198,7 @@ export class TaskManagerProcess {
     const tasks = [...this.#slots.values()];
     this.#slots.clear();
     clearInterval(this.#beats);
-    const how = this.#isFrozen ? `frozen: no answer for ${this.#spawning.frozenMs / 1000} s` : ended;
+    const how = this.#frozenFor ? `frozen: no answer for ${(this.#frozenFor / 1000).toFixed(1)} s` : ended;
     for (const resolve of this.#awaitsAccount.splice(0)) resolve(null);
     const wasReady = this.#isReady;
     this.#isReady = false;

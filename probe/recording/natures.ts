@@ -269,6 +269,16 @@ const ROWS = {
     'Keep one channel for all that is sent, or close it in a finally block.',
     { amqplib: 'await {name}.close();' },
   ),
+  session: client('connection', 'session', 'sessions', 'End it in a finally block, or use withSession(), which does.', {
+    'mongodb session': 'await {name}.endSession();',
+  }),
+  cursor: client(
+    'stream',
+    'cursor',
+    'cursors',
+    'Read it to its end, close it in a finally block, or iterate it by `for await`, which closes it.',
+    { 'mongodb cursor': 'await {name}.close();' },
+  ),
   consumer: client(
     'listener',
     'consumer',

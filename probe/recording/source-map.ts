@@ -1,4 +1,5 @@
 /** Source maps: found at the end of a text, read, and asked for the place that its author wrote. */
+import { existsSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,5 +96,22 @@ function takeSources(part: MapPart, file: string, { files, contents }: Pick<Mapp
 
 function absolute(source: string, root: string, file: string): string {
   if (source.startsWith('file:')) return fileURLToPath(source);
+  const [, ofBundle] = BUNDLE.exec(source) ?? [];
+  if (ofBundle !== undefined) return inProject(ofBundle, file);
   return path.resolve(path.dirname(file), root.startsWith('file:') ? fileURLToPath(root) : root, source);
+}
+
+/** What bundlers call a source: `webpack://shop/./app/orders.js?1f3a`, `turbopack:///[project]/app/orders.js`. */
+const BUNDLE = /^(?:webpack|turbopack|rspack):\/\/[^/]*\/(?:\[project\]\/)?(?:\.\/)*([^?]+)/;
+
+/** From the nearest folder above the bundle that has it, which may mirror the names; else from the package's. */
+function inProject(source: string, file: string): string {
+  const folders: string[] = [];
+  for (let at = path.dirname(file); at !== path.dirname(at); at = path.dirname(at)) folders.push(at);
+  const all = folders.map((folder) => path.join(folder, source));
+  const packages = folders.filter((folder) => existsSync(path.join(folder, 'package.json')));
+  return (
+    all.find((candidate) => candidate !== file && existsSync(candidate)) ??
+    path.join(packages[0] ?? path.dirname(file), source)
+  );
 }

@@ -30,5 +30,6 @@ export const MODULES = {
   bullmq: () => require('./clients/bullmq.js') as typeof import('./clients/bullmq.ts'),
   'worker-pools': () => require('./clients/worker-pools.js') as typeof import('./clients/worker-pools.ts'),
   amqplib: () => require('./clients/amqplib.js') as typeof import('./clients/amqplib.ts'),
+  mongodb: () => require('./clients/mongodb.js') as typeof import('./clients/mongodb.ts'),
   kafkajs: () => require('./clients/kafkajs.js') as typeof import('./clients/kafkajs.ts'),
 } as const satisfies Record<Name, () => AdapterModule>;

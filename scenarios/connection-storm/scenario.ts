@@ -30,7 +30,7 @@ in each task manager does the same work without an error.`,
   variants: [
     { name: 'small-per-slot', region: SMALL, model: 'per-slot', max: 2 },
     { name: 'large-per-slot', region: LARGE, model: 'per-slot', max: 2 },
-    { name: 'large-per-job', region: LARGE, model: 'per-job', max: 6 },
+    { name: 'large-per-job', region: LARGE, model: 'per-job', max: 4 },
   ],
   sizing: [sizeStorm(LARGE.name, 2)],
   claims: [

@@ -25,12 +25,15 @@ export interface Machine {
 export type SizingRule = (plan: OverloadPlan, machine: Machine) => Sized;
 
 /**
- * A storm's logons take twice what the server allows each, by the rate of few at once; many at once are slower still.
- * Its cure asks for a tenth of them, which leaves it five times as long as it needs.
+ * A storm's logons take so many times what the server allows each, by the rate that was measured of few hundred; more at
+ * once are slower still. Its cure asks for a small part of them.
  */
-const STORM_OF_LIMIT = 2;
-/** Seconds, whole ones in PostgreSQL. A logon of one second may be late for many a reason: only where there is no room. */
-const WISHED_LIMIT = 2;
+const STORM_OF_LIMIT = 1.6;
+/**
+ * Seconds, whole ones in PostgreSQL. A logon of a second or two may be late because the program that asks for it is busy:
+ * so short only where there is no room for a larger storm.
+ */
+const WISHED_LIMIT = 3;
 const SHORTEST_LIMIT = 1;
 const LONGEST_LIMIT = 60;
 /** Beyond the sessions that are wanted. */
@@ -62,7 +65,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
         pools: { ...plan.pools, logonTimeout, acquireTimeout: Math.max(plan.pools.acquireTimeout, 4 * logonTimeout) },
       },
       words: [
-        `${name}: ${storm.slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: half of that).${isMild}`,
+        `${name}: ${storm.slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: that divided by ${STORM_OF_LIMIT}).${isMild}`,
       ],
     };
   };

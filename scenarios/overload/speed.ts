@@ -27,8 +27,9 @@ export interface Speed {
 
 /** As a storm comes: from several programs. Many at once get more of a busy machine than few. */
 const PROGRAMS = 4;
-const LOGONS_OF_EACH = 75;
-const LOGONS = PROGRAMS * LOGONS_OF_EACH;
+const MOST_OF_EACH = 75;
+/** Of the server's sessions, so many are asked for at most. */
+const SHARE_OF_SESSIONS = 0.8;
 const ROUNDS = 2;
 const CONNECTIONS = 10;
 const BURST = fileURLToPath(new URL(`./logon-burst.${import.meta.url.split('.').at(-1)}`, import.meta.url));
@@ -41,16 +42,19 @@ export async function measureSpeed(server: LoadServer): Promise<Speed> {
   try {
     const session = await openSession(url, 60_000);
     await createLoadTables(session, [JOB], CONNECTIONS).finally(() => session.end());
+    const sessions = server.limits.maxSessions ?? Number.POSITIVE_INFINITY;
+    const each = Math.max(1, Math.min(MOST_OF_EACH, Math.floor((SHARE_OF_SESSIONS * sessions) / PROGRAMS)));
+    const logons = PROGRAMS * each;
     const before = control();
     const transactions = await transactionsASecond(url);
     const meter = await ServerMeter.start(url);
     const rates: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) rates.push(await logonsASecond(url, () => meter?.look()));
+    for (let round = 0; round < ROUNDS; round++) rates.push(await logonsASecond(url, each, () => meter?.look()));
     const use = meter?.stop() ?? null;
     return {
       logons: rates.reduce((sum, rate) => sum + rate, 0) / ROUNDS,
       transactions,
-      session: use && { cpuMs: use.cpuMs / (ROUNDS * LOGONS), memoryBytes: use.memoryPeakBytes / LOGONS },
+      session: use && { cpuMs: use.cpuMs / (ROUNDS * logons), memoryBytes: use.memoryPeakBytes / logons },
       control: [before, control()],
     };
   } finally {
@@ -67,8 +71,8 @@ export function speedWords({ logons, transactions, session, control }: Speed): s
   return `Measured here: ${Math.round(logons)} logons and ${Math.round(transactions)} transactions a second${cost}; the control took ${before} ms before and ${after} ms after.`;
 }
 
-/** `whileOpen` is called when all sessions are. */
-async function logonsASecond(url: string, whileOpen: () => void): Promise<number> {
+/** `count`: of each program; `whileOpen` is called when all sessions are. */
+async function logonsASecond(url: string, count: number, whileOpen: () => void): Promise<number> {
   const programs = Array.from({ length: PROGRAMS }, () =>
     fork(BURST, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
   );
@@ -76,14 +80,14 @@ async function logonsASecond(url: string, whileOpen: () => void): Promise<number
     await Promise.all(programs.map((program) => once(program, 'message')));
     const began = Date.now();
     const ended = programs.map(async (program) => {
-      program.send({ url, count: LOGONS_OF_EACH } satisfies BurstOrder);
+      program.send({ url, count } satisfies BurstOrder);
       const [told] = (await once(program, 'message')) as [BurstTold];
       if ('endedAt' in told) return told.endedAt;
       throw new Error(`the server cannot be measured: ${'failed' in told ? told.failed : 'no answer'}`);
     });
     const last = Math.max(...(await Promise.all(ended)));
     whileOpen();
-    return (1000 * LOGONS) / (last - began);
+    return (1000 * PROGRAMS * count) / (last - began);
   } finally {
     await Promise.all(programs.map((program) => (program.kill('SIGKILL') ? once(program, 'exit') : null)));
   }

@@ -72,7 +72,7 @@ export const behaviours = {
     lent: ({ waitsAtMost }) => (waitsAtMost ? 2 : 0),
     async run({ driver, pool, take, give, outcome, see }) {
       if (!driver.waitsAtMost) return;
-      const own = await pool({ max: 1 });
+      const own = await pool({ max: 1, ...driver.waiting });
       const only = await take(own);
       await driver.waitsAtMost(own, 40);
       see(await outcome(() => take(own)));
@@ -88,7 +88,7 @@ export const behaviours = {
     lent: ({ waitsAtMost }) => (waitsAtMost ? 1 : 0),
     async run({ driver, pool, take, give, see }) {
       if (!driver.waitsAtMost) return;
-      const own = await pool({ max: 1 });
+      const own = await pool({ max: 1, ...driver.waiting });
       const only = await take(own);
       await driver.waitsAtMost(own, 30);
       const unhandled = once(process, 'unhandledRejection');

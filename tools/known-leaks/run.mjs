@@ -1,7 +1,8 @@
 // Leaks that were published with versions of libraries: found at the user's line with the version that leaks, nothing with
-// the one that mended it. `npm run test:known-leaks`; needs mariadb-server.
+// the one that mended it. `npm run test:known-leaks`; needs mariadb-server and redis-server.
 import { fileURLToPath } from 'node:url';
 import { startMariadb } from '../../test/support/mariadb.ts';
+import { startRedis } from '../../test/support/redis.ts';
 import { install, placeOf, placesIn, reportOf } from '../planted.mjs';
 
 const home = fileURLToPath(new URL('.', import.meta.url));
@@ -10,17 +11,28 @@ const CASES = [
   ['mysql2-query-fails', 'mysql2', '1.3.2', '1.3.6'],
   ['mysql2-execute-alone', 'mysql2', '1.1.1', '1.3.6'],
   ['typeorm-initialize', 'typeorm', '0.3.3', '0.3.4'],
+  ['bullmq-worker-close', 'bullmq', '1.18.2', '1.21.0'],
+  ['bullmq-close-early', 'bullmq', '5.1.9', '5.7.0'],
+  ['throttler-storage', 'nestjs-throttler-storage-redis', '0.1.15', '0.1.18'],
+  ['throttler-storage', 'nestjs-throttler-storage-redis', '0.3.0', '0.3.3'],
 ];
+/** What programs load beside. */
+const BESIDE = { 'reflect-metadata': 'reflect-metadata' };
 
 install(home);
 const mariadb = await startMariadb();
 const { hostname: host, port, username: user } = new URL(mariadb.url);
-const env = { MYSQL_OPTIONS: JSON.stringify({ host, port: Number(port), user, database: 'test' }) };
+const redis = await startRedis();
+const env = {
+  ...redis.env,
+  MYSQL_OPTIONS: JSON.stringify({ host, port: Number(port), user, database: 'test' }),
+  OUTLIVE_GRACE_MS: '200',
+};
 let failed = 0;
 try {
   for (const [program, library, broken, fixed] of CASES) {
     const [found, silent] = [broken, fixed].map((version) =>
-      placesIn(reportOf(home, program, { modules: { [library]: `${library}-${version}` }, env })),
+      placesIn(reportOf(home, program, { modules: { ...BESIDE, [library]: `${library}-${version}` }, env })),
     );
     const isRight = found === placeOf(home, program, '// leaks here') && silent === '';
     if (!isRight) failed++;
@@ -28,6 +40,7 @@ try {
     console.log(`${isRight ? 'right' : 'WRONG'}  ${program}: ${told}`);
   }
 } finally {
+  await redis.stop();
   await mariadb.stop();
 }
 process.exit(failed > 0 ? 1 : 0);

@@ -1,7 +1,7 @@
 /** In place of ../programs/run.cjs: the program's work becomes a test, which ends at the limit when it hangs. */
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 30_000;
 
 // a runner may load this file once for those that require it, and once for those that import it
 globalThis.programs ??= {};

@@ -1,7 +1,10 @@
 /** How things are done with mariadb, on the MariaDB at MYSQL_URL. */
-import mariadb from 'mariadb';
+
 import { anotherCopy } from './another-copy.mjs';
 import { hangingServer, mysqlUrl } from './mysql-server.mjs';
+import { load } from './seen.mjs';
+
+const mariadb = await load('mariadb');
 
 export const poolName = (n) => `mariadb #${n}`;
 export const finds = ['collected', 'proven'];
@@ -11,7 +14,7 @@ export function createPool(_, { max, min = 0, waitMs, isSubclass, isCopy, ...opt
   const { createPool: create } = isCopy ? anotherCopy('mariadb') : mariadb;
   const pool = create({
     ...mysqlUrl(),
-    ...{ connectionLimit: max, minimumIdle: min, acquireTimeout: 400, idleTimeout: 0 },
+    ...{ connectionLimit: max, minimumIdle: min, acquireTimeout: 20_000, idleTimeout: 0 },
     ...(waitMs && { acquireTimeout: waitMs, initializationTimeout: waitMs, connectTimeout: waitMs }),
     ...options,
   });
@@ -57,8 +60,9 @@ export const counts = (pool) => ({
   pending: pool.taskQueueSize(),
 });
 export const calls = (pool) => pool.calls;
-/** It asks its settings once; all of these pools have them. */
+/** It asks for its settings once. */
 export const waitsAtMost = () => {};
+export const waiting = { acquireTimeout: 400 };
 export const refusing = () => ({ port: 1 });
 export const hanging = async () => ({ port: await hangingServer() });
 export const validating = { minDelayValidation: 0 };

@@ -1,8 +1,10 @@
 /** How things are done with postgres.js, on the PostgreSQL at PG_URL. What its pools have, only their borrowers know. */
 import net from 'node:net';
 import pg from 'pg';
-import postgres from 'postgres';
 import { anotherCopy } from './another-copy.mjs';
+import { load } from './seen.mjs';
+
+const postgres = await load('postgres');
 
 export const poolName = (n) => `pool ${n}`;
 export const finds = ['collected', 'proven'];

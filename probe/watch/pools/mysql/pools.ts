@@ -182,8 +182,9 @@ export class MysqlPools {
       if (error) this.#fails(error, asked);
       else this.#opens(connection as Connection, asked);
     };
+    const part = this.#part;
     const told = function told(this: unknown, error: unknown, connection: unknown): unknown {
-      guarded('mysql', opens, error, connection);
+      guarded(part, opens, error, connection);
       return Reflect.apply(bound, this, arguments);
     };
     this.#told.add(told);

@@ -1,0 +1,100 @@
+/** `outlive init` and `outlive doctor` in small projects: what they say, and what is in the files afterwards. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CLI, NODE, start } from './support/probed.ts';
+import { fakePackage, project } from './support/project.ts';
+
+const manifest = (more: object) => JSON.stringify({ name: 'shop', ...more }, null, 2);
+const outlive = (cwd: string, ...args: string[]) => start(NODE, [CLI, ...args], { cwd });
+
+const NODE_TEST = manifest({ scripts: { test: 'tsc && node --enable-source-maps --test test/' } });
+const PROJECTS: [runner: string, files: Record<string, string>, file: string, line: string][] = [
+  [
+    'node:test',
+    { 'package.json': NODE_TEST },
+    'package.json',
+    '--enable-source-maps --require outlive/node-test --test test/',
+  ],
+  [
+    'Vitest',
+    {
+      'package.json': manifest({ devDependencies: { vitest: '^5.0.0' } }),
+      'vite.config.ts': 'export default {\n  test: {\n    globals: true,\n  },\n};\n',
+    },
+    'vite.config.ts',
+    "  test: {\n    runner: 'outlive/vitest',\n    globals: true,",
+  ],
+  [
+    'Jest',
+    { 'package.json': manifest({ devDependencies: { jest: '30' } }) },
+    'package.json',
+    '"testRunner": "outlive/jest"',
+  ],
+  [
+    'Mocha',
+    { 'package.json': manifest({ devDependencies: { mocha: '12' } }), '.mocharc.yml': 'spec: test\n' },
+    '.mocharc.yml',
+    'require: outlive/mocha\nspec: test\n',
+  ],
+];
+
+test.each(PROJECTS)(
+  '%s: its line is shown, written when that is wanted, and only once',
+  async (runner, files, file, line) => {
+    using shop = project(files);
+    const read = () => readFileSync(shop.file(file), 'utf8');
+    const before = read();
+    const shown = await outlive(shop.path, 'init');
+    expect(shown.stdout).toContain(`+ `);
+    expect(shown.stdout).toContain('Nothing is written; --yes writes it.');
+    expect(read()).toBe(before);
+
+    await outlive(shop.path, 'init', '--yes');
+    expect(read()).toContain(line);
+    const after = read();
+    expect((await outlive(shop.path, 'init', '--yes')).stdout).toContain(`${runner} is guarded already.`);
+    expect(read()).toBe(after);
+  },
+);
+
+test('a configuration that is not plain is left alone, and the line is told', async () => {
+  using shop = project({
+    'package.json': manifest({ devDependencies: { jest: '30' } }),
+    'jest.config.js': "module.exports = require('./base');\n",
+  });
+  const { code, stdout } = await outlive(shop.path, 'init', '--yes');
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    "jest.config.js is not plain enough to be changed for you; put into it: testRunner: 'outlive/jest'",
+  );
+});
+
+test('without a project, or a runner, a sentence says so', async () => {
+  using empty = project({});
+  using bare = project({ 'package.json': manifest({}) });
+  expect(await outlive(empty.path, 'init')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('There is no package.json'),
+  });
+  expect(await outlive(bare.path, 'init')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('No test runner was found'),
+  });
+});
+
+test('the doctor says of libraries and tests whether they are watched, and why not', async () => {
+  using shop = project({
+    'package.json': manifest({ scripts: { test: 'node --test' }, dependencies: { pg: '7', 'cassandra-driver': '4' } }),
+    ...fakePackage('pg', '7.18.2', ''),
+    ...fakePackage('generic-pool', '3.9.0', ''),
+  });
+  const { code, stdout } = await outlive(shop.path, 'doctor', '--json');
+  const rows = Object.fromEntries(JSON.parse(stdout).map(({ what, ...row }: { what: string }) => [what, row]));
+  expect(code).toBe(0);
+  expect(rows).toMatchObject({
+    'tests of node:test': { isWatched: false, why: expect.stringContaining('npx outlive init') },
+    'pg 7.18.2': { isWatched: false, why: expect.stringContaining('from 8.0.0 on') },
+    'generic-pool 3.9.0': { isWatched: true },
+    'cassandra-driver': { isWatched: false, why: expect.stringContaining('there is no adapter') },
+  });
+});

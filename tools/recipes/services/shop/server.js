@@ -1,0 +1,15 @@
+// A shop: each order borrows a connection, and one that fails keeps it.
+const http = require('node:http');
+const { createPool } = require('generic-pool');
+const pool = createPool({ create: async () => ({}), destroy: async () => {} }, { max: 50 });
+async function reserve(order) {
+  const connection = await pool.acquire(); // kept
+  if (order % 2 === 1) return;
+  await pool.release(connection);
+}
+let orders = 0;
+const server = http.createServer(async (_, response) => {
+  await reserve(orders++);
+  response.end('ok');
+});
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => console.log(`port ${server.address().port}`));
