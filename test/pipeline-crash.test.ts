@@ -63,7 +63,9 @@ async function outcome({ url, dialect }: FreshStore) {
 }
 
 async function topic(workload: Workload, name: string): Promise<string[]> {
-  return (await workload.published(name)).map((value) => JSON.stringify(value)).sort();
+  // the time of detection is another in each run
+  const timeless = (key: string, value: unknown) => (key === 'detected' ? null : value);
+  return (await workload.published(name)).map((value) => JSON.stringify(value, timeless)).sort();
 }
 
 describe.each(STORES)('on %s', (dialect) => {

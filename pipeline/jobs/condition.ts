@@ -46,8 +46,8 @@ export class RuleTimeLimit extends Unusable {
   }
 }
 
-/** Milliseconds for one evaluation; and after how many that took longer a rule is not tried again. */
-export const RULE_LIMIT = 250;
+/** Milliseconds of processor time for one evaluation; and after how many that took longer a rule is not tried again. */
+export const RULE_LIMIT = 500;
 const STRIKES = 3;
 
 /**
