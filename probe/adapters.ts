@@ -396,6 +396,13 @@ export const ADAPTERS = [
     sees: 'responses to requests of node:http, undici and fetch that nobody reads',
   },
   {
+    name: 'iterators',
+    attaches: false,
+    natures: ['awaited interval', 'awaited watcher'],
+    of: { builtin: 'node:timers/promises' },
+    sees: 'loops over setInterval of node:timers/promises and watch of node:fs/promises',
+  },
+  {
     name: 'http',
     natures: [],
     of: { channels: ['http.server.request.start', 'http.server.response.finish'] },

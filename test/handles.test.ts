@@ -35,6 +35,9 @@ const ALL: Record<string, Case> = {
   fetch: { kind: 'stream', library: 'fetch', line: '// a fetch' },
   readStream: { kind: 'stream', library: 'fs.createReadStream', line: '// a stream that is read from' },
   writeStream: { kind: 'stream', library: 'fs.createWriteStream', line: '// a stream that is written to' },
+  loop: { kind: 'timer', library: 'timers/promises.setInterval', line: '// a loop' },
+  left: { kind: 'timer', library: 'timers/promises.setInterval', line: '// one turn' },
+  news: { kind: 'watcher', library: 'fs/promises.watch', line: '// news' },
   interval: { kind: 'timer', library: 'setInterval', line: '// an interval' },
 };
 

@@ -37,6 +37,15 @@ describe.skipIf(!HAS_MARIADB)('on MariaDB', () => {
     },
   );
 
+  test.concurrent('what nobody can reach any more is destroyed where that is asked for, and its place given back', async () => {
+    const { report, stdout } = await probed(program, ['lost'], { env: { ...env, OUTLIVE_HEAL: '1' } });
+    expect(stdout).toBe('all were served\n');
+    const [finding, ...others] = report.findings;
+    expect(others).toEqual([]);
+    expect([placeOf(finding!), finding!.detector]).toEqual([lineOf(program, '// a receipt'), 'unreachable']);
+    expect(finding!.healed).toBeGreaterThan(0);
+  });
+
   test.concurrent('a connection that is kept without what the promise handed out is no leak', async () => {
     const report = await run('handed');
     expect(report.findings).toEqual([]);

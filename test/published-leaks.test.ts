@@ -29,7 +29,9 @@ describe.concurrent.each(LEAKS.filter(({ name }) => name !== 'follow-redirects' 
     test('leaking', async () => {
       const { report } = await probed(programOf(name), ['leaking']);
       expect(report.findings.map(placeOf)).toEqual([line]);
-      expect(report.findings[0]).toMatchObject({ kind, certainty, count: 8 });
+      expect(report.findings[0]).toMatchObject({ kind, certainty, acquired: 8 });
+      // of what is proven by its collection, the last may still be there
+      expect(report.findings[0]?.count).toBeGreaterThan(5);
     });
 
     test('mended', async () => {

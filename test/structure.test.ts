@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
   'tools/programs': ['probe/recording'],
+  'tools/graphs': ['probe/recording'],
   tools: [],
 };
 

@@ -8,6 +8,7 @@ import { DEFAULT_REGION } from '../sinks/regions.ts';
 import { openDatabase, openPool } from '../store/database.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import { prepareSchema } from '../store/schema.ts';
+import { openStream } from '../streams/open.ts';
 import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
 import { JobManager } from './job-manager.ts';
@@ -25,6 +26,7 @@ PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to wat
   --slots N            of each task manager (default 2)
   --database URL       where jobs work and what the job manager knows is kept (default: DATABASE_URL, else a private
                        PostgreSQL that is removed at the end, with all jobs)
+  --stream URL         nats://HOST:PORT: NATS JetStream between the jobs (default: a table of the database)
   --modules DIR        take jobs of modules in this folder (default: only the pipeline's own jobs)
   --plan HOW           where a module is loaded to plan it: ${PLANNINGS.join(' or ')} (default worker)
   --plan-limit N       seconds that a module may take to be planned (default 5)
@@ -45,6 +47,7 @@ interface Settings {
   taskManagers: number;
   slots: number;
   database: string | undefined;
+  stream: string | undefined;
   modules: string | null;
   planning: Planning;
   planLimitMs: number;
@@ -69,18 +72,21 @@ async function main(): Promise<void> {
 }
 
 async function serve(settings: Settings, url: string, stopped: Promise<void>): Promise<void> {
-  const { port, host, token, taskManagers, slots, modules, planning, planLimitMs } = settings;
+  const { port, host, token, taskManagers, slots, modules, planning, planLimitMs, stream: streamUrl } = settings;
   const pool = await openPool({ url, name: 'job-manager', max: 4 });
   try {
     const connection = await pool.acquire();
     await prepareSchema(connection).finally(() => connection.release());
     await createTables(pool);
+    // each lane opens it anew: better told now that it cannot be used
+    const { close } = await openStream({ url: streamUrl, pool, partitions: PARTITIONS });
+    await close();
     const connections = { ...DEFAULT_CONNECTIONS, url, model: 'per-job', library: 'driver' } as const;
     const cluster = await Cluster.start({ taskManagers, slots, connections, log: say });
     const bundled = (path: string) => new URL(`../${path}`, import.meta.url).pathname;
     const pipeline = {
       ...{ partitions: PARTITIONS, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
-      ...{ tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
+      ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
     const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
     const api = apiOf({ manager, cluster, token });
@@ -104,7 +110,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
 function settingsFrom(args: string[]): Settings | null {
   const text = { type: 'string' } as const;
   const options = {
-    ...{ port: text, host: text, token: text, database: text, modules: text, plan: text },
+    ...{ port: text, host: text, token: text, database: text, stream: text, modules: text, plan: text },
     ...{ 'task-managers': text, slots: text, 'plan-limit': text },
     help: { type: 'boolean' },
   } as const;
@@ -122,7 +128,14 @@ function settingsFrom(args: string[]): Settings | null {
   if (!PLANNINGS.includes(plan as Planning))
     throw new UserError(`--plan must be ${PLANNINGS.join(' or ')}, not "${plan}".`);
   return {
-    ...{ host, token, database: values.database, modules: values.modules ?? null, planning: plan as Planning },
+    ...{
+      host,
+      token,
+      database: values.database,
+      stream: values.stream,
+      modules: values.modules ?? null,
+      planning: plan as Planning,
+    },
     port: numberFrom('port', values.port ?? '8081', 0, 65_535),
     taskManagers: numberFrom('task-managers', values['task-managers'] ?? '2', 1, 32),
     planLimitMs: 1000 * numberFrom('plan-limit', values['plan-limit'] ?? '5', 1, 600),

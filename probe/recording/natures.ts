@@ -298,6 +298,16 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
+  /** That a loop awaits, by an async iterator. */
+  'awaited interval': {
+    ...INTERVAL,
+    judgedBy: BY_EVENTS.judgedBy,
+    words: {
+      ...INTERVAL.words,
+      advice: 'Leave the loop, or give it a signal that aborts when the work that needs it ends.',
+      release: {},
+    },
+  },
   /** One that its own callback sets again, as an interval does. */
   'repeating timeout': {
     ...INTERVAL,
@@ -329,6 +339,16 @@ const ROWS = {
     'fs.watch': '{name}.close();',
     'fs.watchFile': '{name}.stop();',
   }),
+  /** That a loop awaits, by an async iterator. */
+  'awaited watcher': {
+    ...handle(
+      'watcher',
+      'watcher',
+      'watchers',
+      'Leave the loop, or give it a signal that aborts when nobody needs the news.',
+    ),
+    judgedBy: BY_EVENTS.judgedBy,
+  },
   'line reader': handle(
     'stream',
     'readline interface',

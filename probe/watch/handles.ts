@@ -8,6 +8,7 @@ import { watchChildren } from './handles/children.ts';
 import { watchContexts } from './handles/contexts.ts';
 import { watchEmitters } from './handles/emitters.ts';
 import { watchFiles } from './handles/files.ts';
+import { watchIterators } from './handles/iterators.ts';
 import { watchListeners } from './handles/listeners.ts';
 import { watchPorts } from './handles/ports.ts';
 import { watchLineReaders } from './handles/readline.ts';
@@ -32,6 +33,7 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   'http-agents': watchAgents,
   servers: watchServers,
   responses: watchResponses,
+  iterators: watchIterators,
 };
 
 /** What they change cannot be taken back. */

@@ -4,7 +4,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Recording } from '../../probe/recording/format.ts';
+
+/** What is drawn of a recording. */
+interface Recording {
+  process: { parent: number; thread: number };
+  samples: { at: number; nativeContexts: number; heapUsed: number }[];
+}
 
 // built, since the probe is CommonJS
 const READER = new URL('../../dist/probe/recording/reader.js', import.meta.url).href;

@@ -2,7 +2,7 @@
  * Timeouts that are set again from their own callback, or with the same callback once they have fired, are one timer
  * that goes on: a chain, which is entered where its first one was set.
  *
- * False negatives: a callback that awaits something and then sets a fresh function; loops over timers/promises.
+ * False negatives: a callback that awaits something and then sets a fresh function; loops over setTimeout of timers/promises.
  */
 import { executionAsyncResource } from 'node:async_hooks';
 import { Resource, type Source } from '../../account/ledger.ts';

@@ -11,10 +11,10 @@ import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
-import { later } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 import { watchFileStreams } from './file-streams.ts';
+import { onceLoaded } from './once-loaded.ts';
 
 const PART = 'files' satisfies AdapterName;
 
@@ -82,27 +82,15 @@ function watchDescriptors(desk: Desk, onOpening: () => void): void {
   }
 }
 
-/** When it is looked whether it has been loaded, milliseconds after the start; then at each look of the probe's. */
-const LOOKS = [1, 4, 16, 64, 256];
-
 /** node:fs/promises is loaded late, and tells nobody. Returns what looks whether it is there. */
 function watchHandlesOnceLoaded(desk: Desk): () => void {
-  const { moduleLoadList } = process as { moduleLoadList?: string[] };
-  let isWatched = false;
-  const watch = (): void => {
-    if (isWatched) return;
-    isWatched = true;
+  const look = onceLoaded(desk, PART, 'internal/fs/promises', () => {
     watchFileHandles(desk);
     syncBuiltinESMExports();
-  };
-  const look = (): void => {
-    if (!isWatched && moduleLoadList?.includes('NativeModule internal/fs/promises')) guarded(PART, watch);
-  };
-  for (const delay of LOOKS) later(delay, look);
-  desk.ledger.beforeReading.push(look);
+  });
   const descriptor = Object.getOwnPropertyDescriptor(fs, 'promises');
   if (descriptor?.get !== undefined) {
-    around<object>(PART, descriptor, 'get', { after: watch });
+    around<object>(PART, descriptor, 'get', { after: look });
     Object.defineProperty(fs, 'promises', descriptor);
   }
   return look;

@@ -1,6 +1,5 @@
 /**
  * fs.watch, also recursive, and fs.watchFile. Of one file that is watched twice by watchFile there is one watcher.
- * False negatives: fs.promises.watch, whose watcher is made when the first change is asked for.
  */
 import fs from 'node:fs';
 import type { AdapterName } from '../../adapters.ts';

@@ -34,7 +34,7 @@ export interface Told {
 }
 
 export async function tell(runner: string, suites: readonly Suite[], databaseUrl: string): Promise<Told[]> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'outlive-suites-'));
+  const folder = mkdtempSync(path.join(tmpdir(), `outlive-mutation-${process.pid}-suites-`));
   try {
     writeAll(folder, runner, suites);
     const results = await runSuites(runner, folder, { PG_URL: databaseUrl, OUTLIVE_TEST_SNAPSHOT_MB: '0' });

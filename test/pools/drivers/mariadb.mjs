@@ -14,7 +14,7 @@ export function createPool(_, { max, min = 0, waitMs, isSubclass, isCopy, ...opt
   const { createPool: create } = isCopy ? anotherCopy('mariadb') : mariadb;
   const pool = create({
     ...mysqlUrl(),
-    ...{ connectionLimit: max, minimumIdle: min, acquireTimeout: 20_000, idleTimeout: 0 },
+    ...{ connectionLimit: max, minimumIdle: min, acquireTimeout: 20_000, connectTimeout: 10_000, idleTimeout: 0 },
     ...(waitMs && { acquireTimeout: waitMs, initializationTimeout: waitMs, connectTimeout: waitMs }),
     ...options,
   });
@@ -62,7 +62,7 @@ export const counts = (pool) => ({
 export const calls = (pool) => pool.calls;
 /** It asks for its settings once. */
 export const waitsAtMost = () => {};
-export const waiting = { acquireTimeout: 400 };
+export const waiting = { acquireTimeout: 2500 };
 export const refusing = () => ({ port: 1 });
 export const hanging = async () => ({ port: await hangingServer() });
 export const validating = { minDelayValidation: 0 };

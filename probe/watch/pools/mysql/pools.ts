@@ -2,6 +2,8 @@
  * Pools of mysql and mysql2. A connection is the same object on every borrow. Who asks gives a callback, which may be
  * queued, and be asked for once more by the pool itself: the callback ties the acquire to its end.
  *
+ * A pool that is shut down waits for nobody: it ends what is lent as well.
+ *
  * `pool.query` and `pool.execute` borrow through `getConnection` and are leases of their caller.
  */
 import type { Cut } from '../../../account/cut.ts';
@@ -123,7 +125,6 @@ export class MysqlPools {
     onFirstSet<Pool>(part, prototype, '_closed', (own, _, setter) =>
       this.#accounts.made(own, setter, textsOf(own.config.connectionConfig)),
     );
-    around<Pool>(part, prototype, 'end', { before: (own, _, __, wrapper) => this.#accounts.ends(own, wrapper) });
     around<Pool, Asked | null>(part, prototype, 'getConnection', {
       before: (own, callback, _, wrapper) => this.#ask(own, callback, wrapper),
       callback: (callback, asked) => (asked ? this.#tells(callback, asked) : callback),

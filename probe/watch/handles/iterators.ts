@@ -1,0 +1,68 @@
+/**
+ * What goes on for as long as an async iterator is not ended: `setInterval` of node:timers/promises, `watch` of
+ * node:fs/promises. It begins with the first `next()`, and is entered at the line of that (of the loop); it ends with
+ * `return()`, which a loop that is left calls by itself, or by its signal.
+ *
+ * Nothing is loaded for it, and only the iterators' own prototype is changed.
+ *
+ * Errs: one that its signal ended is gone when it is collected; so an iterator that was dropped, and goes on for ever, is
+ * seen only until then. What begins before the module is seen to be loaded is entered with its next turn.
+ */
+import type { AdapterName } from '../../adapters.ts';
+import type { Method } from '../../process/around.ts';
+import { guarded } from '../../process/lapses.ts';
+import { onLeave } from '../../process/leaving.ts';
+import type { NatureName } from '../../recording/natures.ts';
+import type { Desk } from '../desk.ts';
+import { isOfUser } from './callers.ts';
+import { Entered } from './entered.ts';
+import { onceLoaded } from './once-loaded.ts';
+
+const PART = 'iterators' satisfies AdapterName;
+
+type Iterator = AsyncGenerator<unknown>;
+type Generating = Record<string, { prototype: object } | undefined>;
+
+export function watchIterators(desk: Desk): void {
+  const watch = (module: 'timers/promises' | 'fs/promises', name: string, nature: NatureName): void => {
+    const { prototype } = (process.getBuiltinModule(`node:${module}`) as unknown as Generating)[name] ?? {};
+    if (prototype !== undefined) watchMade(desk, prototype, nature, `${module}.${name}`);
+  };
+  onceLoaded(desk, PART, 'timers/promises', () => watch('timers/promises', 'setInterval', 'awaited interval'));
+  onceLoaded(desk, PART, 'internal/fs/promises', () => watch('fs/promises', 'watch', 'awaited watcher'));
+}
+
+function watchMade(desk: Desk, prototype: object, nature: NatureName, library: string): void {
+  const ended = new WeakSet<Iterator>();
+  const iterators = new Entered<Iterator>(desk, {
+    ...{ adapter: PART, nature, library },
+    hasEnded: (iterator) => ended.has(iterator),
+  });
+  before(prototype, 'next', (iterator, wrapper) => {
+    if (ended.has(iterator) || iterators.has(iterator)) return;
+    const request = iterators.asked(wrapper);
+    // without a mark: the loop itself goes on with its flow
+    if (request.site !== null && isOfUser(request.site)) iterators.enter({ ...request, mark: null }, iterator);
+  });
+  for (const end of ['return', 'throw']) {
+    before(prototype, end, (iterator, wrapper) => {
+      ended.add(iterator);
+      iterators.closed(iterator, wrapper);
+    });
+  }
+}
+
+/** Puts a method of its own before the one that the prototype inherits from all async generators. */
+function before(prototype: object, key: string, told: (iterator: Iterator, wrapper: Method) => void): void {
+  const inherited: Method = Reflect.get(prototype, key);
+  const { method } = {
+    method(this: Iterator): unknown {
+      guarded(PART, told, this, method);
+      return Reflect.apply(inherited, this, arguments);
+    },
+  };
+  Object.defineProperty(method, 'name', { value: key, configurable: true });
+  Object.defineProperty(method, 'length', { value: inherited.length, configurable: true });
+  Object.defineProperty(prototype, key, { value: method, configurable: true, writable: true });
+  onLeave(() => void Reflect.deleteProperty(prototype, key));
+}
