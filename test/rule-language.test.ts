@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { conditionFrom, RULE_LIMIT } from '../pipeline/jobs/condition.ts';
+import { conditionFrom, loopsWithinLoops, RULE_LIMIT } from '../pipeline/jobs/condition.ts';
 import { IntelList } from '../pipeline/jobs/intel.ts';
 import { followed, loadIntel } from '../pipeline/jobs/intel-files.ts';
 import { judge } from '../pipeline/jobs/judge.ts';
@@ -89,6 +89,20 @@ detection:
   condition: selection and not 1 of filter_main_*
 level: medium
 `;
+
+test.each([
+  ["raw.a.exists(x, x == '(') && raw.b.exists(y, y)", 1],
+  ['raw.a.exists(x, x.b.all(y, y.c.filter(z, z) == []))', 3],
+  ['succeeded(raw)', 0],
+])('%s has loops %s deep', (text, depth) => expect(loopsWithinLoops(text)).toBe(depth));
+
+test('a loop within a loop over a large record is ended too', () => {
+  const text = 'raw.many.all(x, raw.many.all(y, raw.many.all(z, x + y + z >= 0)))';
+  const condition = conditionFrom(text, 'loops') as (facts: object) => boolean;
+  expect(condition({ record: {}, raw: { many: [1, 2] }, intel: [] })).toBe(true);
+  const many = Array.from({ length: 3_000 }, () => 1);
+  expect(() => condition({ record: {}, raw: { many }, intel: [] })).toThrow(/^rule "loops" took more than/);
+});
 
 describe('a Sigma rule', () => {
   const raw = { eventSource: 'CloudTrail.amazonaws.com', eventName: 'StopLogging' };

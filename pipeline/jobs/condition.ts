@@ -36,7 +36,11 @@ export function conditionFrom(text: string, rule: string): Condition | { problem
       return false;
     }
   };
-  return mayTakeLong(text) ? limited(condition, rule) : condition;
+  if (text.includes('matches(')) return limited(condition, rule);
+  const depth = loopsWithinLoops(text);
+  if (depth < 2) return condition;
+  const guarded = limited(condition, rule);
+  return (facts) => (isSmall(facts.raw, MOST_STEPS ** (1 / depth)) ? condition(facts) : guarded(facts));
 }
 
 /** A rule took longer than its limit over one record. */
@@ -50,13 +54,32 @@ export class RuleTimeLimit extends Unusable {
 export const RULE_LIMIT = 500;
 const STRIKES = 3;
 
-/**
- * Only patterns and lists within lists can take long over a record of bounded size: all else takes microseconds, and the
- * guard takes a hundred.
- */
-export function mayTakeLong(text: string): boolean {
-  const loops = text.match(/\.(exists|all|filter|map|exists_one)\(/g)?.length ?? 0;
-  return loops > 1 || text.includes('matches(');
+/** Loops over so few elements end at once: the guard, which takes 0.1 ms, is for patterns and for large records. */
+const MOST_STEPS = 100_000;
+
+/** How deep loops of a condition stand within each other. */
+export function loopsWithinLoops(text: string): number {
+  const isLoop: boolean[] = [];
+  let deepest = 0;
+  for (const [token] of text.matchAll(
+    /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\.(?:exists|all|filter|map|exists_one)\(|[()]/g,
+  )) {
+    if (token === ')') isLoop.pop();
+    else if (token.endsWith('(')) isLoop.push(token !== '(');
+    deepest = Math.max(deepest, isLoop.filter(Boolean).length);
+  }
+  return deepest;
+}
+
+/** Has at most so many values in it. */
+function isSmall(value: unknown, most: number): boolean {
+  let left = most;
+  const walk = (inner: unknown): void => {
+    if (left-- <= 0 || typeof inner !== 'object' || inner === null) return;
+    for (const key in inner) walk((inner as Record<string, unknown>)[key]);
+  };
+  walk(value);
+  return left > 0;
 }
 
 /** A rule that has run into the limit three times is out for the rest of the process: each record says so at once. */

@@ -58,18 +58,29 @@ export class IntelList {
   hitsIn({ sourceIp, raw }: { sourceIp?: string | null; raw?: unknown }): IntelHit[] {
     const hits: IntelHit[] = [];
     if (sourceIp) hits.push(...this.#lookUp(sourceIp, 'sourceIp'));
-    this.#search(raw, '', hits);
+    this.#search(raw, [], hits);
     return hits;
   }
 
-  #search(value: unknown, path: string, hits: IntelHit[]): void {
-    if (hits.length >= MOST_HITS) return;
+  /** `path` is joined for hits alone, as most values are none. */
+  #search(value: unknown, path: string[], hits: IntelHit[]): void {
     if (typeof value === 'string') {
-      if (value.length >= SHORTEST && value.length <= LONGEST) hits.push(...this.#lookUp(value, path));
+      if (value.length < SHORTEST || value.length > LONGEST || hits.length >= MOST_HITS) return;
+      if (this.#mayKnow(value)) hits.push(...this.#lookUp(value, path.join('.')));
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    for (const key in value) this.#search((value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, hits);
+    for (const key in value) {
+      path.push(key);
+      this.#search((value as Record<string, unknown>)[key], path, hits);
+      path.pop();
+    }
+  }
+
+  /** Cheaper than a look-up. Without domains and hashes on the lists only addresses count, bare or in a URL. */
+  #mayKnow(text: string): boolean {
+    const { domains, hashes } = this.#known;
+    return domains.size > 0 || hashes.size > 0 || mayBeAddress(text) || text.includes('://');
   }
 
   #lookUp(text: string, field: string): IntelHit[] {
@@ -105,10 +116,10 @@ const HASH = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/i;
 const DOMAIN = /^(?:\*?\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62}\.?$/i;
 
 function mayBeAddress(text: string): boolean {
-  if (text.length > 49) return false;
-  const first = text.charCodeAt(0);
-  return (first >= 48 && first <= 57 && text.includes('.')) || (text.includes(':') && /^[\da-f:]/i.test(text));
+  return text.length <= 49 && ADDRESS_START.test(text);
 }
+
+const ADDRESS_START = /^(?:\d{1,3}\.\d{1,3}\.|[\da-f]{0,4}:[\da-f:])/i;
 
 /** Of a URL, an e-mail address or a bare name. */
 function hostIn(text: string): string | null {
