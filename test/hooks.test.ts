@@ -15,6 +15,7 @@ test('every file that hooks into the service is guarded, by a part of the table;
     'telemetry/thread.ts',
     'notify/thread.ts',
     'watch/pools/pg-cut.ts',
+    'watch/pools/mysql/cut.ts',
     'record/script-maps.ts',
   ])
     sources.delete(name);
