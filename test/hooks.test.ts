@@ -26,9 +26,8 @@ test('every file that hooks into the service is guarded, by a part of the table;
   const hooks = [...sources].filter(([, text]) => isHook.test(text));
   expect(hooks.length).toBeGreaterThan(8);
   expect(hooks.filter(([, text]) => !isGuarded.test(text)).map(([name]) => name)).toEqual([]);
-  const guards = [...sources].filter(([, text]) => isGuarded.test(text));
-  const named = guards.flatMap(([, text]) => [
-    ...text.matchAll(/(?:guarded\(|around(?:<[^(]*>)?\(|const [A-Z]+ = )'([^']+)'/gm),
+  const named = [...sources.values()].flatMap((text) => [
+    ...text.matchAll(/(?:\bguarded\(|\baround(?:<[^(]*>)?\(|const (?:PART|TRAPS) = )'([^']+)'/g),
   ]);
   expect(new Set(named.map(([, part]) => part))).toEqual(new Set(PARTS));
 });
