@@ -45,6 +45,7 @@ export async function followPipeline({ onRound, patiently, ...options }: FollowO
     const common = { ...options, signal };
     for (let trimmed = Date.now(), isLast = false; !isLast && !signal.aborted; ) {
       isLast = isOver;
+      await options.intel.refresh(); // what is wanted depends on it, before any record comes here
       const rules = await runRules(common);
       const [deliver, correlate] = await Promise.all([runDeliver(common), runCorrelate(common)]);
       isWell();
