@@ -57,24 +57,29 @@ export class IntelList {
   /** All that the lists know of what is in the record, at most 100. */
   hitsIn({ sourceIp, raw }: { sourceIp?: string | null; raw?: unknown }): IntelHit[] {
     const hits: IntelHit[] = [];
-    if (sourceIp) hits.push(...this.#lookUp(sourceIp, 'sourceIp'));
-    this.#search(raw, '', hits);
+    if (sourceIp) hits.push(...this.#lookUp(sourceIp, ['sourceIp']));
+    this.#search(raw, [], hits);
     return hits;
   }
 
-  #search(value: unknown, path: string, hits: IntelHit[]): void {
+  /** `path` is where the value stands. */
+  #search(value: unknown, path: string[], hits: IntelHit[]): void {
     if (hits.length >= MOST_HITS) return;
     if (typeof value === 'string') {
       if (value.length >= SHORTEST && value.length <= LONGEST) hits.push(...this.#lookUp(value, path));
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    for (const key in value) this.#search((value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, hits);
+    for (const key of Object.keys(value)) {
+      path.push(key);
+      this.#search((value as Record<string, unknown>)[key], path, hits);
+      path.pop();
+    }
   }
 
-  #lookUp(text: string, field: string): IntelHit[] {
+  #lookUp(text: string, path: readonly string[]): IntelHit[] {
     const hit = (type: IntelHit['type'], indicator: string, listing: Listing | undefined): IntelHit[] =>
-      listing ? [{ indicator, type, field, ...listing }] : [];
+      listing ? [{ indicator, type, field: path.join('.'), ...listing }] : [];
     if (mayBeAddress(text)) {
       const address = text.replace(/\/\d+$/, '');
       const found = hit('address', address, this.#known.networks.of(address));
