@@ -27,14 +27,14 @@ const FOR_EVER = 2 ** 31 - 1;
 /** Until the signal, or until the end of standard input has been worked on. */
 export async function followPipeline({ onRound, patiently, ...options }: FollowOptions): Promise<PipelineCounts> {
   await createTables(options.pool);
-  const isWanted = await wantedRecords(options);
+  const wanted = await wantedRecords(options);
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const { input } = options;
   const ingest = noCounts();
   let isOver = false;
   const reading = async () => {
-    const read = { ...options, signal, isWanted, patiently };
+    const read = { ...options, signal, wanted, patiently };
     if (input === null) await delay(FOR_EVER, undefined, { signal }).catch(() => {});
     else if (input === '-') await followInput({ ...read, input }, ingest);
     else await patiently(() => followInput({ ...read, input }, ingest));
@@ -45,6 +45,7 @@ export async function followPipeline({ onRound, patiently, ...options }: FollowO
     const common = { ...options, signal };
     for (let trimmed = Date.now(), isLast = false; !isLast && !signal.aborted; ) {
       isLast = isOver;
+      await options.intel.refresh(); // what is wanted depends on it, before any record comes here
       const rules = await runRules(common);
       const [deliver, correlate] = await Promise.all([runDeliver(common), runCorrelate(common)]);
       isWell();

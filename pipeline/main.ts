@@ -15,7 +15,7 @@ import { loadIntel } from './jobs/intel-files.ts';
 import { loadRules } from './jobs/rule-set.ts';
 import { createTables } from './jobs/tables.ts';
 import { patience } from './patience.ts';
-import { type JobName, type PipelineCounts, type PipelineOptions, runPipeline } from './pipeline.ts';
+import { type JobName, type PipelineCounts, type PipelineOptions, runPipeline, trimAll } from './pipeline.ts';
 import { mustExist } from './records/files.ts';
 import { DEFAULT_REGION, isRegion, loadRegions, REGION_RULE, type Region, Regions } from './sinks/regions.ts';
 import { Sink } from './sinks/sink.ts';
@@ -116,7 +116,9 @@ async function run(settings: Settings, signal: AbortSignal): Promise<PipelineCou
       try {
         if (settings.cluster) {
           await createTables(pool);
-          return await runClustered(settings, settings.cluster, sinkUrls, url, signal);
+          const counts = await runClustered(settings, settings.cluster, sinkUrls, url, signal);
+          await trimAll({ ...settings, stream });
+          return counts;
         }
         return await runHere({ ...settings, pool, stream, rules, intel, regions, sinks, signal });
       } finally {

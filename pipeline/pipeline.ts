@@ -4,7 +4,7 @@ import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
 import type { JobOptions, Phase } from './jobs/job.ts';
-import { judge } from './jobs/judge.ts';
+import { worthJudging } from './jobs/judge.ts';
 import { type ReplayCounts, runReplay } from './jobs/replay.ts';
 import { RESULTS_TOPIC } from './jobs/result.ts';
 import type { RuleSet } from './jobs/rule-set.ts';
@@ -43,13 +43,13 @@ export interface PipelineCounts {
  * Needs the stream's tables, makes the jobs' own. A further run goes on where the last one ended, however that ended.
  */
 export async function runPipeline({ observe, input, ...options }: PipelineOptions): Promise<PipelineCounts> {
-  const isWanted = await wantedRecords(options);
+  const wanted = await wantedRecords(options);
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
   const counts = {
     ingest: await (input === null
       ? runReplay(observed('ingest'))
-      : runIngest({ ...observed('ingest'), input, isWanted })),
+      : runIngest({ ...observed('ingest'), input, wanted })),
     rules: await runRules(observed('rules')),
     deliver: await runDeliver(observed('deliver')),
     correlate: await runCorrelate(observed('correlate')),
@@ -66,7 +66,6 @@ export async function trimAll({ stream, keepFor }: Pick<PipelineOptions, 'stream
 
 /**
  * Most records match no rule, and nobody else reads them: these need no trip through the stream. Undefined where all do.
- * A rule that fails fails in its own job.
  */
 export async function wantedRecords({
   stream,
@@ -76,11 +75,5 @@ export async function wantedRecords({
 }: Pick<PipelineOptions, 'stream' | 'rules' | 'intel' | 'keepRecords'>) {
   const others = (await stream.groups(RECORDS_TOPIC)).filter((group) => group !== RULES_GROUP);
   if (keepRecords || others.length > 0) return undefined;
-  return (record: CloudRecord): boolean => {
-    try {
-      return judge(record, { rules, intel }).matched.length > 0;
-    } catch {
-      return true;
-    }
-  };
+  return (records: CloudRecord[]) => worthJudging(records, { rules, intel });
 }

@@ -55,8 +55,8 @@ async function runLane(options: PipelineTaskOptions, common: JobOptions, share: 
   if (job === 'ingest' || job === 'rules') {
     const [rules, intel] = [await loadRules(...[options.rules].flat()), await loadIntel(...[options.intel].flat())];
     if (job === 'ingest') {
-      const isWanted = await wantedRecords({ stream: whole, rules, intel, keepRecords });
-      return runIngest({ ...common, input, share, isWanted });
+      const wanted = await wantedRecords({ stream: whole, rules, intel, keepRecords });
+      return runIngest({ ...common, input, share, wanted });
     }
     const regions = options.tenants === undefined ? new Regions(DEFAULT_REGION) : await loadRegions(options.tenants);
     return runRules({ ...common, rules, intel, regions });

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { UserError } from '../../user-error.ts';
 import { connectionFactory } from '../connections/factory.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
+import { StreamFailure } from '../streams/stream.ts';
 import { metricsOf } from './metrics.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { TaskSlot } from './task-slot.ts';
@@ -64,7 +65,7 @@ async function stop(): Promise<void> {
 
 function wordsOf(error: unknown): { error: string; isForGood: boolean } {
   if (error instanceof UserError) return { error: error.message, isForGood: true };
-  const isExpected = isDatabaseFailure(error);
+  const isExpected = isDatabaseFailure(error) || error instanceof StreamFailure;
   return { error: isExpected ? failureOf(error) : String((error as Error)?.stack ?? error), isForGood: false };
 }
 

@@ -31,7 +31,7 @@ export interface IngestOptions extends JobOptions {
   share?: Share;
   limits?: Limits;
   /** Which records are published; all of them by default. The others are counted, and known to the inventory. */
-  isWanted?: ((record: CloudRecord) => boolean) | undefined;
+  wanted?: ((records: CloudRecord[]) => CloudRecord[]) | undefined;
   /** Publishes a batch that is not full after so many milliseconds. */
   linger?: number;
   /** Runs a transaction again that failed, where what it holds cannot be read again. */
@@ -181,12 +181,12 @@ function add(element: Element, source: string, pending: Pending): void {
 export async function publish(
   pending: Pending,
   cause: string,
-  { stream, isWanted }: Pick<IngestOptions, 'stream' | 'isWanted'>,
+  { stream, wanted }: Pick<IngestOptions, 'stream' | 'wanted'>,
   transaction: Connection,
 ): Promise<void> {
   await saveAssets(pending.records, transaction);
-  const wanted = isWanted ? pending.records.filter(isWanted) : pending.records;
-  const records = wanted.map((record) => ({ key: record.tenant, value: record }));
+  const published = wanted ? wanted(pending.records) : pending.records;
+  const records = published.map((record) => ({ key: record.tenant, value: record }));
   await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
   const letters = pending.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
   await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });

@@ -11,6 +11,7 @@ import type { Entry } from '../streams/stream.ts';
 import type { IntelHit, IntelList } from './intel.ts';
 import { refusedEntry } from './letters.ts';
 import type { Rule, RuleSet } from './rule-set.ts';
+import { together } from './time-limit.ts';
 
 export type Verdict = Pick<Rule, 'id' | 'title' | 'severity' | 'author'>;
 
@@ -41,6 +42,23 @@ export const INDICATOR_RULE: Verdict = {
 
 /** Of the entries of topic `records`: those that something was found about, and those that could not be judged. */
 export function judged(entries: readonly Entry[], judges: Judges): { found: Judged[]; letters: DeadLetter[] } {
+  return together(() => judgedEach(entries, judges));
+}
+
+/** Of records, those that something is to be said about. */
+export function worthJudging(records: readonly CloudRecord[], judges: Judges): CloudRecord[] {
+  return together(() =>
+    records.filter((record) => {
+      try {
+        return judge(record, judges).matched.length > 0;
+      } catch {
+        return true; // what fails, fails where it is judged
+      }
+    }),
+  );
+}
+
+function judgedEach(entries: readonly Entry[], judges: Judges): { found: Judged[]; letters: DeadLetter[] } {
   const found: Judged[] = [];
   const letters: DeadLetter[] = [];
   for (const entry of entries) {

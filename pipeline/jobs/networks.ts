@@ -10,6 +10,8 @@ interface Network {
 /** Exact addresses and CIDR networks; a look-up costs one hash per prefix length in use. */
 export class Networks<Known> {
   readonly #bySize = new Map<string, Map<bigint, Known>>();
+  /** Of addresses that were asked for: most are asked for again and again. */
+  readonly #answers = new Map<string, Known | undefined>();
 
   get isEmpty(): boolean {
     return this.#bySize.size === 0;
@@ -19,6 +21,7 @@ export class Networks<Known> {
   add(text: string, known: Known): boolean {
     const network = networkOf(text);
     if (network === null) return false;
+    this.#answers.clear();
     const others = this.#bySize.get(network.size) ?? new Map<bigint, Known>();
     this.#bySize.set(network.size, others.set(network.bits, known));
     return true;
@@ -26,6 +29,14 @@ export class Networks<Known> {
 
   /** What is known of the address, or of a network that it is in. */
   of(address: string): Known | undefined {
+    if (this.#answers.has(address)) return this.#answers.get(address);
+    if (this.#answers.size >= MOST_ANSWERS) this.#answers.clear();
+    const answer = this.#find(address);
+    this.#answers.set(address, answer);
+    return answer;
+  }
+
+  #find(address: string): Known | undefined {
     const parsed = bitsOf(address);
     if (parsed === null) return undefined;
     for (const [size, known] of this.#bySize) {
@@ -36,6 +47,8 @@ export class Networks<Known> {
     return undefined;
   }
 }
+
+const MOST_ANSWERS = 10_000;
 
 function networkOf(text: string): Network | null {
   const [address, prefix, ...more] = text.split('/');
