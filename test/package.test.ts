@@ -8,7 +8,7 @@ import { lineOf, NODE, placeOf, ROOT, readReport, start } from './support/probed
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** Of the packed file; there were 730 kB when this was set. */
-const LARGEST_KB = 850;
+const LARGEST_KB = 950;
 
 const folder = temporaryFolder();
 /** A user's project: the package alone, and beside all that it can do more with. */
