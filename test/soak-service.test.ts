@@ -72,7 +72,7 @@ test('the fixed twin behind a shell: exit code 0, and --json prints the report',
   expect(code).toBe(0);
   const report = JSON.parse(stdout) as Report;
   expect(report.verdict).toBe('clean');
-  expect(report.watched).toMatchObject([{ library: 'generic-pool' }]);
+  expect(report.watched).toMatchObject([{ library: 'generic-pool' }, { library: 'net.Server' }]);
   expect(report.watched[0]?.acquired).toBe(report.watched[0]?.released);
 });
 

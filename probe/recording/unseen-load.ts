@@ -54,7 +54,8 @@ function failedTargets({ kind, targets, rounds }: Load): Unseen[] {
 /** Where nothing was acquired, only what is left at rest can show health, and that over rounds enough. */
 function nothingAcquired({ kind, rounds }: Load, recordings: readonly Recording[]): Unseen[] {
   const answers = kind === 'requests' ? rounds.reduce((total, { requests }) => total + requests, 0) : 0;
-  const isAcquired = recordings.some(({ totals }) => totals.some(([, , , , acquired]) => acquired > 0));
+  // what a line made once was made when the service started: its server, a heartbeat
+  const isAcquired = recordings.some(({ totals }) => totals.some(([, , , , acquired]) => acquired > 1));
   if (answers < MANY_ANSWERS || isAcquired || recordings.some(isJudgedAtRest)) return [];
   const why = `In ${grouped(answers)} answers the probe saw nothing being acquired, and ${ENOUGH_ROUNDS} rounds are the fewest that show whether memory and handles rise.`;
   return [{ what: 'what the requests take', why }];
