@@ -4,6 +4,7 @@
  */
 import { JOB_TABLES } from '../pipeline/jobs/tables.ts';
 import { openDatabase, openSession } from '../pipeline/store/database.ts';
+import { VERSIONS } from '../pipeline/store/migrate.ts';
 import { STREAM_TABLES } from '../pipeline/store/schema.ts';
 import { type OwnSession, type Statement, textsOf } from '../pipeline/store/store.ts';
 import { UserError } from '../user-error.ts';
@@ -40,7 +41,7 @@ function isMissing(error: { errorNum?: number }): void {
 async function clear(session: OwnSession): Promise<void> {
   const rows = await session.query<{ name: string }>('select lower(table_name) as name from user_tables');
   const there = new Set(rows.map(({ name }) => name));
-  const ours = [...STREAM_TABLES, ...JOB_TABLES].map(nameOf).filter((name) => there.has(name));
+  const ours = [...STREAM_TABLES, ...JOB_TABLES, VERSIONS].map(nameOf).filter((name) => there.has(name));
   if (ours.length > 0 && !there.has(MARK)) {
     throw new UserError(
       `The schema of the Oracle user holds the table ${ours[0]}, which a soak would empty: give a user of its own.`,

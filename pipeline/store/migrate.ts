@@ -49,7 +49,8 @@ export function addColumn(tableName: string, column: string, types: Record<'post
   };
 }
 
-const VERSIONS = table(
+/** Of what versions tables are. */
+export const VERSIONS = table(
   ({ name, integer }) => `create table schema_versions (
     name ${name} primary key,
     version ${integer} not null

@@ -2,17 +2,20 @@
 import type { Site } from '../../account/site.ts';
 import type { Desk } from '../desk.ts';
 import { installedAs } from '../packages.ts';
-import { poolLibraries } from '../unwatched/known-libraries.ts';
+import { lenders, poolLibraries } from '../unwatched/known-libraries.ts';
 
 /** Some code of the service's is on the stack. */
 export function isOfUser({ stack, user }: Site): boolean {
   return user.some((index) => stack[index]?.user);
 }
 
-/** Made by a library that keeps connections for itself, whether or not an adapter watches it. */
+/** Made by a library that keeps connections for itself, whether or not an adapter watches it; or for a pool, by its factory. */
 export function isOfPool(site: Site, desk: Desk): boolean {
   if (desk.isOfLibrary(site)) return true;
-  const caller = site.stack.find(({ file }) => !file.startsWith('node:'));
-  const installed = caller && installedAs(caller.file);
-  return installed != null && poolLibraries.has(installed.name);
+  const [caller, ...callers] = site.stack.flatMap(({ file }) => (file.startsWith('node:') ? [] : [nameOf(file)]));
+  return poolLibraries.has(caller ?? '') || callers.some((name) => lenders.has(name));
+}
+
+function nameOf(file: string): string {
+  return installedAs(file)?.name ?? '';
 }

@@ -33,3 +33,6 @@ export function knownLibraries(): Map<string, string> {
 export const poolLibraries: ReadonlySet<string> = new Set(
   [...FOR_THEMSELVES.map((holds) => HOLDERS[holds]), 'undici memjs memcached agentkeepalive'].join(' ').split(' '),
 );
+
+/** Of these, one that lends what a factory of the service makes for it. */
+export const lenders: ReadonlySet<string> = new Set(HOLDERS['what its pools lend'].split(' '));
