@@ -290,6 +290,20 @@ export const ADAPTERS = [
     sees: 'clients, sessions that the service starts, cursors that are neither exhausted nor closed',
   },
   {
+    name: 'better-sqlite3',
+    attaches: false,
+    natures: ['database', 'row iterator'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'better-sqlite3', from: '8.0.0', below: '14.0.0' },
+          hooks: ['prototype.prepare', 'prototype.close'],
+        },
+      ],
+    },
+    sees: 'databases that are never closed, iterators of statements that are neither exhausted nor returned',
+  },
+  {
     name: 'lease',
     natures: ['lease', 'pool'],
     of: { channels: ['outlive:lease'] },

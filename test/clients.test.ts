@@ -53,6 +53,16 @@ const LIBRARIES = {
     made: 25,
     needs: true,
   },
+  'better-sqlite3': {
+    leaks: [
+      ofJob('// dropped, of better-sqlite3', 'collected', 'connection', 'proven'),
+      ofJob('// an iterator of better-sqlite3', 'collected', 'stream', 'proven'),
+      ofJob('// kept, of better-sqlite3', 'outlived-scope', 'connection'),
+    ],
+    // those in memory were collected
+    made: 38,
+    needs: true,
+  },
 };
 
 describe.concurrent.each(Object.entries(LIBRARIES))('%s', (library, { leaks, made, needs }) => {

@@ -30,6 +30,7 @@ const clients: Record<string, string> = {
   'worker-pools': 'workerpool',
   kafkajs: 'kafkajs',
   amqplib: 'amqplib, refused',
+  'better-sqlite3': 'better-sqlite3',
 };
 /** Only faults that children meet too need some: they are what takes long. */
 function programOf(part: string): string[] {

@@ -5,7 +5,10 @@ import { guarded, type Part } from './lapses.ts';
 
 type Class = new (...args: unknown[]) => object;
 
-/** Of `owner[key]`, also under the global name. `made` is given the object and what is on the stack, for a site. */
+/**
+ * Of `owner[key]`, also under the global name; of a function that makes one by a plain call too. `made` is given the object
+ * and what is on the stack, for a site.
+ */
 export function onMade<T extends object>(
   part: Part,
   owner: object,
@@ -19,8 +22,13 @@ export function onMade<T extends object>(
     guarded(part, made, object as T, construct as Method);
     return object;
   };
+  const apply = (target: Class, self: unknown, args: unknown[]): object => {
+    const object: object = Reflect.apply(target, self, args);
+    if (object instanceof target) guarded(part, made, object as T, apply as Method);
+    return object;
+  };
   // a class cannot be called by a function that stands in for it
-  const proxy: Class = new Proxy(original, { construct } as ProxyHandler<Class>);
+  const proxy: Class = new Proxy(original, { construct, apply } as ProxyHandler<Class>);
   for (const place of [owner, globalThis]) {
     const descriptor = Object.getOwnPropertyDescriptor(place, key);
     if (descriptor?.value === original) Object.defineProperty(place, key, { ...descriptor, value: proxy });

@@ -279,6 +279,21 @@ const ROWS = {
     'Read it to its end, close it in a finally block, or iterate it by `for await`, which closes it.',
     { 'mongodb cursor': 'await {name}.close();' },
   ),
+  /** In this process: what it holds are files and memory. */
+  database: client(
+    'connection',
+    'database',
+    'databases',
+    'Open one when the program starts and share it; where one is needed for a while, close it in a finally block.',
+    { 'better-sqlite3': '{name}.close();' },
+  ),
+  'row iterator': client(
+    'stream',
+    'row iterator',
+    'row iterators',
+    'Read it by `for … of`, which ends it on every path, or call return() in a finally block: an open one keeps its database locked.',
+    { 'better-sqlite3 iterator': '{name}.return();' },
+  ),
   consumer: client(
     'listener',
     'consumer',

@@ -32,4 +32,5 @@ export const MODULES = {
   amqplib: () => require('./clients/amqplib.js') as typeof import('./clients/amqplib.ts'),
   mongodb: () => require('./clients/mongodb.js') as typeof import('./clients/mongodb.ts'),
   kafkajs: () => require('./clients/kafkajs.js') as typeof import('./clients/kafkajs.ts'),
+  'better-sqlite3': () => require('./clients/better-sqlite3.js') as typeof import('./clients/better-sqlite3.ts'),
 } as const satisfies Record<Name, () => AdapterModule>;

@@ -1,0 +1,123 @@
+/**
+ * better-sqlite3 8 to 13: databases until they are closed, and the iterators of statements until they are read to their
+ * end, returned, or throw. Both are made anew for each call. A database that was dropped unclosed holds its files until a
+ * collection happens to come by; an iterator that was dropped locks its database for as long as that lives. A database in
+ * memory is only memory, which goes with it: dropped, it is no leak.
+ *
+ * What a library that is watched opens for itself, such as the connection that knex keeps in its pool, is its own.
+ */
+import type { AdapterName } from '../../adapters.ts';
+import { around, type Method } from '../../process/around.ts';
+import { guarded } from '../../process/lapses.ts';
+import { onMade } from '../../process/on-made.ts';
+import type { Attachments } from '../adapter-modules.ts';
+import type { Desk } from '../desk.ts';
+import { loadedModule } from '../loaded.ts';
+import { Clients, Folders, ownerOf } from './clients.ts';
+
+const PART = 'better-sqlite3' satisfies AdapterName;
+
+interface Database {
+  readonly open: boolean;
+  /** In memory, or in a file that is deleted with it. */
+  readonly memory: boolean;
+}
+
+interface Statement {
+  readonly database: Database;
+  /** One of its iterators is open: it has one at a time. */
+  readonly busy: boolean;
+}
+
+interface Rows {
+  readonly statement: Statement;
+}
+
+export function attachments(desk: Desk): Attachments {
+  const folders = new Folders();
+  const databases = new Clients<Database>(
+    desk,
+    { adapter: PART, nature: 'database', library: PART, hasEnded: ({ open }) => !open },
+    folders,
+  );
+  const iterators = new Clients<Rows>(
+    desk,
+    {
+      ...{ adapter: PART, nature: 'row iterator', library: `${PART} iterator` },
+      hasEnded: () => false,
+      isLostWithObject: true,
+    },
+    folders,
+  );
+  const opened = (database: Database, wrapper: Method): void => {
+    databases.made(database, wrapper);
+    const weak = new WeakRef(database);
+    const isGone = (): boolean => weak.deref()?.open === false;
+    databases.opened(database, database.memory ? {} : { handle: weak, isGone });
+  };
+  const iterates = (rows: Rows, wrapper: Method): void => {
+    const { database } = rows.statement;
+    const weak = new WeakRef(database);
+    iterators.made(rows, wrapper);
+    iterators.opened(rows, {
+      ...{ owner: databases.resourceOf(database) ?? null, bond: 'ends with it' },
+      // one that was dropped with its database locks nothing
+      isGone: () => weak.deref()?.open !== true,
+    });
+  };
+  const ended = (rows: Rows, wrapper: Method): void => {
+    if (!rows.statement.busy) iterators.closed(rows, wrapper);
+  };
+  const watchRows = onceFor((prototype) => {
+    around<Rows, Method>(PART, prototype, 'next', {
+      before: (_, __, ___, wrapper) => wrapper,
+      call: (next, rows, args, wrapper) => {
+        let isOver = true;
+        try {
+          const record = Reflect.apply(next, rows, args);
+          isOver = record.done;
+          return record;
+        } finally {
+          if (isOver && wrapper) guarded(PART, ended, rows, wrapper);
+        }
+      },
+    });
+    around<Rows>(PART, prototype, 'return', { after: (rows, _, __, wrapper) => ended(rows, wrapper) });
+  });
+  const watchStatements = onceFor((prototype) => {
+    around(PART, prototype, 'iterate', {
+      after: (_, rows: Rows, __, wrapper) => {
+        watchRows(ownerOf(rows, 'next'));
+        iterates(rows, wrapper);
+      },
+    });
+  });
+  return {
+    'better-sqlite3'({ prototype }, file) {
+      const module = loadedModule(file);
+      if (!module) {
+        desk.unseen(PART, 'It was loaded by another loader than Node’s own: nothing of it was seen.');
+        return;
+      }
+      folders.add(file);
+      onMade<Database>(PART, module, 'exports', opened);
+      // after the call, which is refused while an iterator is open
+      around<Database>(PART, prototype, 'close', {
+        after: (database, _, __, wrapper) => databases.closed(database, wrapper),
+      });
+      around(PART, prototype, 'prepare', {
+        after: (_, statement: Statement) => watchStatements(ownerOf(statement, 'iterate')),
+      });
+    },
+  };
+}
+
+/** Nothing exports the classes of statements and iterators: each is met with its first object. */
+function onceFor(watch: (prototype: object) => void): (prototype: object | null) => void {
+  const known = new WeakSet<object>();
+  return (prototype) => {
+    if (prototype === null || known.has(prototype)) return;
+    known.add(prototype);
+    watch(prototype);
+  };
+}
