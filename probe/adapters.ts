@@ -292,16 +292,16 @@ export const ADAPTERS = [
   {
     name: 'better-sqlite3',
     attaches: false,
-    natures: ['database', 'row iterator'],
+    natures: ['database', 'row iterator', 'begun transaction'],
     of: {
       packages: [
         {
           ...{ name: 'better-sqlite3', from: '8.0.0', below: '14.0.0' },
-          hooks: ['prototype.prepare', 'prototype.close'],
+          hooks: ['prototype.prepare', 'prototype.exec', 'prototype.close'],
         },
       ],
     },
-    sees: 'databases that are never closed, iterators of statements that are neither exhausted nor returned',
+    sees: 'databases that are never closed, iterators of statements that are abandoned, transactions that exec begins',
   },
   {
     name: 'lease',

@@ -287,13 +287,28 @@ const ROWS = {
     'Open one when the program starts and share it; where one is needed for a while, close it in a finally block.',
     { 'better-sqlite3': '{name}.close();' },
   ),
-  'row iterator': client(
-    'stream',
-    'row iterator',
-    'row iterators',
-    'Read it by `for … of`, which ends it on every path, or call return() in a finally block: an open one keeps its database locked.',
-    { 'better-sqlite3 iterator': '{name}.return();' },
-  ),
+  /** Of such a database, by the service's own statement. */
+  'begun transaction': {
+    ...handle(
+      'connection',
+      'transaction',
+      'transactions',
+      'Commit or roll back on every path, as a function that is wrapped by transaction() does.',
+    ),
+    isTotalled: false,
+    judgedBy: ['fail-path', 'outlived-scope/lease', 'superseded', 'flow-ended/own'],
+    matter: 'transaction',
+  },
+  'row iterator': {
+    ...client(
+      'stream',
+      'row iterator',
+      'row iterators',
+      'Read it by `for … of`, which ends it on every path, or call return() in a finally block: an open one keeps its database locked.',
+      { 'better-sqlite3 iterator': '{name}.return();' },
+    ),
+    costMs: 0.004,
+  },
   consumer: client(
     'listener',
     'consumer',

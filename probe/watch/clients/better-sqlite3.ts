@@ -2,18 +2,22 @@
  * better-sqlite3 8 to 13: databases until they are closed, and the iterators of statements until they are read to their
  * end, returned, or throw. Both are made anew for each call. A database that was dropped unclosed holds its files until a
  * collection happens to come by; an iterator that was dropped locks its database for as long as that lives. A database in
- * memory is only memory, which goes with it: dropped, it is no leak.
+ * memory is only memory, which goes with it: dropped, it is no leak. Transactions that are begun by hand:
+ * sqlite-transactions.ts.
  *
  * What a library that is watched opens for itself, such as the connection that knex keeps in its pool, is its own.
  */
+import type { Known } from '../../account/resource.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { onMade } from '../../process/on-made.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { Entered } from '../handles/entered.ts';
 import { loadedModule } from '../loaded.ts';
 import { Clients, Folders, ownerOf } from './clients.ts';
+import { Transactions } from './sqlite-transactions.ts';
 
 const PART = 'better-sqlite3' satisfies AdapterName;
 
@@ -30,7 +34,8 @@ interface Statement {
 }
 
 interface Rows {
-  readonly statement: Statement;
+  /** None where the method is called for another object. */
+  readonly statement?: Statement;
 }
 
 export function attachments(desk: Desk): Attachments {
@@ -40,33 +45,29 @@ export function attachments(desk: Desk): Attachments {
     { adapter: PART, nature: 'database', library: PART, hasEnded: ({ open }) => !open },
     folders,
   );
-  const iterators = new Clients<Rows>(
-    desk,
-    {
-      ...{ adapter: PART, nature: 'row iterator', library: `${PART} iterator` },
-      hasEnded: () => false,
-      isLostWithObject: true,
-    },
-    folders,
-  );
+  const iterators = new Entered<Rows>(desk, {
+    ...{ adapter: PART, nature: 'row iterator', library: `${PART} iterator` },
+    hasEnded: () => false,
+    isLostWithObject: true,
+  });
   const opened = (database: Database, wrapper: Method): void => {
     databases.made(database, wrapper);
     const weak = new WeakRef(database);
     const isGone = (): boolean => weak.deref()?.open === false;
     databases.opened(database, database.memory ? {} : { handle: weak, isGone });
   };
-  const iterates = (rows: Rows, wrapper: Method): void => {
-    const { database } = rows.statement;
-    const weak = new WeakRef(database);
-    iterators.made(rows, wrapper);
-    iterators.opened(rows, {
-      ...{ owner: databases.resourceOf(database) ?? null, bond: 'ends with it' },
-      // one that was dropped with its database locks nothing
-      isGone: () => weak.deref()?.open !== true,
-    });
+  const resourceOf = (database: object) => databases.resourceOf(database as Database) ?? null;
+  const transactions = new Transactions(desk);
+  const ofDatabase = new WeakMap<Database, Known>();
+  const iterates = (rows: Rows, { database }: Statement, wrapper: Method): void => {
+    const request = iterators.asked(wrapper);
+    if (request.site !== null && desk.isOfLibrary(request.site)) return;
+    const known = ofDatabase.get(database) ?? { owner: resourceOf(database), ...lockOf(database) };
+    ofDatabase.set(database, known);
+    iterators.enter(request, rows, known);
   };
   const ended = (rows: Rows, wrapper: Method): void => {
-    if (!rows.statement.busy) iterators.closed(rows, wrapper);
+    if (rows.statement?.busy === false) iterators.closed(rows, wrapper);
   };
   const watchRows = onceFor((prototype) => {
     around<Rows, Method>(PART, prototype, 'next', {
@@ -85,10 +86,10 @@ export function attachments(desk: Desk): Attachments {
     around<Rows>(PART, prototype, 'return', { after: (rows, _, __, wrapper) => ended(rows, wrapper) });
   });
   const watchStatements = onceFor((prototype) => {
-    around(PART, prototype, 'iterate', {
-      after: (_, rows: Rows, __, wrapper) => {
+    around<Statement>(PART, prototype, 'iterate', {
+      after: (statement, rows: Rows, _, wrapper) => {
         watchRows(ownerOf(rows, 'next'));
-        iterates(rows, wrapper);
+        iterates(rows, statement, wrapper);
       },
     });
   });
@@ -105,11 +106,18 @@ export function attachments(desk: Desk): Attachments {
       around<Database>(PART, prototype, 'close', {
         after: (database, _, __, wrapper) => databases.closed(database, wrapper),
       });
+      transactions.watch(prototype, resourceOf);
       around(PART, prototype, 'prepare', {
         after: (_, statement: Statement) => watchStatements(ownerOf(statement, 'iterate')),
       });
     },
   };
+}
+
+/** Of an iterator: what was dropped with its database locks nothing any more. */
+function lockOf(database: Database): Known {
+  const weak = new WeakRef(database);
+  return { bond: 'ends with it', isGone: () => weak.deref()?.open !== true };
 }
 
 /** Nothing exports the classes of statements and iterators: each is met with its first object. */
