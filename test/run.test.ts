@@ -135,7 +135,7 @@ test.each([
   ],
   [
     ['walk'],
-    'outlive has no command "walk"; it has run, attach, watch, soak, scenarios, report, mcp, heap, size, oracle-standin, init, doctor, register-path.',
+    'outlive has no command "walk"; it has run, attach, watch, soak, scenarios, report, mcp, heap, candidates, size, oracle-standin, init, doctor, register-path.',
   ],
   [['report'], 'outlive report needs the folder of a run, such as .outlive/latest.'],
   [['report', '/no/such/folder'], 'There is no folder /no/such/folder.'],

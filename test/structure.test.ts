@@ -33,6 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/attach': ['probe/process', 'probe/account', 'probe'],
   attach: ['user-error.ts', 'probe/recording', 'probe/account', 'probe/attach'],
   heap: ['user-error.ts', 'probe/recording'],
+  candidates: ['user-error.ts'],
   project: ['user-error.ts', 'probe/adapters.ts', 'probe/watch'],
   reports: ['user-error.ts', 'probe/recording'],
   mcp: ['user-error.ts', 'probe/recording', 'reports'],
@@ -48,7 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],
-    ...['attach', 'mcp', 'live', 'heap', 'project', 'database', 'oracle-standin', 'soak', 'scenarios'],
+    ...['attach', 'mcp', 'live', 'heap', 'candidates', 'project', 'database', 'oracle-standin', 'soak', 'scenarios'],
   ],
   bench: ['probe', 'pipeline', 'oracle-standin'],
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
