@@ -137,6 +137,7 @@ describe.skipIf(!browser)('the page', () => {
         pools: [{ pid: 1, library: 'pg', name: 'orders', used: 9, idle: 1, pending: 3, max: 10 }],
         growing: [{ kind: 'timer', library: 'setInterval', site: null, from: 1, to: 9, overMs: 60_000 }],
       });
+      await page.page.clock.fastForward('00:02');
       await page.page.getByText('pg "orders"').waitFor();
       expect(await page.page.textContent('#news')).toContain('leak');
       expect(await page.complaints()).toEqual([]);
