@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
 
 const program = fixture('held-again.cjs');
-const run = (variant: string) =>
-  probed(program, [variant], { env: { OUTLIVE_GRACE_MS: '200', OUTLIVE_SIGNALS: '1' } });
+const run = (variant: string) => probed(program, [variant], { env: { OUTLIVE_GRACE_MS: '200', OUTLIVE_SIGNALS: '1' } });
 
 test.concurrent.each(['broken', 'signal'])(
   'a listener that is added after unref() holds the process, as is told when a %s program is ended',
@@ -34,4 +33,11 @@ test.concurrent.each([
   expect(stdout).toBe(output);
   expect(report.findings).toEqual([]);
   expect(report.processes[0]?.faults).toBe(0);
+});
+
+test.concurrent('what keeps a process alive is told without the thread that does not', async () => {
+  const [held, served] = await Promise.all(['signal', 'stopped server'].map(run));
+  const keepers = [held, served].map((ended) => ended?.report.processes[0]?.keptAliveBy?.map(({ kind }) => kind));
+  expect(keepers[0]).toContain('worker');
+  expect(keepers[1]).toEqual(['server']);
 });

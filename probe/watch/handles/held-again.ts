@@ -1,10 +1,12 @@
 /**
- * Threads that were told not to hold the process open, by `unref()`, and do so again: the first listener to their messages
- * that is added afterwards takes that back. For how long one has been all that holds it, with nothing left to say:
- * every message to the thread was answered, and none came unasked but a greeting.
+ * Threads that were told by `unref()` not to hold the process open, and hold it again: the first listener to their
+ * messages that is added afterwards undoes it. For how long such threads have been all that holds the process, with
+ * nothing left to say: each message to them was answered, and none came unasked but a greeting.
  *
- * Errs: asked as the process ends, it says nothing unless a timer or a signal ends it, for whoever ends it in answer to a
- * message has waited for that; nor beside anything else that could hold the process, as an open standard input.
+ * Errs: silent when the process is ended by anything but a timer or a signal, since a program that ends in answer to a
+ * message was waiting for it; beside anything else that could hold the process, even standard input that nobody reads;
+ * and about a thread that was never asked anything. Ends of a MessageChannel are not looked at: Node itself calls
+ * their `unref()` when the last listener goes, which says nothing about what the program wants.
  */
 import { executionAsyncResource } from 'node:async_hooks';
 import type { Worker } from 'node:worker_threads';
@@ -83,7 +85,7 @@ export function heldAgainMs(worker: Worker): number {
   if (told.aloneSince === 0) told.aloneSince = at;
   const silentMs = at - told.lastAt;
   const { posted, answered } = told;
-  const isDone = answered > 0 && (answered === posted || answered === posted + 1);
+  const isDone = posted > 0 && (answered === posted || answered === posted + 1);
   if (!isDone || silentMs < PATIENCE * told.slowestAnswer || !isOfTimerOrSignal()) return 0;
   return Math.min(silentMs, at - told.aloneSince);
 }
