@@ -24,6 +24,7 @@ export const DETECTOR_MEANS: Record<Detector, string> = {
   growth: 'The number left open at this line rises with every round of equal work.',
   'fail-path': 'It stayed open each time that one operation was made to fail, and never when it was not.',
   replicas: 'In many processes together some stay far longer than all others, the more the more they work.',
+  'keeps-alive': 'It alone kept the process from ending, though unref() says that it should not.',
   'held-too-long': 'It has been held far longer than this line usually holds one.',
   'hold-and-wait': 'All who hold a connection of this pool wait for one more of it.',
   'pool-exhausted': 'An acquire timed out because every one was taken.',
@@ -58,6 +59,7 @@ const NOT_PROVEN: Partial<Record<Detector, string>> = {
   growth: 'a rising number alone could be work that is slow to end.',
   'fail-path': 'something that runs later might still give it back.',
   replicas: 'each of the processes might still give its own back.',
+  'keeps-alive': 'the thread might still have had something to say.',
   'pool-exhausted': 'the holders might still give back.',
 };
 
@@ -71,6 +73,7 @@ const NOT_LIKELY: Record<Detector, string> = {
   growth: 'few stay so far, or it is not known how long one is meant to stay.',
   'fail-path': 'the line is not known.',
   replicas: 'the line is not known.',
+  'keeps-alive': 'the line is not known.',
   'held-too-long': 'time alone proves nothing: this one may be slow.',
   'hold-and-wait': 'somebody else may still release one.',
   'pool-exhausted': 'a cause is judged from numbers, not seen.',

@@ -11,6 +11,9 @@ import { until } from './support/until.ts';
 
 const program = fixture('generic-pool.mjs');
 const LEAK = lineOf(program, '// borrowed here');
+/** Found at the first look, so that the program need not live on for long. */
+const SOON = { OUTLIVE_GRACE_MS: '200' };
+const LEAKING = ['leak', '1200'];
 
 /** Takes what a service tells; `status` 0: it never answers. */
 async function receiver(status: number) {
@@ -30,11 +33,11 @@ async function receiver(status: number) {
   return { told, url, [Symbol.dispose]: stop };
 }
 
-test('a finding is told once, on stderr and to a webhook, with its line and release; the address stays secret', async () => {
+test.concurrent('a finding is told once, on stderr and to a webhook, with its line and release; the address stays secret', async () => {
   using hook = await receiver(200);
   using folder = temporaryFolder();
-  const env = { OUTLIVE_NOTIFY: `stderr,${hook.url}`, OUTLIVE_RELEASE: '2026.11.3' };
-  const { code, stdout, stderr, report } = await probed(program, ['leak'], { env, out: folder.path });
+  const env = { ...SOON, OUTLIVE_NOTIFY: `stderr,${hook.url}`, OUTLIVE_RELEASE: '2026.11.3' };
+  const { code, stdout, stderr, report } = await probed(program, LEAKING, { env, out: folder.path });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'borrowed 4\n' });
   expect(stderr).toMatch(
     /^outlive: (?:likely|proven): .*generic-pool\.mjs:\d+: 4 of 40 not given back \(connection, generic-pool, .*\n$/,
@@ -47,18 +50,20 @@ test('a finding is told once, on stderr and to a webhook, with its line and rele
     expect(readFileSync(path.join(folder.path, name), 'utf8')).not.toContain('T0K3N');
   }
   // another process of the same run has nothing to add
-  const again = await start(NODE, ['--require', REGISTER, program, 'leak'], {
+  const again = await start(NODE, ['--require', REGISTER, program, 'leak', '600'], {
     env: { ...env, OUTLIVE_OUT: folder.path },
   });
   expect(again).toMatchObject({ code: 0, stderr: '' });
 });
 
-test.each([
+test.concurrent.each([
   ['never answers', 0],
   ['refuses', 500],
 ])('a webhook that %s neither breaks the service nor holds it open', async (_, status) => {
   using hook = await receiver(status);
-  const { code, stdout, stderr, report } = await probed(program, ['leak'], { env: { OUTLIVE_NOTIFY: hook.url } });
+  const { code, stdout, stderr, report } = await probed(program, LEAKING, {
+    env: { ...SOON, OUTLIVE_NOTIFY: hook.url },
+  });
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'borrowed 4\n', stderr: '' });
   expect(hook.told.length).toBeGreaterThan(0);
   expect(report.findings).toHaveLength(1);
@@ -66,11 +71,14 @@ test.each([
   expect(report.processes[0]?.unsupported).toEqual([]);
 });
 
-test('a clean run tells nobody; a wrong address is refused without being shown', async () => {
-  const clean = await probed(program, ['clean'], { env: { OUTLIVE_NOTIFY: 'stderr' } });
+test.concurrent('a clean run tells nobody; a wrong address is refused without being shown', async () => {
+  const [clean, refused] = await Promise.all(
+    ['stderr', 'ftp://user:T0K3N@example.org'].map((to) =>
+      probed(program, ['clean', '600'], { env: { ...SOON, OUTLIVE_NOTIFY: to } }),
+    ),
+  );
   expect(clean).toMatchObject({ code: 0, stderr: '' });
-  const { report } = await probed(program, ['clean'], { env: { OUTLIVE_NOTIFY: 'ftp://user:T0K3N@example.org' } });
-  expect(report.processes[0]?.unsupported).toContain(
+  expect(refused?.report.processes[0]?.unsupported).toContain(
     'OUTLIVE_NOTIFY must be stderr, or addresses that begin with https://.',
   );
 });

@@ -90,9 +90,11 @@ const seeds = Array.from({ length: FLEETS }, (_, i) => i + 1);
 
 test('nearly every such fleet shows it, and no fleet shows what does not leak', () => {
   expect(seeds.filter(isFound({ leakOneIn: 2000 })).length).toBeGreaterThan(0.95 * FLEETS);
-  for (const clean of [{}, { listeners: 1 }, { listeners: 3 }, { isLazy: true }, { listeners: 1, isLazy: true }]) {
+  for (const clean of [{ isLazy: true }, { listeners: 1, isLazy: true }]) {
     expect(seeds.filter(isFound(clean)), JSON.stringify(clean)).toEqual([]);
   }
+  // nothing of these is random: one fleet is like another
+  for (const clean of [{}, { listeners: 1 }, { listeners: 3 }]) expect(isFound(clean)(1)).toBe(false);
 });
 
 test('the release that brought the leak is named, unless earlier ones did too little to tell', () => {
@@ -112,7 +114,7 @@ test('a real process records what stays far longer than anything that came back'
   // as on Node.js before 24, where flows are not followed
   const flags = NODE_MAJOR >= 24 ? ['--no-async-context-frame'] : [];
   const env = { OUTLIVE_OUT: folder.path, OUTLIVE_GRACE_MS: '100', OUTLIVE_RELEASE: '2.0.0' };
-  const { stdout } = await start(NODE, [...flags, '--require', REGISTER, fixture('replica.mjs'), '3', '600', '100'], {
+  const { stdout } = await start(NODE, [...flags, '--require', REGISTER, fixture('replica.mjs'), '3', '300', '50'], {
     env,
   });
   const leaked = Number(stdout);

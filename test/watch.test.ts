@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { screen } from '../live/screen.ts';
 import { serveLive } from '../live/serve.ts';
 import { Follower, growingIn, type View } from '../live/view.ts';
@@ -14,28 +14,29 @@ import { makeFinding, makeRecording, makeReport } from './support/reports.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
 
+/** Found at the first look, so that no program need live on for long. */
+const SOON = { OUTLIVE_GRACE_MS: '200' };
 const folder = temporaryFolder();
 const recorded = path.join(folder.path, 'recorded');
 beforeAll(async () => {
-  await probed(fixture('generic-pool.mjs'), ['leak'], { out: recorded });
+  await probed(fixture('generic-pool.mjs'), ['leak', '600'], { env: SOON, out: recorded });
 });
-afterAll(() => folder[Symbol.dispose]());
-
 const started: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  folder[Symbol.dispose]();
 });
 
-test('a running process is followed by its pid: its pools, and a finding when it comes', async () => {
+test.concurrent('a running process is followed by its pid: its pools, and a finding when it comes', async () => {
   const out = path.join(folder.path, 'running');
-  const env = { ...process.env, OUTLIVE_OUT: out };
+  const env = { ...process.env, ...SOON, OUTLIVE_OUT: out };
   const service = spawn(NODE, ['--require', REGISTER, fixture('stays.mjs')], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   started.push(service);
   await new Promise((resolve) => service.stdout.once('data', resolve));
-  const watch = spawn(NODE, [CLI, 'watch', String(service.pid), '--json', '--every', '200ms']);
+  const watch = spawn(NODE, [CLI, 'watch', String(service.pid), '--json', '--every', '100ms']);
   started.push(watch);
   let text = '';
   watch.stdout.setEncoding('utf8').on('data', (data) => (text += data));
@@ -44,7 +45,8 @@ test('a running process is followed by its pid: its pools, and a finding when it
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line));
-  await until('the finding to be told', () => views().some((view) => view.new.length > 0));
+  const isTold = () => views().some((view) => view.new.length > 0) && views().at(-1).pools.length > 0;
+  await until('the finding and its pool to be told', isTold);
   const view = views().at(-1);
   expect(view).toMatchObject({ processes: 1, running: 1, pools: [{ library: 'generic-pool', used: 4, max: 8 }] });
   // once
@@ -57,16 +59,17 @@ test('a running process is followed by its pid: its pools, and a finding when it
   expect(service.exitCode).toBe(null);
 });
 
-test('what is no process under the probe is said, and so is a folder that is not there', async () => {
+test.concurrent('what is no process under the probe is said, and so is a folder that is not there', async () => {
   const other = spawn(NODE, ['-e', 'setInterval(() => {}, 1000)']);
   started.push(other);
   const watch = (where: string) => start(NODE, [CLI, 'watch', where, '--once']);
-  expect(await watch(String(other.pid))).toMatchObject({
+  const [unwatched, none, noFolder] = await Promise.all([watch(String(other.pid)), watch('4194305'), watch('no/such')]);
+  expect(unwatched).toMatchObject({
     code: 2,
     stderr: `outlive: Process ${other.pid} is not under the probe: outlive attach ${other.pid} asks it all the same.\n`,
   });
-  expect(await watch('4194305')).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no process') });
-  expect(await watch('no/such')).toMatchObject({ code: 2, stderr: 'outlive: There is no folder no/such.\n' });
+  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no process') });
+  expect(noFolder).toMatchObject({ code: 2, stderr: 'outlive: There is no folder no/such.\n' });
 });
 
 const viewOf = (changes: Partial<View>): View => ({
@@ -134,6 +137,7 @@ describe.skipIf(!browser)('the page', () => {
         pools: [{ pid: 1, library: 'pg', name: 'orders', used: 9, idle: 1, pending: 3, max: 10 }],
         growing: [{ kind: 'timer', library: 'setInterval', site: null, from: 1, to: 9, overMs: 60_000 }],
       });
+      await page.page.clock.fastForward('00:02');
       await page.page.getByText('pg "orders"').waitFor();
       expect(await page.page.textContent('#news')).toContain('leak');
       expect(await page.complaints()).toEqual([]);

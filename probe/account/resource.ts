@@ -23,6 +23,8 @@ export interface Known {
   isGone?: () => boolean;
   /** Whether it keeps the process alive; where nobody can tell, it does. */
   keepsAlive?: () => boolean;
+  /** Milliseconds for which it, idle, was all that kept the process from ending, though told not to; asked at each look. */
+  heldAgainMs?: () => number;
   /** Whether what it was made for, a connection that no adapter enters, is still there. */
   isHosted?: () => boolean;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
@@ -56,6 +58,7 @@ export class Resource implements Link<Resource> {
   isBusy: (() => boolean) | null;
   isGone: (() => boolean) | null;
   readonly keepsAlive: (() => boolean) | null;
+  readonly heldAgainMs: (() => number) | null;
   readonly isHosted: (() => boolean) | null;
   readonly turn: number;
   readonly isOfContext: boolean;
@@ -111,6 +114,7 @@ export class Resource implements Link<Resource> {
     this.isBusy = known.isBusy ?? null;
     this.isGone = known.isGone ?? null;
     this.keepsAlive = known.keepsAlive ?? null;
+    this.heldAgainMs = known.heldAgainMs ?? null;
     this.isHosted = known.isHosted ?? null;
     this.turn = known.turn ?? 0;
     this.isOfContext = known.isOfContext ?? false;

@@ -9,6 +9,7 @@ import { rising } from './detectors/growth/floors.ts';
 import { ongoing } from './detectors/growth/ongoing.ts';
 import { capacity } from './detectors/growth/pools.ts';
 import { heldTooLong } from './detectors/held-too-long.ts';
+import { keepsAlive } from './detectors/keeps-alive.ts';
 import { outlivedScope } from './detectors/outlived-scope/lease.ts';
 import { rearmed } from './detectors/outlived-scope/loop.ts';
 import { awaitedByPool } from './detectors/outlived-scope/pool.ts';
@@ -33,5 +34,6 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'growth/floors': rising,
   'growth/at-rest': leftAtRest,
   'growth/ongoing': ongoing,
+  'keeps-alive': keepsAlive,
   'held-too-long': heldTooLong,
 };

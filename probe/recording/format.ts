@@ -51,6 +51,7 @@ export const DETECTORS = [
   'growth',
   'fail-path',
   'replicas',
+  'keeps-alive',
   'held-too-long',
   'hold-and-wait',
   'pool-exhausted',

@@ -21,6 +21,7 @@ export const RULES = [
   'growth/floors',
   'growth/at-rest',
   'growth/ongoing',
+  'keeps-alive',
   'held-too-long',
 ] as const satisfies readonly (Detector | `${Detector}/${string}`)[];
 export type Rule = (typeof RULES)[number];
@@ -346,13 +347,16 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
-  thread: handle(
-    'worker',
-    'worker thread',
-    'worker threads',
-    'Terminate each worker when its work is done, or keep one pool of them.',
-    { Worker: 'await {name}.terminate();' },
-  ),
+  thread: {
+    ...handle(
+      'worker',
+      'worker thread',
+      'worker threads',
+      'Terminate each worker when its work is done, or keep one pool of them.',
+      { Worker: 'await {name}.terminate();' },
+    ),
+    judgedBy: [...OF_WHAT_IS_CLOSED, 'keeps-alive'],
+  },
   port: handle('port', 'message port', 'message ports', 'Close one of its two ends.', {
     MessageChannel: '{name}.port1.close();',
     BroadcastChannel: '{name}.close();',

@@ -64,6 +64,8 @@ export class ReportPage {
   /** A page that is served; what it asks for is no noise. */
   async visit(url: string): Promise<void> {
     this.page = await this.#context!.newPage();
+    // of the page's own time, which a test may put forward
+    await this.page.clock.install();
     await this.page.goto(url);
   }
 

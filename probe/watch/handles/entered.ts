@@ -15,6 +15,10 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   isLostWithObject?: boolean;
   /** A number that changes as it is used; asked at each look. */
   pulse?(handle: Handle): number;
+  /** Whether it holds the process open. */
+  holds?(handle: Handle): boolean;
+  /** See `Known`. */
+  heldAgainMs?(handle: Handle): number;
 }
 
 export class Entered<Handle extends object> {
@@ -59,7 +63,7 @@ export class Entered<Handle extends object> {
 
   enter(request: Request, handle: Handle, known: Known = {}): void {
     const desk = this.#desk;
-    const { hasEnded, isLostWithObject = false, pulse } = this.#facts;
+    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs } = this.#facts;
     const ref = new WeakRef(handle);
     let latest: number | null = null;
     const isGone = (): boolean => {
@@ -74,7 +78,11 @@ export class Entered<Handle extends object> {
       return false;
     };
     const object = isLostWithObject ? { handle: ref } : { ref };
-    const resource = desk.open(request, { ...object, isGone, ...desk.surroundings(), ...known });
+    const asked: Known = {
+      ...(holds && { keepsAlive: () => ask(ref, holds) !== false }),
+      ...(heldAgainMs && { heldAgainMs: () => ask(ref, heldAgainMs) ?? 0 }),
+    };
+    const resource = desk.open(request, { ...object, isGone, ...asked, ...desk.surroundings(), ...known });
     this.#open.set(handle, resource);
     // only now: the handle's own callbacks must not keep the flow that made it
     desk.flows.enter(request.mark);
@@ -115,6 +123,11 @@ export class Entered<Handle extends object> {
     const resource = this.#open.get(handle);
     if (resource?.closed === false) this.#desk.use(resource, null);
   }
+}
+
+function ask<Handle extends object, Answer>(ref: WeakRef<Handle>, question: (handle: Handle) => Answer) {
+  const alive = ref.deref();
+  return alive && question(alive);
 }
 
 /** Called by Node's own code: a watcher of a recursive one's, a descriptor of a stream's. */

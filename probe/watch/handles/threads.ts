@@ -8,6 +8,7 @@ import { around } from '../../process/around.ts';
 import { onMade } from '../../process/on-made.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
+import { heldAgainMs, holds, posted, toldNotToHold, toldToHold } from './held-again.ts';
 
 const PART = 'threads' satisfies AdapterName;
 
@@ -15,9 +16,17 @@ export function watchThreads(desk: Desk): void {
   const threads = new Entered<Worker>(desk, {
     ...{ adapter: PART, nature: 'thread', library: 'Worker' },
     hasEnded: ({ threadId }) => threadId === -1,
+    ...{ holds, heldAgainMs },
   });
   onMade<Worker>(PART, workers, 'Worker', (worker, wrapper) => threads.opened(worker, wrapper));
   threads.endedBy(Worker.prototype, 'terminate');
   // a pool's threads are asked again and again; one that was made for a job is not
-  around<Worker>(PART, Worker.prototype, 'postMessage', { before: (worker) => threads.used(worker) });
+  around<Worker>(PART, Worker.prototype, 'postMessage', {
+    before: (worker) => {
+      threads.used(worker);
+      posted(worker);
+    },
+  });
+  around<Worker>(PART, Worker.prototype, 'unref', { after: (worker) => toldNotToHold(worker) });
+  around<Worker>(PART, Worker.prototype, 'ref', { after: (worker) => toldToHold(worker) });
 }
