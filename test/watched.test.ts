@@ -14,7 +14,9 @@ version outside the range is watched as far as it goes, and the report says so: 
 function subjectOf({ of }: AdapterRow): string {
   if ('builtin' in of) return `\`${of.builtin}\``;
   if ('channels' in of) return `channel${of.channels.length > 1 ? 's' : ''} ${of.channels.map(code).join(', ')}`;
-  return of.packages.map(({ name, from, below }) => `${name} from ${from} to below ${below}`).join('<br>');
+  // one that is hooked at several of its files is one library
+  const versions = of.packages.map(({ name, from, below }) => `${name} from ${from} to below ${below}`);
+  return [...new Set(versions)].join('<br>');
 }
 
 function code(text: string): string {

@@ -1,6 +1,6 @@
 /**
  * Libraries that ES modules import as ES modules, which the CommonJS loader never sees (postgres, mariadb). Node's own
- * hooks (from 22.15 and 24) let a statement be added to one file of each, at its end or on its first line: it hands over
+ * hooks (from Node.js 24) let a statement be added to one file of each, at its end or on its first line: it hands over
  * what the file is to be watched by, and takes it back, wrapped where it has to be.
  *
  * They are only asked for where such a library is installed, above the main script or the working directory, so that all
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Package } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import { onLeave } from '../process/leaving.ts';
-import { existsSync } from '../process/runtime.ts';
+import { existsSync, nodeMajor } from '../process/runtime.ts';
 
 const PART = 'modules';
 /** By which the added line finds the probe. */
@@ -33,7 +33,8 @@ type Told = (file: string, exports: Record<string, unknown>) => void;
 export function watchEsModules(packages: readonly Package[], told: Told): void {
   const { registerHooks } = Module as Hooks;
   const wanted = packages.filter(({ es, name }) => es !== undefined && isInstalled(name));
-  if (wanted.length === 0 || registerHooks === undefined) return;
+  // those of Node.js 22 break a program that has hooks in a thread of their own, as loaders of TypeScript have
+  if (wanted.length === 0 || registerHooks === undefined || nodeMajor < 24) return;
   const ends = wanted.map(({ name, entry, es }) => ({ end: `/node_modules/${name}/${entry}`, es: es as Es }));
   const hand = (url: string, exports: Record<string, unknown>): Record<string, unknown> => {
     guarded(PART, told, fileURLToPath(url), exports);
