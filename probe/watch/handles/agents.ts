@@ -43,7 +43,7 @@ function watchMade(desk: Desk, prototype: Agent): void {
     const request = agents.asked(setter);
     const { site } = request;
     // an agent lives longer than the flow that made it, which its mark would keep
-    if (site !== null && isOfUser(site) && !isOfPool(site, desk)) made.set(agent, { ...request, mark: null });
+    if (isOfUser(site) && !isOfPool(site, desk)) made.set(agent, { ...request, mark: null });
   });
   around<Agent>(PART, prototype, 'createSocket', {
     after: (agent) => {

@@ -5,8 +5,8 @@ import { installedAs } from '../packages.ts';
 import { lenders, poolLibraries } from '../unwatched/known-libraries.ts';
 
 /** Some code of the service's is on the stack. */
-export function isOfUser({ stack, user }: Site): boolean {
-  return user.some((index) => stack[index]?.user);
+export function isOfUser(site: Site | null): site is Site {
+  return site?.user.some((index) => site.stack[index]?.user) === true;
 }
 
 /** Made by a library that keeps connections for itself, whether or not an adapter watches it; or for a pool, by its factory. */

@@ -42,7 +42,7 @@ function watchMade(desk: Desk, prototype: object, nature: NatureName, library: s
     if (ended.has(iterator) || iterators.has(iterator)) return;
     const request = iterators.asked(wrapper);
     // without a mark: the loop itself goes on with its flow
-    if (request.site !== null && isOfUser(request.site)) iterators.enter({ ...request, mark: null }, iterator);
+    if (isOfUser(request.site)) iterators.enter({ ...request, mark: null }, iterator);
   });
   for (const end of ['return', 'throw']) {
     before(prototype, end, (iterator, wrapper) => {

@@ -70,7 +70,7 @@ class Responses {
   asked(isUndici: boolean, wrapper: Method): Asked | null {
     const desk = this.#desk;
     const site = desk.ignoresCounted ? null : desk.siteOf(this.#http, wrapper, DEEP);
-    if (site === null || !isOfUser(site) || desk.isOfLibrary(site)) return null;
+    if (!isOfUser(site) || desk.isOfLibrary(site)) return null;
     const isFetch = site.stack.some(({ file }) => file.startsWith(FETCH_FILE));
     const source = isFetch ? this.#fetch : isUndici ? this.#undici : this.#http;
     return { source, site, scope: desk.scope(), surroundings: desk.surroundings() };

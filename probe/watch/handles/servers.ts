@@ -27,7 +27,7 @@ export function watchServers(desk: Desk): void {
   onFirstSet<Server>(PART, net.Server.prototype, '_usingWorkers', (server, _, setter) => {
     const request = servers.asked(setter);
     // one that is made, and does not listen yet, keeps no flow
-    if (request.site !== null && isOfUser(request.site)) made.set(server, { ...request, mark: null });
+    if (isOfUser(request.site)) made.set(server, { ...request, mark: null });
   });
   around<Server>(PART, net.Server.prototype, 'listen', {
     after: (server) => {
@@ -50,7 +50,7 @@ function watchDatagrams(desk: Desk): void {
     state ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
     sockets.learnEnd(socket, 'close');
     const request = sockets.asked(told);
-    if (request.site !== null && isOfUser(request.site)) sockets.enter(request, socket);
+    if (isOfUser(request.site)) sockets.enter(request, socket);
   };
   listenTo(PART, 'udp.socket', told);
 }

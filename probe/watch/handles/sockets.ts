@@ -27,7 +27,7 @@ export function watchSockets(desk: Desk): void {
       if (isOfAgent(given) || sockets.has(socket)) return null;
       const request = sockets.asked(wrapper);
       const { site } = request;
-      return site !== null && isOfUser(site) && !isOfPool(site, desk) ? request : null;
+      return isOfUser(site) && !isOfPool(site, desk) ? request : null;
     },
     after: (socket, _, request) => {
       if (request) sockets.enter(request, socket);

@@ -4,6 +4,8 @@
  */
 
 import { types } from 'node:util';
+import type { Cut } from '../../account/cut.ts';
+import type { Resource } from '../../account/ledger.ts';
 import { letGo, StandIn as MysqlStandIn, type OwnSocket, takeBack } from './mysql/cut.ts';
 import type { Connection } from './mysql/driver.ts';
 import type { Client } from './pg-client.ts';
@@ -28,6 +30,31 @@ export function cutOwn(lent: object, harmless: readonly string[]): OwnCut | null
   }
   if (!isPgClient(lent)) return new Whole();
   return canBeCut(lent, harmless) ? ofClient(cutClient(lent)) : null;
+}
+
+/** Of a pool that lists what it lends in entries; `leave` takes the entry out of the pool, whose place is free again. */
+export function cutEntry(
+  entry: { resource: unknown },
+  own: OwnCut,
+  resource: Resource,
+  ref: WeakRef<object>,
+  leave: () => void,
+): Cut {
+  return {
+    resource,
+    ref,
+    restore(lent) {
+      own.restore(lent);
+      entry.resource = lent;
+    },
+    substitute() {
+      entry.resource = own.standIn();
+    },
+    heal() {
+      own.destroy();
+      leave();
+    },
+  };
 }
 
 /** By what only its pool refers to. */

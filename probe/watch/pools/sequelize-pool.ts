@@ -10,7 +10,7 @@ import { onFirstSet } from '../../process/first-set.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { loadedExports } from '../loaded.ts';
-import { cutOwn, type OwnCut } from './own-cut.ts';
+import { cutEntry, cutOwn, type OwnCut } from './own-cut.ts';
 import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 
@@ -172,21 +172,9 @@ class SequelizePools {
 
 /** A function of its own: what it makes must not share a scope with the object that was lent. */
 function cutOf(pool: Pool, entry: Entry, own: OwnCut, resource: Resource, ref: WeakRef<object>): Cut {
-  return {
-    resource,
-    ref,
-    restore(lent) {
-      own.restore(lent);
-      entry.resource = lent;
-    },
-    substitute() {
-      entry.resource = own.standIn();
-    },
-    heal() {
-      own.destroy();
-      pool._inUseObjects = pool._inUseObjects?.filter((each) => each !== entry) ?? [];
-      pool._count--;
-      pool._dispense?.();
-    },
-  };
+  return cutEntry(entry, own, resource, ref, () => {
+    pool._inUseObjects = pool._inUseObjects?.filter((each) => each !== entry) ?? [];
+    pool._count--;
+    pool._dispense?.();
+  });
 }

@@ -15,7 +15,7 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
-import { cutOwn, type OwnCut } from './own-cut.ts';
+import { cutEntry, cutOwn, type OwnCut } from './own-cut.ts';
 import { ownValue, peerOf } from './peer.ts';
 import { isBusy } from './pg-client.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
@@ -301,23 +301,11 @@ export class TarnPools {
 
 /** A function of its own: what it makes must not share a scope with the object that was lent. */
 function cutOf(pool: Pool, entry: Entry, own: OwnCut, resource: Resource, ref: WeakRef<object>): Cut {
-  return {
-    resource,
-    ref,
-    restore(lent) {
-      own.restore(lent);
-      entry.resource = lent;
-    },
-    substitute() {
-      entry.resource = own.standIn();
-    },
-    heal() {
-      own.destroy();
-      const at = pool.used.indexOf(entry);
-      if (at !== -1) pool.used.splice(at, 1);
-      pool._tryAcquireOrCreate?.();
-    },
-  };
+  return cutEntry(entry, own, resource, ref, () => {
+    const at = pool.used.indexOf(entry);
+    if (at !== -1) pool.used.splice(at, 1);
+    pool._tryAcquireOrCreate?.();
+  });
 }
 
 /** Of pg's clients, which tell; null of all else. */
