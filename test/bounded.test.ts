@@ -9,7 +9,7 @@ import { errorName, Scopes } from '../probe/account/scope.ts';
 import { MAX_SITES } from '../probe/account/site.ts';
 import type { Entry } from '../probe/recording/format.ts';
 import { PoolNames } from '../probe/watch/pool-names.ts';
-import { routeOf } from '../probe/watch/scopes/route.ts';
+import { Routes } from '../probe/watch/scopes/route.ts';
 import { fixture, probed, watched } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -140,5 +140,5 @@ test.each([
   ['/index.html', '/index.html'],
   ['/.well-known/acme', '/.well-known/acme'],
 ])('%s is the route %s', (url, route) => {
-  expect(routeOf(url)).toBe(route);
+  expect(new Routes().of('GET', url)).toBe(`GET ${route}`);
 });

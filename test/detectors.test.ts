@@ -130,7 +130,10 @@ test('outlived-scope: requests that never give back are likely when not one of t
   const all = (count: number): Context => ({
     ...context,
     scopes: new Map([
-      ['nightly', { name: 'nightly', kind: 'request', began: count, ended: count, failed: 0, failedWith: new Map() }],
+      [
+        'nightly',
+        { name: 'nightly', kind: 'request', began: count, ended: count, failed: 0, failedWith: new Map(), rank: count },
+      ],
     ]),
   });
   // a few may be sessions

@@ -13,7 +13,7 @@
  * keeps contexts in frames (from 24): elsewhere nothing is collected reliably, and it costs promise hooks.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Method } from '../process/around.ts';
+import type { Method, Surroundings } from '../process/around.ts';
 import { asyncContextFrame } from '../process/runtime.ts';
 
 /** Tokens that a mark holds at most: a flow that leaks more has long been found. */
@@ -96,7 +96,18 @@ export class Flows {
     return mark;
   }
 
-  /** Calls the library without a mark; then goes on with `next`, or as before. */
+  /** The library is called without a mark; then it goes on with that of `next`, or as before. */
+  unmarked<Asked>(next?: (asked: Asked) => Mark | null | undefined): Surroundings<Asked> {
+    return {
+      enter: () => this.suspend(),
+      leave: (suspended, asked) => {
+        const mark = next === undefined || asked === undefined ? null : next(asked);
+        this.enter(mark ?? (suspended as Mark | null));
+      },
+    };
+  }
+
+  /** The same, for a hook that calls by itself. */
   shed<T>(method: Method, self: unknown, args: IArguments, next: Mark | null = null): T {
     const suspended = this.suspend();
     try {

@@ -41,6 +41,8 @@ export interface Elsewhere {
   isPending(): boolean;
 }
 
+const NOTHING: Known = {};
+
 export class Resource implements Link<Resource> {
   readonly account: Account;
   readonly scope: Scope | null;
@@ -57,11 +59,6 @@ export class Resource implements Link<Resource> {
   waitedMs = 0;
   isBusy: (() => boolean) | null;
   isGone: (() => boolean) | null;
-  readonly keepsAlive: (() => boolean) | null;
-  readonly heldAgainMs: (() => number) | null;
-  readonly isHosted: (() => boolean) | null;
-  readonly turn: number;
-  readonly isOfContext: boolean;
   /** Key of the finding that stands on it beyond suspicion. */
   condemnedBy: string | null = null;
   /** Of the latest verdicts on it that were put together. */
@@ -75,7 +72,6 @@ export class Resource implements Link<Resource> {
   flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
   handle: WeakRef<object> | null;
   ref: WeakRef<object> | null;
-  readonly owner: Resource | null;
   bond: Bond;
   /** Made when the first is owned. */
   owned: Set<Resource> | null = null;
@@ -106,22 +102,44 @@ export class Resource implements Link<Resource> {
   previous: Resource | null = null;
   next: Resource | null = null;
 
-  constructor(account: Account, scope: Scope | null, at: number, known: Known = {}) {
+  /** What does not change: half the fields of a lease would be empty, and there is one for each acquire. */
+  private readonly known: Known;
+
+  constructor(account: Account, scope: Scope | null, at: number, known: Known = NOTHING) {
     this.account = account;
+    this.known = known;
     this.scope = scope;
     this.openedAt = at;
     this.lastUsedAt = at;
     this.isBusy = known.isBusy ?? null;
     this.isGone = known.isGone ?? null;
-    this.keepsAlive = known.keepsAlive ?? null;
-    this.heldAgainMs = known.heldAgainMs ?? null;
-    this.isHosted = known.isHosted ?? null;
-    this.turn = known.turn ?? 0;
-    this.isOfContext = known.isOfContext ?? false;
     this.handle = known.handle ?? null;
     this.ref = known.ref ?? this.handle;
-    this.owner = known.owner ?? null;
     this.bond = known.bond ?? 'goes on';
+  }
+
+  get keepsAlive(): (() => boolean) | null {
+    return this.known.keepsAlive ?? null;
+  }
+
+  get heldAgainMs(): (() => number) | null {
+    return this.known.heldAgainMs ?? null;
+  }
+
+  get isHosted(): (() => boolean) | null {
+    return this.known.isHosted ?? null;
+  }
+
+  get turn(): number {
+    return this.known.turn ?? 0;
+  }
+
+  get isOfContext(): boolean {
+    return this.known.isOfContext ?? false;
+  }
+
+  get owner(): Resource | null {
+    return this.known.owner ?? null;
   }
 
   get closed(): boolean {

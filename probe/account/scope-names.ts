@@ -12,6 +12,8 @@ export interface ScopeTotals {
   failed: number;
   /** Ended scopes by the error they failed with. */
   failedWith: Map<string, number>;
+  /** How often it came, and before it the one whose place it took. */
+  rank: number;
   /** Another name took its place: where its scopes are counted now. */
   into?: ScopeTotals;
 }
@@ -21,8 +23,6 @@ export const OTHER = '(other)';
 
 export class ScopeNames {
   readonly all: Map<string, ScopeTotals> = new Map();
-  /** How often each came, and before it the one that had its place; in the order they came. */
-  readonly #ranks: Map<ScopeTotals, number> = new Map();
   /** No rank is lower. */
   #lowest = 1;
 
@@ -30,13 +30,14 @@ export class ScopeNames {
   begin(name: string, kind: ScopeTotals['kind']): ScopeTotals {
     const totals = this.all.get(name) ?? this.#add(name, kind);
     totals.began++;
-    if (totals.name !== OTHER) this.#ranks.set(totals, (this.#ranks.get(totals) ?? 0) + 1);
+    totals.rank++;
     return totals;
   }
 
   #add(name: string, kind: ScopeTotals['kind']): ScopeTotals {
-    const totals = { name, kind, began: 0, ended: 0, failed: 0, failedWith: new Map() };
-    if (name !== OTHER) this.#ranks.set(totals, this.#ranks.size < MAX_NAMES ? 0 : this.#dropRarest());
+    const isFull = this.all.size - (this.all.has(OTHER) ? 1 : 0) >= MAX_NAMES;
+    const rank = isFull && name !== OTHER ? this.#dropRarest() : 0;
+    const totals = { name, kind, began: 0, ended: 0, failed: 0, failedWith: new Map(), rank };
     this.all.set(name, totals);
     return totals;
   }
@@ -45,8 +46,8 @@ export class ScopeNames {
   #dropRarest(): number {
     let rarest: ScopeTotals | null = null;
     let rank = Number.POSITIVE_INFINITY;
-    for (const [totals, of] of this.#ranks) {
-      if (of < rank) [rarest, rank] = [totals, of];
+    for (const totals of this.all.values()) {
+      if (totals.name !== OTHER && totals.rank < rank) [rarest, rank] = [totals, totals.rank];
       if (rank <= this.#lowest) break;
     }
     this.#lowest = rank;
@@ -55,7 +56,6 @@ export class ScopeNames {
   }
 
   #drop(totals: ScopeTotals): void {
-    this.#ranks.delete(totals);
     this.all.delete(totals.name);
     const other = this.all.get(OTHER) ?? this.#add(OTHER, totals.kind);
     for (const count of ['began', 'ended', 'failed'] as const) other[count] += totals[count];

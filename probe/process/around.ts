@@ -9,14 +9,23 @@ import { onLeave, putBack } from './leaving.ts';
 /** Any method. */
 export type Method = Function;
 
+/** Neither may throw. */
+export interface Surroundings<Asked> {
+  enter(): unknown;
+  /** `entered` is what `enter` returned. */
+  leave(entered: unknown, asked: Asked | undefined): void;
+}
+
 /** What is done around a call. All are of the part that is given, which ends with the first of them that throws. */
 export interface Hook<Self extends object, Asked> {
   /** Before the call; what it returns is handed to the others. `wrapper` is on the stack, for a site. */
   before?(self: Self, first: unknown, second: unknown, wrapper: Method): Asked;
   /** In place of a callback, which is the call's last argument. */
   callback?(callback: Method, asked: Asked | undefined): Method;
-  /** Calls the method, in other surroundings than its caller's; must not throw by itself. */
+  /** Calls the method in its own way, not `within`; must not throw by itself. */
   call?(method: Method, self: Self, args: IArguments, asked: Asked | undefined): unknown;
+  /** What the method is called in, other than its caller's surroundings. */
+  within?: Surroundings<Asked>;
   /** When the call has returned. */
   after?(self: Self, result: never, asked: Asked | undefined, wrapper: Method): void;
   /** When the call has returned or thrown. */
@@ -67,40 +76,99 @@ function replace<Self extends object, Asked>(
   return true;
 }
 
-/**
- * As the method is: a method of a class has no prototype and cannot be called with `new`, a function has and can. What
- * has no more than a `before` keeps `arguments` to itself: handing them on is work for the garbage collector.
- */
+/** As the method is: a method of a class has no prototype and cannot be called with `new`, a function has and can. */
 function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hook: Hook<Self, Asked>): Method {
-  const { before, callback, call, after } = hook;
-  const isPlain = callback === undefined && call === undefined && after === undefined && hook.finally === undefined;
-  const go = (self: Self, args: IArguments): unknown => {
-    const asked = before && guarded(part, before, self, args[0], args[1], wrapped);
-    const last = args.length - 1;
-    if (callback !== undefined && typeof args[last] === 'function') {
-      args[last] = guarded(part, callback, args[last], asked) ?? args[last];
-    }
-    try {
-      const result = call === undefined ? Reflect.apply(original, self, args) : call(original, self, args, asked);
-      if (after !== undefined) guarded(part, after, self, result as never, asked, wrapped);
-      return result;
-    } finally {
-      if (hook.finally !== undefined) guarded(part, hook.finally, self, asked);
-    }
-  };
-  const method = {
-    hooked(this: Self): unknown {
-      if (!isPlain || before === undefined) return go(this, arguments);
-      guarded(part, before, this, arguments[0], arguments[1], wrapped);
-      return Reflect.apply(original, this, arguments);
-    },
-  }.hooked;
+  const own = () => wrapped;
+  const isPlain = Object.keys(hook).every((key) => key === 'before');
+  const way = isPlain ? plainly : hook.call === undefined ? directly : itself;
+  const method = way(part, original, hook, own);
   const wrapped: Method = Object.hasOwn(original, 'prototype')
     ? function hooked(this: Self): unknown {
-        if (new.target === undefined) return go(this, arguments);
+        if (new.target === undefined) return Reflect.apply(method, this, arguments);
         // to make an object is no call of a method
         return Reflect.construct(original, arguments, new.target === wrapped ? original : new.target);
       }
     : method;
   return wrapped;
+}
+
+/*
+ * Three ways to do one thing, since this runs for each acquire: as long as `arguments` is no more than read and given to
+ * `Reflect.apply`, V8 makes no object of it.
+ */
+
+/** No more than a look before. */
+function plainly<Self extends object, Asked>(
+  part: Part,
+  original: Method,
+  { before = () => undefined as Asked }: Hook<Self, Asked>,
+  wrapped: () => Method,
+): Method {
+  return {
+    hooked(this: Self): unknown {
+      guarded(part, before, this, arguments[0], arguments[1], wrapped());
+      return Reflect.apply(original, this, arguments);
+    },
+  }.hooked;
+}
+
+/** All but the callback is handed on as it is. */
+function directly<Self extends object, Asked>(
+  part: Part,
+  original: Method,
+  { before, callback, within, after, finally: last }: Hook<Self, Asked>,
+  wrapped: () => Method,
+): Method {
+  return {
+    hooked(this: Self): unknown {
+      const asked =
+        before === undefined ? undefined : guarded(part, before, this, arguments[0], arguments[1], wrapped());
+      const at = arguments.length - 1;
+      let args: unknown[] | null = null;
+      if (callback !== undefined && typeof arguments[at] === 'function') {
+        args = [];
+        for (let i = 0; i < at; i++) args.push(arguments[i]);
+        args.push(guarded(part, callback, arguments[at], asked) ?? arguments[at]);
+      }
+      try {
+        let result: unknown;
+        const entered = within?.enter();
+        try {
+          result = args === null ? Reflect.apply(original, this, arguments) : Reflect.apply(original, this, args);
+        } finally {
+          within?.leave(entered, asked);
+        }
+        if (after !== undefined) guarded(part, after, this, result as never, asked, wrapped());
+        return result;
+      } finally {
+        if (last !== undefined) guarded(part, last, this, asked);
+      }
+    },
+  }.hooked;
+}
+
+/** The hook calls. */
+function itself<Self extends object, Asked>(
+  part: Part,
+  original: Method,
+  { before, callback, call, after, finally: last }: Hook<Self, Asked>,
+  wrapped: () => Method,
+): Method {
+  return {
+    hooked(this: Self): unknown {
+      const args = arguments;
+      const asked = before && guarded(part, before, this, args[0], args[1], wrapped());
+      const at = args.length - 1;
+      if (callback !== undefined && typeof args[at] === 'function') {
+        args[at] = guarded(part, callback, args[at], asked) ?? args[at];
+      }
+      try {
+        const result = call?.(original, this, args, asked);
+        if (after !== undefined) guarded(part, after, this, result as never, asked, wrapped());
+        return result;
+      } finally {
+        if (last !== undefined) guarded(part, last, this, asked);
+      }
+    },
+  }.hooked;
 }

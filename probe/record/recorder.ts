@@ -288,7 +288,7 @@ export class Recorder {
   }
 
   private scopeTotals(): void {
-    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, into: __, ...counts }) => counts);
+    const scopes = [...this.scopes.totals.values()].map(({ failedWith: _, into: __, rank: ___, ...counts }) => counts);
     const text = JSON.stringify(scopes);
     if (text === this.lastScopes) return;
     this.lastScopes = text;

@@ -23,7 +23,7 @@ export function unmarkPooledSockets(flows: Flows): () => void {
     arePatched = true;
     const http = process.getBuiltinModule('node:http');
     around(PART, http.Agent.prototype, 'createSocket', {
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
     });
   };
 

@@ -99,7 +99,7 @@ export class Clients<Client extends object> {
   openedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): boolean {
     return around<object, Client | undefined>(this.#facts.adapter, owner, method, {
       before: clientOf,
-      call: (original, self, args) => this.#desk.flows.shed(original, self, args),
+      within: this.#desk.flows.unmarked(),
       finally: (_, client) => client && this.opened(client),
     });
   }

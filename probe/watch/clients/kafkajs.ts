@@ -31,7 +31,7 @@ export function attachments(desk: Desk): Attachments {
     };
     clients.made(client, wrapper);
     aroundOwn(PART, client, 'connect', {
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
       finally: () => tell((alive) => clients.opened(alive)),
     });
     aroundOwn(PART, client, 'disconnect', {

@@ -40,7 +40,7 @@ export class RedisPools {
         wrapper,
       }),
       callback: (task, asked) => (asked ? this.#lending(flows.bind(task, asked.request.mark), asked) : task),
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
     });
   }
 

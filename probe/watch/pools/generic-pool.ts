@@ -8,6 +8,7 @@
 
 import type { Cut } from '../../account/cut.ts';
 import type { Request, Resource } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
@@ -54,11 +55,17 @@ interface Lent {
   ref: WeakRef<object> | null;
 }
 
+/** On the pool's own request objects, which nobody else sees, while they wait. */
+const ASKED = Symbol('outlive');
+
+interface PoolRequest {
+  [ASKED]?: Asked | undefined;
+}
+
 interface Asked {
   request: Request;
   account: PoolAccount;
-  /** The pool's request object. */
-  queued: object | null;
+  queued: PoolRequest | null;
   /** The acquire that was being called when this one was. */
   outer: Asked | null;
 }
@@ -78,12 +85,10 @@ class GenericPools {
   readonly #accounts: PoolAccounts<Pool>;
   /** Set once for each object of a pool: a weak map that changes all the time is work for the garbage collector. */
   readonly #lent: WeakMap<PooledResource, Lent> = new WeakMap();
-  /** By the pool's request objects that were not served at once. */
-  readonly #asked: WeakMap<object, Asked> = new WeakMap();
   /** The acquire that is being called right now. */
   #asking: Asked | null = null;
   /** The request object taken off the queue last. */
-  #dequeued: object | null = null;
+  #dequeued: PoolRequest | null = null;
   readonly #patchedRequests: WeakSet<object> = new WeakSet();
 
   constructor(desk: Desk) {
@@ -116,7 +121,7 @@ class GenericPools {
       },
       present: (enter) => {
         for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? [])
-          this.#lend(pooledResource, enter);
+          this.#lentBefore(pooledResource, enter);
       },
     };
   }
@@ -150,7 +155,7 @@ class GenericPools {
     around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
-      call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
+      within: flows.unmarked((own) => own.request.mark),
       finally: (_, own) => this.#askedFor(own),
     });
     around<Pool, PooledResource>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
@@ -164,15 +169,15 @@ class GenericPools {
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
         before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
-        call: (original, self, args) => flows.shed(original, self, args),
+        within: flows.unmarked(),
       });
     }
   }
 
   watchQueue(prototype: object): void {
-    around(PART, prototype, 'enqueue', { before: (_, request) => this.#queue(request as object) });
+    around(PART, prototype, 'enqueue', { before: (_, request) => this.#queue(request as PoolRequest) });
     around(PART, prototype, 'dequeue', {
-      after: (_, request: object | undefined) => {
+      after: (_, request: PoolRequest | undefined) => {
         this.#dequeued = request ?? null;
       },
     });
@@ -187,11 +192,11 @@ class GenericPools {
   #askedFor(own: Asked | undefined): void {
     this.#asking = own?.outer ?? null;
     if (!own?.queued) return;
-    this.#asked.set(own.queued, own);
+    own.queued[ASKED] = own;
     own.account.wait(own.request);
   }
 
-  #queue(request: object): void {
+  #queue(request: PoolRequest): void {
     if (!this.#asking || this.#asking.queued) return;
     this.#asking.queued = request;
     this.#watchTimeouts(request);
@@ -200,13 +205,13 @@ class GenericPools {
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
     const dequeued = this.#dequeued;
     // most are served while they are asked for
-    const own = dequeued && (this.#asking?.queued === dequeued ? this.#asking : this.#asked.get(dequeued));
+    const own = dequeued && (this.#asking?.queued === dequeued ? this.#asking : dequeued[ASKED]);
     this.#dequeued = null;
     if (!pooledResource) return;
     if (!own) {
       const account = this.#accounts.of(pool);
       // whoever waited already
-      if (isServed && account.isBefore) this.#lend(pooledResource, (known) => account.serve(known));
+      if (isServed && account.isBefore) this.#lentBefore(pooledResource, (known) => account.serve(known));
       return;
     }
     own.queued = null;
@@ -214,19 +219,24 @@ class GenericPools {
       own.account.stopWaiting(own.request);
       return;
     }
-    this.#lend(pooledResource, ({ ref = null }) => {
-      const lease = own.account.open(own.request, pooledResource.obj);
-      lease.ref = ref;
-      return lease;
-    });
+    const lent = this.#lentBy(pooledResource);
+    lent.lease = own.account.open(own.request, pooledResource.obj);
+    lent.lease.ref = lent.ref;
   }
 
-  #lend(pooledResource: PooledResource, lease: (known: { ref?: WeakRef<object> }) => Resource): void {
-    const known = this.#lent.get(pooledResource);
-    const ref = known ? known.ref : refTo(pooledResource.obj);
-    const own = lease(ref === null ? {} : { ref });
-    if (known) known.lease = own;
-    else this.#lent.set(pooledResource, { lease: own, ref });
+  #lentBy(pooledResource: PooledResource): Lent {
+    let lent = this.#lent.get(pooledResource);
+    if (lent === undefined) {
+      lent = { lease: null, ref: refTo(pooledResource.obj) };
+      this.#lent.set(pooledResource, lent);
+    }
+    return lent;
+  }
+
+  /** It was lent, or asked for, before the probe came. */
+  #lentBefore(pooledResource: PooledResource, enter: (known: Known) => Resource): void {
+    const lent = this.#lentBy(pooledResource);
+    lent.lease = enter(lent.ref === null ? {} : { ref: lent.ref });
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
@@ -242,9 +252,8 @@ class GenericPools {
     const prototype = Object.getPrototypeOf(request);
     if (this.#patchedRequests.has(prototype)) return;
     this.#patchedRequests.add(prototype);
-    const isSeen = around(PART, prototype, '_fireTimeout', {
-      before: (self) => {
-        const own = this.#asked.get(self);
+    const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
+      before: ({ [ASKED]: own }) => {
         own?.account.timedOut(own.request, false);
       },
     });

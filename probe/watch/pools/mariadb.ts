@@ -146,7 +146,7 @@ class MariadbPools {
     around<Pool, Asked>(PART, prototype, 'getConnection', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       callback: (callback, asked) => (asked ? this.#tells(callback, asked) : callback),
-      call: (method, pool, args, asked) => flows.shed(method, pool, args, asked?.request.mark ?? null),
+      within: flows.unmarked((asked) => asked.request.mark),
       after: (_, __: unknown, asked) => {
         if (asked && !asked.isServed) asked.account.wait(asked.request);
       },

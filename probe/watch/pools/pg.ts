@@ -97,12 +97,14 @@ class PgPools {
   #isQuery = false;
   /** The connect that is being called right now, until its pending item is known. */
   #asking: Asked | null = null;
+  /** Of the pending items, whose class is private. */
+  #watchedItems: object | null = null;
 
   constructor(desk: Desk) {
     this.#desk = desk;
     this.#transactions = desk.source({ adapter: PART, nature: 'transaction', library: PART });
     this.#pooledTransactions = desk.source({ adapter: PART, nature: 'transaction of a pool', library: PART });
-    this.#bare = new BareClients(desk, (client, lease) => this.#lends(client, () => lease, false));
+    this.#bare = new BareClients(desk, (client, lease) => this.#lends(this.#knownOf(client), lease, false));
     this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
   }
 
@@ -141,7 +143,10 @@ class PgPools {
       present: (enter) => {
         const { _clients = [], _idle = [] } = weak.deref() ?? {};
         const idle = new Set(_idle.map(({ client }) => client));
-        for (const client of _clients) if (!idle.has(client)) this.#lends(client, enter, false);
+        for (const client of _clients) {
+          const known = this.#knownOf(client);
+          if (!idle.has(client)) this.#lends(known, enter(known), false);
+        }
       },
     };
   }
@@ -213,7 +218,7 @@ class PgPools {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       // unbound, a queued callback runs in the flow of whoever releases
       callback: (callback, own) => flows.bind(callback, own?.request.mark ?? null),
-      call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
+      within: flows.unmarked((own) => own.request.mark),
       finally: (pool, own) => this.#afterConnect(pool, own),
     });
     around<Pool, number>(PART, prototype, 'newClient', {
@@ -228,7 +233,7 @@ class PgPools {
     });
     around<Pool>(PART, prototype, '_release', {
       before: (_, client, __, wrapper) => this.#giveBack(client as Client, wrapper),
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
     });
     around<Pool>(PART, prototype, '_acquireClient', {
       before: (pool, client, item) => this.#serve(pool, client as Client, item as PendingItem),
@@ -278,26 +283,32 @@ class PgPools {
 
   #serve(pool: Pool, client: Client, item: PendingItem): void {
     const own = item[ASKED];
-    item[ASKED] = undefined;
-    const account = this.#accounts.of(pool);
-    if (account.isObserved) this.#tellCreated(pool, client);
-    if (own) this.#lends(client, () => own.account.open(own.request, client), own.isQuery);
-    // whoever waited already
-    else if (account.isBefore && !this.#known.get(client)?.lease) {
-      this.#lends(client, (known) => account.serve(known), false);
+    if (own) {
+      item[ASKED] = undefined;
+      if (own.account.isObserved) this.#tellCreated(pool, client);
+      this.#lends(this.#knownOf(client), own.account.open(own.request, client), own.isQuery);
+      return;
     }
+    // whoever waited already
+    const account = this.#accounts.of(pool);
+    const known = this.#knownOf(client);
+    if (account.isBefore && !known.lease) this.#lends(known, account.serve(known), false);
   }
 
-  #lends(client: Client, leased: (known: Known) => Resource, isQuery: boolean): void {
-    let lent = this.#known.get(client);
-    if (!lent) {
+  #knownOf(client: Client): Known {
+    let known = this.#known.get(client);
+    if (!known) {
       const ref = new WeakRef(client);
-      lent = { lease: null, ref, isQuery, transaction: null, isBusy: isBusy(ref) };
-      this.#known.set(client, lent);
+      known = { lease: null, ref, isQuery: false, transaction: null, isBusy: isBusy(ref) };
+      this.#known.set(client, known);
     }
-    lent.lease = leased(lent);
-    lent.lease.ref = lent.ref;
-    lent.isQuery = isQuery;
+    return known;
+  }
+
+  #lends(known: Known, lease: Resource, isQuery: boolean): void {
+    known.lease = lease;
+    lease.ref = known.ref;
+    known.isQuery = isQuery;
   }
 
   /** Only of a client without a pool: a pool gives back before it ends one. */
@@ -317,7 +328,10 @@ class PgPools {
 
   /** pg-pool tells nobody when a queued connect times out; it sets a property, here watched for all items at once. */
   #watchTimeouts(item: PendingItem): void {
-    onFirstSet<PendingItem>(PART, Object.getPrototypeOf(item), 'timedOut', ({ [ASKED]: own }, isTimedOut) => {
+    const prototype = Object.getPrototypeOf(item);
+    if (prototype === this.#watchedItems) return;
+    this.#watchedItems = prototype;
+    onFirstSet<PendingItem>(PART, prototype, 'timedOut', ({ [ASKED]: own }, isTimedOut) => {
       if (isTimedOut) own?.account.timedOut(own.request, false);
     });
   }
@@ -334,13 +348,13 @@ class PgPools {
   /** One that was open before `lease` still is the same one, of whoever gave the connection back in it first. */
   #lookAtTransaction(client: Client, own: Known, lease: Resource): void {
     const { ledger } = this.#desk;
-    const at = now();
     if (!isInTransaction(client) || !isConnected(client)) {
-      if (own.transaction !== null) ledger.close(own.transaction, at);
+      if (own.transaction !== null) ledger.close(own.transaction, now());
       own.transaction = null;
       return;
     }
     if (own.transaction !== null && !own.transaction.closed) return;
+    const at = now();
     const source = own.isQuery ? this.#pooledTransactions : this.#transactions;
     const isGone = isTransactionOver(new WeakRef(client), at, isInTransaction, isConnected);
     own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });

@@ -120,7 +120,7 @@ class SequelizePools {
         this.#asking = { request: account.ask(wrapper), account, isServed: false };
         return this.#asking;
       },
-      call: (method, pool, args, asked) => flows.shed(method, pool, args, asked?.request.mark ?? null),
+      within: flows.unmarked((asked) => asked.request.mark),
       finally: (_, asked) => {
         this.#asking = null;
         if (asked && !asked.isServed) asked.account.wait(asked.request);
@@ -139,7 +139,7 @@ class SequelizePools {
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
         before: (_, lent, __, wrapper) => this.#giveBack(lent, wrapper),
-        call: (original, pool, args) => flows.shed(original, pool, args),
+        within: flows.unmarked(),
       });
     }
   }

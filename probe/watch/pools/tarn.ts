@@ -184,7 +184,7 @@ export class TarnPools {
     });
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
-      call: (method, self, args, own) => flows.shed(method, self, args, own?.request.mark ?? null),
+      within: flows.unmarked((own) => own.request.mark),
       after: (_, operation: Asked['operation'], own) => {
         if (own) own.operation = operation;
       },
@@ -209,7 +209,7 @@ export class TarnPools {
     });
     around<Pool>(PART, prototype, 'release', {
       before: (pool, connection, _, wrapper) => this.#giveBack(pool, connection, wrapper),
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
     });
   }
 

@@ -3,14 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CountedScope, Scopes } from '../../account/scope.ts';
 import { microtask } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
-import { routeOf } from './route.ts';
+import { Routes } from './route.ts';
 
 const PART = 'http';
 const REQUEST_START = 'http.server.request.start';
-
-/** Of all methods together, and characters of a URL. */
-const MAX_NAMES = 500;
-const MAX_URL = 200;
 
 interface RequestStart {
   request: IncomingMessage;
@@ -36,7 +32,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
   /** Those that stayed longer, weakly: nothing here may keep a response. */
   const running = new Map<CountedScope, WeakRef<ServerResponse>>();
   const byResponse = new WeakMap<ServerResponse, CountedScope>();
-  const names = new Names();
+  const routes = new Routes();
 
   const end = (scope: CountedScope, response: ServerResponse | undefined): void => {
     running.delete(scope);
@@ -45,7 +41,7 @@ export function watchHttpServers(scopes: Scopes): () => void {
   };
 
   const started = ({ request, response }: RequestStart): void => {
-    const scope = scopes.begin(names.of(request.method ?? '', request.url ?? ''), 'request');
+    const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
     young.set(response, scope);
     scopes.enter(scope);
   };
@@ -68,32 +64,4 @@ export function watchHttpServers(scopes: Scopes): () => void {
       if (!response || response.closed || response.destroyed) end(scope, response);
     }
   };
-}
-
-/** Names of requests, kept as long as there are few: most are asked for again. */
-class Names {
-  readonly #byMethod: Map<string, Map<string, string>> = new Map();
-  #size = 0;
-
-  of(method: string, url: string): string {
-    let byUrl = this.#byMethod.get(method);
-    if (!byUrl) {
-      byUrl = new Map();
-      this.#byMethod.set(method, byUrl);
-    }
-    const known = byUrl.get(url);
-    if (known !== undefined) return known;
-    const name = `${method} ${routeOf(url)}`;
-    if (url.length <= MAX_URL) this.#keep(byUrl, url, name);
-    return name;
-  }
-
-  #keep(byUrl: Map<string, string>, url: string, name: string): void {
-    if (this.#size >= MAX_NAMES) {
-      for (const names of this.#byMethod.values()) names.clear();
-      this.#size = 0;
-    }
-    byUrl.set(url, name);
-    this.#size++;
-  }
 }

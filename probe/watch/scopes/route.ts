@@ -20,12 +20,76 @@ const UNSPEAKABLE = /[bcdfghjklmnpqrstvwxz]{6}/i;
 const BEFORE_SECRET =
   /^(?:reset|reset-password|verify|confirm|activate|activation|invite|invites|invitation|invitations|unsubscribe|magic|magic-link|token|tokens|secret|key|keys|otp|code|share|session|sessions)$/i;
 
-export function routeOf(url: string): string {
-  const [path = ''] = url.slice(0, MAX_PATH).split(/[?#]/, 1);
-  const parts = path.split('/', MAX_PARTS + 1);
-  const route = parts.slice(0, MAX_PARTS).map((part, index) => {
-    if (part === '') return part;
-    return BEFORE_SECRET.test(parts[index - 1] ?? '') || !WORD.test(part) || UNSPEAKABLE.test(part) ? VALUE : part;
-  });
-  return parts.length > MAX_PARTS ? `${route.join('/')}/…` : route.join('/');
+/** Of all methods together; most requests go the way of an earlier one. */
+const MAX_NODES = 2000;
+
+const [SLASH, QUERY, FRAGMENT, ZERO, NINE] = ['/', '?', '#', '0', '9'].map((sign) => sign.charCodeAt(0)) as [
+  ...[number, number, number, number, number],
+];
+
+/** One part of a route, after those before it. */
+class Node {
+  /** `GET /orders/:id` */
+  readonly name: string;
+  readonly isBeforeSecret: boolean;
+  readonly words: Map<string, Node> = new Map();
+  value: Node | null = null;
+
+  constructor(name: string, part: string) {
+    this.name = name;
+    this.isBeforeSecret = BEFORE_SECRET.test(part);
+  }
+}
+
+/** Names of requests. It is asked for each one, so it takes no more than a look at each part. */
+export class Routes {
+  readonly #byMethod: Map<string, Node> = new Map();
+  #size = 0;
+
+  of(method: string, url: string): string {
+    let node = this.#byMethod.get(method);
+    if (node === undefined) {
+      node = this.#made(`${method} `, '');
+      this.#byMethod.set(method, node);
+    }
+    const end = Math.min(url.length, MAX_PATH);
+    let from = 0;
+    let hasDigit = false;
+    for (let at = 0, parts = 0; ; at++) {
+      const sign = at < end ? url.charCodeAt(at) : QUERY;
+      if (sign !== SLASH && sign !== QUERY && sign !== FRAGMENT) {
+        hasDigit ||= sign >= ZERO && sign <= NINE;
+        continue;
+      }
+      if (++parts > MAX_PARTS) return `${node.name}/…`;
+      node = this.#next(node, url.slice(from, at), hasDigit, parts === 1 ? '' : '/');
+      if (sign !== SLASH) return node.name;
+      from = at + 1;
+      hasDigit = false;
+    }
+  }
+
+  #next(node: Node, part: string, hasDigit: boolean, separator: string): Node {
+    // a word with a digit is a version, and no longer
+    if (part !== '' && (node.isBeforeSecret || (hasDigit && part.length > 3))) return this.#value(node, separator);
+    const known = node.words.get(part);
+    if (known !== undefined) return known;
+    if (part !== '' && (!WORD.test(part) || UNSPEAKABLE.test(part))) return this.#value(node, separator);
+    const word = this.#made(node.name + separator + part, part);
+    node.words.set(part, word);
+    return word;
+  }
+
+  #value(node: Node, separator: string): Node {
+    node.value ??= this.#made(node.name + separator + VALUE, VALUE);
+    return node.value;
+  }
+
+  #made(name: string, part: string): Node {
+    if (++this.#size > MAX_NODES) {
+      this.#byMethod.clear();
+      this.#size = 0;
+    }
+    return new Node(name, part);
+  }
 }

@@ -134,7 +134,7 @@ export class MysqlPools {
     });
     around<Pool>(part, prototype, 'releaseConnection', {
       before: (own, connection, _, wrapper) => this.#giveBack(connection as Connection, wrapper, own),
-      call: (method, own, args) => flows.shed(method, own, args),
+      within: flows.unmarked(),
     });
   }
 

@@ -66,7 +66,7 @@ export class Logons {
     // the sessions that a pool makes for itself must not keep the flow of whoever created it
     around(PART, exports, 'createPool', {
       callback: (callback) => flows.bind(callback, flows.current()),
-      call: (method, self, args) => flows.shed(method, self, args),
+      within: flows.unmarked(),
     });
   }
 

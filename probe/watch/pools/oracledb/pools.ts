@@ -75,7 +75,7 @@ export class Pools {
     around<Pool, { own: Asked; outer: Asked | null }>(PART, prototype, 'getConnection', {
       before: (pool, _, __, wrapper) => this.#begin(pool, wrapper),
       callback: (callback, begun) => flows.bind(callback, begun?.own.request.mark ?? null),
-      call: (method, pool, args, begun) => flows.shed(method, pool, args, begun?.own.request.mark ?? null),
+      within: flows.unmarked((begun) => begun.own.request.mark),
       finally: (_, begun) => begun && this.#end(begun),
     });
   }
