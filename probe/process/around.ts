@@ -125,7 +125,7 @@ function directly<Self extends object, Asked>(
         before === undefined ? undefined : guarded(part, before, this, arguments[0], arguments[1], wrapped());
       const at = arguments.length - 1;
       let args: unknown[] | null = null;
-      if (callback !== undefined && typeof arguments[at] === 'function') {
+      if (callback !== undefined && at >= 0 && typeof arguments[at] === 'function') {
         args = [];
         for (let i = 0; i < at; i++) args.push(arguments[i]);
         args.push(guarded(part, callback, arguments[at], asked) ?? arguments[at]);
