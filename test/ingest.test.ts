@@ -52,6 +52,17 @@ describe('a curated record', () => {
     expect(idOther).not.toBe(id);
   });
 
+  test.each([
+    ['2026-01-05T08:00:00Z', '2026-01-05T08:00:00.000Z'],
+    ['2026-01-05T08:00:00.123Z', '2026-01-05T08:00:00.123Z'],
+    ['2026-01-05T10:00:00.123456+02:00', '2026-01-05T08:00:00.123Z'],
+    ['2026-02-30T08:00:00Z', '2026-03-02T08:00:00.000Z'],
+    ['2026-01-05T24:00:00Z', '2026-01-06T00:00:00.000Z'],
+    ['2026-01-31T08:00:00Z', '2026-01-31T08:00:00.000Z'],
+  ])('has the time %s as a database can hold it', (eventTime, time) => {
+    expect(curate({ ...structuredClone(trailEvent), eventTime })[0]!.time).toBe(time);
+  });
+
   test('of a CloudTrail event in an EventBridge envelope is that of the event', () => {
     const envelope = { source: 'aws.cloudtrail', account: '1', detail: structuredClone(trailEvent) };
     expect(curate(envelope)).toEqual(curate(structuredClone(trailEvent)));
