@@ -319,6 +319,25 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     expect(await letters()).toHaveLength(2);
   });
 
+  test('publishes many small files in one transaction, each of them once', async () => {
+    for (let file = 1; file <= 30; file++) await write(`${file}.json.gz`, gzipSync(event(file)));
+    const phases: string[] = [];
+    const observe = (phase: string) => phases.push(phase);
+    expect(await runIngest({ ...workload, input: folder, observe })).toMatchObject({ files: 30, filesBefore: 0 });
+    expect(phases.filter((phase) => phase === 'commit')).toHaveLength(1);
+    await write('31.json', event(31));
+    expect(await runIngest({ ...workload, input: folder })).toMatchObject({ files: 1, filesBefore: 30 });
+    expect(await eventIds()).toHaveLength(31);
+  });
+
+  test('of two runs at once over small files publishes each record once', async () => {
+    for (let file = 1; file <= 20; file++) await write(`${file}.jsonl`, events(3 * file, 3 * file + 2));
+    const runs = [1, 2].map(() => runIngest({ ...workload, input: folder, maxBatch: 4 }));
+    const done = await Promise.all(runs);
+    expect(await eventIds()).toHaveLength(60);
+    expect(done.reduce((sum, { files }) => sum + files, 0)).toBe(20);
+  });
+
   test('goes on in the middle of a file where it was stopped', async () => {
     await write('a.jsonl', events(1, 10));
     const stop = new AbortController();
