@@ -372,6 +372,16 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     expect(await eventIds()).toHaveLength(40);
   });
 
+  test('spreads the records of a tenant over the partitions, those of one actor in their order', async () => {
+    const by = (actor: number, id: number) =>
+      JSON.stringify({ ...trailEvent, eventID: `e-${id}`, userIdentity: { arn: `arn:aws:iam::1:user/${actor}` } });
+    await write('a.jsonl', Array.from({ length: 40 }, (_, id) => `${by(id % 20, id)}\n`).join(''));
+    await runIngest({ ...workload, input: folder });
+    expect(await workload.query(`select distinct "partition" from stream_batches`)).toHaveLength(4);
+    const ids = await eventIds();
+    expect(ids.filter((id) => ['e-7', 'e-27'].includes(id))).toEqual(['e-7', 'e-27']);
+  });
+
   test('reads standard input', async () => {
     const stdin = async function* () {
       yield Buffer.from(events(1, 2));

@@ -121,7 +121,7 @@ export async function publish(
 ): Promise<void> {
   await saveAssets(batch.records, transaction);
   const published = wanted ? wanted(batch.records) : batch.records;
-  const records = published.map((record) => ({ key: record.tenant, value: record }));
+  const records = published.map((record) => ({ key: record.actor ?? record.resource ?? record.tenant, value: record }));
   await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
   const letters = batch.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
   await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
