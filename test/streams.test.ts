@@ -171,6 +171,7 @@ describe.each(STORES)('on %s', (dialect) => {
         );
         await connection.execute('insert into stream_heads values ($1, 0, 1235)', [topic]);
         await connection.execute(`insert into stream_positions values ($1, 'group', 0, 700)`, [topic]);
+        await connection.execute(`delete from schema_versions where name = 'streams'`);
         await prepareSchema(connection);
       });
       const entries = await readAll('group');

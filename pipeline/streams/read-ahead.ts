@@ -24,12 +24,20 @@ export async function* readAhead({ position, read, end }: PartitionReader): Asyn
       ahead = batch.next < end ? read(batch.next) : null;
       ahead?.catch(() => {}); // who needs it hears of it
       yield batch;
-      const goesOn = batch.isMoved && ahead !== null;
-      if (!goesOn) ahead = null;
-      // the last batch may have been rolled back
-      from = goesOn ? batch.next : await position();
+      if (batch.isMoved && ahead !== null) {
+        from = batch.next;
+        continue;
+      }
+      await ended(ahead);
+      ahead = null;
+      from = await position(); // the last batch may have been rolled back
     }
   } finally {
-    await ahead?.catch(() => {}); // it has a connection on loan, whose pool may be closed next
+    await ended(ahead);
   }
+}
+
+/** Of a read that nobody waits for: it has a connection on loan, whose pool may be closed next. */
+async function ended(read: Promise<unknown> | null): Promise<void> {
+  await read?.catch(() => {});
 }
