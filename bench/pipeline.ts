@@ -5,7 +5,6 @@
  *
  * Wall-clock rates say something only against others of the same round; CPU time an event is the figure to keep.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +28,7 @@ import { prepareSchema } from '../pipeline/store/schema.ts';
 import type { ConnectionPool } from '../pipeline/store/store.ts';
 import { openStream } from '../pipeline/streams/open.ts';
 import type { Stream } from '../pipeline/streams/stream.ts';
+import { serverSeconds } from './server-seconds.ts';
 
 const { values } = parseArgs({
   options: {
@@ -53,31 +53,14 @@ const bundled = (name: string) => new URL(`../pipeline/rules/${name}`, import.me
 const rules = await loadRules(bundled(''));
 const intel = await loadIntel(bundled('intel/example.txt'));
 
-/** CPU seconds of the server and its children, the ended ones too. */
-function databaseSeconds(): number {
-  const master = readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0];
-  let ticks = 0;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const [, parent, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (pid !== master && parent !== master) continue;
-      const own = Number(fields[9]) + Number(fields[10]);
-      ticks += own + (pid === master ? Number(fields[11]) + Number(fields[12]) : 0);
-    } catch {} // it has ended meanwhile
-  }
-  return ticks / 100;
-}
-
 async function measured(work: () => Promise<string | undefined>): Promise<Figure> {
-  const [began, own, database] = [performance.now(), process.cpuUsage(), databaseSeconds()];
+  const [began, own, database] = [performance.now(), process.cpuUsage(), serverSeconds(server)];
   const note = (await work()) ?? '';
   const { user, system } = process.cpuUsage(own);
   return {
     seconds: (performance.now() - began) / 1000,
     own: (user + system) / events,
-    database: ((databaseSeconds() - database) * 1e6) / events,
+    database: ((serverSeconds(server) - database) * 1e6) / events,
     note,
   };
 }

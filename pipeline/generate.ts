@@ -55,12 +55,15 @@ interface Line {
   bad: DeadLetterReason | null;
 }
 
-/** Same seed and number, same output. `events` is the number of input records, good, repeated and bad together. */
-export function generate({ seed, events }: { seed: number; events: number }): Generated {
+/**
+ * Same seed and numbers, same output. `events` is the number of input records, good, repeated and bad together; their
+ * ids count from `first`, so that parts of a larger whole have none in common.
+ */
+export function generate({ seed, events, first = 0 }: { seed: number; events: number; first?: number }): Generated {
   const random = randomFrom(seed);
   const lines: Line[] = [];
   let duplicates = 0;
-  for (let n = 0; n < events; n++) {
+  for (let n = first; n < first + events; n++) {
     const draw = random();
     const repeated = lines[Math.floor(random() * lines.length)];
     if (draw < 0.02 && repeated?.bad === null) {

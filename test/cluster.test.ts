@@ -126,6 +126,17 @@ describe('task managers', () => {
     await expect(failing).rejects.toThrow(/^Lane 3 of 4 of job failing failed at each of 5 attempts.*as ordered/);
   });
 
+  test('a lane of a patient job is told once, and begun again for as long as that says', async () => {
+    const said: string[] = [];
+    await start({ log: (sentence) => said.push(sentence) });
+    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 5 }, 4, 'patient'), patience: 60_000 };
+    const lanes = (await cluster.run(patient)) as { attempt: number }[];
+    expect(lanes.map(({ attempt }) => attempt)).toEqual([1, 1, 6, 1]);
+    expect(said).toEqual([
+      expect.stringMatching(/^Lane 3 of 4 of job patient failed: .*It is tried again for 60 s\.$/),
+    ]);
+  });
+
   test('a task manager that cannot start is a clear error, and leaves nothing running', async () => {
     await expect(start({ execArgv: ['--no-such-option'] })).rejects.toThrow(
       /^Task manager \d cannot be started: exit code 9\.$/,

@@ -10,6 +10,7 @@ import type { CloudRecord, DeadLetter } from '../pipeline/records/record.ts';
 import { recordOf } from '../pipeline/records/versions.ts';
 import { Regions } from '../pipeline/sinks/regions.ts';
 import { Sink } from '../pipeline/sinks/sink.ts';
+import { prepareSchema } from '../pipeline/store/schema.ts';
 import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 import { bundledIntel, openWorkload, type Workload } from './support/workload.ts';
 
@@ -126,6 +127,29 @@ describe.each(STORES)('on %s', (dialect) => {
     await workload.execute(`update schema_versions set version = 3 where name = 'jobs'`);
     await expect(createTables(workload.pool)).rejects.toThrow('are of version 3, and this program knows those up to 2');
     await workload.execute(`update schema_versions set version = 2 where name = 'jobs'`);
+  });
+
+  const prepared = async () => {
+    const connection = await workload.pool.acquire();
+    await prepareSchema(connection).finally(() => connection.release());
+  };
+
+  test("the streams' tables and a sink's have versions of their own", async () => {
+    const sink = new Sink({ region: 'us', url: workload.url });
+    await publish('records', record);
+    await rules();
+    await runDeliver({ ...workload, sinks: [sink] });
+    await publish('records', { ...record, id: 'another' });
+    await rules();
+    await workload.execute(`update schema_versions set version = 9 where name in ('streams', 'sink us')`);
+    await expect(prepared()).rejects.toThrow('The tables of streams are of version 9');
+    const late = new Sink({ region: 'us', url: workload.url });
+    const { us } = await runDeliver({ ...workload, sinks: [late] });
+    expect(us).toEqual({ delivered: 0, problem: expect.stringContaining('The tables of sink us are of version 9') });
+    await workload.execute(`update schema_versions set version = 2 where name = 'streams'`);
+    await workload.execute(`update schema_versions set version = 1 where name = 'sink us'`);
+    expect(await runDeliver({ ...workload, sinks: [late] })).toMatchObject({ us: { delivered: 1, problem: null } });
+    for (const each of [sink, late]) await each.close();
   });
 
   test('a table that was changed by hand is named', async () => {

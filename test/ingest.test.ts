@@ -52,6 +52,17 @@ describe('a curated record', () => {
     expect(idOther).not.toBe(id);
   });
 
+  test.each([
+    ['2026-01-05T08:00:00Z', '2026-01-05T08:00:00.000Z'],
+    ['2026-01-05T08:00:00.123Z', '2026-01-05T08:00:00.123Z'],
+    ['2026-01-05T10:00:00.123456+02:00', '2026-01-05T08:00:00.123Z'],
+    ['2026-02-30T08:00:00Z', '2026-03-02T08:00:00.000Z'],
+    ['2026-01-05T24:00:00Z', '2026-01-06T00:00:00.000Z'],
+    ['2026-01-31T08:00:00Z', '2026-01-31T08:00:00.000Z'],
+  ])('has the time %s as a database can hold it', (eventTime, time) => {
+    expect(curate({ ...structuredClone(trailEvent), eventTime })[0]!.time).toBe(time);
+  });
+
   test('of a CloudTrail event in an EventBridge envelope is that of the event', () => {
     const envelope = { source: 'aws.cloudtrail', account: '1', detail: structuredClone(trailEvent) };
     expect(curate(envelope)).toEqual(curate(structuredClone(trailEvent)));
@@ -308,6 +319,25 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     expect(await letters()).toHaveLength(2);
   });
 
+  test('publishes many small files in one transaction, each of them once', async () => {
+    for (let file = 1; file <= 30; file++) await write(`${file}.json.gz`, gzipSync(event(file)));
+    const phases: string[] = [];
+    const observe = (phase: string) => phases.push(phase);
+    expect(await runIngest({ ...workload, input: folder, observe })).toMatchObject({ files: 30, filesBefore: 0 });
+    expect(phases.filter((phase) => phase === 'commit')).toHaveLength(1);
+    await write('31.json', event(31));
+    expect(await runIngest({ ...workload, input: folder })).toMatchObject({ files: 1, filesBefore: 30 });
+    expect(await eventIds()).toHaveLength(31);
+  });
+
+  test('of two runs at once over small files publishes each record once', async () => {
+    for (let file = 1; file <= 20; file++) await write(`${file}.jsonl`, events(3 * file, 3 * file + 2));
+    const runs = [1, 2].map(() => runIngest({ ...workload, input: folder, maxBatch: 4 }));
+    const done = await Promise.all(runs);
+    expect(await eventIds()).toHaveLength(60);
+    expect(done.reduce((sum, { files }) => sum + files, 0)).toBe(20);
+  });
+
   test('goes on in the middle of a file where it was stopped', async () => {
     await write('a.jsonl', events(1, 10));
     const stop = new AbortController();
@@ -340,6 +370,16 @@ describe.each(STORES)('ingest on %s', (dialect) => {
     await write('a.jsonl', events(1, 40));
     await Promise.all([1, 2].map(() => runIngest({ ...workload, input: folder, maxBatch: 4 })));
     expect(await eventIds()).toHaveLength(40);
+  });
+
+  test('spreads the records of a tenant over the partitions, those of one actor in their order', async () => {
+    const by = (actor: number, id: number) =>
+      JSON.stringify({ ...trailEvent, eventID: `e-${id}`, userIdentity: { arn: `arn:aws:iam::1:user/${actor}` } });
+    await write('a.jsonl', Array.from({ length: 40 }, (_, id) => `${by(id % 20, id)}\n`).join(''));
+    await runIngest({ ...workload, input: folder });
+    expect(await workload.query(`select distinct "partition" from stream_batches`)).toHaveLength(4);
+    const ids = await eventIds();
+    expect(ids.filter((id) => ['e-7', 'e-27'].includes(id))).toEqual(['e-7', 'e-27']);
   });
 
   test('reads standard input', async () => {

@@ -129,6 +129,17 @@ describe.skipIf(!hasNats)('streams on NATS JetStream (needs nats-server)', () =>
     expect(await other).toHaveLength(4);
   });
 
+  test('reads what was published when there were more partitions, or fewer', async () => {
+    const others = [1, 8].map((partitions) => openStream({ url: nats.url, pool: workload.pool, partitions }));
+    const [narrow, wide] = await Promise.all(others);
+    await wide!.stream.publish(topic, numbered(16, 16));
+    await narrow!.stream.publish(topic, numbered(2, 2));
+    expect(await readAll('reader')).toHaveLength(18);
+    await stream.trim(topic, -3_600_000);
+    expect(await readAll('late')).toEqual([]);
+    for (const { close } of [narrow!, wide!]) await close();
+  });
+
   test('trims what every group has read; a later group begins with what is left, and ends', async () => {
     await stream.publish(topic, numbered(5));
     await readAll('reader');

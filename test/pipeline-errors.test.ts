@@ -60,6 +60,7 @@ describe('one sentence, without a stack, and exit code 2 for', () => {
       /^The tenants file none\.yaml cannot be read \(ENOENT\)\.$/,
     ],
     ['a sink of no region', ['--sink', 'mars=x'], /^--sink mars: no tenant reports to mars; there are us\.$/],
+    ['no partition', ['--partitions', '0'], /^--partitions must be a whole number from 1 to 8192, not "0"\.$/],
     ['a database that is down', ['--database', NOWHERE], /^PostgreSQL at 127\.0\.0\.1:1 cannot be used: .*\.$/],
     ['a database that is no URL', ['--database', 'orders'], /^The database URL is not of the form postgres:/],
   ])('%s', async (_, args, sentence) => {

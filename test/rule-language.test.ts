@@ -6,7 +6,7 @@ import { conditionFrom, loopsWithinLoops, RULE_LIMIT } from '../pipeline/jobs/co
 import { IntelList } from '../pipeline/jobs/intel.ts';
 import { followed, loadIntel } from '../pipeline/jobs/intel-files.ts';
 import { judge } from '../pipeline/jobs/judge.ts';
-import { loadRules, parseRule, type Rule, RuleSet } from '../pipeline/jobs/rule-set.ts';
+import { factsOf, loadRules, parseRule, type Rule, RuleSet } from '../pipeline/jobs/rule-set.ts';
 import type { CloudRecord } from '../pipeline/records/record.ts';
 
 const record: CloudRecord = {
@@ -16,7 +16,7 @@ const record: CloudRecord = {
 };
 const rule = (changes: Partial<Rule>): Rule => ({
   ...{ id: 'r', title: 'R', severity: 'low', kind: 'activity', author: null, sources: null, names: ['StopLogging'] },
-  matches: () => true,
+  condition: () => true,
   ...changes,
 });
 
@@ -61,14 +61,11 @@ describe('a rule', () => {
 
   test('that never comes back is ended, named, and after three times not tried again', () => {
     const condition = conditionFrom("raw.userAgent.matches('^(a+)+$')", 'hungry') as (facts: object) => boolean;
-    const set = new RuleSet([
-      rule({ id: 'hungry', matches: ({ raw }) => condition({ record: {}, raw, intel: [] }) }),
-      rule({ id: 'other' }),
-    ]);
+    const set = new RuleSet([rule({ id: 'hungry', condition }), rule({ id: 'other' })]);
     const poison = { ...record, raw: { userAgent: `${'a'.repeat(40)}!` } };
     const problems: string[] = [];
     const matched = [1, 2, 3, 4].map(() =>
-      set.matching(poison, ({ message }) => problems.push(message)).map(({ id }) => id),
+      set.matching(poison, [], ({ message }) => problems.push(message)).map(({ id }) => id),
     );
     expect(matched).toEqual([['other'], ['other'], ['other'], ['other']]);
     expect(problems[0]).toBe(`rule "hungry" took more than ${RULE_LIMIT} ms over this record`);
@@ -110,16 +107,16 @@ describe('a Sigma rule', () => {
     parseRule(
       `title: T\nid: s\nlogsource: { product: aws, service: cloudtrail }\ndetection:\n${detection}`,
       's.yml',
-    ).matches({
-      raw: event,
-    });
+    ).condition(factsOf({ raw: event }));
 
   test('is run as it is, and says who wrote it', () => {
     const sigma = parseRule(SIGMA, 's.yml');
     expect(sigma).toMatchObject({ severity: 'medium', author: 'Ada', names: ['StopLogging', 'DeleteTrail'] });
-    expect(sigma.matches({ raw })).toBe(true);
-    expect(sigma.matches({ raw: { ...raw, eventName: 'StartLogging' } })).toBe(false);
-    expect(sigma.matches({ raw: { ...raw, userIdentity: { arn: 'arn:aws:iam::1:role/robot' } } })).toBe(false);
+    expect(sigma.condition(factsOf({ raw }))).toBe(true);
+    expect(sigma.condition(factsOf({ raw: { ...raw, eventName: 'StartLogging' } }))).toBe(false);
+    expect(sigma.condition(factsOf({ raw: { ...raw, userIdentity: { arn: 'arn:aws:iam::1:role/robot' } } }))).toBe(
+      false,
+    );
   });
 
   test.each<[string, string, object, boolean]>([

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { IntelList } from '../pipeline/jobs/intel.ts';
 import { loadIntel } from '../pipeline/jobs/intel-files.ts';
 import type { Result } from '../pipeline/jobs/result.ts';
-import { loadRules, parseRule, RuleSet } from '../pipeline/jobs/rule-set.ts';
+import { factsOf, loadRules, parseRule, RuleSet } from '../pipeline/jobs/rule-set.ts';
 import { runRules } from '../pipeline/jobs/rules.ts';
 import type { CloudRecord } from '../pipeline/records/record.ts';
 import { loadRegions, Regions } from '../pipeline/sinks/regions.ts';
@@ -63,9 +63,9 @@ describe('a rule', () => {
   const rule = parseRule(RULE, 'rule.yaml');
 
   test('does not match a record that lacks what its condition asks for', () => {
-    expect(rule.matches(record)).toBe(true);
-    expect(rule.matches({ ...record, raw: {} })).toBe(false);
-    expect(rule.matches({ ...record, raw: null })).toBe(false);
+    expect(rule.condition(factsOf(record))).toBe(true);
+    expect(rule.condition(factsOf({ ...record, raw: {} }))).toBe(false);
+    expect(rule.condition(factsOf({ ...record, raw: null }))).toBe(false);
   });
 
   test('only sees records of its events and kind', () => {

@@ -37,6 +37,8 @@ export interface Job {
   onNote?: (note: unknown, task: Task) => void;
   /** Ends its lanes early, between two batches. */
   signal?: AbortSignal;
+  /** For so many milliseconds a lane that throws is begun again, however often it does (default 0). */
+  patience?: number;
 }
 
 export interface TaskManagerView {
@@ -54,8 +56,9 @@ export interface TaskManagerView {
 interface Running {
   task: Task;
   job: Job;
-  /** How often it threw, and how often it went down with its task manager. */
+  /** How often it threw, since when, and how often it went down with its task manager. */
   failures: number;
+  failing: number | null;
   deaths: number;
   resolve(result: unknown): void;
   reject(error: Error): void;
@@ -66,6 +69,7 @@ const MOST_FAILURES = 5;
 const MOST_DEATHS = 20;
 /** Before a task that threw is begun again; doubled each time. */
 const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
 const FROZEN_MS = 8000;
 
 /** A lane failed too often; the message says how. */
@@ -130,7 +134,7 @@ export class Cluster {
       const id = ++this.#lastTask;
       const task = { id, job: name, module: module.href, index, of, attempt: 1, options };
       return new Promise((resolve, reject) =>
-        this.#waiting.push({ task, job, failures: 0, deaths: 0, resolve, reject }),
+        this.#waiting.push({ task, job, failures: 0, failing: null, deaths: 0, resolve, reject }),
       );
     });
     this.#assign();
@@ -241,21 +245,30 @@ export class Cluster {
     if (!running) return;
     this.#running.delete(id);
     const { task, job, reject } = running;
-    if (cause === 'failure') running.failures++;
+    if (cause === 'failure') this.#count(running, why);
     else running.deaths++;
     const next = { ...running, task: { ...task, attempt: task.attempt + 1 } };
     if (this.#isStopping) {
       reject(stopped(job));
     } else if (job.signal?.aborted) {
       reject(new JobCanceled(`Job ${job.name} was canceled.`));
-    } else if (running.failures >= MOST_FAILURES || running.deaths >= MOST_DEATHS) {
-      const lane = `Lane ${task.index + 1} of ${task.of} of job ${job.name}`;
-      reject(new JobFailed(`${lane} failed at each of ${task.attempt} attempts, at last so: ${why}`));
+    } else if ((running.failures >= MOST_FAILURES && !isPatient(running)) || running.deaths >= MOST_DEATHS) {
+      reject(new JobFailed(`${laneOf(running)} failed at each of ${task.attempt} attempts, at last so: ${why}`));
     } else if (cause === 'death') {
       this.#waiting.push(next);
     } else {
-      this.#later(next, FIRST_PAUSE_MS * 2 ** (running.failures - 1));
+      this.#later(next, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (running.failures - 1)));
     }
+  }
+
+  #count(running: Running, why: string): void {
+    running.failures++;
+    running.failing ??= performance.now();
+    const { patience = 0 } = running.job;
+    if (patience === 0 || running.failures > 1) return;
+    const limit = Number.isFinite(patience) ? ` for ${patience / 1_000} s` : '';
+    const [words] = why.split('\n');
+    this.#options.log?.(`${laneOf(running)} failed: ${words}. It is tried again${limit}.`);
   }
 
   #later(next: Running, pause: number): void {
@@ -266,6 +279,14 @@ export class Cluster {
     }, pause);
     this.#pausing.set(timer, next);
   }
+}
+
+function laneOf({ task, job }: Running): string {
+  return `Lane ${task.index + 1} of ${task.of} of job ${job.name}`;
+}
+
+function isPatient({ job: { patience = 0 }, failing }: Running): boolean {
+  return failing !== null && performance.now() - failing < patience;
 }
 
 function stopped({ name }: Job): UserError {

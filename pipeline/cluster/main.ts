@@ -35,7 +35,7 @@ PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to wat
 Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 the database failed, 2 wrong use.
 `;
 
-const PARTITIONS = 4;
+const FEWEST_PARTITIONS = 4;
 /** Of connections that wait to be taken: thousands of clients may come at once. */
 const BACKLOG = 4096;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
@@ -78,14 +78,15 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     const connection = await pool.acquire();
     await prepareSchema(connection).finally(() => connection.release());
     await createTables(pool);
+    const partitions = Math.max(FEWEST_PARTITIONS, taskManagers * slots);
     // each lane opens it anew: better told now that it cannot be used
-    const { close } = await openStream({ url: streamUrl, pool, partitions: PARTITIONS });
+    const { close } = await openStream({ url: streamUrl, pool, partitions });
     await close();
     const connections = { ...DEFAULT_CONNECTIONS, url, model: 'per-job', library: 'driver' } as const;
     const cluster = await Cluster.start({ taskManagers, slots, connections, log: say });
     const bundled = (path: string) => new URL(`../${path}`, import.meta.url).pathname;
     const pipeline = {
-      ...{ partitions: PARTITIONS, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
+      ...{ partitions, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
     const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });

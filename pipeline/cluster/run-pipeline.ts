@@ -16,19 +16,21 @@ export const PIPELINE_TASK = new URL(
 export interface ClusterPipelineOptions extends Omit<PipelineTaskOptions, 'job'> {
   /** Lanes of each job. */
   parallelism: number;
+  /** Milliseconds that a database or stream may be away. */
+  patience?: number;
   onJob?: (job: JobName) => void;
 }
 
 /** Needs the tables of the streams and of the jobs. As `runPipeline`, which see; only faster. */
 export async function runPipelineOn(
   cluster: Cluster,
-  { parallelism, onJob, ...options }: ClusterPipelineOptions,
+  { parallelism, patience = 0, onJob, ...options }: ClusterPipelineOptions,
 ): Promise<PipelineCounts> {
   const counts: Partial<Record<JobName, unknown>> = {};
   for (const name of JOBS) {
     onJob?.(name);
     const task = { ...options, job: name } satisfies PipelineTaskOptions;
-    const lanes = await cluster.run({ name, module: PIPELINE_TASK, parallelism, options: task });
+    const lanes = await cluster.run({ name, module: PIPELINE_TASK, parallelism, patience, options: task });
     counts[name] = lanes.reduce(addCounts);
   }
   return counts as unknown as PipelineCounts;

@@ -30,10 +30,14 @@ export function conditionFrom(text: string, rule: string): Condition | { problem
   if (problem) return { problem };
   const evaluate = cel.parse(text);
   const condition: Condition = (facts) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0; // a field that is not there throws, and nobody reads from where
     try {
       return evaluate(facts) === true;
     } catch {
       return false;
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
     }
   };
   if (text.includes('matches(')) return limited(condition, rule);

@@ -8,7 +8,8 @@ import { createReadStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { elementsOf, LIMITS } from '../records/elements.ts';
 import { filesOf, type InputFile } from '../records/files.ts';
-import { type IngestCounts, type IngestOptions, ingestFile, ingestSource } from './ingest.ts';
+import { type IngestCounts, type IngestOptions, ingestFiles, ingestSource, ingestStream } from './ingest.ts';
+import { IngestWriter } from './ingest-writer.ts';
 import { progressOf, StaleProgressError } from './progress.ts';
 
 /** How often is looked for something new, and how long a batch waits to be full: milliseconds. */
@@ -28,15 +29,14 @@ interface Cursor {
 export async function followInput(options: IngestOptions, counts: IngestCounts): Promise<void> {
   const settings = { ...options, linger: LOOK_MS };
   if (options.input === '-') {
-    const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
-    counts.files++;
-    await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, settings, counts);
+    await ingestStream(options.stdin ?? process.stdin, settings, counts);
     return;
   }
   const sizes = new Map<string, number | null>();
   const done = new Map<string, number | null>();
   const cursors = new Map<string, Cursor>();
   while (!options.signal?.aborted) {
+    const settled: InputFile[] = [];
     for await (const file of filesOf(options.input)) {
       if (options.signal?.aborted) return;
       if (done.get(file.path) === file.bytes && done.has(file.path)) continue;
@@ -46,12 +46,13 @@ export async function followInput(options: IngestOptions, counts: IngestCounts):
         const cursor = await readOn(file, cursors.get(file.path), settings, counts);
         if (cursor) cursors.set(file.path, cursor);
       } else if (isSettled) {
-        while (!(await ingestFile(file, settings, counts)));
+        settled.push(file);
       } else {
         continue;
       }
       done.set(file.path, file.bytes);
     }
+    await ingestFiles(settled, settings, counts);
     await delay(LOOK_MS, undefined, { signal: options.signal }).catch(() => {});
   }
 }
@@ -66,7 +67,7 @@ async function readOn(
   const isKnown = before !== undefined && before.bytes <= file.bytes!;
   const progress = isKnown
     ? { ...before, complete: before.bytes === file.bytes }
-    : await progressOf(file, options.pool);
+    : (await progressOf([file], options.pool))[0]!;
   if (progress.complete) {
     if (!isKnown) counts.filesBefore++;
     return before;
@@ -84,9 +85,11 @@ async function readOn(
   // complete is what ends with a whole line
   const whole: InputFile = Object.defineProperty({ ...file }, 'bytes', { get: () => found.bytes });
   try {
-    const revision = await ingestSource(file.path, counted(), whole, progress, options, counts, start.elements);
+    const writer = new IngestWriter(options, counts);
+    const mark = await ingestSource(file.path, counted(), whole, progress, options, writer, start.elements);
+    await writer.end();
     if (!isKnown) counts.files++;
-    return { ...found, revision };
+    return { ...found, revision: mark.revision };
   } catch (error) {
     if (!(error instanceof StaleProgressError)) throw error;
     return readOn(file, undefined, options, counts);

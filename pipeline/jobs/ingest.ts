@@ -1,27 +1,14 @@
 /** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
 
 import type { Patiently } from '../patience.ts';
-import { curate } from '../records/curate.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
-import type { Envelope } from '../records/envelope.ts';
-import { fieldsOf, firstText } from '../records/fields.ts';
 import { chunksOf, filesOf, type InputFile } from '../records/files.ts';
-import {
-  type CloudRecord,
-  DEAD_LETTERS_TOPIC,
-  type DeadLetter,
-  type DeadLetterReason,
-  RECORDS_TOPIC,
-  type RecordSource,
-  Unusable,
-} from '../records/record.ts';
-import type { Connection } from '../store/store.ts';
-import { upsert } from '../store/upsert.ts';
+import type { CloudRecord, DeadLetterReason, RecordSource, Unusable } from '../records/record.ts';
 import { partitionOf, type Share } from '../streams/stream.ts';
-import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
-import { letter } from './letters.ts';
+import { IngestWriter, type Mark } from './ingest-writer.ts';
+import type { JobOptions } from './job.ts';
 import { PAUSE, withPauses } from './pauses.ts';
-import { type Progress, progressOf, StaleProgressError, saveProgress } from './progress.ts';
+import { type Progress, progressOf, StaleProgressError } from './progress.ts';
 
 export interface IngestOptions extends JobOptions {
   /** A folder, a file, or `-` for standard input (`stdin`), which is read from its start at every run. */
@@ -46,16 +33,8 @@ export interface IngestCounts {
   deadLetters: Partial<Record<DeadLetterReason, number>>;
 }
 
-/** What is published together with the new progress of its source. */
-interface Pending {
-  records: CloudRecord[];
-  deadLetters: DeadLetter[];
-  elements: number;
-  bytes: number;
-}
-
-/** A transaction is closed at this many bytes of input, however few elements they are. */
-const BATCH_BYTES = 8 * 1024 * 1024;
+/** So many files are asked for, and published, together: small ones would cost a trip and a commit each. */
+const FILES_AT_ONCE = 200;
 
 /**
  * Exactly once over restarts for files: how far a file is read is saved in the transaction that publishes.
@@ -64,16 +43,17 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 export async function runIngest(options: IngestOptions): Promise<IngestCounts> {
   const counts = noCounts();
   if (options.input === '-') {
-    const elements = elementsOf(options.stdin ?? process.stdin, options.limits ?? LIMITS);
-    await ingestSource('-', elements, null, { elements: 0, complete: false, revision: 0 }, options, counts);
-    counts.files = 1;
+    await ingestStream(options.stdin ?? process.stdin, options, counts);
     return counts;
   }
-  for await (const file of filesOf(options.input)) {
-    if (options.signal?.aborted) break;
-    if (options.share && partitionOf(file.path, options.share.of) !== options.share.index) continue;
-    while (!(await ingestFile(file, options, counts)));
-  }
+  const { signal, share } = options;
+  const own = async function* () {
+    for await (const file of filesOf(options.input)) {
+      if (signal?.aborted) return;
+      if (!share || partitionOf(file.path, share.of) === share.index) yield file;
+    }
+  };
+  await ingestFiles(own(), options, counts);
   return counts;
 }
 
@@ -81,148 +61,83 @@ export function noCounts(): IngestCounts {
   return { files: 0, filesBefore: 0, records: {}, deadLetters: {} };
 }
 
-/** False when it has to be done again from the progress that another has made. */
-export async function ingestFile(file: InputFile, options: IngestOptions, counts: IngestCounts): Promise<boolean> {
-  const progress = await progressOf(file, options.pool);
-  if (progress.complete) {
-    counts.filesBefore++;
-    return true;
-  }
-  const elements = file.problem ? [asElement(file.problem)] : elementsOf(chunksOf(file.path), options.limits ?? LIMITS);
+/** Standard input, which is read from its start each time. */
+export async function ingestStream(stdin: AsyncIterable<Buffer>, options: IngestOptions, counts: IngestCounts) {
+  const writer = new IngestWriter(options, counts);
+  await ingestSource('-', elementsOf(stdin, options.limits ?? LIMITS), null, NOTHING_READ, options, writer);
+  await writer.end();
+  counts.files++;
+}
+
+const NOTHING_READ: Progress = { elements: 0, complete: false, revision: 0 };
+
+export async function ingestFiles(
+  files: AsyncIterable<InputFile> | Iterable<InputFile>,
+  options: IngestOptions,
+  counts: IngestCounts,
+): Promise<void> {
+  let some: InputFile[] = [];
+  const ingestSome = async () => {
+    while (some.length > 0) some = await tryFiles(some, options, counts);
+  };
+  for await (const file of files) if (some.push(file) >= FILES_AT_ONCE) await ingestSome();
+  await ingestSome();
+}
+
+/** Gives those that have to be done again, from the progress that another has made. */
+async function tryFiles(files: readonly InputFile[], options: IngestOptions, counts: IngestCounts) {
+  const known = await progressOf(files, options.pool);
+  const writer = new IngestWriter(options, counts);
+  const open = files.filter((_, index) => !known[index]!.complete);
+  counts.filesBefore += files.length - open.length;
   try {
-    await ingestSource(file.path, elements, file, progress, options, counts);
-    counts.files++;
-    return true;
+    for (const file of open) {
+      if (options.signal?.aborted) break;
+      await ingestSource(file.path, elementsIn(file, options), file, known[files.indexOf(file)]!, options, writer);
+    }
+    await writer.end();
+    return [];
   } catch (error) {
-    if (error instanceof StaleProgressError) return false;
-    throw error;
+    if (!(error instanceof StaleProgressError)) throw error;
+    return open.filter((file) => !writer.completed.has(file.path));
+  } finally {
+    counts.files += writer.completed.size;
   }
 }
 
-/** Gives the revision of the progress that it has saved. */
+function elementsIn({ path, problem }: InputFile, { limits = LIMITS }: IngestOptions) {
+  return problem ? [asElement(problem)] : elementsOf(chunksOf(path), limits);
+}
+
+/** Reads all of it; what is not written yet is when the writer ends. Gives the mark, which knows the revision then. */
 export async function ingestSource(
   source: string,
   elements: AsyncIterable<Element> | Iterable<Element>,
   file: InputFile | null,
   progress: Progress,
-  options: IngestOptions,
-  counts: IngestCounts,
+  { signal, linger }: IngestOptions,
+  writer: IngestWriter,
   /** Of the first element, among all of the source. */
   first = 0,
-): Promise<number> {
-  const maxBatch = options.maxBatch ?? MAX_BATCH;
-  let ordinal = first;
-  let { revision } = progress;
-  let pending = nothing();
-  let written = Promise.resolve();
-
-  const write = async (batch: Pending, elements: number, complete: boolean) => {
-    const writing = () =>
-      transact(options, async (transaction) => {
-        await publish(batch, `${source} ${elements}`, options, transaction);
-        if (file) await saveProgress(file, { elements, complete, revision }, transaction);
-      });
-    await (options.patiently && !file ? options.patiently(writing) : writing());
-    revision++;
-    for (const record of batch.records) count(counts.records, record.source);
-    for (const letter of batch.deadLetters) count(counts.deadLetters, letter.reason);
-    options.observe?.('next-read');
-  };
-  // One transaction at a time, while the next batch is read.
-  const flush = async (complete: boolean) => {
-    await written;
-    if (options.signal?.aborted) return;
-    written = write(pending, ordinal, complete);
-    written.catch(() => {}); // heard of when the next one, or the end, waits for it
-    pending = nothing();
-  };
-
-  const { linger } = options;
+): Promise<Mark> {
+  const mark: Mark = { source, file, ...progress, elements: first, complete: false };
+  writer.read(mark);
   let due = Number.POSITIVE_INFINITY;
   for await (const element of linger === undefined ? elements : withPauses(elements, linger)) {
-    if (options.signal?.aborted) break;
+    if (signal?.aborted) return mark;
     if (element !== PAUSE) {
-      if (ordinal++ < progress.elements) continue;
-      if (pending.elements === 0 && linger !== undefined) due = Date.now() + linger;
-      add(element, source, pending);
+      if (mark.elements++ < progress.elements) continue;
+      if (writer.isEmpty && linger !== undefined) due = Date.now() + linger;
+      writer.add(element, source);
     }
-    const isFull = pending.elements >= maxBatch || pending.bytes >= BATCH_BYTES;
-    if (!isFull && (pending.elements === 0 || Date.now() < due)) continue;
-    await flush(false);
-    if (options.signal?.aborted) break;
+    if (!writer.isFull && (writer.isEmpty || Date.now() < due)) continue;
+    await writer.flush();
+    if (signal?.aborted) return mark;
   }
-  await flush(true);
-  await written;
-  return revision;
-}
-
-function nothing(): Pending {
-  return { records: [], deadLetters: [], elements: 0, bytes: 0 };
-}
-
-function add(element: Element, source: string, pending: Pending): void {
-  pending.elements++;
-  pending.bytes += element.size;
-  try {
-    if ('problem' in element) throw element.problem;
-    pending.records.push(...curate(element.value, element.envelope));
-  } catch (error) {
-    if (!(error instanceof Unusable)) throw error;
-    const about = { reason: error.reason, detail: error.message, source, position: element.position };
-    pending.deadLetters.push(
-      'problem' in element
-        ? letter(about, element.sample.toString())
-        : letter(about, JSON.stringify(element.value), inEnvelope(element)),
-    );
-  }
-}
-
-/** With what the inventory learns of it. `cause` is what it was made of. */
-export async function publish(
-  pending: Pending,
-  cause: string,
-  { stream, wanted }: Pick<IngestOptions, 'stream' | 'wanted'>,
-  transaction: Connection,
-): Promise<void> {
-  await saveAssets(pending.records, transaction);
-  const published = wanted ? wanted(pending.records) : pending.records;
-  const records = published.map((record) => ({ key: record.tenant, value: record }));
-  await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
-  const letters = pending.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
-  await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
-}
-
-async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {
-  const assets = new Map<string, (string | null)[]>();
-  for (const { kind, tenant, compartment, resource, name, region, raw } of records) {
-    if (kind !== 'resource' || resource === null) continue;
-    assets.set(`${tenant}\n${resource}`, [tenant, resource, name, region, ownerOf(raw), compartment]);
-  }
-  if (assets.size === 0) return;
-  // In one order everywhere, so that two ingests do not deadlock.
-  const rows = [...assets.keys()].sort().map((key) => assets.get(key)!);
-  await transaction.executeMany(SAVE_ASSETS, rows);
-}
-
-const SAVE_ASSETS = upsert(
-  'assets',
-  { tenant: 'text', '"resource"': 'text' },
-  { type: 'text', region: 'text', owner: 'text', compartment: 'text' },
-);
-
-/** The `Owner` tag in AWS's list of pairs or in OCI's map; both clouds allow it 256 characters. */
-function ownerOf(raw: unknown): string | null {
-  const { Tags, freeformTags } = fieldsOf(raw);
-  const pair = Array.isArray(Tags) ? Tags.map(fieldsOf).find((tag) => tag.Key === 'Owner') : undefined;
-  return firstText(pair?.Value, fieldsOf(freeformTags).Owner)?.slice(0, 256) ?? null;
+  mark.complete = true;
+  return mark;
 }
 
 function asElement(problem: Unusable): Element {
   return { position: 'file', size: 0, problem, sample: Buffer.alloc(0) };
-}
-
-/** What a dead letter keeps is tried again without its document, but with what that said. */
-function inEnvelope({ value, envelope }: { value: unknown; envelope?: Envelope }): unknown {
-  const bare = envelope === undefined || envelope.list === '' || envelope.list === 'Records';
-  return bare ? value : { ...envelope.fields, [envelope.list]: [value] };
 }

@@ -80,8 +80,7 @@ const BROKEN: DeadLetterReason = 'broken-record';
 export function judge(record: CloudRecord, { rules, intel }: Judges, failed?: (problem: Unusable) => void): Judged {
   const hits = intel.hitsIn(record);
   const threats = hits.filter(({ isThreat }) => isThreat);
-  const augmented = { ...record, intel: hits };
-  const matched: Verdict[] = rules.matching(augmented, failed);
+  const matched: Verdict[] = rules.matching(record, hits, failed);
   if (threats.some(({ field }) => field === 'sourceIp')) matched.unshift(INTEL_RULE);
   // the source's address stands in the event too
   else if (threats.length > 0) matched.unshift(INDICATOR_RULE);

@@ -13,10 +13,6 @@ export class Networks<Known> {
   /** Of addresses that were asked for: most are asked for again and again. */
   readonly #answers = new Map<string, Known | undefined>();
 
-  get isEmpty(): boolean {
-    return this.#bySize.size === 0;
-  }
-
   /** False when the text is neither an address nor a network. */
   add(text: string, known: Known): boolean {
     const network = networkOf(text);

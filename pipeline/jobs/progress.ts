@@ -14,45 +14,66 @@ export interface Progress {
 /** Another ingest, or the end of one that was killed, has read on in the file meanwhile. */
 export class StaleProgressError extends Error {}
 
-/** Of a file that is as it was; one that has grown is to be read on, another one anew. */
-export async function progressOf(file: InputFile, pool: ConnectionPool): Promise<Progress> {
+/** Of each file. One that is as it was is complete; one that has grown is to be read on, another one anew. */
+export async function progressOf(files: readonly InputFile[], pool: ConnectionPool): Promise<Progress[]> {
+  const rows = new Map<string, Row>();
   const connection = await pool.acquire();
   try {
-    const [row] = await connection.query<Row>(READ, [file.path]);
-    if (!row) return { elements: 0, complete: false, revision: 0 };
-    const [before, now, revision] = [Number(row.bytes), file.bytes ?? UNREADABLE, Number(row.revision)];
-    // Shrunk or readable at last: it is another file.
-    const anew = row.complete && (now < before || before === UNREADABLE) && now !== before;
-    if (anew) return { elements: 0, complete: false, revision };
-    return { elements: Number(row.elements), complete: Boolean(row.complete) && now === before, revision };
+    for (let start = 0; start < files.length; start += AT_ONCE) {
+      const paths = files.slice(start, start + AT_ONCE).map(({ path }) => path);
+      while (paths.length < AT_ONCE) paths.push(paths[0]!); // always the same statement
+      for (const row of await connection.query<Row>(READ, paths)) rows.set(row.source, row);
+    }
   } finally {
     connection.release();
   }
+  return files.map((file) => progressFrom(rows.get(file.path), file));
+}
+
+function progressFrom(row: Row | undefined, file: InputFile): Progress {
+  if (!row) return { elements: 0, complete: false, revision: 0 };
+  const [before, now, revision] = [Number(row.bytes), file.bytes ?? UNREADABLE, Number(row.revision)];
+  // Shrunk or readable at last: it is another file.
+  const anew = row.complete && (now < before || before === UNREADABLE) && now !== before;
+  if (anew) return { elements: 0, complete: false, revision };
+  return { elements: Number(row.elements), complete: Boolean(row.complete) && now === before, revision };
 }
 
 const UNREADABLE = -1;
 
-/** Throws `StaleProgressError` when the revision is not the one that was read: roll back then. */
-export async function saveProgress(file: InputFile, progress: Progress, transaction: Connection): Promise<void> {
-  const { elements, complete, revision } = progress;
-  // numbers and 0 or 1 mean the same to both databases
-  const values = [file.path, elements, Number(complete), file.bytes ?? UNREADABLE, revision + 1];
-  const saved =
-    revision === 0
-      ? await transaction.executeMany(FIRST, [values])
-      : await transaction.execute(FURTHER, [...values, revision]);
-  if (saved === 0) throw new StaleProgressError();
+/** Throws `StaleProgressError` when a revision is not the one that was read: roll back then. */
+export async function saveProgress(
+  marks: readonly (Progress & { file: InputFile | null })[],
+  transaction: Connection,
+): Promise<void> {
+  const firsts: unknown[][] = [];
+  const furthers: unknown[][] = [];
+  for (const { file, elements, complete, revision } of marks) {
+    if (file === null) continue;
+    // numbers and 0 or 1 mean the same to both databases
+    const values = [file.path, elements, Number(complete), file.bytes ?? UNREADABLE, revision + 1];
+    if (revision === 0) firsts.push(values);
+    else furthers.push([...values, revision]);
+  }
+  const saved = await transaction.executeMany(FIRST, firsts);
+  if (saved < firsts.length) throw new StaleProgressError();
+  for (const values of furthers) if ((await transaction.execute(FURTHER, values)) === 0) throw new StaleProgressError();
 }
 
 /** Numbers may come as text, truth as 1. */
 interface Row {
+  source: string;
   elements: string | number;
   complete: boolean | number;
   bytes: string | number;
   revision: string | number;
 }
 
-const READ = 'select elements, complete, bytes, revision from ingest_progress where source = $1';
+const AT_ONCE = 50;
+
+const READ = `
+  select source, elements, complete, bytes, revision from ingest_progress
+  where source in (${Array.from({ length: AT_ONCE }, (_, index) => `$${index + 1}`).join(', ')})`;
 
 const FIRST = insertNew(
   'ingest_progress',

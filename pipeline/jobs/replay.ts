@@ -6,7 +6,8 @@ import { type CloudRecord, DEAD_LETTERS_TOPIC, type DeadLetter, RECORDS_TOPIC, U
 import { recordOf } from '../records/versions.ts';
 import { insertNew } from '../store/upsert.ts';
 import { StaleBatchError } from '../streams/stream.ts';
-import { type IngestCounts, publish } from './ingest.ts';
+import type { IngestCounts } from './ingest.ts';
+import { publish } from './ingest-writer.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { entityOf, RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
 
@@ -35,7 +36,7 @@ export async function runReplay(options: JobOptions): Promise<ReplayCounts> {
     const cause = `replay ${batch.partition} ${batch.entries[0]!.offset} ${ids.join(' ')}`;
     try {
       await transact(options, async (transaction) => {
-        await publish({ records, deadLetters: [], elements: 0, bytes: 0 }, cause, { stream }, transaction);
+        await publish({ records, deadLetters: [] }, cause, { stream }, transaction);
         const messages = results.map((value) => ({ key: `${value.tenant} ${entityOf(value)}`, value }));
         await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
         await transaction.executeMany(SAVE, ids.sort());

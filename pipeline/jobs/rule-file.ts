@@ -3,7 +3,7 @@ import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
 import { UserError } from '../../user-error.ts';
 import { type CloudRecord, RECORD_SOURCES } from '../records/record.ts';
 import { conditionFrom } from './condition.ts';
-import { type Example, over, type Rule, SEVERITIES } from './rule.ts';
+import { type Example, factsOf, type Rule, SEVERITIES } from './rule.ts';
 import { isSigma, sigmaRule } from './sigma/sigma.ts';
 
 class RuleError extends UserError {}
@@ -87,7 +87,7 @@ function ownRule(fields: Record<string, unknown>, refuse: Refuse): Rule {
     ...{ id, title: textOf('title'), severity: wordOf('severity', SEVERITIES), kind, names },
     author: fields.author === undefined ? null : textOf('author'),
     sources: fields.sources === undefined ? null : sourcesFrom(listOf('sources', 'record sources'), refuse),
-    matches: over(condition),
+    condition,
   };
   checkExamples(rule, fields.examples, refuse);
   return rule;
@@ -104,7 +104,7 @@ function checkExamples(rule: Rule, examples: unknown, refuse: Refuse): void {
   for (const list of ['match', 'noMatch'] as const) {
     const of = (examples as Record<string, unknown> | undefined)?.[list];
     if (!Array.isArray(of) || of.length === 0) refuse(`"examples" needs at least one under "${list}"`, 'examples');
-    const wrong = (of as Example[]).findIndex((example) => rule.matches(example) !== (list === 'match'));
+    const wrong = (of as Example[]).findIndex((example) => rule.condition(factsOf(example)) !== (list === 'match'));
     if (wrong === -1) continue;
     const does = list === 'match' ? 'does not match' : 'matches';
     refuse(`rule "${rule.id}": its example ${wrong + 1} under "${list}" ${does}`, 'examples');

@@ -3,10 +3,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../user-error.ts';
 import { type CloudRecord, Unusable } from '../records/record.ts';
-import type { Rule } from './rule.ts';
+import type { Facts } from './condition.ts';
+import type { IntelHit } from './intel.ts';
+import { factsOf, type Rule } from './rule.ts';
 import { parseRules } from './rule-file.ts';
 
-export { type Example, type Rule, SEVERITIES, type Severity } from './rule.ts';
+export { type Example, factsOf, type Rule, SEVERITIES, type Severity } from './rule.ts';
 export { parseRule } from './rule-file.ts';
 
 /** Of names that were seen, so that a pattern is tried once a name; more are rare, and are looked for each time. */
@@ -29,12 +31,14 @@ export class RuleSet {
   /**
    * The rules that match. One that fails goes to `failed`, and the others still count; without it, it is thrown.
    */
-  matching(record: CloudRecord, failed?: (problem: Unusable) => void): Rule[] {
+  matching(record: CloudRecord, intel: readonly IntelHit[] = [], failed?: (problem: Unusable) => void): Rule[] {
     const matched: Rule[] = [];
+    let facts: Facts | null = null; // most records have no rule that is for them
     for (const rule of this.#for(record.name)) {
       if (rule.kind !== record.kind || rule.sources?.includes(record.source) === false) continue;
+      facts ??= factsOf({ ...record, intel });
       try {
-        if (rule.matches(record)) matched.push(rule);
+        if (rule.condition(facts)) matched.push(rule);
       } catch (error) {
         if (!failed || !(error instanceof Unusable)) throw error;
         failed(error);

@@ -1,6 +1,6 @@
 /** A rule, whatever language it was written in. */
 import type { CloudRecord } from '../records/record.ts';
-import type { Condition } from './condition.ts';
+import type { Condition, Facts } from './condition.ts';
 import type { IntelHit } from './intel.ts';
 
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
@@ -20,12 +20,12 @@ export interface Rule {
   sources: readonly CloudRecord['source'][] | null;
   /** Event names or resource types, in any case; `*` stands for any characters. Nothing else is looked at. */
   names: readonly string[];
-  /** Throws `RuleTimeLimit`. A record that lacks a field of the condition does not match. */
-  matches(record: Example): boolean;
+  condition: Condition;
 }
 
 const NO_RECORD = { actor: null, sourceIp: null, resource: null, compartment: null, time: null };
 
-export function over(condition: Condition): Rule['matches'] {
-  return ({ raw, intel = [], ...record }) => condition({ record: { ...NO_RECORD, ...record }, raw, intel });
+/** What conditions see of a record. */
+export function factsOf({ raw, intel = [], ...record }: Example): Facts {
+  return { record: { ...NO_RECORD, ...record }, raw, intel };
 }

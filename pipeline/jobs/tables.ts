@@ -74,6 +74,7 @@ export const JOB_TABLES = [
 const JOB_SCHEMA = {
   name: 'jobs',
   tables: JOB_TABLES,
+  oldest: 'ingest_progress',
   // 2: the compartment of OCI's resources
   steps: [[addColumn('assets', 'compartment', { postgres: 'text', oracle: 'varchar2(4000)' })]],
 };

@@ -21,9 +21,13 @@ export function curate(value: unknown, envelope?: Envelope): CloudRecord[] {
   return records;
 }
 
+const LIMITED = Object.entries(LONGEST) as [keyof typeof LONGEST, number][];
+
 function refuseTooLong(record: CloudRecord): void {
-  for (const [field, most] of Object.entries(LONGEST)) {
-    const bytes = Buffer.byteLength(record[field as keyof typeof LONGEST] ?? '');
+  for (const [field, most] of LIMITED) {
+    const text = record[field];
+    if (text === null || 3 * text.length <= most) continue; // a character of UTF-16 has at most three bytes
+    const bytes = Buffer.byteLength(text);
     if (bytes > most) throw new Unusable('oversized', `its ${field} has ${bytes} bytes, more than ${most}`);
   }
 }

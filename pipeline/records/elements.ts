@@ -62,7 +62,6 @@ async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Elemen
   for (let line = await bytes.line(limits.record); line !== null; line = await bytes.line(limits.record)) {
     if (line.whole && isBlank(line.bytes, wasBroken)) continue;
     const parsed = line.whole ? parse(line.bytes) : { problem: oversized(limits) };
-    const begins = beginsDocument(line.bytes);
     // Of a broken document, what its writer did not put at the start of a line belongs to it.
     isRest &&= line.bytes[0] !== 0x7b;
     if (isRest) {
@@ -72,7 +71,7 @@ async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Elemen
     if ('value' in parsed) {
       yield* told();
       yield* unwrapped(parsed.value, `line ${line.number}`, line.bytes.length);
-    } else if (begins) {
+    } else if (beginsDocument(line.bytes)) {
       yield* told();
       giveBack(bytes, line);
       for await (const piece of piecesOf(bytes, limits.record)) {
@@ -131,16 +130,26 @@ function* unwrapped(value: unknown, position: string, size: number): Iterable<El
 
 function parse(bytes: Buffer): { value: unknown } | { problem: Unusable } {
   if (!isUtf8(bytes)) return { problem: new Unusable('not-json', 'not UTF-8 text') };
-  // a level takes a byte at least
-  if (bytes.length > DEEPEST && isTooDeep(bytes)) {
+  if (mayBeDeep(bytes) && isTooDeep(bytes)) {
     return { problem: new Unusable('not-json', `nested deeper than ${DEEPEST} levels`) };
   }
   try {
-    return { value: JSON.parse(bytes.toString().replace(/^\uFEFF/, '')) };
+    return { value: JSON.parse(bytes[0] === 0xef ? bytes.toString().replace(/^\uFEFF/, '') : bytes.toString()) };
   } catch (error) {
     const cause = (error as Error).message.replace(/, (\.\.\.)?".*is not valid JSON$/s, '');
     return { problem: new Unusable('not-json', `not valid JSON: ${cause.slice(0, 120)}`) };
   }
+}
+
+/** It has as many brackets that open, a number that is found without looking at each byte. */
+function mayBeDeep(json: Buffer): boolean {
+  if (json.length <= DEEPEST) return false;
+  let brackets = 0;
+  for (const bracket of [0x5b, 0x7b]) {
+    for (let at = json.indexOf(bracket); at !== -1 && brackets <= DEEPEST; at = json.indexOf(bracket, at + 1))
+      brackets++;
+  }
+  return brackets > DEEPEST;
 }
 
 function isTooDeep(json: Buffer): boolean {

@@ -1,5 +1,5 @@
 /** Careful reading of parsed JSON of unknown shape. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Unusable } from './record.ts';
 
 export type Fields = Record<string, unknown>;
@@ -30,12 +30,16 @@ export function required(values: unknown, otherwise: string): string {
 export function utcTime(text: string): string {
   const milliseconds = Date.parse(text);
   if (Number.isNaN(milliseconds)) throw new Unusable('incomplete', `"${text.slice(0, 40)}" is not a time`);
+  // most are written so already; a 30th of February or the hour 24 would be written otherwise
+  if (IN_UTC.test(text)) return text.length === 20 ? `${text.slice(0, 19)}.000Z` : text;
   return new Date(milliseconds).toISOString();
 }
 
+const IN_UTC = /^\d{4}-\d\d-(?:0\d|1\d|2[0-8])T(?!24)\d\d:\d\d:\d\d(?:\.\d{3})?Z$/;
+
 /** A short stable id of the parts. */
 export function contentId(...parts: string[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 24);
+  return hash('sha256', parts.join('\n'), 'base64url').slice(0, 24);
 }
 
 const DEEPEST = 64;

@@ -2,6 +2,7 @@
 import { createPool, type Pool } from 'generic-pool';
 import type { Result } from '../jobs/result.ts';
 import { openSession } from '../store/database.ts';
+import { prepareTables, type Schema } from '../store/migrate.ts';
 import type { OwnSession, Statement } from '../store/store.ts';
 import { table } from '../store/tables.ts';
 import { upsert } from '../store/upsert.ts';
@@ -25,14 +26,12 @@ type Opened = OwnSession | Error;
 export class Sink {
   readonly region: Region;
   readonly #sessions: Pool<Opened>;
-  readonly #tables: readonly Statement[];
   readonly #deliver: Statement;
   #prepared = false;
 
   /** Connects at the first delivery only. */
   constructor({ region, url, maxSessions = 2, connectTimeoutMs = 5_000 }: SinkOptions) {
     this.region = region;
-    this.#tables = tablesOf(region);
     this.#deliver = upsert(sinkTable(region), { id: 'text' }, { tenant: 'text', rule: 'text', body: 'jsonb' });
     this.#sessions = createPool(
       {
@@ -55,7 +54,7 @@ export class Sink {
     });
     await this.#sessions.use(async (session) => {
       if (session instanceof Error) throw session;
-      if (!this.#prepared) await session.createTables(this.#tables);
+      if (!this.#prepared) await prepareTables(session, schemaOf(this.region));
       this.#prepared = true;
       await session.begin();
       try {
@@ -84,13 +83,19 @@ function identifierOf(region: Region): string {
   return region.replaceAll('-', '_');
 }
 
-function tablesOf(region: Region): Statement[] {
-  return [
+/** A region's database has a version of its own: it may be brought up later than the pipeline's. */
+function schemaOf(region: Region): Schema {
+  const results = sinkTable(region);
+  const tables = [
     { postgres: `create schema sink_${identifierOf(region)}`, oracle: [] },
     table(
-      ({ name, text, jsonb }, dialect) => `create table ${sinkTable(region)[dialect]} (
-        id ${name} primary key, tenant ${name} not null, rule ${text} not null, body ${jsonb} not null
+      ({ name, text, jsonb }, dialect) => `create table ${results[dialect]} (
+        id ${name} primary key,
+        tenant ${name} not null,
+        rule ${text} not null,
+        body ${jsonb} not null
       )`,
     ),
   ];
+  return { name: `sink ${region}`, tables, oldest: results, steps: [] };
 }

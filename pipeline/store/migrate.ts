@@ -3,12 +3,14 @@ import { UserError } from '../../user-error.ts';
 import type { Session, Statement } from './store.ts';
 import { textsOf } from './store.ts';
 import { table } from './tables.ts';
-import { insertNew } from './upsert.ts';
+import { insertNew, nameOf, type TableName } from './upsert.ts';
 
 export interface Schema {
   /** A name for its tables as a whole: they have one version. */
   name: string;
   tables: readonly Statement[];
+  /** Of these tables one that version 1 had. */
+  oldest: TableName;
   /**
    * From version 1 to 2, and so on: the current version is one more than there are steps. A step may run again after it
    * was interrupted, as Oracle commits each change of a table.
@@ -21,7 +23,7 @@ export async function prepareTables(session: Session, schema: Schema): Promise<v
   await session.createTables([VERSIONS]);
   const current = schema.steps.length + 1;
   if ((await versionOf(session, schema)) === null) {
-    const before = await isThere(session, schema.tables[0]!);
+    const before = await isThere(session, nameOf(schema.oldest, session.dialect));
     await session.executeMany(ENTER, [[schema.name, before ? 1 : current]]);
   }
   await session.begin();
@@ -29,7 +31,8 @@ export async function prepareTables(session: Session, schema: Schema): Promise<v
     await session.execute('lock table schema_versions in exclusive mode');
     const found = (await versionOf(session, schema))!;
     if (found > current) throw new UserError(newer(schema.name, found, current));
-    for (const step of schema.steps.slice(found - 1)) for (const change of step) await session.execute(change);
+    const changes = schema.steps.slice(found - 1).flat();
+    for (const text of changes.flatMap((change) => textsOf(change, session.dialect))) await session.execute(text);
     if (found < current) await session.execute(RAISE, [schema.name, current]);
     await session.commit();
   } catch (error) {
@@ -67,8 +70,8 @@ async function versionOf(session: Session, { name }: Schema): Promise<number | n
   return row ? Number(row.version) : null;
 }
 
-function isThere(session: Session, definition: Statement): Promise<boolean> {
-  return session.query(`select 1 from ${namesIn(definition).table} where 1 = 0`).then(
+function isThere(session: Session, tableName: string): Promise<boolean> {
+  return session.query(`select 1 from ${tableName} where 1 = 0`).then(
     () => true,
     () => false,
   );
@@ -76,19 +79,15 @@ function isThere(session: Session, definition: Statement): Promise<boolean> {
 
 /** Somebody may have changed a table by hand: say so before a job fails in the middle. */
 async function check(session: Session, definition: Statement): Promise<void> {
-  const { table, columns } = namesIn(definition);
+  const text = textsOf(definition, session.dialect).at(-1) ?? '';
+  const [, table] = /^create table ([\w.]+)/.exec(text) ?? [];
+  if (table === undefined) return; // a schema
+  const columns = [...text.matchAll(/^\s+("?\w+"?) (?!key)[\w(]/gm)].map(([, column]) => column!);
   await session.query(`select ${columns.join(', ')} from ${table} where 1 = 0`).catch((error: Error) => {
     throw new UserError(
       `The table ${table} is not as this program left it (${error.message}); it needs ${columns.join(', ')}.`,
     );
   });
-}
-
-function namesIn(definition: Statement): { table: string; columns: string[] } {
-  const text = textsOf(definition, 'postgres')[0]!;
-  const [, name] = /^create table (\w+)/.exec(text)!;
-  const columns = [...text.matchAll(/^\s+("?\w+"?) (?!key)[\w(]/gm)].map(([, column]) => column!);
-  return { table: name!, columns };
 }
 
 function newer(name: string, found: number, current: number): string {

@@ -1,26 +1,12 @@
 /** The tables of the streams. */
-import type { Session } from './store.ts';
+import { prepareTables } from './migrate.ts';
+import { type Session, textsOf } from './store.ts';
 import { table } from './tables.ts';
 
-/** Creates the tables of `LogTableStream` where they are missing, and takes over the log of the first version. */
+/** Makes the tables of `LogTableStream` and of the positions where they are missing, and brings up older ones. */
 export async function prepareSchema(session: Session): Promise<void> {
-  await session.createTables(STREAM_TABLES);
-  if (session.dialect === 'postgres') await session.execute(TAKE_OVER_ENTRIES);
+  await prepareTables(session, STREAM_SCHEMA);
 }
-
-/** The first version had a row for each entry. The lock is for several that start at once. */
-const TAKE_OVER_ENTRIES = `
-  do $$ begin
-    if to_regclass('stream_entries') is null then return; end if;
-    lock table stream_batches in share row exclusive mode;
-    if to_regclass('stream_entries') is not null then
-      insert into stream_batches (topic, partition, next_offset, entries, size, value)
-      select topic, partition, max("offset") + 1, count(*), sum(length(value::text)),
-        json_agg(json_build_array(coalesce(key, ''), value) order by "offset")::text
-      from stream_entries group by topic, partition, "offset" / 500;
-      drop table stream_entries;
-    end if;
-  end $$`;
 
 export const STREAM_TABLES = [
   // The log: what was published together, as JSON pairs of key and value; `next_offset` is that after its last entry.
@@ -56,3 +42,25 @@ export const STREAM_TABLES = [
   )`,
   ),
 ];
+
+const MAKE_BATCHES = textsOf(STREAM_TABLES[0]!, 'postgres').map((text) =>
+  text.replace('create table', 'create table if not exists'),
+);
+
+/** Of version 1, which had a row for each entry, on PostgreSQL alone. */
+const TAKE_OVER_ENTRIES = `
+  do $$ begin
+    if to_regclass('stream_entries') is null then return; end if;
+    insert into stream_batches (topic, partition, next_offset, entries, size, value)
+    select topic, partition, max("offset") + 1, count(*), sum(length(value::text)),
+      json_agg(json_build_array(coalesce(key, ''), value) order by "offset")::text
+    from stream_entries group by topic, partition, "offset" / 500;
+    drop table stream_entries;
+  end $$`;
+
+const STREAM_SCHEMA = {
+  name: 'streams',
+  tables: STREAM_TABLES,
+  oldest: 'stream_heads',
+  steps: [[{ postgres: [...MAKE_BATCHES, TAKE_OVER_ENTRIES], oracle: [] }]],
+};

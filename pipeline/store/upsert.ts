@@ -45,6 +45,6 @@ function insertInto(table: TableName, columns: Columns): string {
     select * from unnest(${arrays.join(', ')})`;
 }
 
-function nameOf(table: TableName, dialect: Dialect): string {
+export function nameOf(table: TableName, dialect: Dialect): string {
   return typeof table === 'string' ? table : table[dialect];
 }

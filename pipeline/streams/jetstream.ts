@@ -30,6 +30,7 @@ export interface JetStreamOptions {
   nats: Nats;
   /** Has the tables of `prepareSchema`: the positions are there. */
   pool: ConnectionPool;
+  /** That new messages are spread over. */
   partitions: number;
 }
 
@@ -67,8 +68,7 @@ export class JetStream implements Stream {
     { maxBatch, share = { index: 0, of: 1 } }: DrainOptions,
   ): AsyncGenerator<Batch> {
     const log = await this.#nats.topic(topic);
-    const all = Array.from({ length: this.#partitions }, (_, partition) => partition);
-    const own = all.filter((partition) => partition % share.of === share.index);
+    const own = (await this.#partitionsOf(topic)).filter((partition) => partition % share.of === share.index);
     await this.#borrowed((connection) => enter(log, group, own, connection));
     const ends = new Map<number, number>();
     const endOf = async (partition: number) => {
@@ -119,10 +119,16 @@ export class JetStream implements Stream {
     const log = await this.#nats.topic(topic);
     const read = await this.#borrowed((connection) => slowest(log, connection));
     const young = await this.#nats.firstSince(topic, Date.now() - age);
-    for (let partition = 0; partition < this.#partitions; partition++) {
+    for (const partition of await this.#partitionsOf(topic)) {
       const behind = read.size === 0 ? young : read.get(partition);
       if (behind !== undefined) await this.#nats.purge(this.#nats.subject(topic, partition), Math.min(behind, young));
     }
+  }
+
+  /** Those that are written to, and those that were when there were more. */
+  async #partitionsOf(topic: string): Promise<number[]> {
+    const own = Array.from({ length: this.#partitions }, (_, partition) => partition);
+    return [...new Set([...own, ...(await this.#nats.partitions(topic))])].sort((a, b) => a - b);
   }
 
   async #borrowed<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

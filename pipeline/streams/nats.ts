@@ -77,6 +77,13 @@ export class Nats {
     return `${this.#name}.${topic}.${partition}`;
   }
 
+  /** Those of a topic that have messages. */
+  async partitions(topic: string): Promise<number[]> {
+    const options = { subjects_filter: `${this.#name}.${topic}.*` };
+    const { state } = await this.#asked(() => this.#manager.streams.info(this.#streamOf(topic), options));
+    return Object.keys(state.subjects ?? {}).map((subject) => Number(subject.split('.').at(-1)));
+  }
+
   /** Gives the sequence. With a cause, what was published of it before is not published again. */
   async publish(subject: string, data: Uint8Array, cause?: string): Promise<number> {
     const hash = () => createHash('sha256').update(`${cause} ${subject}\n`).update(data).digest('base64url');

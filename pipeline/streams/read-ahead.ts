@@ -17,15 +17,27 @@ export interface PartitionReader {
 export async function* readAhead({ position, read, end }: PartitionReader): AsyncGenerator<PositionedBatch> {
   let from = await position();
   let ahead: Promise<PositionedBatch | null> | null = null;
-  while (from < end) {
-    const batch: PositionedBatch | null = await (ahead ?? read(from));
-    if (batch === null) return;
-    ahead = batch.next < end ? read(batch.next) : null;
-    ahead?.catch(() => {}); // who needs it hears of it
-    yield batch;
-    const goesOn = batch.isMoved && ahead !== null;
-    if (!goesOn) ahead = null;
-    // the last batch may have been rolled back
-    from = goesOn ? batch.next : await position();
+  try {
+    while (from < end) {
+      const batch: PositionedBatch | null = await (ahead ?? read(from));
+      if (batch === null) return;
+      ahead = batch.next < end ? read(batch.next) : null;
+      ahead?.catch(() => {}); // who needs it hears of it
+      yield batch;
+      if (batch.isMoved && ahead !== null) {
+        from = batch.next;
+        continue;
+      }
+      await ended(ahead);
+      ahead = null;
+      from = await position(); // the last batch may have been rolled back
+    }
+  } finally {
+    await ended(ahead);
   }
+}
+
+/** Of a read that nobody waits for: it has a connection on loan, whose pool may be closed next. */
+async function ended(read: Promise<unknown> | null): Promise<void> {
+  await read?.catch(() => {});
 }

@@ -5,7 +5,7 @@
  */
 import { type Fields, fieldsOf, isFields } from '../../records/fields.ts';
 import { limited } from '../condition.ts';
-import { over, type Rule, type Severity } from '../rule.ts';
+import type { Rule, Severity } from '../rule.ts';
 import { expressionFrom, type Search } from './expression.ts';
 import { searchFrom } from './search.ts';
 
@@ -46,7 +46,7 @@ export function sigmaRule(fields: Fields, refuse: (reason: string, field?: strin
     author: typeof author === 'string' ? author : null,
     sources: ['aws-cloudtrail'],
     names: namesFrom(named, String(condition)) ?? ['*'],
-    matches: over(limitedIfPattern(({ raw }) => isFields(raw) && search(raw), named, name)),
+    condition: limitedIfPattern(({ raw }) => isFields(raw) && search(raw), named, name),
   };
 }
 
