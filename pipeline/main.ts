@@ -1,6 +1,7 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { parseArgs } from 'node:util';
 import { UserError } from '../user-error.ts';
+import { BUNDLED_INTEL, BUNDLED_RULES } from './bundled.ts';
 import { Cluster, JobFailed } from './cluster/cluster.ts';
 import { runPipelineOn } from './cluster/run-pipeline.ts';
 import {
@@ -199,8 +200,8 @@ function settingsFrom(args: string[]): Settings | null {
     keepRecords: values['keep-records'] ?? false,
     keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1_000_000),
     patience: values.patience === undefined ? (follow ? Number.POSITIVE_INFINITY : 0) : patienceFrom(values.patience),
-    intel: values.intel ?? [bundled('rules/intel/example.txt')],
-    rules: values.rules ?? [bundled('rules')],
+    intel: values.intel ?? [BUNDLED_INTEL],
+    rules: values.rules ?? [BUNDLED_RULES],
     tenants: values.tenants,
     database: values.database,
     sinks: new Map((values.sink ?? []).map(sinkFrom)),
@@ -268,10 +269,6 @@ function sinksOf(regions: Regions, urls: ReadonlyMap<Region, string>): [Region, 
 function skippedRules(skipped: readonly string[]): string {
   const more = skipped.length > 3 ? ` And ${skipped.length - 3} more.` : '';
   return `Sigma rules that are not run: ${skipped.length}. ${skipped.slice(0, 3).join(' ')}${more}`;
-}
-
-function bundled(path: string): string {
-  return new URL(path, import.meta.url).pathname;
 }
 
 /** On a terminal, one line that counts the batches of the job at work. */
