@@ -25,6 +25,7 @@ test('a job is planned, run on the slots of the task managers, and its result is
   const id = await manager.submit({ module: 'echo.cjs', options: { lanes: 3 } });
   await manager.reaches(id, 'FINISHED');
   expect(await manager.job(id)).toMatchObject({ name: 'echo.cjs', runs: 1, result: { lanes: 3 } });
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
   const { body } = await manager.ask('GET', '/overview');
   expect(body).toMatchObject({ taskmanagers: 1, 'slots-total': 2, 'slots-available': 2, 'jobs-finished': 1 });
   const { body: managers } = await manager.ask('GET', '/taskmanagers');

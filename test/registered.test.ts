@@ -30,13 +30,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const AUTHORIZED = { authorization: 'Bearer sesame' };
-
 async function startManager(): Promise<void> {
   const options = ['--database', database.url, '--modules', MODULES, '--task-managers', '0'];
   manager = await JobManager.start(...options, '--token', 'sesame', '--heartbeat-timeout', '1');
-  const ask = manager.ask.bind(manager);
-  manager.ask = (method, path, body) => ask(method, path, body, AUTHORIZED);
+  manager.headers = { authorization: 'Bearer sesame' };
 }
 
 async function register(count: number, ...options: string[]): Promise<void> {

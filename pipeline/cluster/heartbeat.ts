@@ -1,6 +1,6 @@
 /** Asks a task manager again and again for a sign of life, and says when it has given none for too long. */
 
-const BEAT_MS = 1000;
+const BEAT_MS = 500;
 /** One that is only busy may be silent for so many times as long as one that stands still. */
 const BUSY_TIMES = 8;
 

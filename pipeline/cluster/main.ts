@@ -124,8 +124,8 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       process.stdout.write(`job manager: http://${host.includes(':') ? `[${host}]` : host}:${listening}\n`);
       await stopped;
     } finally {
-      await api.close();
-      await manager.stop();
+      // it is closed when the last task manager has hung up
+      await Promise.all([api.close(), manager.stop()]);
     }
   } finally {
     await pool.close();
