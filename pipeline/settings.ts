@@ -1,6 +1,7 @@
 /** What `npm run pipeline` may be told on its command line. */
 import { parseArgs } from 'node:util';
 import { UserError } from '../user-error.ts';
+import { BUNDLED_INTEL, BUNDLED_RULES } from './bundled.ts';
 import { POOL_LIBRARIES, POOL_MODELS, type PoolLibrary, type PoolModel } from './connections/settings.ts';
 import { isRegion, REGION_RULE, type Region } from './sinks/regions.ts';
 
@@ -99,8 +100,8 @@ export function settingsFrom(args: string[]): Settings | null {
     keepRecords: values['keep-records'] ?? false,
     keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1_000_000),
     patience: values.patience === undefined ? (follow ? Number.POSITIVE_INFINITY : 0) : patienceFrom(values.patience),
-    intel: values.intel ?? [bundled('rules/intel/example.txt')],
-    rules: values.rules ?? [bundled('rules')],
+    intel: values.intel ?? [BUNDLED_INTEL],
+    rules: values.rules ?? [BUNDLED_RULES],
     tenants: values.tenants,
     database: values.database,
     sinks: new Map((values.sink ?? []).map(sinkFrom)),
@@ -154,8 +155,4 @@ function sinkFrom(text: string): [Region, string] {
     throw new UserError(`--sink ${text}: needs REGION=URL, and the name of a region is ${REGION_RULE}.`);
   }
   return [region, url.join('=')];
-}
-
-function bundled(path: string): string {
-  return new URL(path, import.meta.url).pathname;
 }

@@ -1,15 +1,9 @@
 /** The job manager as its clients see it: a process of its own, asked by HTTP. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { CLUSTER, JobManager, MODULES } from './support/job-manager.ts';
 import { NODE, start } from './support/probed.ts';
 import { until } from './support/until.ts';
-
-const ROOT = join(import.meta.dirname, '..');
-const PROGRAM = join(ROOT, 'pipeline/cluster/main.ts');
-const MODULES = join(import.meta.dirname, 'fixtures/cluster/modules');
 
 let database: FreshDatabase;
 let manager: JobManager | null = null;
@@ -23,66 +17,15 @@ afterEach(async () => {
 });
 afterAll(() => database.drop());
 
-interface Answer {
-  status: number;
-  body: Record<string, never>;
-}
-
-class JobManager {
-  readonly url: string;
-  readonly #child: ReturnType<typeof spawn>;
-
-  private constructor(url: string, child: ReturnType<typeof spawn>) {
-    this.url = url;
-    this.#child = child;
-  }
-
-  static async start(...options: string[]): Promise<JobManager> {
-    const args = [PROGRAM, '--port', '0', '--task-managers', '1', '--database', database.url, '--modules', MODULES];
-    const child = spawn(NODE, [...args, ...options], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const line of createInterface(child.stdout)) {
-      return new JobManager(line.replace('job manager: ', ''), child);
-    }
-    throw new Error('the job manager ended before it listened');
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill(signal);
-    await ended;
-  }
-
-  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' };
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const answer = await fetch(this.url + path, { method, headers: { ...type, ...headers }, body: text ?? null });
-    return { status: answer.status, body: (await answer.json()) as never };
-  }
-
-  async submit(body: unknown): Promise<string> {
-    const { status, body: said } = await this.ask('POST', '/jobs', body);
-    expect(said).toEqual({ jobid: expect.stringMatching(/^[0-9a-f]{32}$/) });
-    expect(status).toBe(202);
-    return String(said.jobid);
-  }
-
-  async job(
-    id: string,
-  ): Promise<{ state: string; runs: number; completed: number; restarts: number; result: unknown }> {
-    return (await this.ask('GET', `/jobs/${id}`)).body as never;
-  }
-
-  async reaches(id: string, state: string): Promise<void> {
-    await until(`job ${id} to be ${state}`, async () => (await this.job(id)).state === state);
-  }
-}
+const startManager = (...options: string[]) =>
+  JobManager.start('--database', database.url, '--modules', MODULES, '--task-managers', '1', ...options);
 
 test('a job is planned, run on the slots of the task managers, and its result is kept', async () => {
-  manager = await JobManager.start();
+  manager = await startManager();
   const id = await manager.submit({ module: 'echo.cjs', options: { lanes: 3 } });
   await manager.reaches(id, 'FINISHED');
   expect(await manager.job(id)).toMatchObject({ name: 'echo.cjs', runs: 1, result: { lanes: 3 } });
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
   const { body } = await manager.ask('GET', '/overview');
   expect(body).toMatchObject({ taskmanagers: 1, 'slots-total': 2, 'slots-available': 2, 'jobs-finished': 1 });
   const { body: managers } = await manager.ask('GET', '/taskmanagers');
@@ -93,7 +36,7 @@ test('a job is planned, run on the slots of the task managers, and its result is
 });
 
 test('what cannot be done is refused in a sentence, and the API stays up', async () => {
-  manager = await JobManager.start('--plan', 'context', '--plan-limit', '1');
+  manager = await startManager('--plan', 'context', '--plan-limit', '1');
   const refused: [body: unknown, status: number, error: string, message: RegExp][] = [
     [
       { module: 'broken.cjs' },
@@ -123,14 +66,14 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
 });
 
 test('after kill -9 the next job manager goes on with what had not ended, and knows what had', async () => {
-  manager = await JobManager.start();
+  manager = await startManager();
   const ended = await manager.submit({ module: 'echo.cjs' });
   await manager.reaches(ended, 'FINISHED');
   const running = await manager.submit({ module: 'echo.cjs', options: { forever: true } });
   await manager.reaches(running, 'RUNNING');
   await manager.end('SIGKILL');
 
-  manager = await JobManager.start();
+  manager = await startManager();
   expect(await manager.job(ended)).toMatchObject({ state: 'FINISHED', restarts: 0, result: { lanes: 2 } });
   expect(await manager.job(running)).toMatchObject({ state: 'RUNNING', restarts: 1 });
   expect(await manager.ask('PATCH', `/jobs/${running}?mode=cancel`)).toMatchObject({ status: 202 });
@@ -139,7 +82,7 @@ test('after kill -9 the next job manager goes on with what had not ended, and kn
 });
 
 test('a job with an interval is run again and again until it is canceled', async () => {
-  manager = await JobManager.start();
+  manager = await startManager();
   const id = await manager.submit({ job: 'correlate', every: '100ms' });
   await until('three runs', async () => (await manager!.job(id)).completed >= 3);
   await manager.ask('PATCH', `/jobs/${id}?mode=cancel`);
@@ -147,7 +90,7 @@ test('a job with an interval is run again and again until it is canceled', async
 });
 
 test('a token is asked of every request but the page, and elsewhere than on loopback there must be one', async () => {
-  manager = await JobManager.start('--token', 'sesame');
+  manager = await startManager('--token', 'sesame');
   expect(await manager.ask('GET', '/jobs')).toMatchObject({ status: 401, body: { error: 'bad-token' } });
   expect(await manager.ask('GET', '/jobs', undefined, { authorization: 'Bearer sesam' })).toMatchObject({
     status: 401,
@@ -156,7 +99,7 @@ test('a token is asked of every request but the page, and elsewhere than on loop
     status: 200,
   });
   expect((await fetch(manager.url)).status).toBe(200);
-  const open = await start(NODE, [PROGRAM, '--host', '0.0.0.0']);
+  const open = await start(NODE, [CLUSTER, '--host', '0.0.0.0']);
   expect(open).toMatchObject({
     ...{ code: 2, stderr: '--host 0.0.0.0 can be reached from elsewhere: give --token TOKEN as well.\n' },
   });

@@ -2,15 +2,16 @@
  * The job manager's REST API, in Flink's words. Every error is `{ "error": CODE, "message": SENTENCE }`. Without a token
  * it is for this machine alone; with one every request but the page must bear it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Cluster } from './cluster.ts';
+import { mustBeAllowed } from './allowed.ts';
+import type { Cluster, TaskManagerView } from './cluster.ts';
 import type { JobManager } from './job-manager.ts';
 import { STATES } from './job-table.ts';
 import { metricsOf } from './metrics.ts';
 import { PAGE } from './page.ts';
 import { Refused } from './refused.ts';
+import { takeTaskManagers } from './take-task-managers.ts';
 
 export interface ApiOptions {
   manager: JobManager;
@@ -20,7 +21,6 @@ export interface ApiOptions {
 }
 
 const MOST_BODY_BYTES = 256 * 1024;
-const HOSTS = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
 
 export function apiOf({ manager, cluster, token }: ApiOptions): FastifyInstance {
   const api = Fastify({ bodyLimit: MOST_BODY_BYTES, logger: false, forceCloseConnections: true });
@@ -29,7 +29,10 @@ export function apiOf({ manager, cluster, token }: ApiOptions): FastifyInstance 
   api.setNotFoundHandler((request, reply) =>
     answer(reply, 404, 'not-found', `There is no ${request.method} ${request.url.split('?')[0]}.`),
   );
-  api.addHook('onRequest', async (request) => mustBeAllowed(request, token));
+  api.addHook('onRequest', async ({ method, url, headers }) => {
+    const isPage = token !== null && method === 'GET' && url === '/';
+    if (!isPage) mustBeAllowed(headers, token);
+  });
   api.get('/', (_, reply) => reply.type('text/html; charset=utf-8').send(PAGE));
   api.get('/overview', () => overviewOf(manager, cluster));
   api.get('/taskmanagers', () => ({ taskmanagers: cluster.taskManagers.map(taskManagerOf) }));
@@ -48,20 +51,8 @@ export function apiOf({ manager, cluster, token }: ApiOptions): FastifyInstance 
       return reply.code(202).send({ jobid });
     },
   );
+  takeTaskManagers(api.server, cluster, token);
   return api;
-}
-
-function mustBeAllowed(request: FastifyRequest, token: string | null): void {
-  if (token === null) {
-    // a page of another site must not reach it by a name that leads here
-    if (HOSTS.test(request.headers.host ?? '')) return;
-    throw new Refused(403, 'forbidden', 'Without a token the job manager is for this machine alone.');
-  }
-  if (request.url === '/' && request.method === 'GET') return;
-  const said = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const [one, other] = [said, token].map((text) => createHash('sha256').update(text).digest());
-  if (!timingSafeEqual(one as Buffer, other as Buffer))
-    throw new Refused(401, 'bad-token', 'The token is missing or wrong: send "Authorization: Bearer TOKEN".');
 }
 
 function answerError(error: Error & { statusCode?: number; code?: string }, _: FastifyRequest, reply: FastifyReply) {
@@ -90,8 +81,8 @@ function overviewOf(manager: JobManager, cluster: Cluster) {
   const { taskManagers } = cluster;
   const jobs = manager.jobs();
   return {
-    taskmanagers: taskManagers.length,
-    'slots-total': taskManagers.reduce((sum, { slots }) => sum + slots, 0),
+    taskmanagers: taskManagers.filter(({ isLost }) => !isLost).length,
+    'slots-total': taskManagers.filter(({ isLost }) => !isLost).reduce((sum, { slots }) => sum + slots, 0),
     'slots-available': taskManagers.reduce((sum, { freeSlots }) => sum + freeSlots, 0),
     ...Object.fromEntries(
       STATES.map((name) => [`jobs-${name.toLowerCase()}`, jobs.filter(({ state }) => state === name).length]),
@@ -105,19 +96,11 @@ function overviewOf(manager: JobManager, cluster: Cluster) {
   };
 }
 
-function taskManagerOf({
-  number,
-  pid,
-  slots,
-  freeSlots,
-  isReady,
-  silentMs,
-  deaths,
-  metrics,
-}: Cluster['taskManagers'][number]) {
+function taskManagerOf({ number, slots, isReady, isLost, silentMs, deaths, ...view }: TaskManagerView) {
+  const { host, pid, freeSlots, metrics } = view;
   return {
     id: `taskmanager-${number}`,
-    ...{ pid, state: isReady ? 'READY' : 'STARTING', slotsNumber: slots, freeSlots },
+    ...{ host, pid, state: isLost ? 'LOST' : isReady ? 'READY' : 'STARTING', slotsNumber: slots, freeSlots },
     ...{ timeSinceLastHeartbeat: silentMs, restarts: deaths, metrics },
   };
 }

@@ -1,16 +1,22 @@
 /**
- * The runner's side of the task managers: starts them, spreads tasks over their slots, and starts anew what dies or
- * freezes. The job manager stands in front of this.
+ * The runner's side of the task managers: starts them, takes those that register, spreads tasks over their slots, and
+ * starts anew what dies or freezes. The job manager stands in front of this.
  */
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
 import type { FromTaskManager, Metrics, Task } from './protocol.ts';
-import { TaskManagerProcess } from './task-manager-process.ts';
+import { RegisteredTaskManager } from './registered-task-manager.ts';
+import type { Registration } from './registration.ts';
+import { PIPELINE_TASK } from './run-pipeline.ts';
+import { type TaskManager, TaskManagerProcess } from './task-manager-process.ts';
 
 export interface ClusterOptions {
+  /** To be started; others may register. */
   taskManagers: number;
-  /** Of each task manager. */
+  /** Of each that is started. */
   slots: number;
   connections: ConnectionSettings;
   /** Of the task managers' processes, beside what they inherit. */
@@ -21,7 +27,14 @@ export interface ClusterOptions {
    * anew. One that is busy has eight times as long.
    */
   frozenMs?: number;
-  /** Told in one sentence when a task manager died and is started anew. */
+  /** URL of the folder that modules lie in, with a slash at its end. */
+  modules?: string | null;
+  /**
+   * Ends what a lost task manager has open on the database, where it holds locks: its sessions' names begin with
+   * `owner`. Its tasks are begun again afterwards.
+   */
+  endSessions?: (owner: string) => Promise<unknown>;
+  /** Told in one sentence when a task manager comes, or dies. */
   log?: (sentence: string) => void;
 }
 
@@ -43,12 +56,16 @@ export interface Job {
 
 export interface TaskManagerView {
   number: number;
+  host: string;
   pid: number;
   slots: number;
   freeSlots: number;
   isReady: boolean;
+  /** It registered, and is gone; it may come again. */
+  isLost: boolean;
   /** Milliseconds since it last answered. */
   silentMs: number;
+  /** How often it died or was lost. */
   deaths: number;
   metrics: Metrics | null;
 }
@@ -71,6 +88,10 @@ const MOST_DEATHS = 20;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const FROZEN_MS = 8000;
+/** A lost task manager's sessions may take so long to end. */
+const FENCE_LIMIT_MS = 5000;
+/** Of those that are lost, the latest so many are remembered. */
+const MOST_LOST = 20;
 
 /** A lane failed too often; the message says how. */
 export class JobFailed extends Error {
@@ -84,25 +105,33 @@ export class JobCanceled extends Error {
 
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #taskManagers: TaskManagerProcess[];
+  readonly #started: TaskManagerProcess[];
+  /** By their number; also those that are lost. */
+  readonly #registered = new Map<number, RegisteredTaskManager>();
   readonly #waiting: Running[] = [];
   readonly #running = new Map<number, Running>();
   readonly #pausing = new Map<NodeJS.Timeout, Running>();
   /** Of task managers that ended: their connections are closed, but what they did is part of the account. */
   readonly #accounts: ConnectionAccount[] = [];
   #lastTask = 0;
+  #lastNumber: number;
   #isStopping = false;
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#taskManagers = Array.from({ length: options.taskManagers }, (_, index) => this.#taskManager(index + 1));
+    this.#started = Array.from({ length: options.taskManagers }, (_, index) => this.#start(index + 1));
+    this.#lastNumber = options.taskManagers;
+  }
+
+  get #taskManagers(): TaskManager[] {
+    return [...this.#started, ...this.#registered.values()];
   }
 
   /** Resolves when all task managers are ready. Throws when one cannot be started. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     try {
-      await Promise.all(cluster.#taskManagers.map((taskManager) => taskManager.ready));
+      await Promise.all(cluster.#started.map((taskManager) => taskManager.ready));
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -116,9 +145,13 @@ export class Cluster {
   }
 
   get taskManagers(): TaskManagerView[] {
-    return this.#taskManagers.map(({ pid, slots, freeSlots, isReady, silentMs, deaths, metrics }, index) => ({
-      ...{ number: index + 1, pid, slots, freeSlots, isReady, silentMs, deaths, metrics },
-    }));
+    const numbers = [...this.#started.keys()].map((index) => index + 1).concat(...this.#registered.keys());
+    return this.#taskManagers.map((taskManager, index) => {
+      const { host, pid, slots, freeSlots, isReady, silentMs, deaths, metrics } = taskManager;
+      const isLost = taskManager instanceof RegisteredTaskManager && taskManager.isLost;
+      const number = numbers[index] as number;
+      return { number, host, pid, slots, freeSlots, isReady, isLost, silentMs, deaths, metrics };
+    });
   }
 
   /** How often task managers died. */
@@ -180,7 +213,65 @@ export class Cluster {
     this.#running.clear();
   }
 
-  #taskManager(number: number): TaskManagerProcess {
+  /** A task manager of elsewhere, as long as its socket stays. One that comes again keeps its number. */
+  register(socket: Duplex, registration: Registration): void {
+    if (this.#isStopping) {
+      socket.destroy();
+      return;
+    }
+    const { connections, frozenMs = FROZEN_MS, modules = null, log = () => {} } = this.#options;
+    const [number, before] = this.#knownAs(registration.id) ?? [++this.#lastNumber, null];
+    before?.drop('it registered anew');
+    const owner = `tm${number}-${registration.id}`;
+    const name = `Task manager ${number} on ${registration.host}`;
+    const taskManager = new RegisteredTaskManager(
+      ...([socket, registration] as const),
+      {
+        ...{
+          number,
+          frozenMs,
+          deaths: before ? before.deaths + (before.isLost ? 0 : 1) : 0,
+          connections: { ...connections, owner },
+        },
+        folders: { pipeline: PIPELINE_TASK.href, modules },
+      },
+      {
+        told: (message) => this.#told(message),
+        isReady: () => {
+          log(`${name} registered, with ${registration.slots} slots.`);
+          this.#assign();
+        },
+        died: (tasks, how) => {
+          log(`${name} is lost (${how}) with ${countOf(tasks)}, to be begun again elsewhere.`);
+          void this.#endSessions(owner, name).then(() => this.#allAgain(tasks, how));
+        },
+        gaveUp: () => {},
+      },
+    );
+    this.#registered.set(number, taskManager);
+    this.#forgetLost();
+  }
+
+  #knownAs(id: string): [number, RegisteredTaskManager] | undefined {
+    return [...this.#registered].find(([, taskManager]) => taskManager.id === id);
+  }
+
+  #forgetLost(): void {
+    const lost = [...this.#registered].filter(([, { isLost }]) => isLost);
+    for (const [number] of lost.slice(0, -MOST_LOST)) this.#registered.delete(number);
+  }
+
+  /** What it holds on the database would hold up others. */
+  async #endSessions(owner: string, name: string): Promise<void> {
+    const { endSessions, log = () => {} } = this.#options;
+    const late = delay(FENCE_LIMIT_MS, 'the database did not answer', { ref: false });
+    const said = await Promise.race([endSessions?.(owner).then(() => null), late]).catch(
+      (error: Error) => error.message,
+    );
+    if (said) log(`The sessions of ${name.toLowerCase()} could not be ended: ${said}.`);
+  }
+
+  #start(number: number): TaskManagerProcess {
     const { slots, connections, execArgv = [], env = {}, frozenMs = FROZEN_MS, log = () => {} } = this.#options;
     return new TaskManagerProcess(
       { number, slots, connections },
@@ -189,11 +280,8 @@ export class Cluster {
         told: (message) => this.#told(message),
         isReady: () => this.#assign(),
         died: (tasks, how) => {
-          log(
-            `Task manager ${number} died (${how}) with ${tasks.length === 1 ? '1 task' : `${tasks.length} tasks`}; it is started anew.`,
-          );
-          for (const id of tasks) this.#again(id, 'death', `its task manager died (${how})`);
-          this.#assign();
+          log(`Task manager ${number} died (${how}) with ${countOf(tasks)}; it is started anew.`);
+          this.#allAgain(tasks, how);
         },
         gaveUp: (error) => {
           for (const { reject } of [...this.#waiting.splice(0), ...this.#running.values()]) reject(error);
@@ -203,12 +291,17 @@ export class Cluster {
     );
   }
 
+  #allAgain(tasks: number[], how: string): void {
+    for (const id of tasks) this.#again(id, 'death', `its task manager died (${how})`);
+    this.#assign();
+  }
+
   /** Each waiting task goes to the task manager with the most free slots. */
   #assign(): void {
     if (this.#isStopping) return;
     while (this.#waiting.length > 0) {
-      const free = this.#taskManagers.reduce((most, other) => (other.freeSlots > most.freeSlots ? other : most));
-      if (free.freeSlots === 0) return;
+      const [free] = this.#taskManagers.sort((one, other) => other.freeSlots - one.freeSlots);
+      if (!free || free.freeSlots === 0) return;
       const next = this.#waiting.shift()!;
       this.#running.set(next.task.id, next);
       free.run(next.task);
@@ -287,6 +380,10 @@ function laneOf({ task, job }: Running): string {
 
 function isPatient({ job: { patience = 0 }, failing }: Running): boolean {
   return failing !== null && performance.now() - failing < patience;
+}
+
+function countOf(tasks: readonly number[]): string {
+  return tasks.length === 1 ? '1 task' : `${tasks.length} tasks`;
 }
 
 function stopped({ name }: Job): UserError {

@@ -233,7 +233,11 @@ export class JobManager {
   async #lanes(job: Job): Promise<Lanes> {
     const { cluster, pipeline } = this.#options;
     const { name, submission } = job.record;
-    const all = cluster.taskManagers.reduce((sum, { slots }) => sum + slots, 0);
+    const here = cluster.taskManagers.filter(({ isLost }) => !isLost);
+    const all = Math.max(
+      1,
+      here.reduce((sum, { slots }) => sum + slots, 0),
+    );
     if (submission.job !== null) {
       const options = { ...pipeline, job: submission.job, input: submission.input ?? '' } satisfies PipelineTaskOptions;
       return { name, module: PIPELINE_TASK, parallelism: submission.parallelism ?? all, options };

@@ -1,4 +1,6 @@
 /** `npm run cluster`: the job manager with its task managers, until it is stopped. */
+import { realpathSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
 import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
@@ -6,15 +8,19 @@ import { createTables } from '../jobs/tables.ts';
 import { mustExist } from '../records/files.ts';
 import { DEFAULT_REGION } from '../sinks/regions.ts';
 import { openDatabase, openPool } from '../store/database.ts';
+import { endSessions } from '../store/end-sessions.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import { prepareSchema } from '../store/schema.ts';
 import { openStream } from '../streams/open.ts';
 import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
 import { JobManager } from './job-manager.ts';
+import { numberFrom } from './number-option.ts';
 import { PLANNINGS, type Planning } from './planning/plan.ts';
+import { runTaskManager } from './task-manager-main.ts';
 
 const HELP = `Usage: npm run cluster -- [options]
+       npm run cluster -- task-manager --url URL [options]
 
 A job manager with a REST API, and task managers that it starts: POST /jobs, GET /jobs, GET /jobs/ID,
 PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to watch it by. See docs/cluster.md.
@@ -22,8 +28,9 @@ PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to wat
   --port N             default 8081; 0 is any that is free
   --host HOST          where to listen (default 127.0.0.1); elsewhere than on loopback only with --token
   --token TOKEN        what every request must bear (default: OUTLIVE_CLUSTER_TOKEN, else none)
-  --task-managers N    processes (default 2)
+  --task-managers N    processes to start here (default 2); others may register, see task-manager --help
   --slots N            of each task manager (default 2)
+  --heartbeat-timeout N  seconds without an answer until a task manager is called frozen (default 8)
   --database URL       where jobs work and what the job manager knows is kept (default: DATABASE_URL, else a private
                        PostgreSQL that is removed at the end, with all jobs)
   --stream URL         nats://HOST:PORT: NATS JetStream between the jobs (default: a table of the database)
@@ -51,10 +58,16 @@ interface Settings {
   modules: string | null;
   planning: Planning;
   planLimitMs: number;
+  frozenMs: number;
 }
 
 async function main(): Promise<void> {
-  const settings = settingsFrom(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args[0] === 'task-manager') {
+    await runTaskManager(args.slice(1), say);
+    return;
+  }
+  const settings = settingsFrom(args);
   if (settings === null) {
     process.stdout.write(HELP);
     return;
@@ -72,7 +85,18 @@ async function main(): Promise<void> {
 }
 
 async function serve(settings: Settings, url: string, stopped: Promise<void>): Promise<void> {
-  const { port, host, token, taskManagers, slots, modules, planning, planLimitMs, stream: streamUrl } = settings;
+  const {
+    port,
+    host,
+    token,
+    taskManagers,
+    slots,
+    frozenMs,
+    modules,
+    planning,
+    planLimitMs,
+    stream: streamUrl,
+  } = settings;
   const pool = await openPool({ url, name: 'job-manager', max: 4 });
   try {
     const connection = await pool.acquire();
@@ -83,10 +107,12 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     const { close } = await openStream({ url: streamUrl, pool, partitions });
     await close();
     const connections = { ...DEFAULT_CONNECTIONS, url, model: 'per-job', library: 'driver' } as const;
-    const cluster = await Cluster.start({ taskManagers, slots, connections, log: say });
-    const bundled = (path: string) => new URL(`../${path}`, import.meta.url).pathname;
+    const cluster = await Cluster.start({
+      ...{ taskManagers, slots, frozenMs, connections, log: say, endSessions: (owner) => endSessions(pool, owner) },
+      modules: modules === null ? null : `${pathToFileURL(realpathSync(modules)).href}/`,
+    });
     const pipeline = {
-      ...{ partitions, rules: bundled('rules'), intel: bundled('rules/intel/example.txt') },
+      ...{ partitions, rules: null, intel: null },
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
     const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
@@ -99,8 +125,8 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       process.stdout.write(`job manager: http://${host.includes(':') ? `[${host}]` : host}:${listening}\n`);
       await stopped;
     } finally {
-      await api.close();
-      await manager.stop();
+      // it is closed when the last task manager has hung up
+      await Promise.all([api.close(), manager.stop()]);
     }
   } finally {
     await pool.close();
@@ -112,7 +138,7 @@ function settingsFrom(args: string[]): Settings | null {
   const text = { type: 'string' } as const;
   const options = {
     ...{ port: text, host: text, token: text, database: text, stream: text, modules: text, plan: text },
-    ...{ 'task-managers': text, slots: text, 'plan-limit': text },
+    ...{ 'task-managers': text, slots: text, 'plan-limit': text, 'heartbeat-timeout': text },
     help: { type: 'boolean' },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
@@ -138,16 +164,11 @@ function settingsFrom(args: string[]): Settings | null {
       planning: plan as Planning,
     },
     port: numberFrom('port', values.port ?? '8081', 0, 65_535),
-    taskManagers: numberFrom('task-managers', values['task-managers'] ?? '2', 1, 32),
+    taskManagers: numberFrom('task-managers', values['task-managers'] ?? '2', 0, 32),
     planLimitMs: 1000 * numberFrom('plan-limit', values['plan-limit'] ?? '5', 1, 600),
+    frozenMs: 1000 * numberFrom('heartbeat-timeout', values['heartbeat-timeout'] ?? '8', 1, 600),
     slots: numberFrom('slots', values.slots ?? '2', 1, 256),
   };
-}
-
-function numberFrom(option: string, value: string, min: number, max: number): number {
-  const number = Number(value);
-  if (value.trim() !== '' && Number.isInteger(number) && number >= min && number <= max) return number;
-  throw new UserError(`--${option} must be a whole number from ${min} to ${max}, not "${value}".`);
 }
 
 function say(sentence: string): void {

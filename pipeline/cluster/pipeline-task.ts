@@ -1,4 +1,5 @@
 /** One lane of a job of the pipeline: its share of the input files, of the partitions of its topic, or of the sinks. */
+import { BUNDLED_INTEL, BUNDLED_RULES } from '../bundled.ts';
 import { runCorrelate } from '../jobs/correlate.ts';
 import { runDeliver } from '../jobs/deliver.ts';
 import { runIngest } from '../jobs/ingest.ts';
@@ -21,9 +22,9 @@ export interface PipelineTaskOptions {
   partitions: number;
   /** `nats://…`; undefined is the log table. */
   stream?: string | undefined;
-  /** Folders, files. */
-  rules: string | string[];
-  intel: string | string[];
+  /** Folders, files; null: those that come with the pipeline. */
+  rules: string | string[] | null;
+  intel: string | string[] | null;
   tenants: string | undefined;
   /** Of each region, the URL of its sink. */
   sinks: [Region, string][];
@@ -53,7 +54,8 @@ async function runLane(options: PipelineTaskOptions, common: JobOptions, share: 
   const { job, input, keepRecords } = options;
   if (job === 'correlate') return runCorrelate(common);
   if (job === 'ingest' || job === 'rules') {
-    const [rules, intel] = [await loadRules(...[options.rules].flat()), await loadIntel(...[options.intel].flat())];
+    const rules = await loadRules(...[options.rules ?? BUNDLED_RULES].flat());
+    const intel = await loadIntel(...[options.intel ?? BUNDLED_INTEL].flat());
     if (job === 'ingest') {
       const wanted = await wantedRecords({ stream: whole, rules, intel, keepRecords });
       return runIngest({ ...common, input, share, wanted });

@@ -41,6 +41,8 @@ export interface TaskManagerSettings {
   number: number;
   slots: number;
   connections: ConnectionSettings;
+  /** Without a word for so many milliseconds it ends itself, as its tasks are begun again elsewhere; undefined: never. */
+  leaseMs?: number;
 }
 
 /** Of a task manager, at its last heartbeat. */

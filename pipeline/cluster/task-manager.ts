@@ -1,12 +1,13 @@
 /**
  * A task manager: a process that runs tasks of many jobs, each in a slot, and has one connection factory for all of
- * them. Started by `Cluster`, and gone with it.
+ * them. Gone with who started it.
  */
 import { setMaxListeners } from 'node:events';
 import { UserError } from '../../user-error.ts';
 import { connectionFactory } from '../connections/factory.ts';
 import { failureOf, isDatabaseFailure } from '../store/failure.ts';
 import { StreamFailure } from '../streams/stream.ts';
+import { endWithoutWord } from './lease.ts';
 import { metricsOf } from './metrics.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { TaskSlot } from './task-slot.ts';
@@ -18,8 +19,10 @@ const canceling = new Map<number, AbortController>();
 let slots: TaskSlot[] = [];
 let account: () => void = () => {};
 let connections = () => 0;
+let heard = () => {};
 
 process.on('message', (message: ToTaskManager) => {
+  heard();
   if (message.do === 'configure') configure(message.settings);
   else if (message.do === 'account') account();
   else if (message.do === 'beat') send({ tells: 'alive', metrics: metricsOf(connections()) });
@@ -48,7 +51,8 @@ process.on('disconnect', () => process.exit(1));
 // Ctrl-C at a terminal reaches every process; the runner says what to do about it
 process.on('SIGINT', () => {});
 
-function configure({ slots: count, connections: settings }: TaskManagerSettings): void {
+function configure({ slots: count, connections: settings, leaseMs }: TaskManagerSettings): void {
+  if (leaseMs !== undefined) heard = endWithoutWord(leaseMs);
   const factory = connectionFactory(settings);
   slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory));
   account = () => send({ tells: 'account', account: factory.account() });

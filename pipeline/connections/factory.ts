@@ -63,7 +63,8 @@ export class ConnectionFactory {
   }
 
   #create(name: string): OpenPool {
-    const settings = { ...this.settings, name };
+    const { owner } = this.settings;
+    const settings = { ...this.settings, name: owner === undefined ? name : `${owner}/${name}` };
     const isGeneric = settings.library === 'generic-pool';
     const pool = isGeneric
       ? Promise.resolve(new GenericPool(settings, this.#logons))

@@ -25,6 +25,8 @@ export interface ConnectionSettings {
   logonTimeout: number;
   /** An idle connection is closed after this time. */
   idleTimeout: number;
+  /** Stands before the names of all pools, so that the server can tell whose a session is. */
+  owner?: string;
 }
 
 export const DEFAULT_CONNECTIONS = {
