@@ -267,7 +267,9 @@ export class Probe {
    * dead may hold more until its finalizers have run. False where none is allowed.
    */
   async #collectWell(): Promise<boolean> {
-    if (!this.#collector.collect(now(), true)) return false;
+    if (!this.#collector.mayCollect(now(), true)) return false;
+    this.#collector.waitForCompilers();
+    this.#collector.collect(now(), true);
     await pause(COLLECT_PAUSE_MS);
     return this.#collector.collect(now(), true);
   }

@@ -28,8 +28,14 @@ export function advice(finding: Finding): string {
       ? OF_CAUSE[cause]
       : 'See who holds the pool, and since when, before making it larger.';
   }
-  const change = matter === 'deadlock' ? OF_DEADLOCK : ofNature(finding);
+  const change = matter === 'deadlock' ? OF_DEADLOCK : (upgrade(finding) ?? ofNature(finding));
   return finding.certainty === 'suspect' ? `See whether it is given back later. If not: ${change}` : change;
+}
+
+/** Of a version of a dependency that is known to leak there; else null. */
+export function upgrade({ maker, known }: Finding): string | null {
+  if (!maker || !known) return null;
+  return `Upgrade ${maker.name} from ${maker.version} to ${known.mended} or later. ${known.what}`;
 }
 
 /** A connection that a mapper took for its caller is given back in the mapper's words. */

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import type { Certainty } from '../probe/recording/format.ts';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { advice, upgrade } from './advice.ts';
 import { codeFrame, fixLines } from './code-frame.ts';
 import { type Comparison, comparisonCounts } from './compare.ts';
 import { databaseLines } from './database/terminal.ts';
@@ -100,7 +101,7 @@ function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   const where = place(finding, (file) => pathFrom(process.cwd(), file));
   const lines = [
     `${paint(COLORS[finding.certainty], `${MARKS[finding.certainty]} ${finding.certainty}`)}  ${paint('bold', visible(where))} ${visible(finding.site?.function ?? '')}`.trimEnd(),
-    `  ${visible(subject(finding))}`,
+    `  ${visible(subject(finding))}${finding.maker ? ` · made by ${visible(finding.maker.name)}` : ''}`,
     `  ${tally(finding)}`,
   ];
   lines.push(...code(finding, width - 2, paint, isWhole).map((text) => `  ${text}`));
@@ -110,6 +111,7 @@ function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   if (holders.length > HOLDERS) lines.push(...indent(`and by ${plural(holders.length - HOLDERS, 'more line')}`, width));
   for (const words of finding.held.slice(0, HOLDERS)) lines.push(...indent(`held by ${words}`, width));
   for (const sentence of evidence(finding).first) lines.push(...indent(sentence, width));
+  if (upgrade(finding)) lines.push(...indent(advice(finding), width));
   if (finding.recipe?.test)
     lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));
   if (isWhole) lines.push(...fix(finding, width - 2, paint).map((text) => text && `  ${text}`));

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { runInNewContext, Script } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Collector } from '../probe/process/gc.ts';
 import { fixture, probed } from './support/probed.ts';
@@ -49,5 +49,20 @@ test.each([
     expect(runInNewContext('typeof gc')).toBe(gc);
   } finally {
     setFlagsFromString('--no-expose-gc');
+  }
+});
+
+test.each([
+  ['that the program has set stays', '--allow-natives-syntax', true],
+  ['that nobody has set does not', '--no-allow-natives-syntax', false],
+])('the flag for functions of V8’s own %s, when the probe has waited for its compilers', (_, flag, isSet) => {
+  setFlagsFromString(flag);
+  const compiles = () => new Script(`() => %DebugPrint(${JSON.stringify(flag)})`);
+  try {
+    new Collector(policy).waitForCompilers();
+    if (isSet) expect(compiles).not.toThrow();
+    else expect(compiles).toThrow(SyntaxError);
+  } finally {
+    setFlagsFromString('--no-allow-natives-syntax');
   }
 });

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { fixture, lineOf, NODE, NODE_MAJOR, placeOf, probed, start, watched } from './support/probed.ts';
+import {
+  fixture,
+  lineOf,
+  NODE,
+  NODE_MAJOR,
+  placeOf,
+  probed,
+  REGISTER,
+  readReport,
+  start,
+  watched,
+} from './support/probed.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 // What a service makes of Node's own classes, one after the other, outside of any request or job. Each kind is left
 // behind once, and ended once.
@@ -113,6 +125,15 @@ test.concurrent.each([
 ])('what is made for life is no leak: %s: %s', async (name) => {
   const { report } = await probed(fixture(name));
   expect(report.findings).toEqual([]);
+});
+
+test.concurrent('contexts that V8 still compiles for are not taken for what is left of a collection', async () => {
+  using folder = temporaryFolder();
+  const args = ['--concurrent-recompilation-delay=1500', '--require', REGISTER, fixture('dropped-contexts.mjs')];
+  await start(NODE, args, { env: { OUTLIVE_OUT: folder.path } });
+  const report = readReport(folder.path);
+  expect(report.findings).toEqual([]);
+  expect(watched(report, 'node:vm')).toEqual({ acquired: 8, released: 8 });
 });
 
 const PILES = fixture('piles.mjs');

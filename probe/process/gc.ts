@@ -2,9 +2,12 @@
  * When a judging collection may be forced. Only a major collection clears tokens, and it pauses the service by about
  * 1.3 ms per MB of heap: so only when an aged, idle, open suspect waits for it, at most once a minute in production,
  * never above a heap size, and less and less often while it finds nothing. What it took counts as the probe's cost.
+ *
+ * What a collection leaves may still be garbage: a function that V8 is compiling keeps the objects that it has seen, for
+ * as long as other threads take, which on a busy machine are seconds. Who concludes from what is left waits for them.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { now } from './runtime.ts';
 
 const FIRST_WAIT = 60_000;
@@ -57,6 +60,13 @@ export class Collector {
     return true;
   }
 
+  /** Waits until nothing is being compiled any more, for a last collection. */
+  waitForCompilers(): void {
+    const began = now();
+    if (!compilersWaited()) tryWithFlag('allow-natives-syntax', compilersWaited);
+    this.cost += now() - began;
+  }
+
   /** Something cannot wait: a pool has run out. */
   hurry(at: number): void {
     if (at - this.lastAt >= SHORTEST_WAIT) this.nextAt = Math.min(this.nextAt, at);
@@ -72,12 +82,8 @@ export class Collector {
   private findGc(): (() => void) | null {
     const { gc } = globalThis as { gc?: () => void };
     if (typeof gc === 'function') return () => gc();
-    try {
-      const found = exposed() ?? exposing(exposed);
-      return found && (() => found());
-    } catch {
-      return null;
-    }
+    const found = exposed() ?? tryWithFlag('expose-gc', exposed);
+    return found && (() => found());
   }
 }
 
@@ -86,13 +92,25 @@ function exposed(): (() => void) | null {
   return runInNewContext('typeof gc === "function" ? gc : null');
 }
 
-/** The flag is the whole process's: it is taken back at once, and only where the service had not set it. */
-function exposing<T>(find: () => T): T {
-  setFlagsFromString('--expose-gc');
+/** False where V8's own functions cannot be called. */
+function compilersWaited(): boolean {
   try {
-    return find();
+    runInThisContext('%FinalizeOptimization()');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The flag is the whole process's: it is taken back at once. Not for one that the service has set. */
+function tryWithFlag<T>(flag: string, task: () => T): T | null {
+  try {
+    setFlagsFromString(`--${flag}`);
+    return task();
+  } catch {
+    return null;
   } finally {
-    setFlagsFromString('--no-expose-gc');
+    setFlagsFromString(`--no-${flag}`);
   }
 }
 

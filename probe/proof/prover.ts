@@ -35,6 +35,7 @@ export class Prover {
   collect(at: number, isLast: boolean): boolean {
     const { collector, isOn } = this.#options;
     if (!collector.mayCollect(at, isLast)) return false;
+    if (isLast && this.#judgesWhatIsLeft()) collector.waitForCompilers();
     // in a frame of its own: what it has looked at must not be on the stack any more
     const cuts = isOn ? this.#cut() : [];
     try {
@@ -42,6 +43,14 @@ export class Prover {
     } finally {
       for (const cut of cuts) guarded('proof', () => this.#settle(cut, at));
     }
+  }
+
+  /** Something is open of which only a collection tells that it has ended. */
+  #judgesWhatIsLeft(): boolean {
+    for (const { openCount, source } of this.#options.ledger.lines.values()) {
+      if (openCount > 0 && source.nature.ends === 'collected') return true;
+    }
+    return false;
   }
 
   #cut(): Cut[] {

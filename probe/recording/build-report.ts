@@ -1,10 +1,12 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import path from 'node:path';
+import { type Maker, makerOf } from './atlas.ts';
 import { endingOf } from './ending.ts';
 import { idOf } from './finding-id.ts';
 import { unifiedDiff } from './fix.ts';
 import {
   CERTAINTIES,
+  type Frame,
   type Notice,
   type ProcessLine,
   type RecordedFinding,
@@ -124,10 +126,11 @@ function findingsOf(recording: Recording, load: Load | null, sources: Sources, r
     const blamed = stack[frame];
     const site = siteOf(recording, siteId, frame, sources);
     const place = blamed && placeIn(recording, siteId, frame, sources);
+    const maker = makerOfFinding(finding, stack);
     return {
       ...rest,
       id: idOf(finding, blamed, place),
-      origin: blamed && !blamed.user ? 'library' : 'user',
+      origin: (blamed && !blamed.user) || maker?.known ? 'library' : 'user',
       site: site && (place?.isCompiled ? { ...site, compiled: true } : site),
       holders: holders.map(({ site: id, frame: at, ...held }) => ({
         site: siteOf(recording, id, at, sources),
@@ -144,8 +147,17 @@ function findingsOf(recording: Recording, load: Load | null, sources: Sources, r
       excerpt: place?.excerpt ?? null,
       excerptUnknown: place ? noExcerpt(place) : null,
       ...(spread && { spread }),
+      ...(maker && { maker: maker.package }),
+      ...(maker?.known && { known: { mended: maker.known.mended, what: maker.known.what } }),
     };
   });
+}
+
+/** That a library makes what is its own goes without saying, and so that what it lends is to be given back. */
+function makerOfFinding({ kind, nature, library }: RecordedFinding, stack: readonly Frame[]): Maker | null {
+  const maker = makerOf(stack, kind);
+  const isTold = maker?.known || (maker?.package.name !== library && NATURES[nature].ends !== 'given back');
+  return isTold ? maker : null;
 }
 
 /** Not of a whole pool, whose totals are of many lines. */

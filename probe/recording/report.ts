@@ -14,6 +14,7 @@ import type {
 } from './format.ts';
 import type { Load } from './load.ts';
 import type { NatureName } from './natures.ts';
+import type { Package } from './packages.ts';
 import type { Spread } from './replicas.ts';
 
 export const REPORT_SCHEMA = 'outlive.report/1';
@@ -42,8 +43,12 @@ export interface Finding {
   estimated: boolean;
   library: string;
   pool: string | null;
-  /** Whether the blamed line is the user's own or a dependency's. */
+  /** `library`: the blamed line is a dependency's, or calls one that is known to leak there. */
   origin: 'user' | 'library';
+  /** The dependency whose code made it for the blamed line; none: that line did. */
+  maker?: Package;
+  /** The version of `maker` is known to leak there: since which one it does not, and what stays, in a sentence. */
+  known?: { mended: string; what: string };
   site: Site | null;
   /** Why `site` is null. */
   siteUnknown: string | null;

@@ -28,7 +28,7 @@ export function card(finding: Finding, ordinal: number, page: PageContext): Mark
   return html`<article class="finding ${finding.certainty}" id="${id}" tabindex="-1">
 <p class="kind"><span class="certainty">${mark(finding.certainty)} ${finding.certainty}</span><span>${subject(finding)}</span><span>${finding.detector}</span></p>
 <h3><span class="place">${title}</span>${finding.site && html` <span class="function">${finding.site.function}</span>`} <a class="hash" href="#${encodeURIComponent(id)}" aria-label="Link to finding ${ordinal}">#${ordinal}</a></h3>
-<p class="means">${meaning(finding)}${finding.origin === 'library' && ' The line is a dependency’s, not your own.'}</p>
+<p class="means">${meaning(finding)}${ofDependency(finding)}</p>
 ${finding.siteUnknown && html`<p class="unknown">The line is not known: ${finding.siteUnknown}</p>`}
 ${lineDoubt(finding) && html`<p class="unknown">${lineDoubt(finding)}</p>`}
 ${bar(finding)}
@@ -45,6 +45,12 @@ ${doubt(finding) && html`<dt>Certainty</dt><dd>${doubt(finding)}</dd>`}
 ${finding.stack.length > 0 && html`<dt>Stack</dt><dd>${stack(finding.stack, cwd)}</dd>`}
 </dl>
 </article>`;
+}
+
+function ofDependency({ stack, site, maker }: Finding): string {
+  const isOwn = stack.some(({ file, line, user }) => user && file === site?.file && line === site.line);
+  if (site !== null && stack.length > 0 && !isOwn) return ' The line is a dependency’s, not your own.';
+  return maker ? ` ${maker.name}${maker.version ? ` ${maker.version}` : ''} made it for this line.` : '';
 }
 
 function evidenceList(finding: Finding): Markup | null {

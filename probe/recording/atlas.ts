@@ -1,0 +1,144 @@
+/**
+ * Leaks that versions of packages were published with: pure data. A finding is one of them when the package's code of
+ * that file made the resource for the user's line, and the version that is installed is one of those.
+ *
+ * False positives: another leak of the user's through the same code, in a version that has this one too; the advice is
+ * then right, and not enough. False negatives: bundles, and reports that are made where the package is not installed.
+ */
+import type { Frame, Kind } from './format.ts';
+import { isBefore, type Package, type PackageFile, packageOf } from './packages.ts';
+
+export interface KnownLeak {
+  readonly package: string;
+  /** The first version that has it. */
+  readonly since: string;
+  /** The first later one that has not. */
+  readonly mended: string;
+  readonly kind: Kind;
+  /** Of the package: its code is on the stack, where the resource was made. */
+  readonly file: string;
+  readonly function?: string;
+  /** What is left behind, in a sentence. */
+  readonly what: string;
+}
+
+export const ATLAS: readonly KnownLeak[] = [
+  {
+    ...{ package: 'bullmq', since: '1.0.0', mended: '1.21.0', kind: 'connection', file: 'dist/classes/worker.js' },
+    what: 'close() of a Worker leaves its first connection to Redis open.',
+  },
+  {
+    ...{
+      package: 'bullmq',
+      since: '5.0.0',
+      mended: '5.1.12',
+      kind: 'connection',
+      file: 'dist/cjs/classes/redis-connection.js',
+    },
+    what: 'close() forgets a connection to Redis that is not up yet.',
+  },
+  {
+    ...{ package: 'chai-http', since: '0.0.0', mended: '4.0.0', kind: 'server', file: 'lib/request.js' },
+    what: 'Each request to an app makes a server, which is never closed.',
+  },
+  {
+    ...{ package: 'follow-redirects', since: '0.0.0', mended: '1.5.0', kind: 'stream', file: 'index.js' },
+    what: 'Nobody reads the answer that redirects, which keeps its connection.',
+  },
+  {
+    ...{ package: 'image-size', since: '0.0.0', mended: '1.0.2', kind: 'stream', file: 'dist/index.js' },
+    what: 'A file that cannot be read, such as a folder, stays open.',
+  },
+  {
+    ...{ package: 'multer', since: '0.0.0', mended: '2.3.0', kind: 'stream', file: 'storage/disk.js' },
+    what: 'The file of an upload whose client goes away stays open.',
+  },
+  {
+    ...{
+      package: 'mysql2',
+      since: '0.0.0',
+      mended: '1.2.0',
+      kind: 'connection',
+      file: 'lib/pool.js',
+      function: 'Pool.execute',
+    },
+    what: 'The promise of pool.execute() without values keeps its connection.',
+  },
+  {
+    ...{
+      package: 'mysql2',
+      since: '0.0.0',
+      mended: '1.3.3',
+      kind: 'connection',
+      file: 'lib/pool.js',
+      function: 'Pool.query',
+    },
+    what: 'pool.query() keeps its connection when the statement fails.',
+  },
+  {
+    ...{
+      package: 'nestjs-throttler-storage-redis',
+      since: '0.0.0',
+      mended: '0.1.18',
+      kind: 'connection',
+      file: 'dist/throttler-storage-redis.service.js',
+    },
+    what: 'The client that the storage makes for itself stays when its module is destroyed.',
+  },
+  {
+    ...{
+      package: 'nestjs-throttler-storage-redis',
+      since: '0.2.0',
+      mended: '0.3.3',
+      kind: 'connection',
+      file: 'dist/throttler-storage-redis.service.js',
+    },
+    what: 'The client that the storage makes for itself stays when its module is destroyed.',
+  },
+  {
+    ...{
+      package: 'typeorm',
+      since: '0.3.3',
+      mended: '0.3.4',
+      kind: 'connection',
+      file: 'data-source/DataSource.js',
+      function: 'DataSource.initialize',
+    },
+    what: 'To initialize a data source of MySQL takes a connection to ask for its version, and keeps it.',
+  },
+];
+
+/** Of a leak that no line of the user's leads to. */
+const MOST_FRAMES = 16;
+
+/** Of which package the code is that made a resource for the user's line, and which of its leaks that is. */
+export interface Maker {
+  package: Package;
+  known: KnownLeak | null;
+}
+
+/** `stack`: where the resource was made, innermost first. Null where the user's line made it, or Node for it. */
+export function makerOf(stack: readonly Pick<Frame, 'file' | 'function' | 'user'>[], kind: Kind): Maker | null {
+  const user = stack.findIndex((frame) => frame.user);
+  const frames = stack.slice(0, user < 0 ? MOST_FRAMES : user).flatMap((frame) => {
+    const of = packageOf(frame.file);
+    return of ? [{ function: frame.function, of }] : [];
+  });
+  for (const known of ATLAS) {
+    const frame = known.kind === kind ? frames.find((each) => isOf(known, each)) : undefined;
+    if (frame) return { package: named(frame.of), known };
+  }
+  const outermost = frames.at(-1);
+  return outermost ? { package: named(outermost.of), known: null } : null;
+}
+
+function isOf(row: KnownLeak, frame: { function: string; of: PackageFile }): boolean {
+  const { name, version, inside } = frame.of;
+  if (name !== row.package || inside !== row.file || version === null) return false;
+  if (row.function !== undefined && !frame.function.endsWith(row.function)) return false;
+  return !isBefore(version, row.since) && isBefore(version, row.mended);
+}
+
+function named({ name, version }: Package): Package {
+  return { name, version };
+}
