@@ -104,5 +104,5 @@ writeHeapSnapshot(process.argv[3]);
   expect(JSON.parse(same.stdout)).toEqual([]);
   const wrong = await start(NODE, [CLI, 'heap', before]);
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
-  expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots: .*\n$/);
+  expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots, or the folder of a run: .*\n$/);
 });
