@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeOwn } from '../probe/recording/own.ts';
-import { SNAPSHOT } from '../probe/recording/snapshot-names.ts';
+import { isPassing } from '../probe/recording/snapshot-names.ts';
 
 /** Gives `use` a folder that the process of user `uid` can write to; what it records there is in `folder` afterwards. */
 export async function handedOver<T>(folder: string, uid: number, use: (folder: string) => Promise<T>): Promise<T> {
@@ -23,7 +23,7 @@ export async function handedOver<T>(folder: string, uid: number, use: (folder: s
   try {
     return await use(theirs);
   } finally {
-    const isOurs = (name: string) => name.endsWith('.jsonl') || name.endsWith(SNAPSHOT.last);
+    const isOurs = (name: string) => name.endsWith('.jsonl') || isPassing(name);
     for (const name of readdirSync(theirs)) if (isOurs(name)) take(path.join(theirs, name), folder);
     rmSync(theirs, { recursive: true, force: true });
   }

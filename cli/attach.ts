@@ -85,7 +85,7 @@ async function watch(facts: ProcessFacts, values: Given): Promise<number> {
     return ofOtherProbe(facts, outcome.probedInto, values);
   }
   if (outcome.hasEnded) process.stderr.write(`Process ${facts.pid} ended while it was watched.\n`);
-  const problems = readSnapshots(out);
+  const { problems } = readSnapshots(out);
   removeSnapshots(out);
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   const { report, recordings } = writeRunReport(out);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { readSnapshots } from '../heap/of-run.ts';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
 import { noteDeath } from '../probe/recording/deaths.ts';
 import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
@@ -15,12 +16,18 @@ import { exitCodeOf, FAIL_ON, makeRunFolder, OUT, printSummary, shortPath, write
 import { registerPath } from './register-path.ts';
 import { EXIT_WRONG_USE, printHelp } from './usage.ts';
 
+/** What a heap snapshot is asked for by. */
+const { OUTLIVE_HEAPDUMP: chosen = 'off' } = process.env;
+const SIGNAL = chosen !== 'off' ? chosen : process.platform === 'win32' ? 'SIGBREAK' : 'SIGUSR2';
 /** Between two looks at what is left of an interrupted run, milliseconds. */
 const POLL_MS = 50;
 
 const OPTIONS = {
   out: OUT,
   failOn: FAIL_ON,
+  heapdump: {
+    help: `write a heap snapshot of each process beside its recording on ${SIGNAL} (to outlive, or to it); see outlive heap`,
+  },
   json: { help: "print report.json on stdout; the program's own output goes to stderr" },
   databaseUrl: DATABASE_URL,
 } as const satisfies Options;
@@ -33,6 +40,7 @@ ${helpOf(OPTIONS)}
 
   outlive run -- node server.js
   outlive run --fail-on suspect -- npm test
+  outlive run --heapdump -- node server.js
 
 Requests are scopes on every Node.js, unless OUTLIVE_SCOPES is set.
 
@@ -61,9 +69,8 @@ export async function main(args: readonly string[]): Promise<number> {
   makeRunFolder(out);
 
   const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.databaseUrl), out);
-  const status = await runProbed(program, programArgs, { out, stdout: values.json ? 'stderr' : 'inherit' }).finally(
-    watch.stop,
-  );
+  const stdout = values.json ? 'stderr' : 'inherit';
+  const status = await runProbed(program, programArgs, { out, stdout, heapdump: values.heapdump }).finally(watch.stop);
   if (status === null) {
     removeIfEmpty(out);
     throw new UserError(`${program} cannot be started: there is no such program.`);
@@ -74,15 +81,22 @@ export async function main(args: readonly string[]): Promise<number> {
 interface RunOptions {
   out: string;
   stdout: 'inherit' | 'stderr';
+  /** Heap snapshots on a signal. */
+  heapdump: boolean;
 }
 
 /** Runs the program under the probe. Its exit status, 128 + signal number, or null when it could not be started. */
-async function runProbed(program: string, args: string[], { out, stdout }: RunOptions): Promise<number | null> {
+async function runProbed(
+  program: string,
+  args: string[],
+  { out, stdout, heapdump }: RunOptions,
+): Promise<number | null> {
   const requirement = `--require ${JSON.stringify(registerPath)}`;
   const env = {
     // before Node 24 requests are no scopes by themselves: who asks for a report pays for one that is whole
     OUTLIVE_SCOPES: 'on',
     ...process.env,
+    ...(heapdump && { OUTLIVE_HEAPDUMP: SIGNAL }),
     OUTLIVE_OUT: out,
     NODE_OPTIONS: [process.env.NODE_OPTIONS, requirement].filter(Boolean).join(' '),
   };
@@ -101,6 +115,7 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
       child.kill('SIGKILL');
     },
   });
+  if (heapdump) passOn(out);
   const status = await new Promise<number | null>((resolve) => {
     child.on('error', () => resolve(null));
     child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
@@ -108,6 +123,16 @@ async function runProbed(program: string, args: string[], { out, stdout }: RunOp
   if (interrupted !== null) await endSurvivors(out, interrupted);
   if (status !== null) noteDeath(out, child.pid ?? 0, signalOf(status));
   return status;
+}
+
+/** A user knows our pid, not those of what npm, a shell or a cluster starts. */
+function passOn(out: string): void {
+  process.on(SIGNAL, () => {
+    for (const pid of survivorsIn(out)) kill(pid, SIGNAL as NodeJS.Signals);
+  });
+  process.stderr.write(
+    `outlive: kill -${SIGNAL.slice(3)} ${process.pid} writes a heap snapshot of each process to ${shortPath(out)}.\n`,
+  );
 }
 
 /** npm, and the shell that it starts, die of a signal without a word to the program: so it is told here, and waited for. */
@@ -139,6 +164,7 @@ function signalOf(status: number): NodeJS.Signals | null {
 function conclude(out: string, status: number, { failOn, json }: Values<typeof OPTIONS>) {
   let result: RunReport;
   try {
+    for (const problem of readSnapshots(out).problems) process.stderr.write(`outlive: ${problem}\n`);
     result = writeRunReport(out);
   } catch {
     process.stderr.write(`outlive: no Node.js process was seen under the program, or ${out} could not be written.\n`);

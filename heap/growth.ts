@@ -16,9 +16,6 @@ const NAMES: Readonly<Record<string, string>> = {
   'sliced string': 'string',
   array: 'list of elements',
 };
-/** The probe's own files: what it keeps is no memory of the service's. */
-const OWN = /\b(?:probe|judge|heap-snapshot)\.js:\d/;
-
 /** Most bytes first. */
 export function grown(before: Snapshot, after: Snapshot, reach: Reach): Grown[] {
   const was = sizesOf(before);
@@ -58,7 +55,7 @@ function holdersOf(snapshot: Snapshot, reach: Reach, nodes: readonly number[]): 
   const holders = new Map<string, number>();
   for (const node of nodes) {
     const words = mask(heldBy(snapshot, reach, node).join(' → '));
-    if (words && !OWN.test(words)) holders.set(words, (holders.get(words) ?? 0) + snapshot.selfSize(node));
+    if (words) holders.set(words, (holders.get(words) ?? 0) + snapshot.selfSize(node));
   }
   return [...holders]
     .sort(([, a], [, b]) => b - a)

@@ -1,37 +1,47 @@
 /** Snapshots that probes wrote beside their recordings: read here, where reading them holds nobody up. */
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { writeReach } from '../probe/recording/reach.ts';
-import { SNAPSHOT } from '../probe/recording/snapshot-names.ts';
+import { type Grown, writeReach } from '../probe/recording/reach.ts';
+import { isPassing, snapshotsAmong } from '../probe/recording/snapshot-names.ts';
 import { grown } from './growth.ts';
 import { lookInto } from './look.ts';
 import { Reach } from './reach.ts';
 import { readSnapshot } from './snapshot.ts';
 
-/** Who holds what is open, and what memory grew by, beside the recordings; the snapshots go. Returns what went wrong. */
-export function readSnapshots(folder: string): string[] {
-  const last = readdirSync(folder).filter((name) => name.endsWith(SNAPSHOT.last));
-  return last.flatMap((name) => {
-    const base = path.join(folder, name.slice(0, -SNAPSHOT.last.length));
-    try {
-      const snapshot = readSnapshot(base + SNAPSHOT.last);
-      // the whole heap is walked once for both
-      const reach = new Reach(snapshot);
-      const hasFirst = readdirSync(folder).includes(path.basename(base + SNAPSHOT.first));
-      writeReach(`${base}.jsonl`, {
-        lines: lookInto(snapshot, reach),
-        grown: hasFirst ? grown(readSnapshot(base + SNAPSHOT.first), snapshot, reach) : [],
-      });
-      return [];
-    } catch (error) {
-      return [`Who holds what is not known: ${(error as Error).message}`];
-    }
-  });
+/** Of one thread: its oldest snapshot against its newest. */
+export interface Compared {
+  before: string;
+  after: string;
+  grown: Grown[];
 }
 
-/** Large, and full of what the service keeps: nothing of them stays. */
-export function removeSnapshots(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (Object.values(SNAPSHOT).some((end) => name.endsWith(end))) rmSync(path.join(folder, name), { force: true });
+export interface SnapshotsRead {
+  /** Of each thread that has more than one. */
+  compared: Compared[];
+  /** A sentence on each that could not be read. */
+  problems: string[];
+}
+
+/** Who holds what is open, and what memory grew by, are written beside the recordings, where reports find them. */
+export function readSnapshots(folder: string): SnapshotsRead {
+  const read: SnapshotsRead = { compared: [], problems: [] };
+  for (const [recording, files] of snapshotsAmong(readdirSync(folder))) {
+    const [before = '', after = ''] = [files[0], files.at(-1)].map((name) => path.join(folder, name ?? ''));
+    try {
+      const snapshot = readSnapshot(after);
+      // the whole heap is walked once for both
+      const reach = new Reach(snapshot);
+      const more = before === after ? [] : grown(readSnapshot(before), snapshot, reach);
+      writeReach(path.join(folder, recording), { lines: lookInto(snapshot, reach), grown: more });
+      if (before !== after) read.compared.push({ before, after, grown: more });
+    } catch (error) {
+      read.problems.push(`Who holds what is not known: ${(error as Error).message}`);
+    }
   }
+  return read;
+}
+
+/** Large, and full of what the service keeps: of those that nobody has asked for nothing stays. */
+export function removeSnapshots(folder: string): void {
+  for (const name of readdirSync(folder).filter(isPassing)) rmSync(path.join(folder, name), { force: true });
 }

@@ -24,9 +24,12 @@ const CONTAINERS: Readonly<Record<string, readonly string[]>> = {
 const TIMER_LINKS = ['_idleNext', '_idlePrev'];
 /** Parts of a child process or worker, which live and die with it. */
 const PARTS = ['Socket', 'ReadableWorkerStdio', 'WritableWorkerStdio', 'MessagePort'];
+/** By which a worker is known: its class is a stand-in of the probe's, which V8 names after the class above it. */
+const OF_WORKER = '<symbol kPublicPort>';
 const MARK = 'outliveMark';
 /** By which a handle's wrapper is reached from outside of JavaScript. */
 const NATIVE = '(Global handles)';
+const OWNER = '<symbol owner_symbol>';
 const NATIVE_EDGE = 'native_to_javascript';
 
 export class Reach {
@@ -69,25 +72,34 @@ export class Reach {
       this.#via[node] = edge;
       queue[tail++] = node;
     };
+    const native: [node: number, from: number, edge: number][] = [];
+    const walk = (): void => {
+      while (head < tail) {
+        const node = queue[head++] as number;
+        const cut = cutOf(this.#snapshot, node);
+        const [from, to] = this.#snapshot.edgesOf(node);
+        for (let edge = from; edge < to; edge++) {
+          if (this.#snapshot.edgeType(edge) === 'weak') continue;
+          const name = this.#snapshot.edgeName(edge);
+          if (cut?.includes(name)) continue;
+          const target = this.#snapshot.target(edge);
+          if ((owners.get(target) ?? node) !== node) continue;
+          if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);
+          else if (!natives.has(target)) native.push([target, node, edge]);
+        }
+      }
+    };
     meet(0, 0, 0);
+    walk();
+    // who holds something is told by a variable rather than by what Node.js has of it, or by a timer
+    for (const each of native) meet(...each);
+    walk();
     for (let node = 1; node < size; node++) {
       if (this.#snapshot.name(node) === 'Timeout' && !judged.has(node) && !isBoundTo(this.#snapshot, node, judged)) {
         meet(node, 0, 0);
       }
     }
-    while (head < tail) {
-      const node = queue[head++] as number;
-      const cut = cutOf(this.#snapshot, node);
-      const [from, to] = this.#snapshot.edgesOf(node);
-      for (let edge = from; edge < to; edge++) {
-        if (this.#snapshot.edgeType(edge) === 'weak') continue;
-        const name = this.#snapshot.edgeName(edge);
-        if (cut?.includes(name)) continue;
-        const target = this.#snapshot.target(edge);
-        if (natives.has(target) && (name === NATIVE_EDGE || this.#snapshot.name(node) === NATIVE)) continue;
-        if ((owners.get(target) ?? node) === node) meet(target, node, edge);
-      }
-    }
+    walk();
   }
 }
 
@@ -113,7 +125,7 @@ function marksIn(snapshot: Snapshot): Marked[] {
   return marks;
 }
 
-/** Wrappers of judged objects' own native handles, and judged objects that are such themselves. */
+/** Wrappers of judged objects' own native handles, which Node.js calls their owners, and judged objects that are such. */
 function nativeHandlesOf(snapshot: Snapshot, judged: ReadonlySet<number>): ReadonlySet<number> {
   const outside = new Set<number>();
   for (let node = 0; node < snapshot.size; node++) {
@@ -129,12 +141,16 @@ function nativeHandlesOf(snapshot: Snapshot, judged: ReadonlySet<number>): Reado
       for (const handle of heldDirectly(snapshot, part)) if (isOutside(handle)) own.add(handle);
     }
   }
+  for (const node of outside) {
+    const owner = snapshot.follow(node, OWNER);
+    if (owner !== null && judged.has(owner)) own.add(node);
+  }
   return own;
 }
 
 /** What belongs to a child process or a worker: its streams and ports. */
 function partsOf(snapshot: Snapshot, node: number): number[] {
-  if (!['ChildProcess', 'Worker'].includes(snapshot.name(node))) return [];
+  if (snapshot.name(node) !== 'ChildProcess' && snapshot.follow(node, OF_WORKER) === null) return [];
   return heldDirectly(snapshot, node).filter((part) => PARTS.includes(snapshot.name(part)));
 }
 

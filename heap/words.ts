@@ -8,15 +8,23 @@ const MOST = 4;
 /** Containers whose insides are of no interest. */
 const COLLECTIONS = ['Array', 'Map', 'Set', 'Object'];
 
-/** From the root's side to the resource; empty when nothing holds it. */
+/** What the probe keeps is nobody's. */
+const OWN = /[\\/]dist[\\/]probe[\\/]/;
+
+/** From the root's side to the resource; empty when nothing holds it, or the probe alone. */
 export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[] {
   const path = reach.pathTo(node);
+  const words: string[] = [];
+  let isOwn = false;
   // the last leads to the resource itself
-  const words = path.slice(0, -1).flatMap((edge, i) => {
-    const said = hop(snapshot, edge, path[i - 1] ?? null);
-    return said === null ? [] : [said];
-  });
-  return [...new Set(words)].slice(-MOST);
+  for (const [i, edge] of path.slice(0, -1).entries()) {
+    const target = snapshot.target(edge);
+    // what the probe stands around leads on to the service's own
+    if (snapshot.type(target) === 'closure') isOwn = OWN.test(snapshot.placeOf(target)?.file ?? '');
+    const said = isOwn ? null : hop(snapshot, edge, path[i - 1] ?? null);
+    if (said !== null) words.push(said);
+  }
+  return isOwn ? [] : [...new Set(words)].slice(-MOST);
 }
 
 /** What the object that an edge leads to is, as far as it means something to a reader. */
@@ -25,7 +33,8 @@ function hop(snapshot: Snapshot, edge: number, before: number | null): string | 
   const [name, type] = [snapshot.edgeName(edge), snapshot.edgeType(edge)];
   const what = snapshot.name(node);
   if (what === 'Generator' || what === 'AsyncGenerator') return `waiting in a function${at(snapshot.placeOf(node))}`;
-  if (what === 'global') return null;
+  // Node 26 calls it `global (global*)`
+  if (/^global\b/.test(what)) return null;
   if (what === 'Timeout') return 'a timer';
   if (snapshot.type(node) === 'closure') {
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';

@@ -31,11 +31,12 @@ import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
 import { readSettings, type Settings } from './process/settings.ts';
 import { onDeadlySignal } from './process/signals.ts';
+import type { Written } from './proof/heap-snapshot.ts';
 import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
-import { SNAPSHOT, type SnapshotName } from './recording/snapshot-names.ts';
+import { type SnapshotName, snapshotFileOf } from './recording/snapshot-names.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
 import { Tests } from './tests.ts';
@@ -233,6 +234,7 @@ export class Probe {
     if (this.#settings.signals && isMainThread) {
       onDeadlySignal(() => this.finish({ end: 'signal', code: 0, isDrained: false }));
     }
+    guarded('heapdump', () => this.#writeOnSignal());
     if (this.#control) guarded('control', () => openControl(this.#control ?? '', this, this.#injector));
     this.#recorder.flush();
     this.#spent += cpuNow() - began;
@@ -277,11 +279,22 @@ export class Probe {
   /** Writes who holds what beside the recording. Returns null, or a sentence why not. */
   snapshot(name: SnapshotName, maxMb: number): string | null {
     const began = cpuNow();
-    const { writeMarkedSnapshot } = loadOnDemand(loadHeapSnapshot);
-    const file = `${this.#recorder.file.replace(/\.jsonl$/, '')}${SNAPSHOT[name]}`;
-    const written = writeMarkedSnapshot(file, this.#judge?.openByKey(now()) ?? [], maxMb);
+    const written = this.#writeSnapshot(name, maxMb);
     this.#spent += cpuNow() - began;
     return typeof written === 'string' ? written : null;
+  }
+
+  #writeOnSignal(): void {
+    const { heapdump: signal } = this.#settings;
+    if (signal === 'off' || !isMainThread) return;
+    // who sends it has agreed to the pause: that is no cost of the probe's
+    loadOnDemand(loadOnSignal).onSignal(signal, (nth) => this.#writeSnapshot(nth, Number.POSITIVE_INFINITY));
+  }
+
+  #writeSnapshot(name: SnapshotName, maxMb: number): Written | string {
+    const { writeMarkedSnapshot } = loadOnDemand(loadHeapSnapshot);
+    const file = snapshotFileOf(this.#recorder.file, name);
+    return writeMarkedSnapshot(file, this.#findJudge()?.openByKey(now()) ?? [], maxMb);
   }
 
   /** Resources that somebody owes: what ends by itself is not counted. */
@@ -559,6 +572,7 @@ const loadConnects = () => require('./watch/unwatched/connects.js') as typeof im
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
+const loadOnSignal = () => require('./proof/on-signal.js') as typeof import('./proof/on-signal.ts');
 const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');

@@ -7,7 +7,7 @@ import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
 import type { RecordedFinding } from '../probe/recording/format.ts';
 import { type ReachOfLine, withReach } from '../probe/recording/reach.ts';
-import { CLI, fixture, lineOf, NODE, start } from './support/probed.ts';
+import { CLI, fixture, lineOf, NODE, REGISTER, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Who can still reach it, read from a snapshot of the heap in another process: of any kind of thing, on every Node.js.
@@ -18,7 +18,9 @@ const file = path.join(folder.path, 'app.heapsnapshot');
 let looks: ReachOfLine[];
 const lookAt = (key: string) => looks.find((look) => look.key === key);
 beforeAll(async () => {
-  expect(await start(NODE, [program, file])).toMatchObject({ code: 0 });
+  // under the probe, which must not stand between a thing and who holds it
+  const env = { OUTLIVE_OUT: folder.path };
+  expect(await start(NODE, ['--require', REGISTER, program, file], { env })).toMatchObject({ code: 0 });
   const snapshot = readSnapshot(file);
   looks = lookInto(snapshot, new Reach(snapshot));
 });
@@ -40,7 +42,8 @@ test.each([
   expect(lookAt(key)?.held.join()).toContain(words);
 });
 
-describe.each(['interval', 'server', 'watcher', 'port', 'worker', 'child', 'socket'])('a %s', (kind) => {
+const KINDS = ['interval', 'server', 'datagram socket', 'file stream', 'watcher', 'port', 'worker', 'child', 'socket'];
+describe.each(KINDS)('a %s', (kind) => {
   test('that was dropped is held by Node’s own lists alone', () => {
     expect(lookAt(`${kind} dropped`)).toMatchObject({ unreachable: 1 });
   });
@@ -104,5 +107,5 @@ writeHeapSnapshot(process.argv[3]);
   expect(JSON.parse(same.stdout)).toEqual([]);
   const wrong = await start(NODE, [CLI, 'heap', before]);
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
-  expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots: .*\n$/);
+  expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots, or the folder of a run: .*\n$/);
 });

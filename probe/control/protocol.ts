@@ -2,7 +2,7 @@
  * What is said at a soak's side door: lines of JSON, in both directions, after a first line of the probe's that is the
  * secret alone. What is none of these is ignored, whoever says it, and a line without end closes the connection.
  */
-import { SNAPSHOT, type SnapshotName } from '../recording/snapshot-names.ts';
+import { AT_REST, type SnapshotName } from '../recording/snapshot-names.ts';
 import type { Fault, Left, Turn } from './inject/injector.ts';
 
 export interface RoundResult {
@@ -79,7 +79,7 @@ const isPlace = ({ file, line, column }: Fields): boolean =>
 
 const ORDERS: Record<ControlOrder['do'], (order: Fields) => boolean> = {
   'round-ended': ({ round }) => Number.isInteger(round),
-  snapshot: ({ name, maxMb }) => isText(name) && Object.hasOwn(SNAPSHOT, name) && Number.isFinite(maxMb),
+  snapshot: ({ name, maxMb }) => AT_REST.some((each) => each === name) && Number.isFinite(maxMb),
   'begin-turn': ({ fault }) =>
     fault === null || (isFields(fault) && isText(fault.kind) && isPlace(fault) && Number.isInteger(fault.ordinal)),
   blame: ({ recipe, left }) =>

@@ -10,14 +10,14 @@ import path from 'node:path';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { guarded } from '../process/lapses.ts';
-import { closeSync, OriginalWorker, openSync, writeSync } from '../process/runtime.ts';
+import { closeSync, OriginalWorker, openSync } from '../process/runtime.ts';
+import { say } from '../process/say.ts';
 import type { RecordedFinding } from '../recording/format.ts';
 import { mask } from '../recording/mask.ts';
 import type { TellingData } from './thread.ts';
 
 /** Of one process. */
 const MOST = 50;
-const STDERR = 2;
 
 export interface NotifierOptions {
   /** `stderr`, and addresses of webhooks. */
@@ -103,15 +103,6 @@ function isFirst(folder: string, key: string): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'EEXIST';
-  }
-}
-
-/** At once, past whatever stands around `process.stderr`. */
-function say(text: string): void {
-  try {
-    writeSync(STDERR, `${text}\n`);
-  } catch {
-    // nobody reads it, or not now
   }
 }
 

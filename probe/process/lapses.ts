@@ -16,6 +16,7 @@ const OWN_PARTS = [
   'elsewhere',
   'collections',
   'proof',
+  'heapdump',
   'children',
   'workers',
   'control',

@@ -5,7 +5,17 @@
 import fs from 'node:fs';
 import workers from 'node:worker_threads';
 
-export const { closeSync, existsSync, fstatSync, openSync, readSync, writeSync }: typeof fs = fs;
+export const {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+}: typeof fs = fs;
 
 const { hrtime } = process;
 const [zero] = hrtime();

@@ -74,6 +74,12 @@ export const SETTINGS = {
     fallback: '0',
     allowed: ['0', '1'],
   },
+  heapdump: {
+    variable: 'OUTLIVE_HEAPDUMP',
+    help: 'a signal that writes a heap snapshot beside the recording',
+    fallback: 'off',
+    allowed: ['off', 'SIGUSR2', 'SIGQUIT', 'SIGBREAK'],
+  },
   gcMaxMb: {
     variable: 'OUTLIVE_GC_MAX_MB',
     help: 'no forced garbage collection above this heap size (one pauses about 1.3 ms per MB)',
@@ -134,6 +140,7 @@ export interface Settings {
   gc: boolean;
   proof: 'auto' | 'on' | 'off';
   heal: boolean;
+  heapdump: 'off' | 'SIGUSR2' | 'SIGQUIT' | 'SIGBREAK';
   gcMaxMb: number;
   cpuPercent: number;
   signals: boolean;
@@ -202,6 +209,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     gc: read('gc') === 'on',
     proof: read('proof') as Settings['proof'],
     heal: read('heal') === '1',
+    heapdump: read('heapdump') as Settings['heapdump'],
     gcMaxMb: Number(read('gcMaxMb')),
     cpuPercent: Number(read('cpuPercent')),
     signals: read('signals') === '1',

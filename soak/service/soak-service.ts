@@ -91,7 +91,7 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
       log.problems.push(`${program.name} did not end within 10 s of SIGTERM and was killed.`);
     }
     control.close();
-    log.problems.push(...readSnapshots(options.folder));
+    log.problems.push(...readSnapshots(options.folder).problems);
     removeSnapshots(options.folder);
     log.end();
   }

@@ -25,7 +25,7 @@ const ALL = [
     'suspicion',
     'pool-exhausted',
   ],
-  ...['run', 'recording', 'why', 'telemetry', 'compiled'],
+  ...['run', 'recording', 'why', 'telemetry', 'compiled', 'proof', 'heap', 'heapdump'],
 ];
 
 function refuse(sentence) {

@@ -3,8 +3,11 @@ import { guarded, type Part } from '../../process/lapses.ts';
 import { later } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 
-/** Milliseconds after the start; then at each look of the probe's. */
-const LOOKS = [1, 4, 16, 64, 256];
+/** Milliseconds from one look to the next, from the start on; then at each look of the probe's. */
+const LOOKS = [1, 3, 12, 48, 192];
+
+/** What is looked for: one timer at a time for all, since a service's own hooks see each. */
+const awaited = new Set<() => void>();
 
 /** Calls `watch`, once, when `module` has been loaded, whose name is Node's. Returns what looks whether it is there. */
 export function onceLoaded(desk: Desk, part: Part, module: string, watch: () => void): () => void {
@@ -13,9 +16,22 @@ export function onceLoaded(desk: Desk, part: Part, module: string, watch: () => 
   const look = (): void => {
     if (isWatched || !moduleLoadList?.includes(`NativeModule ${module}`)) return;
     isWatched = true;
+    awaited.delete(look);
     guarded(part, watch);
   };
-  for (const delay of LOOKS) later(delay, look);
+  if (awaited.size === 0) goOnLooking(LOOKS);
+  awaited.add(look);
   desk.ledger.beforeReading.push(look);
   return look;
+}
+
+function goOnLooking([delay, ...rest]: readonly number[]): void {
+  if (delay === undefined) {
+    awaited.clear();
+    return;
+  }
+  later(delay, () => {
+    for (const look of awaited) look();
+    if (awaited.size > 0) goOnLooking(rest);
+  });
 }
