@@ -1,6 +1,7 @@
 /** What a soak may be told: which options there are depends on what is to be soaked. */
 import { SCENARIOS } from '../scenarios/catalog.ts';
 import type { Scenario } from '../scenarios/find.ts';
+import { CLINIC_TOOLS } from '../soak/opinions/clinic/find.ts';
 import { addressOf, bodyOf, headerOf, methodOf } from '../soak/service/targets.ts';
 import { UserError } from '../user-error.ts';
 import { listOf, milliseconds, wholeNumber } from './checks.ts';
@@ -58,6 +59,11 @@ const LOAD = {
     default: '150',
     check: wholeNumber(0, 4000),
     help: 'megabytes of heap up to which a snapshot tells who holds what; it stops the service for seconds. 0: none',
+  },
+  clinic: {
+    value: 'TOOL',
+    allowed: CLINIC_TOOLS,
+    help: 'the same load once more under this tool of Clinic, where that is installed; the report has its page and finding',
   },
   failPath: {
     help:

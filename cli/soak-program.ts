@@ -28,6 +28,9 @@ export async function soakProgram(options: ServiceOptions, [program, ...args]: r
   if (url.length === 0 && script === undefined) {
     throw new UserError('outlive soak needs --url, or --script, to know what to ask the service.');
   }
+  if (options.clinic !== undefined && (url.length === 0 || options.failPath)) {
+    throw new UserError('--clinic needs --url, to know where the service listens, and does not go with --fail-path.');
+  }
   const given = {
     command: [program, ...args] as const,
     targets: targetsOf(options),
@@ -40,6 +43,7 @@ export async function soakProgram(options: ServiceOptions, [program, ...args]: r
     expected: options.expect ?? [],
     waitMs: options.wait,
     snapshotMaxMb: options.snapshotMaxMb,
+    clinic: options.clinic ?? null,
   };
   if (options.failPath) return soaked(options, failEachPath(given));
   return soaked(options, async (folder, signal, progress) => {

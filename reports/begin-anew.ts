@@ -6,11 +6,15 @@ import { isDatabaseRecording } from '../probe/recording/database.ts';
 import { FOLDER } from '../probe/recording/folder.ts';
 import { glance } from '../probe/recording/glance.ts';
 import { LOAD_FILE } from '../probe/recording/load.ts';
+import { OPINIONS_FILE, OPINIONS_FOLDER } from '../probe/recording/opinions.ts';
 import { ownerOf } from '../probe/recording/reader.ts';
 import { UserError } from '../user-error.ts';
 
 /** What is made of recordings, and what a soak keeps beside them. */
-const BESIDE: readonly string[] = ['report.json', 'report.html', LOAD_FILE, 'service.log', 'command.log'];
+const BESIDE: readonly string[] = [
+  ...['report.json', 'report.html', LOAD_FILE, 'service.log', 'command.log'],
+  ...[OPINIONS_FILE, OPINIONS_FOLDER],
+];
 
 /** By these, processes of a run tell a finding once together. */
 const TOLD = /^told-[\da-f]{12}$/;
@@ -31,5 +35,5 @@ export function beginAnew(folder: string): void {
   }
   const isOurs = (name: string) =>
     OF_PROCESS.test(name) || TOLD.test(name) || isDatabaseRecording(name) || BESIDE.includes(name);
-  for (const name of names.filter(isOurs)) rmSync(path.join(folder, name));
+  for (const name of names.filter(isOurs)) rmSync(path.join(folder, name), { recursive: name === OPINIONS_FOLDER });
 }

@@ -2,6 +2,7 @@
 import { buildReport, storeReport } from '../probe/recording/build-report.ts';
 import type { Recording } from '../probe/recording/format.ts';
 import { readLoad } from '../probe/recording/load.ts';
+import { readOpinions } from '../probe/recording/opinions.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';
 import { alarmsIn } from './alarms.ts';
@@ -23,7 +24,9 @@ export function reportRun(folders: readonly string[]): RunReport {
   const problems = [...runs.flatMap((run) => run.problems), ...databases.flatMap((database) => database.problems)];
   const [only] = folders;
   const load = folders.length === 1 && only !== undefined ? readLoad(only, problems) : null;
+  const opinions = folders.length === 1 && only !== undefined ? readOpinions(only, problems) : [];
   const report = buildReport(recordings, problems, load);
+  if (opinions.length > 0) report.opinions = opinions;
   report.alarms = alarmsIn(recordings, databases, load);
   if (databases.length > 0) {
     report.database = { servers: databases.map((database) => databaseReport(database, recordings)) };

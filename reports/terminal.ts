@@ -10,6 +10,7 @@ import { databaseLines } from './database/terminal.ts';
 import { activity, evidence, lineDoubt, MARKS, noCode, place, subject, tally } from './finding-words.ts';
 import { holdersByPlace } from './matter.ts';
 import { openBesideFindings, openLine } from './open-words.ts';
+import { opinionLines } from './opinion-words.ts';
 import { gaps, unseenSentence, verdict } from './verdict.ts';
 import {
   costOfScopes,
@@ -82,6 +83,9 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   for (const [i, sentence] of alarmsOf(report).entries()) lines.push(...line(i ? '' : 'look at', sentence));
   for (const server of report.database?.servers ?? []) {
     for (const [i, sentence] of databaseLines(server).entries()) lines.push(...line(i ? '' : 'database', sentence));
+  }
+  for (const [i, part] of opinionLines(report, (file) => pathFrom(process.cwd(), file)).entries()) {
+    lines.push(...line(i ? '' : 'others say', part));
   }
   const missing = gaps(report).slice(isInconclusive ? report.unseen.length : 0);
   for (const [i, gap] of missing.slice(0, GAPS).entries()) lines.push(...line(i ? '' : 'not seen', gap));

@@ -134,13 +134,18 @@ export class Sites {
     const indexes = [...stack.keys()];
     const user = indexes.filter((index) => stack[index]?.user);
     const asyncFrom = firstAsync < 0 ? stack.length : firstAsync;
+    // of a dependency, if there is one: no line of Node's own helps
+    const outside = Math.max(
+      0,
+      stack.findIndex(({ file }) => !file.startsWith('node:')),
+    );
     const site: Site = {
       id: this.all.length,
       stack,
       functions,
       isMapped,
       asyncFrom,
-      user: user.length > 0 ? user : indexes.slice(0, 1),
+      user: user.length > 0 ? user : indexes.slice(outside, outside + 1),
     };
     this.all.push(site);
     return site;

@@ -375,8 +375,14 @@ function tellOfOwned(looks: readonly Look[], found: ReadonlyMap<string, Recorded
 function addCrowds(crowds: readonly Crowd[], found: Map<string, RecordedFinding>): void {
   if (crowds.length === 0) return;
   for (const [key, finding] of findingsOfCrowds(crowds)) {
-    const place = ` ${positionAt(crowds.find(({ site }) => site?.id === finding.site)?.site ?? null, 0)}`;
-    const [, own] = [...found].find(([other, { kind }]) => kind === 'listener' && other.endsWith(place)) ?? [];
+    const ofSite = crowds.filter(({ site }) => site.id === finding.site);
+    const place = ` ${positionAt(ofSite[0]?.site ?? null, 0)}`;
+    // what Node warns of is deep below the line at times, and cut off
+    const names = new Set(ofSite.map(({ name, event }) => `${name} "${String(event)}"`));
+    const [, own] =
+      [...found].find(([key, { kind, library }]) => {
+        return kind === 'listener' && (key.endsWith(place) || names.has(library));
+      }) ?? [];
     if (own && own.certainty !== 'suspect') own.evidence.push(...finding.evidence);
     else found.set(key, finding);
   }

@@ -56,6 +56,8 @@ export interface Nature {
   readonly isTimed: boolean;
   /** Whether its use shows from outside: one that lies idle then says more. */
   readonly showsUse?: true;
+  /** Judged at rest also where no line of the user's made it: so many on one holder are no library's habit. */
+  readonly ofAnyCode?: true;
   /** Whom it is shown to; of equally certain verdicts the first one names the finding. */
   readonly judgedBy: readonly Rule[];
   readonly stacks: StackBudgetName;
@@ -426,6 +428,7 @@ const ROWS = {
       'listeners',
       'Remove it when what added it ends: once(), removeListener(), or the signal of addEventListener().',
     ),
+    ofAnyCode: true,
     isTimed: false,
     judgedBy: ['outlived-scope/lease', 'growth/floors', 'growth/at-rest'],
   },

@@ -9,6 +9,7 @@ import { fold, isSound } from './entries.ts';
 import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
 import { LOAD_FILE } from './load.ts';
+import { OPINIONS_FILE } from './opinions.ts';
 import { readReach } from './reach.ts';
 
 /** A run's folder: its processes, oldest first, the databases that were watched beside them, and what was unreadable. */
@@ -42,9 +43,9 @@ export function readRun(folder: string, isOf: (name: string) => boolean = () => 
   return { recordings, databases, problems };
 }
 
-/** By its name: the load and the databases lie beside the recordings of processes. */
+/** By its name: the load, what other tools said and the databases lie beside the recordings of processes. */
 export function isRecording(name: string): boolean {
-  return name.endsWith('.jsonl') && name !== LOAD_FILE && !isDatabaseRecording(name);
+  return name.endsWith('.jsonl') && name !== LOAD_FILE && name !== OPINIONS_FILE && !isDatabaseRecording(name);
 }
 
 /** One recording, or a sentence that says why it is none. */

@@ -14,6 +14,7 @@ import type {
 } from './format.ts';
 import type { Load } from './load.ts';
 import type { NatureName } from './natures.ts';
+import type { Opinion } from './opinions.ts';
 import type { Package } from './packages.ts';
 import type { Spread } from './replicas.ts';
 
@@ -202,6 +203,8 @@ export interface Report {
   notices: Notice[];
   /** What a soak did to the service; null where nobody soaked it. */
   load: Load | null;
+  /** What other tools said of the same program, where a soak asked them. */
+  opinions?: Opinion[];
   /** What rose, came near its limit or made others wait; from samples, without effect on the verdict. */
   alarms?: Alarm[];
   /** Databases that were watched beside the run. */

@@ -17,6 +17,7 @@ import { loadSection } from './load.ts';
 import { masthead } from './masthead.ts';
 import { noticesSection } from './notices.ts';
 import { openSection } from './open.ts';
+import { opinionsSection } from './opinions.ts';
 import type { PageContext } from './page-context.ts';
 import { tables } from './tables.ts';
 import { timeline } from './timeline.ts';
@@ -33,6 +34,7 @@ const SECTIONS: readonly ((page: PageContext) => Markup | null)[] = [
   alarmsSection,
   databaseSection,
   loadSection,
+  opinionsSection,
   openSection,
   ({ report, recordings, cwd }) => tables(report, recordings, cwd),
 ];

@@ -39,7 +39,12 @@ export async function ready(
 }
 
 /** Resolves when all `urls` accept connections. Throws `UserError` when the program ends first, or takes too long. */
-async function listening(program: Program, urls: readonly URL[], limitMs: number, signal: AbortSignal) {
+export async function listening(
+  program: Program,
+  urls: readonly URL[],
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const began = performance.now();
   for (const url of urls) {
     const place = `${url.hostname}:${portOf(url)}`;

@@ -34,6 +34,10 @@ export interface ProgramOptions {
   /** Where its probe is to come to. */
   control?: Control;
   env?: Record<string, string>;
+  /** For its Node.js processes, beside the probe's own. */
+  nodeOptions?: string;
+  /** False: without the probe, for another tool to look at. */
+  isProbed?: boolean;
 }
 
 export class Program {
@@ -55,7 +59,8 @@ export class Program {
   }
 
   /** Throws `UserError` when there is no such program. */
-  static async start({ command, folder, log, control, env = {} }: ProgramOptions): Promise<Program> {
+  static async start(options: ProgramOptions): Promise<Program> {
+    const { command, folder, log, control } = options;
     const file = path.join(folder, log);
     const output = appendOwn(file);
     const isLine = typeof command === 'string';
@@ -66,14 +71,7 @@ export class Program {
       // so that what it starts ends with it, and Ctrl-C at our terminal is ours alone
       detached: process.platform !== 'win32',
       stdio: ['ignore', output, output],
-      env: {
-        ...SOAK,
-        ...process.env,
-        ...env,
-        ...(control && { OUTLIVE_CONTROL: control.door }),
-        OUTLIVE_OUT: folder,
-        NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(REGISTER)}`].filter(Boolean).join(' '),
-      },
+      env: environmentOf(options),
     });
     closeSync(output);
     const ended = new Promise<Ended>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
@@ -93,13 +91,28 @@ export class Program {
     return new Program(child, name, file, ended);
   }
 
+  /** Asks it to end; whether it did so in time. */
+  async ends(limitMs: number = STOP_LIMIT_MS): Promise<boolean> {
+    this.#signal('SIGTERM');
+    return this.#isGoneWithin(limitMs);
+  }
+
+  /** As Ctrl-C does, but the outermost process alone. */
+  interrupt(): void {
+    this.#child.kill('SIGINT');
+  }
+
   /** Asks it to end, and makes it end after a while. Whether that was needed. Resolves when all its processes are gone. */
   async stop(limitMs: number = STOP_LIMIT_MS): Promise<'stopped' | 'killed'> {
-    this.#signal('SIGTERM');
-    if (await this.#isGoneWithin(limitMs)) return 'stopped';
+    if (await this.ends(limitMs)) return 'stopped';
+    await this.kill(limitMs);
+    return 'killed';
+  }
+
+  /** Resolves when all its processes are gone. */
+  async kill(limitMs: number = STOP_LIMIT_MS): Promise<void> {
     this.#signal('SIGKILL');
     await this.#isGoneWithin(limitMs);
-    return 'killed';
   }
 
   /** The last line that it printed, or what to say without one. */
@@ -131,6 +144,20 @@ export class Program {
       return false;
     }
   }
+}
+
+function environmentOf(options: ProgramOptions): NodeJS.ProcessEnv {
+  const { folder, control, env = {}, nodeOptions, isProbed = true } = options;
+  if (!isProbed) return { ...process.env, ...env };
+  const probe = `--require ${JSON.stringify(REGISTER)}`;
+  return {
+    ...SOAK,
+    ...process.env,
+    ...env,
+    ...(control && { OUTLIVE_CONTROL: control.door }),
+    OUTLIVE_OUT: folder,
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, probe, nodeOptions].filter(Boolean).join(' '),
+  };
 }
 
 export function howItEnded({ code, signal }: Ended): string {

@@ -3,6 +3,8 @@ import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { mask } from '../../probe/recording/mask.ts';
 import { UserError } from '../../user-error.ts';
+import { noteOpinion } from '../opinions/opinion-log.ts';
+import { whyIsItRunning } from '../opinions/why/replay.ts';
 import { LoadLog } from './load-log.ts';
 import { exitStatus, howItEnded, Program } from './program.ts';
 
@@ -29,6 +31,7 @@ export async function soakCommand({
   const name = mask(command);
   const log = new LoadLog(folder, { kind: 'commands', targets: [name], connections: 0, planned: times });
   let status = 0;
+  let isStuck = false;
   try {
     for (let round = 1; round <= times && !signal.aborted; round++) {
       const startedMs = Date.now();
@@ -37,6 +40,7 @@ export async function soakCommand({
       const ended = await Promise.race([program.ended, late]);
       if (ended === null) {
         await program.stop();
+        isStuck ||= !signal.aborted;
         log.problems.push(signal.aborted ? 'The soak was interrupted.' : hung(name, round, limitMs));
       }
       const how = ended ?? (await program.ended);
@@ -54,7 +58,18 @@ export async function soakCommand({
     return status;
   } finally {
     log.end();
+    if (isStuck && !signal.aborted) {
+      onProgress(times, 'asking why-is-node-running');
+      const round = (program: Program) => endsWithin(program, limitMs, signal);
+      noteOpinion(folder, await whyIsItRunning({ command, folder, log: 'command.log', round }));
+    }
   }
+}
+
+/** An interruption counts as the end. */
+async function endsWithin(program: Program, limitMs: number, signal: AbortSignal): Promise<boolean> {
+  const late = pause(limitMs, false, { signal, ref: false }).catch(() => true);
+  return Promise.race([program.ended.then(() => true), late]);
 }
 
 function hung(name: string, round: number, limitMs: number): string {

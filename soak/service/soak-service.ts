@@ -7,10 +7,12 @@ import { readSnapshots, removeSnapshots } from '../../heap/of-run.ts';
 import type { LoadRound } from '../../probe/recording/load.ts';
 import type { SnapshotName } from '../../probe/recording/snapshot-names.ts';
 import { Control } from '../control.ts';
+import type { ClinicTool } from '../opinions/clinic/find.ts';
 import { inVain } from './in-vain.ts';
 import { mustBeFree, ready } from './listening.ts';
 import { type Given, load } from './load.ts';
 import { LoadLog } from './load-log.ts';
+import { askOtherTools } from './other-tools.ts';
 import { type Ended, howItEnded, Program } from './program.ts';
 import type { Drive } from './script.ts';
 import { takeSnapshots } from './snapshots.ts';
@@ -35,12 +37,14 @@ export interface ServiceSoak {
   waitMs: number;
   /** Megabytes of heap up to which it is looked at who holds what; 0: never. */
   snapshotMaxMb: number;
+  /** Which of Clinic's tools is to see the same load afterwards; null: none. */
+  clinic: ClinicTool | null;
   signal: AbortSignal;
   onProgress(step: Step): void;
 }
 
 export interface Step {
-  name: 'start' | 'warm-up' | 'round' | 'stop';
+  name: 'start' | 'warm-up' | 'round' | 'stop' | 'second opinion';
   round: number;
   /** Of the whole soak, from 0 to 1. */
   done: number;
@@ -61,6 +65,17 @@ const HURRY_MS = 5000;
 
 /** Throws `UserError` when the soak cannot be. One that proves nothing, or is interrupted, is no error: its log says so. */
 export async function soakService(options: ServiceSoak): Promise<Outcome> {
+  const { outcome, isStuck } = await soaked(options);
+  if (outcome !== null) return outcome;
+  await askOtherTools({
+    ...{ soak: options, isStuck, clinic: options.clinic },
+    drive: (round, signal) => drive(round, 0, signal, { ...options, onProgress: () => {} }),
+    onBegin: (tool) => options.onProgress(step(options, 'second opinion', options.rounds, `asking ${tool}`)),
+  });
+  return null;
+}
+
+async function soaked(options: ServiceSoak): Promise<{ outcome: Outcome; isStuck: boolean }> {
   const urls = options.targets.map(({ url }) => url);
   await mustBeFree(urls);
   const control = await Control.open();
@@ -79,15 +94,18 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
     control.close();
     throw error;
   });
+  let outcome: Outcome = null;
+  let isStuck = false;
   try {
     options.onProgress(step(options, 'start', 0, `waiting for ${program.name}`));
     await ready(program, control.connected, urls, options).catch((error: unknown) => {
       if (!options.signal.aborted) throw error;
     });
-    return await runRounds(program, control, log, options);
+    outcome = await runRounds(program, control, log, options);
   } finally {
     if (!program.hasEnded) options.onProgress(step(options, 'stop', options.rounds, `stopping ${program.name}`));
-    if ((await program.stop()) === 'killed') {
+    isStuck = (await program.stop()) === 'killed';
+    if (isStuck) {
       log.problems.push(`${program.name} did not end within 10 s of SIGTERM and was killed.`);
     }
     control.close();
@@ -95,6 +113,7 @@ export async function soakService(options: ServiceSoak): Promise<Outcome> {
     removeSnapshots(options.folder);
     log.end();
   }
+  return { outcome, isStuck };
 }
 
 async function runRounds(program: Program, control: Control, log: LoadLog, options: ServiceSoak): Promise<Outcome> {
@@ -196,8 +215,18 @@ function step(options: ServiceSoak, name: Step['name'], round: number, note: str
   const { rounds, roundMs, warmUpMs } = options;
   const warmUp = warmUpMs > 0 ? warmUpMs + REST_MS : 0;
   const total = warmUp + rounds * (roundMs + REST_MS);
-  const before = { start: 0, stop: total, 'warm-up': 0, round: warmUp + (round - 1) * (roundMs + REST_MS) }[name];
+  const before = {
+    start: 0,
+    stop: total,
+    'second opinion': total,
+    'warm-up': 0,
+    round: warmUp + (round - 1) * (roundMs + REST_MS),
+  }[name];
   const leftMs = options.script ? null : Math.max(0, total - before - elapsedMs);
-  const done = options.script ? (name === 'stop' ? 1 : round / (rounds + 1)) : (before + elapsedMs) / total;
+  const done = options.script
+    ? name === 'stop' || name === 'second opinion'
+      ? 1
+      : round / (rounds + 1)
+    : (before + elapsedMs) / total;
   return { name, round, done: Math.min(1, done), leftMs, note, isOver: false };
 }

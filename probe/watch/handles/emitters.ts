@@ -31,7 +31,7 @@ export function watchEmitters(desk: Desk): void {
     if (event === 'free') desk.onFree?.(emitter);
     const list = emitter._events?.[event as PropertyKey];
     if (!Array.isArray(list) || list.length < FEW || typeof listener !== 'function') return;
-    piled.adding({ emitter, event, list, count: list.length + 1 }, unwrapped(listener), wrapper);
+    piled.adding({ emitter, event, count: list.length + 1 }, unwrapped(listener), wrapper);
   };
   around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
   around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
@@ -68,7 +68,7 @@ function watchTargets(desk: Desk): void {
     before: (target, event, listener, wrapper) => {
       const list = rootOf(target, event);
       if (list === undefined || list.size < FEW || typeof listener !== 'function') return;
-      piled.adding({ emitter: target, event, list, count: list.size + 1 }, listener, wrapper);
+      piled.adding({ emitter: target, event, count: list.size + 1 }, listener, wrapper);
     },
   });
 }

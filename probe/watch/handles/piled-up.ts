@@ -23,8 +23,6 @@ const FRESH = 20;
 export interface Holder {
   readonly emitter: object;
   readonly event: unknown;
-  /** Node's own list of them, by which it is known. */
-  readonly list: object;
   /** How many they will be, with the new one. */
   readonly count: number;
 }
@@ -37,7 +35,7 @@ export class PiledUp {
   readonly #adapter: AdapterName;
   readonly #read: ReadListeners;
   readonly #tallies = new Tallies();
-  readonly #piled: WeakSet<object> = new WeakSet();
+  readonly #piles: WeakMap<object, Map<unknown, { isPiled: boolean }>> = new WeakMap();
   readonly #sources: Map<string, Source> = new Map();
   /** What was read last. */
   #latest: { emitter: WeakRef<object>; event: unknown; at: number; has: ReadonlySet<object> } | null = null;
@@ -50,19 +48,28 @@ export class PiledUp {
 
   /** `listener` is about to be added, by a call to `wrapper`. */
   adding(holder: Holder, listener: object, wrapper: Method): void {
-    const { emitter, event, list, count } = holder;
-    if (!this.#tallies.isMost(list, count)) return;
+    const { emitter, event, count } = holder;
+    const pile = this.#pileOf(emitter, event);
+    if (!this.#tallies.isMost(pile, count)) return;
     const source = this.#sourceOf(holder);
     const site = this.#desk.siteOf(source, wrapper);
     if (site !== null && isOfNode(site)) return;
-    if (!this.#piled.has(list) && site !== null) {
-      this.#piled.add(list);
+    if (!pile.isPiled && site !== null) {
+      pile.isPiled = true;
       const text = String(listener);
       for (const other of this.#read(emitter, event))
         if (String(other) === text) this.#enter(holder, source, site, other);
     }
     this.#enter(holder, source, site, listener);
     this.#latest = null;
+  }
+
+  /** Of an event on an emitter. Node's own list of them is another one at times. */
+  #pileOf(emitter: object, event: unknown): { isPiled: boolean } {
+    const piles = this.#piles.get(emitter) ?? new Map<unknown, { isPiled: boolean }>();
+    const pile = piles.get(event) ?? { isPiled: false };
+    this.#piles.set(emitter, piles.set(event, pile));
+    return pile;
   }
 
   #enter({ emitter, event }: Holder, source: Source, site: Site | null, listener: object): void {
@@ -97,9 +104,15 @@ export class PiledUp {
   }
 }
 
-/** What Node adds for itself, as a pipe does, goes with what it was added for. */
+/** What Node adds for itself, as a pipe does, goes with what it was added for. A stream's own `on` comes from its caller. */
 function isOfNode({ stack }: Site): boolean {
-  return stack.find(({ file }) => file !== 'node:events')?.file.startsWith('node:') === true;
+  return stack.find((frame) => !isAdding(frame))?.file.startsWith('node:') === true;
+}
+
+function isAdding({ file, function: name }: Site['stack'][number]): boolean {
+  return (
+    file === 'node:events' || (file === 'node:internal/streams/readable' && /(?:^|\.)(?:on|addListener)$/.test(name))
+  );
 }
 
 function shortName(text: string): string {

@@ -7,7 +7,7 @@
  *
  * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
  * that are still open, what was made while the program started and never since, code of libraries that no user frame
- * called.
+ * called, unless it adds ever more listeners to one emitter.
  * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
  */
@@ -59,7 +59,7 @@ export const leftAtRest: Detector = {
 /** Those without a stack are of the line that has one (see judge.ts). */
 function isCandidate({ site, source }: Account): boolean {
   if (site === null) return [...source.accounts.values()].some((other) => other.site !== null && isCandidate(other));
-  return site.user.some((index) => site.stack[index]?.user);
+  return source.nature.ofAnyCode === true || site.user.some((index) => site.stack[index]?.user);
 }
 
 /** The few of another caller go with many: the first turn of a loop has other frames above it than those after an await. */
