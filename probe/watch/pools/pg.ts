@@ -15,9 +15,11 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { POSTGRES } from '../sessions/postgres.ts';
+import type { Answered, Driver } from '../sessions/sessions.ts';
 import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
-import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
+import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { isStandIn, ofStandIn } from './stand-in.ts';
@@ -48,6 +50,8 @@ interface Pool {
   _pulseQueue(): void;
 }
 
+const DRIVER: Driver = { part: PART, dialect: POSTGRES, isAlive: isConnected };
+
 /** On pg-pool's own items, which nobody else sees. */
 const ASKED = Symbol('outlive');
 
@@ -65,6 +69,8 @@ interface Known {
   /** That it was given back in, and that has not ended. */
   transaction: Resource | null;
   isBusy: () => boolean;
+  /** What its `release` is before it is handed over: as long as it is the pool's own events that use it. */
+  release: unknown;
 }
 
 interface Asked {
@@ -183,6 +189,7 @@ class PgPools {
           isQuery: false,
           transaction: null,
           isBusy: () => false,
+          release: null,
         });
       },
       heal: () => pool._remove(standIn, () => pool._pulseQueue()),
@@ -239,10 +246,17 @@ class PgPools {
     const { flows } = this.#desk;
     this.#bare.watch(prototype);
     around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
-    around<Client, boolean>(PART, prototype, 'query', {
-      before: (client, statement) => this.#use(client, statement),
+    around<Client, boolean | Answered>(PART, prototype, 'query', {
+      before: (client, statement, values, wrapper) => {
+        if (this.#isOfPool(client)) return false;
+        const isUsed = this.#use(client, statement);
+        return this.#says(client, statement, values, wrapper) ?? isUsed;
+      },
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
       callback: (callback, isUsed) => (isUsed ? flows.bind(callback, flows.current()) : callback),
+      after: (client, _: unknown, answered) => {
+        if (typeof answered === 'object') answersOf(client, answered);
+      },
     });
   }
 
@@ -281,23 +295,24 @@ class PgPools {
     item[ASKED] = undefined;
     const account = this.#accounts.of(pool);
     if (account.isObserved) this.#tellCreated(pool, client);
-    if (own) this.#lends(client, () => own.account.open(own.request, client), own.isQuery);
+    if (own) this.#lends(client, () => own.account.open(own.request, client), own.isQuery).release = client.release;
     // whoever waited already
     else if (account.isBefore && !this.#known.get(client)?.lease) {
       this.#lends(client, (known) => account.serve(known), false);
     }
   }
 
-  #lends(client: Client, leased: (known: Known) => Resource, isQuery: boolean): void {
+  #lends(client: Client, leased: (known: Known) => Resource, isQuery: boolean): Known {
     let lent = this.#known.get(client);
     if (!lent) {
       const ref = new WeakRef(client);
-      lent = { lease: null, ref, isQuery, transaction: null, isBusy: isBusy(ref) };
+      lent = { lease: null, ref, isQuery, transaction: null, isBusy: isBusy(ref), release: null };
       this.#known.set(client, lent);
     }
     lent.lease = leased(lent);
     lent.lease.ref = lent.ref;
     lent.isQuery = isQuery;
+    return lent;
   }
 
   /** Only of a client without a pool: a pool gives back before it ends one. */
@@ -345,6 +360,20 @@ class PgPools {
     const isGone = isTransactionOver(new WeakRef(client), at, isInTransaction, isConnected);
     own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });
     ledger.open(own.transaction);
+  }
+
+  /** It is lent, but not handed over yet: the pool's own events use it. */
+  #isOfPool(client: Client): boolean {
+    const own = this.#known.get(client);
+    return own !== undefined && own.lease !== null && own.release === client.release;
+  }
+
+  /** Whichever pool lends it. */
+  #says(client: Client, statement: unknown, second: unknown, wrapper: Method): Answered | null {
+    const text = textOf(statement);
+    if (text === null) return null;
+    const { values = second } = statement as { values?: unknown };
+    return this.#desk.sessions.says({ driver: DRIVER, connection: client, text, values }, wrapper);
   }
 
   /** Whether the client is lent. */
