@@ -176,7 +176,7 @@ export class Sessions {
   }
 
   #undoes(session: KnownSession, { nature, key, keeps }: Extract<Effect, { does: 'undo' }>): void {
-    const own = session.left.filter((left) => nature === null || isOf(left, nature));
+    const own = session.left.filter((left) => (nature ? isOf(left, nature) : true));
     if (key === null) this.#undo(session, (left) => own.includes(left) && !keeps.includes(left.key));
     else if (own[0]?.isCounted) {
       // in whatever words, one is given back
