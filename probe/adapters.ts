@@ -30,6 +30,24 @@ export interface AdapterRow {
   readonly sees: string;
 }
 
+/** What may be left in a session that goes back to its pool, by whose session it is. */
+export const LEFT_IN_POSTGRES = [
+  'advisory lock',
+  'setting',
+  'subscription',
+  'temporary table',
+  'prepared statement',
+] as const satisfies readonly NatureName[];
+export const LEFT_IN_MYSQL = [
+  'named lock',
+  'table lock',
+  'session variable',
+  'default database',
+  'temporary table',
+  'prepared statement',
+] as const satisfies readonly NatureName[];
+export type LeftNature = (typeof LEFT_IN_POSTGRES | typeof LEFT_IN_MYSQL)[number];
+
 export const ADAPTERS = [
   {
     name: 'generic-pool',
@@ -53,7 +71,7 @@ export const ADAPTERS = [
   },
   {
     name: 'pg',
-    natures: ['lease', 'pool', 'transaction', 'transaction of a pool'],
+    natures: ['lease', 'pool', 'transaction', 'transaction of a pool', ...LEFT_IN_POSTGRES],
     of: {
       packages: [
         {
@@ -63,7 +81,7 @@ export const ADAPTERS = [
         { ...{ name: 'pg', from: '8.0.0', below: '9.0.0' }, hooks: ['Client.prototype.query'] },
       ],
     },
-    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
+    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, what is left in sessions, time-outs, pools made per call',
   },
   {
     name: 'postgres',
@@ -88,7 +106,7 @@ export const ADAPTERS = [
   },
   {
     name: 'mysql2',
-    natures: ['lease', 'pool', 'transaction'],
+    natures: ['lease', 'pool', 'transaction', ...LEFT_IN_MYSQL],
     of: {
       packages: [
         {
@@ -101,15 +119,15 @@ export const ADAPTERS = [
         },
       ],
     },
-    sees: 'leases of pools, by callback and by promise, pool.query, connections without a pool, transactions left open',
+    sees: 'leases of pools, by callback and by promise, pool.query, connections without a pool, transactions left open, what is left in sessions',
   },
   {
     name: 'mysql',
-    natures: ['lease', 'pool', 'transaction'],
+    natures: ['lease', 'pool', 'transaction', ...LEFT_IN_MYSQL],
     of: {
       packages: [{ ...{ name: 'mysql', from: '2.10.0', below: '3.0.0' }, hooks: ['createPool', 'createConnection'] }],
     },
-    sees: 'leases of pools, pool.query, connections without a pool, transactions left open',
+    sees: 'leases of pools, pool.query, connections without a pool, transactions left open, what is left in sessions',
   },
   {
     name: 'sequelize-pool',
@@ -128,7 +146,7 @@ export const ADAPTERS = [
   {
     name: 'mariadb',
     attaches: false,
-    natures: ['lease', 'pool'],
+    natures: ['lease', 'pool', ...LEFT_IN_MYSQL],
     of: {
       packages: [
         {
@@ -149,7 +167,7 @@ export const ADAPTERS = [
         },
       ],
     },
-    sees: 'leases of pools, by promise and by callback, pool.query, time-outs, pools made per call',
+    sees: 'leases of pools, by promise and by callback, pool.query, what is left in sessions, time-outs, pools made per call',
   },
   {
     name: 'oracledb',

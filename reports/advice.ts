@@ -47,6 +47,7 @@ function ofNature({ nature, stack }: Finding): string {
 const PROOFS: Record<Matter, string> = {
   resource: 'this line must come out with 0 leaked.',
   transaction: 'no transaction may be left open here.',
+  session: 'nothing of it may be left in a session here.',
   pools: 'the number of pools must stay as it is.',
   memory: 'memory at rest must stay as it is, round after round.',
   exhaustion: 'no acquire may time out.',

@@ -15,6 +15,7 @@ export interface CodeLine {
 const CALLS: Record<Matter, string> = {
   resource: 'created here',
   transaction: 'acquired here',
+  session: 'done here',
   pools: 'a pool of its own for this call',
   memory: 'made here',
   exhaustion: 'acquired here',

@@ -1,6 +1,7 @@
 /** A finding in words: what it claims, counts and rests on. */
 import { basename } from 'node:path';
 import type { Certainty, Detector, Exhausted, ScopeShare } from '../probe/recording/format.ts';
+import { NATURES } from '../probe/recording/natures.ts';
 import type { Finding, Withdrawn } from '../probe/recording/report.ts';
 import { type Matter, matterOf } from './matter.ts';
 import { amount, noun, number, plural } from './words.ts';
@@ -36,6 +37,10 @@ export function meaning(finding: Finding): string {
   switch (matterOf(finding)) {
     case 'transaction':
       return `${CERTAINTY_MEANS[certainty]} The connection went back to its pool inside a transaction, which stays open with its locks until somebody else ends it.`;
+    case 'session':
+      return certainty === 'suspect'
+        ? 'Suspect: the connection went back to its pool with it, but nobody has worked in that session since.'
+        : `${CERTAINTY_MEANS[certainty]} The connection went back to its pool with it, and whoever takes that next has it.`;
     case 'memory':
       return certainty === 'suspect'
         ? 'Suspect: memory rises with the work, by little or in few rounds. A cache that is still filling does so too.'
@@ -82,6 +87,10 @@ const NOT_LIKELY: Record<Detector, string> = {
 /** … and these are in doubt for a reason of their own, whatever saw them. */
 const MATTER_DOUBTS: Partial<Record<Matter, Record<'likely' | 'suspect', string>>> = {
   pools: { likely: 'the program might still use them.', suspect: 'one pool for each tenant or shard may be meant.' },
+  session: {
+    likely: 'whoever has the session next might be meant to have it so.',
+    suspect: 'whoever has the session next might undo it first.',
+  },
   memory: {
     likely: 'a cache that is still filling rises as evenly.',
     suspect: 'it rose by little, or over few rounds.',
@@ -121,11 +130,11 @@ export function noCode({ excerptUnknown }: Pick<Finding, 'excerptUnknown'>): str
 
 /** `connection · pg pool "orders"`. */
 export function subject(finding: Finding | Withdrawn): string {
-  const { kind, library, pool } = finding;
+  const { kind, library, nature, pool } = finding;
   const matter = matterOf(finding);
   if (matter === 'pools') return `pool · ${library.replace(/ pool$/, '')}`;
   if (matter === 'memory') return 'memory · heap, and what its objects hold outside of it';
-  const thing = matter === 'transaction' ? 'transaction' : noun(1, kind);
+  const thing = ['transaction', 'session'].includes(matter) ? NATURES[nature].words.one : noun(1, kind);
   const owner = pool === null ? library : `${library} pool "${pool}"`;
   return owner ? `${thing} · ${owner}` : thing;
 }
@@ -149,6 +158,11 @@ export function account(finding: Finding): { acquired: string; released: string;
       acquired: `${about}${number(acquired)} given back inside a transaction`,
       released: `${number(released)} ended by somebody else`,
       open: `${number(count)} still open`,
+    },
+    session: {
+      acquired: `${about}${number(acquired)} done here`,
+      released: `${number(released)} undone`,
+      open: `${number(count)} left in sessions`,
     },
     memory: { acquired: '', released: '', open: `${amount(count, 'memory')} more at rest` },
     pools: {

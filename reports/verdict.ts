@@ -1,6 +1,7 @@
 /** What a report says first: the verdict in words, and what weakens it. */
 import { basename } from 'node:path';
 import type { Cause, Certainty } from '../probe/recording/format.ts';
+import { NATURES } from '../probe/recording/natures.ts';
 import type { Finding, Report, ReportProcess } from '../probe/recording/report.ts';
 import { place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
@@ -62,6 +63,10 @@ function claim(finding: Finding): string {
       return exhaustion(finding, where);
     case 'transaction':
       return `${where} ${verb('leave')} ${plural(finding.count, 'transaction')} open in connections that it gave back`;
+    case 'session': {
+      const { one, many } = NATURES[finding.nature].words;
+      return `${where} ${verb('leave')} ${number(finding.count)} ${finding.count === 1 ? one : many} in sessions that it gave back`;
+    }
     case 'pools':
       return `${where} ${verb('use')} a new pool for each call: ${number(finding.count)} are open and idle`;
     default:

@@ -123,6 +123,8 @@ export class Account {
   /** Where the first few were given back, and which of this site's user frames did so, see blame. */
   readonly releases: Site[] = [];
   readonly owners: number[] = [];
+  /** How far above its top user frame the line to blame is, where something else than releases tells. */
+  depth: number | null = null;
   /** Signs of use, and milliseconds waited and held, of those that came back: totals. */
   usesReleased = 0;
   waitedReleased = 0;

@@ -4,6 +4,7 @@ import type { Link } from './chain.ts';
 import type { Mark, Token } from './flow.ts';
 import type { Account } from './ledger.ts';
 import type { Scope } from './scope.ts';
+import type { Site } from './site.ts';
 
 /** What becomes of the owned when its owner ends: closed with it, lost since nobody can close it any more, or nothing. */
 export type Bond = 'ends with it' | 'is stranded' | 'goes on';
@@ -31,6 +32,12 @@ export interface Known {
   turn?: number;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
   isOfContext?: boolean;
+}
+
+/** Of a lease: what the server keeps of it, whoever has it. */
+export interface Session {
+  /** `lease` was given back; `site` takes the stack of that. */
+  back(lease: Resource, site: () => Site | null): void;
 }
 
 /** Something other than the resource that its flow waits for: a request to a partner, a timer. */
@@ -99,6 +106,9 @@ export class Resource implements Link<Resource> {
   superseded = 0;
   /** What its flow already had of the same line when it was acquired. */
   earlier: Resource[] | null = null;
+  session: Session | null = null;
+  /** Of what was left in a session: by which statement, unmasked, and where the session was given back. */
+  leftBy: { statement: string; backAt: Site | null } | null = null;
   previous: Resource | null = null;
   next: Resource | null = null;
 

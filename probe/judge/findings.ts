@@ -1,11 +1,11 @@
 /** Verdicts as they are recorded: lines instead of resources, counts instead of lists. */
 
-import type { Account } from '../account/ledger.ts';
+import type { Account, Resource } from '../account/ledger.ts';
 import type { Holder } from '../account/pool-state.ts';
 import type { ScopeTotals } from '../account/scope.ts';
 import type { Site } from '../account/site.ts';
 import type { RecordedFinding, RecordedHolder } from '../recording/format.ts';
-import { frameToName } from './blame.ts';
+import { blamedFrame, frameToName } from './blame.ts';
 import type { Group, PoolVerdict, Verdict } from './detectors/detector.ts';
 import { largest } from './detectors/words.ts';
 import { push } from './groups.ts';
@@ -40,12 +40,20 @@ export function findingOf(
     siteUnknown: isBefore ? 'it was taken before outlive came' : siteUnknown(site),
     ...(isBefore && { before: true }),
     evidence: [...evidence, ...leaked.traits.sentences(group)],
+    ...backAt(first),
     ...leaked.traces,
     ...(leaked.healed > 0 && { healed: leaked.healed }),
     exhausted: null,
     holders: [],
     scopes: leaked.shares(scopes),
   };
+}
+
+/** Where the session of what was left in it was given back; nothing where its pool did that by itself. */
+function backAt(first: Resource | undefined): Pick<RecordedFinding, 'back'> {
+  const site = first?.leftBy?.backAt;
+  const frame = site ? blamedFrame(site, 0) : -1;
+  return site?.stack[frame]?.user ? { back: { site: site.id, frame } } : {};
 }
 
 /** The group's blamed line in this stack: other accounts of it may have come there by other libraries. */

@@ -54,11 +54,11 @@ export class Groups {
     const { byPosition, depth } = this.#madeOf(line);
     const history = historyOf(accounts);
     return [...byPosition].map(([position, own]): Group => {
-      const { site } = own[0] as Account;
+      const { site, depth: ownDepth } = own[0] as Account;
       const key = `${source.nature.kind} ${source.library} ${source.natureName} ${position}`;
       return {
         ...{ key, source, accounts: own, history, floors: this.#floorsOf(key, at), rests: this.#rests.get(key) ?? [] },
-        frame: site ? blamedFrame(site, depth) : -1,
+        frame: site ? blamedFrame(site, ownDepth ?? depth) : -1,
         open: own.reduce((total, { open }) => total + open.size, 0),
         acquired: sum(own, 'acquired'),
         released: sum(own, 'released'),
@@ -73,7 +73,7 @@ export class Groups {
     if (known?.changes === line.changes && known.releases === releases) return known;
     const depth = ownerDepth(accounts);
     const byPosition = new Map<string, Account[]>();
-    for (const account of accounts) push(byPosition, account.position(depth), account);
+    for (const account of accounts) push(byPosition, account.position(account.depth ?? depth), account);
     const made = { changes: line.changes, releases, byPosition, depth };
     this.#made.set(line, made);
     return made;

@@ -13,6 +13,7 @@ import { keepsAlive } from './detectors/keeps-alive.ts';
 import { outlivedScope } from './detectors/outlived-scope/lease.ts';
 import { rearmed } from './detectors/outlived-scope/loop.ts';
 import { awaitedByPool } from './detectors/outlived-scope/pool.ts';
+import { leftInSession, lockLeft } from './detectors/outlived-scope/session.ts';
 import { stranded } from './detectors/outlived-scope/stranded.ts';
 import { openTransaction } from './detectors/outlived-scope/transaction.ts';
 import { superseded } from './detectors/superseded.ts';
@@ -26,6 +27,8 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'outlived-scope/pool': awaitedByPool,
   'outlived-scope/lease': outlivedScope,
   'outlived-scope/transaction': openTransaction,
+  'outlived-scope/lock': lockLeft,
+  'outlived-scope/session': leftInSession,
   'outlived-scope/loop': rearmed,
   superseded,
   'flow-ended': flowEnded,

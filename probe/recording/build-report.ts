@@ -121,7 +121,8 @@ function unseenIn(recordings: readonly Recording[]): Unseen[] {
 function findingsOf(recording: Recording, load: Load | null, sources: Sources, replicas: Replicas): Finding[] {
   return replicas.together(recording, findingsWithSlopes(recording, load), { held: [] }).map((finding) => {
     const spread = replicas.spreadOf(recording, finding);
-    const { site: siteId, frame, siteUnknown, holders = [], ...rest } = finding;
+    const { site: siteId, frame, siteUnknown, holders = [], back, ...rest } = finding;
+    const backAt = back ? siteOf(recording, back.site, back.frame, sources) : null;
     const stack = (recording.sites.get(siteId) ?? []).map((raw) => sources.original(raw));
     const blamed = stack[frame];
     const site = siteOf(recording, siteId, frame, sources);
@@ -129,6 +130,7 @@ function findingsOf(recording: Recording, load: Load | null, sources: Sources, r
     const maker = makerOfFinding(finding, stack);
     return {
       ...rest,
+      evidence: backAt ? [...rest.evidence, `Given back at ${placeOf(backAt, recording)}.`] : rest.evidence,
       id: idOf(finding, blamed, place),
       origin: (blamed && !blamed.user) || maker?.known ? 'library' : 'user',
       site: site && (place?.isCompiled ? { ...site, compiled: true } : site),
@@ -158,6 +160,11 @@ function makerOfFinding({ kind, nature, library }: RecordedFinding, stack: reado
   const maker = makerOf(stack, kind);
   const isTold = maker?.known || (maker?.package.name !== library && NATURES[nature].ends !== 'given back');
   return isTold ? maker : null;
+}
+
+function placeOf({ file, line }: Site, { process: { cwd } }: Recording): string {
+  const near = path.relative(cwd, file);
+  return `${near.startsWith('..') ? path.basename(file) : near}:${line}`;
 }
 
 /** Not of a whole pool, whose totals are of many lines. */

@@ -94,6 +94,7 @@ const finding = shape({
   ...{ library: text, pool: maybe(text), site: number, frame: number, siteUnknown: maybe(text) },
   before: optional(flag),
   evidence: listOf(text),
+  back: optional(shape({ site: number, frame: number })),
   exhausted: maybe(shape({ cause: oneOf(CAUSES), used: number, limit: number, waiting: number })),
   holders: optional(listOf(holder)),
   scopes: listOf(shape({ name: text, ended: number, leaked: number, failedWith: maybe(text) })),

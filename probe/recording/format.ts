@@ -508,6 +508,8 @@ export interface RecordedFinding {
   /** True: taken before the probe came. */
   before?: boolean;
   evidence: string[];
+  /** Where a session was given back with what is found: site id, and index of the frame to name. */
+  back?: { site: number; frame: number };
   /** Of a whole pool that ran out; else null. */
   exhausted: Exhausted | null;
   /** Spans of the service that leases of it were acquired in, a few, where it traces. */

@@ -13,6 +13,8 @@ export const RULES = [
   'outlived-scope/pool',
   'outlived-scope/lease',
   'outlived-scope/transaction',
+  'outlived-scope/lock',
+  'outlived-scope/session',
   'outlived-scope/loop',
   'superseded',
   'flow-ended',
@@ -39,7 +41,7 @@ export const STACK_BUDGETS = {
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
-export type Matter = 'resource' | 'transaction' | 'pools' | 'memory';
+export type Matter = 'resource' | 'transaction' | 'session' | 'pools' | 'memory';
 
 export interface Nature {
   readonly kind: Kind;
@@ -139,6 +141,17 @@ const transaction = (advice: string): Nature => ({
   words: { one: 'transaction', many: 'transactions', advice, release: {} },
 });
 
+/** What a statement of its borrower left in the session of a lease that was given back. */
+const leftInSession = (one: string, many: string, advice: string, rule: Rule = 'outlived-scope/session'): Nature => ({
+  ...LEASE,
+  ends: 'closed',
+  isTotalled: false,
+  judgedBy: ['fail-path', rule],
+  costMs: 0,
+  matter: 'session',
+  words: { one, many, advice, release: {} },
+});
+
 /** Who judges what somebody has to close. */
 const OF_WHAT_IS_CLOSED: Nature['judgedBy'] = [
   'fail-path',
@@ -233,6 +246,57 @@ const ROWS = {
   /** The same, begun by a statement that was given to the pool itself. */
   'transaction of a pool': transaction(
     'Take one client for the whole transaction: statements that are given to the pool may each run on another connection.',
+  ),
+  /** Of PostgreSQL. */
+  'advisory lock': leftInSession(
+    'advisory lock',
+    'advisory locks',
+    'Unlock it in a finally block, on the client that locked it; or take pg_advisory_xact_lock() inside a transaction, which ends with it.',
+    'outlived-scope/lock',
+  ),
+  /** Of MySQL and MariaDB. */
+  'named lock': leftInSession(
+    'named lock',
+    'named locks',
+    'Call RELEASE_LOCK() in a finally block, on the connection that called GET_LOCK().',
+    'outlived-scope/lock',
+  ),
+  'table lock': leftInSession(
+    'lock of tables',
+    'locks of tables',
+    'Run UNLOCK TABLES in a finally block, on the connection that locked them.',
+    'outlived-scope/lock',
+  ),
+  setting: leftInSession(
+    'changed setting',
+    'changed settings',
+    'Change it by SET LOCAL inside a transaction, or RESET it in a finally block; what all are to have belongs into the pool’s own options, or its connect event.',
+  ),
+  /** Of MySQL and MariaDB, where SET LOCAL is of the session as well. */
+  'session variable': leftInSession(
+    'changed variable',
+    'changed variables',
+    'Set it back in a finally block, or run the one statement with the SET_VAR hint; what all are to have belongs into the pool’s connection event.',
+  ),
+  'default database': leftInSession(
+    'changed default database',
+    'changed default databases',
+    'Name tables with their database, or keep one pool for each: USE stays in force for whoever has the connection next.',
+  ),
+  subscription: leftInSession(
+    'subscription',
+    'subscriptions',
+    'LISTEN on a client of its own, which no pool lends, or UNLISTEN in a finally block.',
+  ),
+  'temporary table': leftInSession(
+    'temporary table',
+    'temporary tables',
+    'Drop it in a finally block; in PostgreSQL ON COMMIT DROP does so, inside a transaction.',
+  ),
+  'prepared statement': leftInSession(
+    'prepared statement',
+    'prepared statements',
+    'DEALLOCATE it in a finally block, or leave it to the driver to prepare statements.',
   ),
   'result set': onLease('result set', 'result sets'),
   'query stream': onLease('query stream', 'query streams'),

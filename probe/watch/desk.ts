@@ -12,6 +12,7 @@ import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
 import { PoolNames } from './pool-names.ts';
+import { Sessions } from './sessions/sessions.ts';
 
 /** What is after it runs in the next turn. */
 const settled = Promise.resolve();
@@ -67,6 +68,7 @@ export class Desk {
   onFree: ((emitter: object) => void) | null = null;
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
+  readonly sessions: Sessions = new Sessions(this);
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -211,6 +213,7 @@ export class Desk {
     const { account } = lease;
     if (lease.isFollowed && this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
+    lease.session?.back(lease, () => this.#sites.capture(wrapper));
     if (!account.site || account.releases.length >= RELEASE_SAMPLES) return;
     const site = this.#sites.capture(wrapper);
     if (site) account.releases.push(site);

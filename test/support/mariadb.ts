@@ -28,10 +28,13 @@ export async function startMariadb(): Promise<Mariadb> {
   if (SERVER === undefined) throw new Error('There is no mariadbd: apt-get install mariadb-server.');
   const folder = sweptFolder('outlive-mariadb');
   const data = path.join(folder, 'data');
-  await promisify(execFile)('mariadb-install-db', [
+  // several servers that share a folder for what is temporary delete each other's
+  const env = { ...process.env, TMPDIR: folder };
+  const installing = [
     ...['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--user=root'],
     ...['--skip-test-db', '--innodb-log-file-size=8M'],
-  ]);
+  ];
+  await promisify(execFile)('mariadb-install-db', installing, { env });
   const port = await freePort();
   const settings = [
     ...['--no-defaults', '--user=root', `--datadir=${data}`, `--socket=${folder}/sock`, `--pid-file=${folder}/pid`],
@@ -42,6 +45,7 @@ export async function startMariadb(): Promise<Mariadb> {
   const guard = spawn('sh', ['-c', GUARD, 'sh', folder, SERVER, ...settings], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
+    env,
   });
   const ended = new Promise<void>((resolve) => guard.once('close', () => resolve()));
   const stop = async () => {

@@ -17,6 +17,8 @@ import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { grantedIn, MYSQL, telling } from '../sessions/mysql.ts';
+import type { Answered, Driver } from '../sessions/sessions.ts';
 import { textsOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
@@ -30,6 +32,18 @@ interface Pool {
   idleConnections(): number;
   taskQueueSize(): number;
 }
+
+/** What a pool lends; that of the promises stands before it. */
+interface Connection {
+  isValid(): boolean;
+}
+
+interface Command {
+  sql?: unknown;
+  values?: unknown;
+}
+
+const DRIVER: Driver = { part: PART, dialect: MYSQL, isAlive: (connection) => (connection as Connection).isValid() };
 
 /** Of one acquire. */
 interface Asked {
@@ -180,6 +194,29 @@ class MariadbPools {
     });
   }
 
+  /** A statement is given with what is to be called with its rows, and what with its error. */
+  #watchStatements(prototype: object): void {
+    if (this.#met.has(prototype)) return;
+    this.#met.add(prototype);
+    const { sessions } = this.#desk;
+    for (const method of ['query', 'prepareExecute', 'executePromise']) {
+      around<object, Answered | null>(PART, prototype, method, {
+        before: (connection, command, _, wrapper) => {
+          const { sql, values } = command as Command;
+          if (typeof sql !== 'string') return null;
+          return sessions.says({ driver: DRIVER, connection, text: sql, values }, wrapper);
+        },
+        call: (own, connection, args, answered) => {
+          if (answered) tellAnswer(args, answered);
+          return Reflect.apply(own, connection, args);
+        },
+      });
+    }
+    for (const method of ['changeUser', 'reset']) {
+      around<object>(PART, prototype, method, { before: (connection) => sessions.isReset(connection) });
+    }
+  }
+
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
     const promised = this.#promising;
@@ -196,6 +233,7 @@ class MariadbPools {
       if (code === NO_TIME) account.timedOut(request, false);
       else if (error) account.fail(request);
       else {
+        this.#watchStatements(Object.getPrototypeOf(connection));
         const lease = account.open(request, connection);
         this.#lent.set(connection, lease);
         if (promised) promised.lease = lease;
@@ -211,4 +249,13 @@ class MariadbPools {
     const lease = this.#lent.get(connection);
     if (lease && !lease.closed) this.#desk.close(lease, releaser);
   }
+}
+
+/** The last two are what is called with rows, and what with an error. */
+function tellAnswer(args: IArguments, answered: Answered): void {
+  const [onRows, onError] = [args.length - 2, args.length - 1];
+  const [told, failed] = [args[onRows], args[onError]] as Method[];
+  if (typeof told !== 'function' || typeof failed !== 'function') return;
+  args[onRows] = telling(PART, told, (rows) => answered.succeeds(grantedIn(rows)));
+  args[onError] = telling(PART, failed, () => answered.fails());
 }

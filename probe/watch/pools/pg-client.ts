@@ -1,15 +1,33 @@
 /** What a pg client tells of its own state. */
+import type { AdapterName } from '../../adapters.ts';
+import { aroundOwn } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
+import type { Answered } from '../sessions/sessions.ts';
+
+const PART = 'pg' satisfies AdapterName;
 
 export interface Client {
   /** From 8.17; what the server said with its last answer. */
   getTransactionStatus?(): 'I' | 'T' | 'E' | null;
+  /** Of a pool's: new with each borrow, when the client is handed over. */
+  release?: unknown;
   readyForQuery?: boolean;
   _queryable?: boolean;
   _ending?: boolean;
   _ended?: boolean;
   connection?: { stream?: { destroyed?: boolean } };
-  _activeQuery?: { cursor?: { state?: string }; state?: string } | null;
+  _activeQuery?: Query | null;
+  _queryQueue?: Query[];
+  /** Where several are under way at once. */
+  _sentQueryQueue?: Query[];
+  /** Before 8.19. */
+  queryQueue?: Query[];
+  activeQuery?: Query | null;
+}
+
+interface Query {
+  cursor?: { state?: string };
+  state?: string;
 }
 
 export function isInTransaction(client: Client): boolean {
@@ -58,4 +76,21 @@ export function isTransactionOver<T extends object>(
     isLost = now() - openedAt > DISCARD_MS;
     return !isLost;
   };
+}
+
+/** Tells what the server says to the statement that the client was just given: of each there is an object. */
+export function answersOf(client: Client, answered: Answered): void {
+  const queued = client._queryQueue ?? (Object.hasOwn(client, 'queryQueue') ? client.queryQueue : undefined);
+  const query = queued?.at(-1) ?? client._sentQueryQueue?.at(-1) ?? client._activeQuery ?? client.activeQuery;
+  if (!query) return;
+  aroundOwn(PART, query, 'callback', {
+    before: (_, error, result) => (error ? answered.fails() : answered.succeeds(granted(result))),
+  });
+}
+
+/** Of several statements in one text there are several results. */
+function granted(results: unknown): unknown {
+  const all = (Array.isArray(results) ? results : [results]) as ({ rows?: unknown[] } | undefined)[];
+  const [row] = all.flatMap((result) => result?.rows ?? []);
+  return typeof row === 'object' && row !== null ? Object.values(row)[0] : undefined;
 }

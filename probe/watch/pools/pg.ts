@@ -15,9 +15,11 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { POSTGRES } from '../sessions/postgres.ts';
+import type { Answered, Driver } from '../sessions/sessions.ts';
 import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
-import { type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
+import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { isStandIn, ofStandIn } from './stand-in.ts';
@@ -48,6 +50,8 @@ interface Pool {
   _pulseQueue(): void;
 }
 
+const DRIVER: Driver = { part: PART, dialect: POSTGRES, isAlive: isConnected };
+
 /** On pg-pool's own items, which nobody else sees. */
 const ASKED = Symbol('outlive');
 
@@ -65,6 +69,8 @@ interface Known {
   /** That it was given back in, and that has not ended. */
   transaction: Resource | null;
   isBusy: () => boolean;
+  /** What its `release` is before it is handed over: as long as it is the pool's own events that use it. */
+  release: unknown;
 }
 
 interface Asked {
@@ -188,6 +194,7 @@ class PgPools {
           isQuery: false,
           transaction: null,
           isBusy: () => false,
+          release: null,
         });
       },
       heal: () => pool._remove(standIn, () => pool._pulseQueue()),
@@ -244,10 +251,17 @@ class PgPools {
     const { flows } = this.#desk;
     this.#bare.watch(prototype);
     around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
-    around<Client, boolean>(PART, prototype, 'query', {
-      before: (client, statement) => this.#use(client, statement),
+    around<Client, boolean | Answered>(PART, prototype, 'query', {
+      before: (client, statement, values, wrapper) => {
+        if (this.#isOfPool(client)) return false;
+        const isUsed = this.#use(client, statement);
+        return this.#says(client, statement, values, wrapper) ?? isUsed;
+      },
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
       callback: (callback, isUsed) => (isUsed ? flows.bind(callback, flows.current()) : callback),
+      after: (client, _: unknown, answered) => {
+        if (typeof answered === 'object') answersOf(client, answered);
+      },
     });
   }
 
@@ -286,7 +300,9 @@ class PgPools {
     if (own) {
       item[ASKED] = undefined;
       if (own.account.isObserved) this.#tellCreated(pool, client);
-      this.#lends(this.#knownOf(client), own.account.open(own.request, client), own.isQuery);
+      const known = this.#knownOf(client);
+      this.#lends(known, own.account.open(own.request, client), own.isQuery);
+      known.release = client.release;
       return;
     }
     // whoever waited already
@@ -299,7 +315,7 @@ class PgPools {
     let known = this.#known.get(client);
     if (!known) {
       const ref = new WeakRef(client);
-      known = { lease: null, ref, isQuery: false, transaction: null, isBusy: isBusy(ref) };
+      known = { lease: null, ref, isQuery: false, transaction: null, isBusy: isBusy(ref), release: null };
       this.#known.set(client, known);
     }
     return known;
@@ -359,6 +375,20 @@ class PgPools {
     const isGone = isTransactionOver(new WeakRef(client), at, isInTransaction, isConnected);
     own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });
     ledger.open(own.transaction);
+  }
+
+  /** It is lent, but not handed over yet: the pool's own events use it. */
+  #isOfPool(client: Client): boolean {
+    const own = this.#known.get(client);
+    return own !== undefined && own.lease !== null && own.release === client.release;
+  }
+
+  /** Whichever pool lends it. */
+  #says(client: Client, statement: unknown, second: unknown, wrapper: Method): Answered | null {
+    const text = textOf(statement);
+    if (text === null) return null;
+    const { values = second } = statement as { values?: unknown };
+    return this.#desk.sessions.says({ driver: DRIVER, connection: client, text, values }, wrapper);
   }
 
   /** Whether the client is lent. */

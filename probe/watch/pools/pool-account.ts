@@ -106,6 +106,7 @@ export class PoolAccount {
     this.desk.pooled(lent);
     this.enterPool(request, lent);
     const lease = this.desk.open(request);
+    this.desk.sessions.lent(lent, lease);
     if (this.itself !== null) {
       this.itself.lastUsedAt = lease.openedAt;
       this.itself.uses++;

@@ -15,6 +15,8 @@ import { onFirstSet } from '../../../process/first-set.ts';
 import { guarded } from '../../../process/lapses.ts';
 import { now } from '../../../process/runtime.ts';
 import type { Desk } from '../../desk.ts';
+import { answering, MYSQL } from '../../sessions/mysql.ts';
+import type { Answered, Driver } from '../../sessions/sessions.ts';
 import { peerOf, textsOf } from '../peer.ts';
 import { isTransactionOver } from '../pg-client.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from '../pool-account.ts';
@@ -47,6 +49,7 @@ interface Asked {
 
 export class MysqlPools {
   readonly #part: AdapterName & ('mysql' | 'mysql2');
+  readonly #driver: Driver;
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
   readonly #transactions: Source;
@@ -57,6 +60,7 @@ export class MysqlPools {
 
   constructor(desk: Desk, part: 'mysql' | 'mysql2') {
     this.#part = part;
+    this.#driver = { part, dialect: MYSQL, isAlive: (connection) => !isDead(connection) };
     this.#desk = desk;
     this.#transactions = desk.source({ adapter: part, nature: 'transaction', library: part });
     this.#accounts = new PoolAccounts<Pool>(desk, part, part, (weak) => this.#describe(weak));
@@ -150,14 +154,31 @@ export class MysqlPools {
 
   /** Of all connections. */
   watchStatements(connection: object): void {
-    const { flows } = this.#desk;
+    const { flows, sessions } = this.#desk;
+    const part = this.#part;
     for (const method of ['query', 'execute']) {
-      around<Connection, boolean>(this.#part, ownerOf(connection, method), method, {
-        before: (own, statement) => this.#use(own, textOf(statement)),
+      around<Connection, boolean | Answered>(part, ownerOf(connection, method), method, {
+        before: (own, statement, values, wrapper) => {
+          const text = textOf(statement);
+          const isUsed = this.#use(own, text);
+          return (text === null ? null : this.#says(own, text, statement, values, wrapper)) ?? isUsed;
+        },
         // a query's callback runs in the socket's flow unless it is bound to the one that asked
-        callback: (callback, isUsed) => (isUsed ? flows.bind(callback, flows.current()) : callback),
+        callback: (callback, isUsed) => {
+          const bound = isUsed ? flows.bind(callback, flows.current()) : callback;
+          return typeof isUsed === 'object' ? answering(part, bound, isUsed) : bound;
+        },
       });
     }
+    for (const method of ['changeUser', 'reset']) {
+      around<Connection>(part, ownerOf(connection, method), method, { before: (own) => sessions.isReset(own) });
+    }
+  }
+
+  /** Whichever pool lends it. */
+  #says(connection: Connection, text: string, statement: unknown, second: unknown, wrapper: Method): Answered | null {
+    const { values = second } = statement as { values?: unknown };
+    return this.#desk.sessions.says({ driver: this.#driver, connection, text, values }, wrapper);
   }
 
   #ask(pool: Pool, callback: unknown, wrapper: Method): Asked | null {
@@ -221,7 +242,8 @@ export class MysqlPools {
     const { lease } = lent;
     lent.lease = null;
     this.#desk.close(lease, releaser);
-    if (pool && connection._pool && pool.config.resetOnRelease !== true) this.#lookAtTransaction(lent, lease);
+    if (pool?.config.resetOnRelease === true) this.#desk.sessions.isReset(connection);
+    else if (pool && connection._pool) this.#lookAtTransaction(lent, lease);
   }
 
   /** One that was open before `lease` still is the same one, of whoever gave the connection back in it first. */

@@ -1,0 +1,141 @@
+/**
+ * What a statement does to its session beyond its own answer, by its text.
+ *
+ * Most statements do nothing, and their first letters say so: that is all they cost.
+ *
+ * False positives: what a routine of the database's undoes.
+ * False negatives: what a routine does; what follows an ordinary statement in the same text.
+ */
+import type { LeftNature } from '../../adapters.ts';
+
+export type Effect =
+  | { readonly does: 'begin' | 'commit' | 'roll back' }
+  | {
+      readonly does: 'leave';
+      readonly nature: LeftNature;
+      /** Which one: the name of the setting, of the lock. */
+      readonly key: string;
+      /** What it was set to; null where there is nothing to compare. Stays in the process: it may be a secret. */
+      readonly value: string | null;
+      /** Taken twice, it is to be given back twice. */
+      readonly isCounted: boolean;
+      /** Only where the server answers that it did: a lock that was merely tried. */
+      readonly isTentative: boolean;
+      /** A transaction that is rolled back takes it along. */
+      readonly goesByRollback: boolean;
+    }
+  | {
+      readonly does: 'undo';
+      /** Null: everything. */
+      readonly nature: LeftNature | null;
+      /** Null: all but those that it `keeps`. */
+      readonly key: string | null;
+      readonly keeps: readonly string[];
+    };
+
+export interface Dialect {
+  /** What else than whitespace and comments a text may begin with to have an effect, in lower case. */
+  readonly words: ReadonlySet<string>;
+  /** … of which these are read only where a call of one of its functions is in the text. */
+  readonly calls: RegExp;
+  /** Strings, names in quotes and comments, in which a semicolon ends nothing. */
+  readonly opaque: RegExp;
+  /** Of one statement, without comments before it. `values`: what it is bound to, by `$1` or in order. */
+  effects(statement: string, word: string, values: Values): readonly Effect[];
+}
+
+/** Bound values by position, as far as they are given by position. */
+export type Values = readonly unknown[];
+
+export const NO_EFFECTS: readonly Effect[] = [];
+
+/** Words that begin an ordinary statement, which may call something. */
+const ORDINARY: ReadonlySet<string> = new Set(['select', 'with', 'do', 'call', 'values']);
+/** Characters of an ordinary statement in which a call is looked for, and of any other that is read. */
+const MAX_READ = 2000;
+
+const FIRST_WORD = /(?:[\s(]|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\/|--[^\n]*\n)*([a-z]+)/iy;
+/** First letters of words that are read: b, c, d, e, f, l, p, r, s, u, v, w; a comment or a bracket may come before. */
+const LETTERS = lettersOf('abcdeflprsuvw/-(');
+
+export function effectsOf(text: string, values: unknown, dialect: Dialect): readonly Effect[] {
+  let at = 0;
+  while (text.charCodeAt(at) <= 32) at++;
+  const first = text.charCodeAt(at);
+  if (LETTERS[first < 128 ? first : 0] === 0) return NO_EFFECTS;
+  const word = firstWord(text);
+  if (!dialect.words.has(word)) return NO_EFFECTS;
+  const bound: Values = Array.isArray(values) ? values : [];
+  if (ORDINARY.has(word)) {
+    const read = text.length > MAX_READ ? text.slice(0, MAX_READ) : text;
+    return dialect.calls.test(read) ? dialect.effects(read, word, bound) : NO_EFFECTS;
+  }
+  const statements = text.length > MAX_READ ? [text.slice(0, MAX_READ)] : statementsIn(text, dialect.opaque);
+  if (statements.length === 1) return dialect.effects(bare(text), word, bound);
+  return statements.flatMap((statement) => {
+    const own = firstWord(statement);
+    return dialect.words.has(own) ? dialect.effects(bare(statement), own, bound) : NO_EFFECTS;
+  });
+}
+
+function firstWord(text: string): string {
+  FIRST_WORD.lastIndex = 0;
+  return FIRST_WORD.exec(text)?.[1]?.toLowerCase() ?? '';
+}
+
+/** From its first word on, without the semicolon at its end. */
+function bare(statement: string): string {
+  FIRST_WORD.lastIndex = 0;
+  const [, word = ''] = FIRST_WORD.exec(statement) ?? [];
+  return statement.slice(FIRST_WORD.lastIndex - word.length).replace(/[;\s]+$/, '');
+}
+
+function statementsIn(text: string, opaque: RegExp): string[] {
+  const end = text.indexOf(';');
+  if (end < 0 || text.slice(end + 1).trim() === '') return [text];
+  // of the same length, so that positions stay
+  const code = text.replace(opaque, (found) => ' '.repeat(found.length));
+  const statements: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const next = code.indexOf(';', from);
+    const to = next < 0 ? text.length : next;
+    statements.push(text.slice(from, to));
+    from = to + 1;
+  }
+  return statements.filter((statement) => statement.trim() !== '');
+}
+
+export const leave = (
+  nature: LeftNature,
+  key: string,
+  more: Partial<Extract<Effect, { does: 'leave' }>> = {},
+): Effect => ({
+  ...{ does: 'leave', nature, key, value: null },
+  ...{ isCounted: false, isTentative: false, goesByRollback: false },
+  ...more,
+});
+
+export const undo = (nature: LeftNature | null, key: string | null = null, keeps: readonly string[] = []): Effect => ({
+  ...{ does: 'undo', nature, key, keeps },
+});
+
+/** A name as the server knows it: without quotes, and in lower case. */
+export function nameOf(text: string): string {
+  return text.replace(/["`]/g, '').trim().toLowerCase();
+}
+
+/** An argument in whatever way it was written or bound. */
+export function argumentOf(text: string, values: Values): string {
+  const bound = text.replace(/\$(\d{1,3})/g, (_, number) => String(values[Number(number) - 1]).slice(0, 100));
+  return bound.replace(/::\s*[\w ]+|['"\s]/g, '').toLowerCase();
+}
+
+/** A table of characters, for a test of one. */
+function lettersOf(characters: string): Uint8Array {
+  const table = new Uint8Array(128);
+  for (const character of characters) {
+    table[character.charCodeAt(0)] = 1;
+    table[character.toUpperCase().charCodeAt(0)] = 1;
+  }
+  return table;
+}

@@ -1,0 +1,343 @@
+/**
+ * What borrowers leave in the sessions that they give back: a lock, a changed setting, LISTEN. Whoever takes the
+ * connection next has it so.
+ *
+ * The driver's adapter tells of statements, whichever pool lends the connection; the desk of what is lent and given back.
+ * Of a statement in between, the lease that is out then is to answer: unless it is seen that others made it, as a pool's
+ * own connect event does.
+ *
+ * What nobody used before it was undone ends with that. Whose session others used as it was has done its harm, and stays.
+ */
+
+import { type Account, Resource, type Source } from '../../account/ledger.ts';
+import type { Session } from '../../account/resource.ts';
+import type { Site } from '../../account/site.ts';
+import type { AdapterName, LeftNature } from '../../adapters.ts';
+import type { Method } from '../../process/around.ts';
+import { guarded } from '../../process/lapses.ts';
+import { now } from '../../process/runtime.ts';
+import type { Desk } from '../desk.ts';
+import { ownValue } from '../pools/peer.ts';
+import { type Dialect, type Effect, effectsOf } from './effects.ts';
+import { Helpers } from './helpers.ts';
+
+/** How a driver tells of its sessions. */
+export interface Driver {
+  readonly part: AdapterName;
+  readonly dialect: Dialect;
+  isAlive(connection: object): boolean;
+}
+
+export interface Statement {
+  readonly driver: Driver;
+  readonly connection: object;
+  readonly text: string;
+  readonly values: unknown;
+}
+
+/** What the server answered to a statement that may have left something. */
+export interface Answered {
+  fails(): void;
+  /** `granted`: the first value of its first row. */
+  succeeds(granted: unknown): void;
+}
+
+/** What is after it runs in the next turn. */
+const settled = Promise.resolve();
+
+/** Sooner than this the end of a session counts as its borrower's: pools discard broken ones. */
+const DISCARD_MS = 1000;
+/** Of one line, whose sessions have ended and whose harm is done. */
+const MAX_ENDED = 100;
+
+/** As text, since drivers differ. */
+const GRANTED: readonly string[] = ['true', 't', '1'];
+
+type Leaving = Extract<Effect, { does: 'leave' }>;
+
+/** Something that a session has now. */
+interface Left extends Leaving {
+  readonly driver: Driver;
+  readonly account: Account;
+  readonly lease: Resource;
+  readonly statement: string;
+  /** By the first who ever had the session: perhaps how each is set up. */
+  readonly isFirst: boolean;
+  isInTransaction: boolean;
+  /** The server has not said yet that it is so. */
+  isPending: boolean;
+  /** Once it was given back. */
+  resource: Resource | null;
+}
+
+class KnownSession implements Session {
+  readonly ref: WeakRef<object>;
+  readonly left: Left[] = [];
+  /** Whose harm is done, to be told of once. */
+  readonly harmful: Left[] = [];
+  lease: Resource | null = null;
+  lent = 0;
+  isUsed = false;
+  isInTransaction = false;
+  readonly #sessions: Sessions;
+
+  constructor(connection: object, sessions: Sessions) {
+    this.ref = new WeakRef(connection);
+    this.#sessions = sessions;
+  }
+
+  back(lease: Resource, site: () => Site | null): void {
+    const [left] = this.left;
+    if (left) guarded(left.driver.part, () => this.#sessions.givenBack(this, lease, site));
+    if (this.lease === lease) this.lease = null;
+  }
+}
+
+export class Sessions {
+  readonly #desk: Desk;
+  /** Set once for each connection: a weak map that changes all the time is work for the garbage collector. */
+  readonly #known: WeakMap<object, KnownSession> = new WeakMap();
+  readonly #sources: Map<string, Source> = new Map();
+  readonly #helpers = new Helpers();
+  /** Of what was given back so far. */
+  readonly #accounts: Set<Account> = new Set();
+  /** Whether anything was ever left: until then ordinary statements are of no interest. */
+  #isAnyLeft = false;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  /** A pool lends `connection`. */
+  lent(connection: unknown, lease: Resource): void {
+    if (typeof connection !== 'object' || connection === null) return;
+    const own = driven(connection);
+    let session = this.#known.get(own);
+    if (!session) {
+      session = new KnownSession(own, this);
+      this.#known.set(own, session);
+    }
+    session.lease = lease;
+    session.lent++;
+    session.isUsed = false;
+    lease.session = session;
+  }
+
+  /** A statement is given to `connection` by a call to `wrapper`. Null: its answer tells nothing. */
+  says(statement: Statement, wrapper: Method): Answered | null {
+    const { connection, text, values, driver } = statement;
+    const effects = effectsOf(text, values, driver.dialect);
+    if (this.#helpers.compares) this.#compare(effects, wrapper);
+    if (effects.length === 0 && !this.#isAnyLeft) return null;
+    const session = this.#known.get(connection);
+    if (!session?.lease || session.lease.closed) return null;
+    if (effects.length === 0) {
+      this.#isUsed(session, session.lease);
+      return null;
+    }
+    const entered = effects.flatMap((effect) => this.#has(session, effect, statement, wrapper));
+    return entered.length === 0 ? null : this.#answered(session, entered);
+  }
+
+  /** The session is as new: the driver had it reset. */
+  isReset(connection: object): void {
+    const session = this.#known.get(connection);
+    if (session) this.#undo(session, () => true);
+  }
+
+  /** What its borrower left is the next one's now. */
+  givenBack(session: KnownSession, lease: Resource, site: () => Site | null): void {
+    const own = session.left.filter((left) => left.lease === lease && left.resource === null && !left.isPending);
+    // what a transaction takes along that is open as well, is told of as that
+    for (const left of own) if (!(left.isInTransaction && left.goesByRollback)) this.#open(session, left, site);
+  }
+
+  /** What the session has more by the effect. */
+  #has(session: KnownSession, effect: Effect, { driver, text }: Statement, wrapper: Method): Left[] {
+    switch (effect.does) {
+      case 'begin':
+        session.isInTransaction = true;
+        return [];
+      case 'commit':
+        session.isInTransaction = false;
+        for (const left of session.left) left.isInTransaction = false;
+        return [];
+      case 'roll back':
+        session.isInTransaction = false;
+        this.#undo(session, ({ isInTransaction, goesByRollback }) => isInTransaction && goesByRollback);
+        for (const left of session.left) left.isInTransaction = false;
+        return [];
+      case 'undo':
+        this.#undoes(session, effect);
+        return [];
+      case 'leave':
+        return this.#leaves(session, effect, driver, text, wrapper);
+    }
+  }
+
+  #undoes(session: KnownSession, { nature, key, keeps }: Extract<Effect, { does: 'undo' }>): void {
+    const own = session.left.filter((left) => (nature ? isOf(left, nature) : true));
+    if (key === null) this.#undo(session, (left) => own.includes(left) && !keeps.includes(left.key));
+    else if (own[0]?.isCounted) {
+      // in whatever words, one is given back
+      const one = own.findLast((left) => left.key === key) ?? own.at(-1);
+      this.#undo(session, (left) => left === one);
+    } else this.#undo(session, (left) => own.includes(left) && left.key === key);
+  }
+
+  #leaves(session: KnownSession, effect: Leaving, driver: Driver, text: string, wrapper: Method): Left[] {
+    const { lease } = session;
+    if (!lease) return [];
+    const source = this.#sourceOf(driver.part, effect.nature);
+    const site = this.#desk.callTo(source, wrapper);
+    if (!this.#isBorrowers(lease, site)) return [];
+    if (!effect.isCounted) {
+      const same = session.left.find((left) => left.key === effect.key && isOf(left, effect.nature));
+      if (same?.lease === lease && same.resource === null) {
+        // set once more: to what it was
+        if (same.value !== effect.value) this.#undo(session, (left) => left === same);
+        return [];
+      }
+      if (same) this.#undo(session, (left) => left === same);
+    }
+    const left: Left = {
+      ...effect,
+      // a mapper may call in a turn of its own
+      account: this.#desk.ledger.account(source, hasUser(site) ? site : lease.account.site),
+      ...{ driver, lease, statement: text, isFirst: session.lent === 1, isInTransaction: session.isInTransaction },
+      ...{ isPending: effect.isTentative, resource: null },
+    };
+    session.left.push(left);
+    this.#isAnyLeft = true;
+    if (site) {
+      this.#helpers.note(site, [effect]);
+      this.#helpers.begin(left.account.acquired);
+    }
+    return [left];
+  }
+
+  #compare(effects: readonly Effect[], wrapper: Method): void {
+    const isNoted = effects.some(({ does }) => does === 'leave');
+    const site = isNoted ? null : this.#desk.siteHere(wrapper);
+    if (!site) return;
+    this.#helpers.note(site, effects);
+    for (const account of this.#accounts) this.#blame(account);
+  }
+
+  /** Past the service's own helpers, as far as they are known by now. */
+  #blame(account: Account): void {
+    const depth = account.site ? this.#helpers.depthOf(account.site) : 0;
+    if (depth === account.depth) return;
+    account.depth = depth;
+    account.line.changes++;
+  }
+
+  /** False: of others than the borrower, as far as is seen: a pool's own connect event. */
+  #isBorrowers(lease: Resource, site: Site | null): boolean {
+    const borrowed = lease.account.site;
+    if (site === null || borrowed === null || this.#desk.flows.isHolding(lease)) return true;
+    if (!hasUser(site) || !hasUser(borrowed)) return true;
+    const functions = new Set(borrowed.user.map((index) => borrowed.functions[index]));
+    return site.user.some((index) => site.functions[index] !== '' && functions.has(site.functions[index]));
+  }
+
+  #undo(session: KnownSession, isUndone: (left: Left) => boolean): void {
+    const { ledger } = this.#desk;
+    for (const left of session.left.filter(isUndone)) {
+      session.left.splice(session.left.indexOf(left), 1);
+      if (left.resource === null) ledger.pass(left.account);
+      else if (left.resource.uses === 0) ledger.close(left.resource, now());
+    }
+  }
+
+  /** Somebody works in the session as others left it. */
+  #isUsed(session: KnownSession, lease: Resource): void {
+    if (session.isUsed) return;
+    session.isUsed = true;
+    for (const left of session.left) {
+      if (left.resource === null || left.lease === lease) continue;
+      // who sets up a session at its first use has it so ever after
+      if (left.isFirst && left.lease.account.line === lease.account.line) continue;
+      if (left.resource.uses++ === 0) session.harmful.push(left);
+      left.resource.lastUsedAt = now();
+    }
+  }
+
+  #open(session: KnownSession, left: Left, site: () => Site | null): void {
+    const { ledger } = this.#desk;
+    const { account, driver, key, lease, statement } = left;
+    this.#accounts.add(account);
+    this.#blame(account);
+    const told = session.harmful.find((other) => other.account === account && other.key === key);
+    if (told) {
+      left.resource = told.resource;
+      ledger.pass(account);
+      return;
+    }
+    const at = now();
+    const resource = new Resource(account, lease.scope, at, { isGone: this.#isGone(session.ref, left, at) });
+    resource.leftBy = { statement, backAt: site() };
+    left.resource = resource;
+    ledger.open(resource);
+    // a pool that destroys what comes back does so now
+    settled.then(() => guarded(driver.part, () => this.#lives(session, resource, driver)));
+  }
+
+  #lives({ ref }: KnownSession, resource: Resource, { isAlive }: Driver): void {
+    const connection = ref.deref();
+    if (!connection || !isAlive(connection)) this.#desk.ledger.forget(resource, now());
+  }
+
+  #answered(session: KnownSession, entered: readonly Left[]): Answered {
+    const never = (left: Left): void => {
+      const at = session.left.indexOf(left);
+      if (at >= 0) session.left.splice(at, 1);
+      if (left.resource !== null) this.#desk.ledger.forget(left.resource, now());
+    };
+    return {
+      fails: () => entered.forEach(never),
+      succeeds: (granted) => {
+        for (const left of entered) {
+          if (left.isPending && !GRANTED.includes(String(granted))) never(left);
+          left.isPending = false;
+        }
+      },
+    };
+  }
+
+  /** The session's end takes all along; what was harmful by then, or lay there for long, was so nevertheless. */
+  #isGone(ref: WeakRef<object>, left: Left, at: number): () => boolean {
+    const { account, driver } = left;
+    let isTold = false;
+    return () => {
+      const connection = ref.deref();
+      if (connection && driver.isAlive(connection)) return false;
+      if (account.open.size > MAX_ENDED) return true;
+      isTold ||= (left.resource?.uses ?? 0) > 0 || now() - at > DISCARD_MS;
+      return !isTold;
+    };
+  }
+
+  #sourceOf(part: AdapterName, nature: LeftNature): Source {
+    const key = `${part} ${nature}`;
+    const known = this.#sources.get(key);
+    if (known) return known;
+    const source = this.#desk.source({ adapter: part, nature, library: part });
+    this.#sources.set(key, source);
+    return source;
+  }
+}
+
+function hasUser(site: Site | null): site is Site {
+  return site?.stack[site.user[0] ?? -1]?.user === true;
+}
+
+/** What mysql2 hands out by promise is not what its statements are given to. */
+function driven(connection: object): object {
+  const inner = ownValue(connection, 'connection');
+  return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, '_internalId') ? inner : connection;
+}
+
+function isOf(left: Left, nature: LeftNature): boolean {
+  return Object.is(left.nature, nature);
+}

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../probe/recording/report.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
+import { sharedMariadb } from './setup/mariadb.ts';
+import { HAS_MARIADB } from './support/mariadb.ts';
+import { fixture, lineOf, placeOf, probed } from './support/probed.ts';
+
+// What a borrower leaves in the session of a connection that it gives back: the line that did it is named, and where the
+// session was given back; the same program that undoes it all is silent.
+
+const program = fixture('sessions.mjs');
+const told = ({ findings }: Report) =>
+  findings.map((finding) => [placeOf(finding), finding.nature, finding.certainty]).sort();
+const expected = (rows: [comment: string, nature: string, certainty?: string][]) =>
+  rows.map(([comment, nature, certainty = 'likely']) => [lineOf(program, comment), nature, certainty]).sort();
+
+async function isToldAt(library: string, env: Record<string, string>, rows: Parameters<typeof expected>[0]) {
+  const { report, stderr } = await probed(program, [library, 'broken'], { env });
+  expect(stderr).toBe('');
+  expect(told(report)).toEqual(expected(rows));
+  for (const { evidence } of report.findings) {
+    expect(evidence).toContainEqual(expect.stringMatching(/^Given back at .*sessions-libraries\.mjs:\d+\.$/));
+  }
+}
+
+async function isSilent(library: string, env: Record<string, string>) {
+  const { report, stderr, code } = await probed(program, [library], { env });
+  expect([stderr, told(report), code]).toEqual(['', [], 0]);
+}
+
+describe('in PostgreSQL', () => {
+  let database: FreshDatabase;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    env = { PG_URL: database.url };
+  });
+  afterAll(() => database.drop());
+
+  test.concurrent.each(['pg', 'generic-pool'])('%s: each thing that is left, at its line', async (library) => {
+    await isToldAt(library, env, [
+      ['// a lock', 'advisory lock'],
+      ['// a try', 'advisory lock'],
+      ['// a change', 'setting'],
+      ['// by a function', 'setting'],
+      ['// a table', 'temporary table'],
+      ['// a plan', 'prepared statement'],
+      ['// a channel', 'subscription'],
+      // nobody has met with it yet
+      ['// the last', 'setting', 'suspect'],
+    ]);
+  });
+
+  test.concurrent.each(['pg', 'generic-pool'])('%s: what is undone is silent', (library) => isSilent(library, env));
+});
+
+describe.skipIf(!HAS_MARIADB)('in MariaDB', () => {
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    env = { MYSQL_URL: await sharedMariadb() };
+  });
+
+  test.concurrent.each(['mysql2', 'mysql', 'mariadb'])('%s: each thing that is left, at its line', async (library) => {
+    await isToldAt(library, env, [
+      ['// a lock', 'named lock'],
+      ['// a try', 'named lock'],
+      ['// a change', 'session variable'],
+      ['// a table', 'temporary table'],
+      ['// a plan', 'prepared statement'],
+      ['// elsewhere', 'default database'],
+      ['// tables', 'table lock'],
+      ['// the last', 'session variable', 'suspect'],
+    ]);
+  });
+
+  test.concurrent.each(['mysql2', 'mysql', 'mariadb'])('%s: what is undone is silent', (library) =>
+    isSilent(library, env),
+  );
+});
