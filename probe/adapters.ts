@@ -61,9 +61,18 @@ export const ADAPTERS = [
           hooks: ['prototype.connect', 'prototype.newClient', 'prototype._acquireClient', 'prototype._release'],
         },
         { ...{ name: 'pg', from: '8.0.0', below: '9.0.0' }, hooks: ['Client.prototype.query'] },
+        {
+          ...{ name: '@prisma/adapter-pg', from: '6.6.0', below: '8.0.0' },
+          hooks: ['PrismaPg.prototype.connect'],
+        },
+        {
+          ...{ name: '@prisma/adapter-pg', entry: 'dist/index.mjs', from: '6.6.0', below: '8.0.0' },
+          ...{ es: { when: 'after', names: ['PrismaPgAdapterFactory'] } },
+          hooks: ['PrismaPgAdapterFactory.prototype.connect'],
+        },
       ],
     },
-    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call',
+    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, time-outs, pools made per call, those of Prisma at the line that made its adapter',
   },
   {
     name: 'postgres',

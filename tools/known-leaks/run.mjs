@@ -31,9 +31,10 @@ const env = {
 let failed = 0;
 try {
   for (const [program, library, broken, fixed] of CASES) {
-    const [found, silent] = [broken, fixed].map((version) =>
-      placesIn(reportOf(home, program, { modules: { ...BESIDE, [library]: `${library}-${version}` }, env })),
+    const reports = [broken, fixed].map((version) =>
+      reportOf(home, program, { modules: { ...BESIDE, [library]: `${library}-${version}` }, env }),
     );
+    const [found, silent] = (await Promise.all(reports)).map(placesIn);
     const isRight = found === placeOf(home, program, '// leaks here') && silent === '';
     if (!isRight) failed++;
     const told = `${library} ${broken} ${found || 'nothing'}, ${fixed} ${silent || 'nothing'}`;
