@@ -313,6 +313,13 @@ export const ADAPTERS = [
     sees: 'databases that are never closed, iterators of statements that are abandoned, transactions that exec begins',
   },
   {
+    name: 'node-sqlite',
+    attaches: false,
+    natures: ['database', 'row iterator', 'begun transaction'],
+    of: { builtin: 'node:sqlite' },
+    sees: 'databases that are never closed, at the line that made or first used them; iterators of statements that are abandoned, transactions that exec begins',
+  },
+  {
     name: 'lease',
     natures: ['lease', 'pool'],
     of: { channels: ['outlive:lease'] },
