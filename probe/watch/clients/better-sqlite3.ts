@@ -2,7 +2,7 @@
  * better-sqlite3 8 to 13: databases until they are closed, and the iterators of statements until they are read to their
  * end, returned, or throw. Both are made anew for each call. A database that was dropped unclosed holds its files until a
  * collection happens to come by; an iterator that was dropped locks its database for as long as that lives. A database in
- * memory is only memory, which goes with it: dropped, it is no leak. Transactions that are begun by hand:
+ * memory is only memory, which goes with it: it is not entered. Transactions that are begun by hand:
  * sqlite-transactions.ts.
  *
  * What a library that is watched opens for itself, such as the connection that knex keeps in its pool, is its own.
@@ -52,10 +52,11 @@ export function attachments(desk: Desk): Attachments {
     isLostWithObject: true,
   });
   const opened = (database: Database, wrapper: Method): void => {
+    if (database.memory) return;
     databases.made(database, wrapper);
     const weak = new WeakRef(database);
     const isGone = (): boolean => weak.deref()?.open === false;
-    databases.opened(database, database.memory ? {} : { handle: weak, isGone });
+    databases.opened(database, { handle: weak, isGone });
   };
   const resourceOf = (database: Database) => databases.resourceOf(database) ?? null;
   const transactions = new Transactions<Database>(desk, {
