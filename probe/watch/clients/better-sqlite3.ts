@@ -2,7 +2,7 @@
  * better-sqlite3 8 to 13: databases until they are closed, and the iterators of statements until they are read to their
  * end, returned, or throw. Both are made anew for each call. A database that was dropped unclosed holds its files until a
  * collection happens to come by; an iterator that was dropped locks its database for as long as that lives. A database in
- * memory is only memory, which goes with it: it is not entered. Transactions that are begun by hand:
+ * memory is only memory, which goes with it: neither it nor its transactions are entered. Those that are begun by hand:
  * sqlite-transactions.ts.
  *
  * What a library that is watched opens for itself, such as the connection that knex keeps in its pool, is its own.
@@ -60,7 +60,7 @@ export function attachments(desk: Desk): Attachments {
   };
   const resourceOf = (database: Database) => databases.resourceOf(database) ?? null;
   const transactions = new Transactions<Database>(desk, {
-    ...{ adapter: PART, library: PART, isIn: ({ inTransaction }) => inTransaction },
+    ...{ adapter: PART, library: PART, isIn: ({ inTransaction, memory }) => inTransaction && !memory },
   });
   const ofDatabase = new WeakMap<Database, Known>();
   const iterates = (rows: Rows, { database }: Statement, wrapper: Method): void => {

@@ -77,15 +77,17 @@ class Databases {
       hasEnded: () => false,
       isLostWithObject: true,
     });
-    this.#transactions = new Transactions(desk, { ...facts, isIn: ({ isTransaction }) => isTransaction });
+    this.#transactions = new Transactions(desk, {
+      ...facts,
+      isIn: (database) => database.isTransaction && isInFile(database),
+    });
   }
 
   /** It is open, or is used before it is known; one that is made closed is met when it is opened. */
   met(database: Database, wrapper: Method): void {
     if (this.#met.has(database) || !database.isOpen) return;
     this.#met.add(database);
-    // one in memory is only memory, which goes with it
-    if (database.location() === null) return;
+    if (!isInFile(database)) return;
     const weak = new WeakRef(database);
     const isGone = (): boolean => weak.deref()?.isOpen === false;
     this.#databases.made(database, wrapper);
@@ -138,6 +140,11 @@ class Databases {
     const weak = new WeakRef(statement as Statement);
     this.#iterators.enter(request, rows, { owner, bond: 'ends with it', isGone: () => isFinalized(weak.deref()) });
   }
+}
+
+/** One in memory is only memory, which goes with it. */
+function isInFile(database: Database): boolean {
+  return database.location() !== null;
 }
 
 /** Its database was closed, or what was dropped was collected. */
