@@ -79,9 +79,18 @@ export const ADAPTERS = [
           hooks: ['prototype.connect', 'prototype.newClient', 'prototype._acquireClient', 'prototype._release'],
         },
         { ...{ name: 'pg', from: '8.0.0', below: '9.0.0' }, hooks: ['Client.prototype.query'] },
+        {
+          ...{ name: '@prisma/adapter-pg', from: '6.6.0', below: '8.0.0' },
+          hooks: ['PrismaPg.prototype.connect'],
+        },
+        {
+          ...{ name: '@prisma/adapter-pg', entry: 'dist/index.mjs', from: '6.6.0', below: '8.0.0' },
+          ...{ es: { when: 'after', names: ['PrismaPgAdapterFactory'] } },
+          hooks: ['PrismaPgAdapterFactory.prototype.connect'],
+        },
       ],
     },
-    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, what is left in sessions, time-outs, pools made per call',
+    sees: 'leases of pg.Pool, pool.query, clients without a pool, transactions left open, what is left in sessions, time-outs, pools made per call, those of Prisma at the line that made its adapter',
   },
   {
     name: 'postgres',
@@ -320,6 +329,13 @@ export const ADAPTERS = [
       ],
     },
     sees: 'databases that are never closed, iterators of statements that are abandoned, transactions that exec begins',
+  },
+  {
+    name: 'node-sqlite',
+    attaches: false,
+    natures: ['database', 'row iterator', 'begun transaction'],
+    of: { builtin: 'node:sqlite' },
+    sees: 'databases that are never closed, at the line that made or first used them; iterators of statements that are abandoned, transactions that exec begins',
   },
   {
     name: 'lease',

@@ -38,10 +38,11 @@ export function upgrade({ maker, known }: Finding): string | null {
   return `Upgrade ${maker.name} from ${maker.version} to ${known.mended} or later. ${known.what}`;
 }
 
-/** A connection that a mapper took for its caller is given back in the mapper's words. */
+/** What a mapper took or made for its caller is given back, or made once, in the mapper's words. */
 function ofNature({ nature, stack }: Finding): string {
-  const { ends, words } = NATURES[nature];
-  return (ends === 'given back' ? mapperOf(stack)?.advice : null) ?? words.advice;
+  const { ends, matter, words } = NATURES[nature];
+  const { advice, onPools } = mapperOf(stack) ?? {};
+  return (ends === 'given back' ? advice : matter === 'pools' ? onPools : undefined) ?? words.advice;
 }
 
 const PROOFS: Record<Matter, string> = {

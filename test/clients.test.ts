@@ -59,8 +59,8 @@ const LIBRARIES = {
       ofJob('// an iterator of better-sqlite3', 'collected', 'stream', 'proven'),
       ofJob('// kept, of better-sqlite3', 'outlived-scope', 'connection'),
     ],
-    // those in memory were collected
-    made: 38,
+    // those in memory are not counted
+    made: 26,
     needs: true,
   },
 };

@@ -10,7 +10,17 @@ import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { sharedMariadb } from './setup/mariadb.ts';
 import { HAS_MARIADB } from './support/mariadb.ts';
 import { type Oracle, startOracle } from './support/oracle.ts';
-import { type Ended, FOLLOWS_FLOWS, fixture, NODE, REGISTER, ROOT, readReport, start } from './support/probed.ts';
+import {
+  type Ended,
+  FOLLOWS_FLOWS,
+  fixture,
+  NODE,
+  NODE_MAJOR,
+  REGISTER,
+  ROOT,
+  readReport,
+  start,
+} from './support/probed.ts';
 import { HAS_REDIS, type RedisServer, startRedis } from './support/redis.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -35,6 +45,7 @@ const clients: Record<string, string> = {
 /** Only faults that children meet too need some: they are what takes long. */
 function programOf(part: string): string[] {
   if (part.startsWith('oracledb')) return [fixture('everything-oracledb.cjs')];
+  if (part === 'node-sqlite') return [fixture('node-sqlite.cjs'), 'clean'];
   if (clients[part]) return [fixture('clients.mjs'), clients[part], 'clean'];
   if (pools.has(part)) return [fixture('everything-pool.mjs'), part];
   return ['children', 'workers'].includes(part) ? [program] : [program, 'childless'];
@@ -94,6 +105,7 @@ const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
 };
 const unused = new Set([
   ...(FOLLOWS_FLOWS ? [] : ['connects']),
+  ...(NODE_MAJOR < 22 ? ['node-sqlite'] : []),
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
   ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
   ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),

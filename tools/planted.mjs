@@ -1,5 +1,6 @@
-// What the checks of tools/orms and tools/known-leaks share: a program in a folder of its own, under the probe.
-import { spawnSync } from 'node:child_process';
+// What the checks of tools/orms, tools/known-leaks and tools/mongodb share: a program in a folder of its own, under the
+// probe.
+import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,27 +10,39 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 export function install(home) {
   if (existsSync(path.join(home, 'node_modules'))) return;
-  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--prefix', home], { stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--ignore-scripts', '--prefix', home], {
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 
 /**
  * The report on `home/programs/NAME.cjs`. `modules`: what it finds there as its libraries, by name, of those that are
- * installed in `home`.
+ * installed in `home`. `command`: of outlive's, with its options.
  */
-export function reportOf(home, name, { modules, args = [], env }) {
+export async function reportOf(home, name, { modules, args = [], env, command = ['run'] }) {
   const folder = mkdtempSync(path.join(tmpdir(), 'outlive-planted-'));
   try {
     const found = path.join(folder, 'node_modules');
-    mkdirSync(found);
     for (const [as, installed] of Object.entries(modules)) {
+      mkdirSync(path.dirname(path.join(found, as)), { recursive: true });
       symlinkSync(path.join(home, 'node_modules', installed), path.join(found, as));
     }
     symlinkSync(root, path.join(found, 'outlive'));
     cpSync(path.join(home, 'programs'), folder, { recursive: true });
-    const command = [path.join(root, 'dist/cli/main.js'), 'run', '--json', '--out', path.join(folder, 'out'), '--'];
-    const { stdout, stderr } = spawnSync(process.execPath, [...command, process.execPath, `${name}.cjs`, ...args], {
-      ...{ cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } },
+    const outlive = [
+      path.join(root, 'dist/cli/main.js'),
+      ...command,
+      '--json',
+      '--out',
+      path.join(folder, 'out'),
+      '--',
+    ];
+    const options = { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 1e8 };
+    const { stdout, stderr } = await new Promise((resolve) => {
+      execFile(process.execPath, [...outlive, process.execPath, `${name}.cjs`, ...args], options, (_, out, err) =>
+        resolve({ stdout: out, stderr: err }),
+      );
     });
     if (!stdout.startsWith('{')) throw new Error(`${name} left no report: ${stderr}`);
     return JSON.parse(stdout);

@@ -352,7 +352,7 @@ const ROWS = {
     'database',
     'databases',
     'Open one when the program starts and share it; where one is needed for a while, close it in a finally block.',
-    { 'better-sqlite3': '{name}.close();' },
+    { 'better-sqlite3': '{name}.close();', 'node:sqlite': '{name}.close();' },
   ),
   /** Of such a database, by the service's own statement. */
   'begun transaction': {
@@ -372,7 +372,7 @@ const ROWS = {
       'row iterator',
       'row iterators',
       'Read it by `for … of`, which ends it on every path, or call return() in a finally block: an open one keeps its database locked.',
-      { 'better-sqlite3 iterator': '{name}.return();' },
+      { 'better-sqlite3 iterator': '{name}.return();', 'node:sqlite iterator': '{name}.return();' },
     ),
     costMs: 0.004,
   },

@@ -15,6 +15,7 @@ import { watchLineReaders } from './handles/readline.ts';
 import { watchResponses } from './handles/responses.ts';
 import { watchServers } from './handles/servers.ts';
 import { watchSockets } from './handles/sockets.ts';
+import { watchSqlite } from './handles/sqlite.ts';
 import { watchThreads } from './handles/threads.ts';
 import { watchTimers } from './handles/timers.ts';
 import { watchWatchers } from './handles/watchers.ts';
@@ -34,6 +35,7 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   servers: watchServers,
   responses: watchResponses,
   iterators: watchIterators,
+  'node-sqlite': watchSqlite,
 };
 
 /** What they change cannot be taken back. */

@@ -31,9 +31,10 @@ const env = {
 let failed = 0;
 try {
   for (const [program, library, broken, fixed] of CASES) {
-    const [leaking, mended] = [broken, fixed].map((version) =>
+    const reports = [broken, fixed].map((version) =>
       reportOf(home, program, { modules: { ...BESIDE, [library]: `${library}-${version}` }, env }),
     );
+    const [leaking, mended] = await Promise.all(reports);
     const [found, silent] = [leaking, mended].map(placesIn);
     const isKnown = leaking.findings.every(({ maker, known }) => maker?.name === library && known !== undefined);
     const isRight = found === placeOf(home, program, '// leaks here') && silent === '' && isKnown;

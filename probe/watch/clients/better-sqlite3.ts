@@ -2,7 +2,7 @@
  * better-sqlite3 8 to 13: databases until they are closed, and the iterators of statements until they are read to their
  * end, returned, or throw. Both are made anew for each call. A database that was dropped unclosed holds its files until a
  * collection happens to come by; an iterator that was dropped locks its database for as long as that lives. A database in
- * memory is only memory, which goes with it: dropped, it is no leak. Transactions that are begun by hand:
+ * memory is only memory, which goes with it: neither it nor its transactions are entered. Those that are begun by hand:
  * sqlite-transactions.ts.
  *
  * What a library that is watched opens for itself, such as the connection that knex keeps in its pool, is its own.
@@ -10,13 +10,13 @@
 import type { Known } from '../../account/resource.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
-import { guarded } from '../../process/lapses.ts';
 import { onMade } from '../../process/on-made.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from '../handles/entered.ts';
 import { loadedModule } from '../loaded.ts';
 import { Clients, Folders, ownerOf } from './clients.ts';
+import { onceFor, onRowsOver } from './row-iterators.ts';
 import { Transactions } from './sqlite-transactions.ts';
 
 const PART = 'better-sqlite3' satisfies AdapterName;
@@ -25,6 +25,7 @@ interface Database {
   readonly open: boolean;
   /** In memory, or in a file that is deleted with it. */
   readonly memory: boolean;
+  readonly inTransaction: boolean;
 }
 
 interface Statement {
@@ -51,13 +52,16 @@ export function attachments(desk: Desk): Attachments {
     isLostWithObject: true,
   });
   const opened = (database: Database, wrapper: Method): void => {
+    if (database.memory) return;
     databases.made(database, wrapper);
     const weak = new WeakRef(database);
     const isGone = (): boolean => weak.deref()?.open === false;
-    databases.opened(database, database.memory ? {} : { handle: weak, isGone });
+    databases.opened(database, { handle: weak, isGone });
   };
-  const resourceOf = (database: object) => databases.resourceOf(database as Database) ?? null;
-  const transactions = new Transactions(desk);
+  const resourceOf = (database: Database) => databases.resourceOf(database) ?? null;
+  const transactions = new Transactions<Database>(desk, {
+    ...{ adapter: PART, library: PART, isIn: ({ inTransaction, memory }) => inTransaction && !memory },
+  });
   const ofDatabase = new WeakMap<Database, Known>();
   const iterates = (rows: Rows, { database }: Statement, wrapper: Method): void => {
     const request = iterators.asked(wrapper);
@@ -69,22 +73,7 @@ export function attachments(desk: Desk): Attachments {
   const ended = (rows: Rows, wrapper: Method): void => {
     if (rows.statement?.busy === false) iterators.closed(rows, wrapper);
   };
-  const watchRows = onceFor((prototype) => {
-    around<Rows, Method>(PART, prototype, 'next', {
-      before: (_, __, ___, wrapper) => wrapper,
-      call: (next, rows, args, wrapper) => {
-        let isOver = true;
-        try {
-          const record = Reflect.apply(next, rows, args);
-          isOver = record.done;
-          return record;
-        } finally {
-          if (isOver && wrapper) guarded(PART, ended, rows, wrapper);
-        }
-      },
-    });
-    around<Rows>(PART, prototype, 'return', { after: (rows, _, __, wrapper) => ended(rows, wrapper) });
-  });
+  const watchRows = onceFor((prototype) => onRowsOver(PART, prototype, ended));
   const watchStatements = onceFor((prototype) => {
     around<Statement>(PART, prototype, 'iterate', {
       after: (statement, rows: Rows, _, wrapper) => {
@@ -118,14 +107,4 @@ export function attachments(desk: Desk): Attachments {
 function lockOf(database: Database): Known {
   const weak = new WeakRef(database);
   return { bond: 'ends with it', isGone: () => weak.deref()?.open !== true };
-}
-
-/** Nothing exports the classes of statements and iterators: each is met with its first object. */
-function onceFor(watch: (prototype: object) => void): (prototype: object | null) => void {
-  const known = new WeakSet<object>();
-  return (prototype) => {
-    if (prototype === null || known.has(prototype)) return;
-    known.add(prototype);
-    watch(prototype);
-  };
 }

@@ -1,6 +1,6 @@
 /**
- * Transactions of better-sqlite3 that the service begins by `exec`; SQLite itself says whether a database is in one. What
- * `transaction()` makes ends its own on every path.
+ * Transactions of SQLite that the service begins by `exec`; SQLite itself says whether a database is in one. What
+ * `transaction()` of better-sqlite3 makes ends its own on every path.
  *
  * False negatives: one that is begun by a prepared statement, and the second of two in one text.
  */
@@ -9,34 +9,38 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Desk } from '../desk.ts';
 
-const PART = 'better-sqlite3' satisfies AdapterName;
-
-interface Database {
-  readonly inTransaction: boolean;
-}
-
 interface Before {
   wasIn: boolean;
   wrapper: Method;
 }
 
-export class Transactions {
+export interface TransactionsFacts<Database> {
+  readonly adapter: AdapterName;
+  readonly library: string;
+  isIn(database: Database): boolean;
+}
+
+export class Transactions<Database extends object> {
   readonly #desk: Desk;
+  readonly #facts: TransactionsFacts<Database>;
   readonly #source: Source;
   readonly #latest: WeakMap<object, Resource> = new WeakMap();
 
-  constructor(desk: Desk) {
+  constructor(desk: Desk, facts: TransactionsFacts<Database>) {
+    const { adapter, library } = facts;
     this.#desk = desk;
-    this.#source = desk.source({ adapter: PART, nature: 'begun transaction', library: `${PART} transaction` });
+    this.#facts = facts;
+    this.#source = desk.source({ adapter, nature: 'begun transaction', library: `${library} transaction` });
   }
 
   /** `resourceOf`: of a database, null when it is nobody's that is known. */
-  watch(prototype: object, resourceOf: (database: object) => Resource | null): void {
-    around<Database, Before>(PART, prototype, 'exec', {
-      before: (database, _, __, wrapper) => ({ wasIn: database.inTransaction, wrapper }),
+  watch(prototype: object, resourceOf: (database: Database) => Resource | null): void {
+    const { adapter, isIn } = this.#facts;
+    around<Database, Before>(adapter, prototype, 'exec', {
+      before: (database, _, __, wrapper) => ({ wasIn: isIn(database), wrapper }),
       // a text may begin one and throw
       finally: (database, before) => {
-        if (before === undefined || before.wasIn === database.inTransaction) return;
+        if (before === undefined || before.wasIn === isIn(database)) return;
         this.#ended(database, before.wrapper);
         if (!before.wasIn) this.#began(database, before.wrapper, resourceOf(database));
       },
@@ -47,7 +51,11 @@ export class Transactions {
     const request = this.#desk.ask(this.#source, wrapper);
     if (request.site !== null && this.#desk.isOfLibrary(request.site)) return;
     const weak = new WeakRef(database);
-    const isGone = (): boolean => weak.deref()?.inTransaction !== true;
+    const { isIn } = this.#facts;
+    const isGone = (): boolean => {
+      const alive = weak.deref();
+      return alive === undefined || !isIn(alive);
+    };
     this.#latest.set(database, this.#desk.open(request, { owner, bond: 'ends with it', ref: weak, isGone }));
     this.#desk.flows.enter(request.mark);
   }

@@ -21,6 +21,7 @@ import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
 import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
+import { watchPrisma } from './pg-prisma.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { isStandIn, ofStandIn } from './stand-in.ts';
 
@@ -85,6 +86,9 @@ export function attachments(desk: Desk): Attachments {
   return {
     'pg-pool': ({ prototype }) => pools.watchPool(prototype),
     pg: ({ Client }) => pools.watchClients(Client.prototype),
+    '@prisma/adapter-pg': ({ PrismaPg }) => pools.watchPrisma(PrismaPg.prototype),
+    '@prisma/adapter-pg/dist/index.mjs': ({ PrismaPgAdapterFactory }) =>
+      pools.watchPrisma(PrismaPgAdapterFactory.prototype),
   };
 }
 
@@ -263,6 +267,10 @@ class PgPools {
         if (typeof answered === 'object') answersOf(client, answered);
       },
     });
+  }
+
+  watchPrisma(prototype: object): void {
+    watchPrisma(prototype, this.#accounts);
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {

@@ -2,7 +2,6 @@
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import { EPISODE_MS, type Exhaustion, type PoolState, type Waiting } from '../../account/pool-state.ts';
 import { heldBefore, type Known } from '../../account/resource.ts';
-import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
@@ -34,10 +33,11 @@ const MAX_WAITING = 100;
 const SLICE_MS = 20;
 const MAX_SLICES = 100;
 
-/** How a pool was made: where and in which scope, and what it leads to. */
-interface Making {
-  site: Site | null;
-  scope: Scope | null;
+/** Where, and in which scope, a pool was made. */
+export type Making = Pick<Request, 'site' | 'scope'>;
+
+/** … and what it leads to. */
+interface Made extends Making {
   target: string | null;
 }
 
@@ -45,7 +45,7 @@ export class PoolAccount {
   private readonly desk: Desk;
   private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
-  private readonly making: Making | null;
+  private readonly making: Made | null;
   private itself: Resource | null = null;
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
@@ -55,7 +55,7 @@ export class PoolAccount {
   private asked = 0;
 
   /** `making` null: its constructor was not seen. */
-  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source, making: Making | null) {
+  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source, making: Made | null) {
     this.desk = desk;
     this.source = source;
     this.pools = pools;
@@ -210,8 +210,10 @@ export class PoolAccount {
 
 /** One account per pool object, held weakly. */
 export class PoolAccounts<Pool extends object> {
+  /** Set by what is upon the library, while it makes a pool for a caller that is not on the stack any more. */
+  maker: Making | null = null;
   private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
-  private readonly makings: WeakMap<Pool, Making> = new WeakMap();
+  private readonly makings: WeakMap<Pool, Made> = new WeakMap();
   private readonly create: (pool: Pool) => { account: PoolAccount; findPresent(): void };
   private readonly desk: Desk;
   private readonly pools: Source;
@@ -239,8 +241,14 @@ export class PoolAccounts<Pool extends object> {
 
   /** A pool is being made by a call to `wrapper`, which leads to `target` as far as is known. */
   made(pool: Pool, wrapper: Method, target: string | null): void {
-    const { site, scope } = this.desk.ask(this.pools, wrapper);
+    const { site, scope } = this.maker ?? this.asked(wrapper);
     this.makings.set(pool, { site, scope, target });
+  }
+
+  /** Whoever calls `wrapper` wants a pool. */
+  asked(wrapper: Method): Making {
+    const { site, scope } = this.desk.ask(this.pools, wrapper);
+    return { site, scope };
   }
 
   /** It is being shut down; one that was never used has nothing to wait for. */

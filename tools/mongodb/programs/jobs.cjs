@@ -1,13 +1,11 @@
 // usage: jobs.cjs leak|clean. Twelve jobs, of which every second forgets.
 const { scope } = require('outlive');
 const { MongoClient } = require('mongodb');
-const { listen } = require('./standin.cjs');
 
 const [variant] = process.argv.slice(2);
 
 async function main() {
-  const server = await listen();
-  const url = `mongodb://127.0.0.1:${server.address().port}/?directConnection=true`;
+  const url = process.env.MONGODB_URL;
   const client = await new MongoClient(url).connect();
   for (let n = 0; n < 12; n++) {
     await scope('job', () => job(client, url, variant === 'clean' || n % 2 === 0));

@@ -1,14 +1,13 @@
 // As much of a MongoDB server as a driver asks for: a handshake, and cursors that never end by themselves.
 const { createServer } = require('node:net');
-const { BSON } = require('mongodb');
 
 const OP_QUERY = 2004;
 const OP_MSG = 2013;
 
 /** What is answered, by the first key of a command. */
 const ANSWERS = {
-  find: () => ({ cursor: { id: BSON.Long.fromNumber(7), ns: 'shop.orders', firstBatch: [{ n: 1 }, { n: 2 }] } }),
-  getMore: () => ({ cursor: { id: BSON.Long.fromNumber(7), ns: 'shop.orders', nextBatch: [{ n: 3 }] } }),
+  find: ({ Long }) => ({ cursor: { id: Long.fromNumber(7), ns: 'shop.orders', firstBatch: [{ n: 1 }, { n: 2 }] } }),
+  getMore: ({ Long }) => ({ cursor: { id: Long.fromNumber(7), ns: 'shop.orders', nextBatch: [{ n: 3 }] } }),
   hello: () => ({
     ...{ isWritablePrimary: true, helloOk: true, minWireVersion: 0, maxWireVersion: 21 },
     ...{ maxBsonObjectSize: 16777216, maxMessageSizeBytes: 48000000, maxWriteBatchSize: 100000 },
@@ -16,7 +15,8 @@ const ANSWERS = {
   }),
 };
 
-exports.listen = () => {
+/** Listens, with `BSON` of a driver's; its URL. */
+exports.listen = (BSON) => {
   const server = createServer((socket) => {
     let received = Buffer.alloc(0);
     socket.on('error', () => {});
@@ -24,19 +24,21 @@ exports.listen = () => {
       received = Buffer.concat([received, chunk]);
       while (received.length >= 4 && received.length >= received.readInt32LE()) {
         const length = received.readInt32LE();
-        socket.write(answer(received.subarray(0, length)));
+        socket.write(answer(BSON, received.subarray(0, length)));
         received = received.subarray(length);
       }
     });
   });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve(`mongodb://127.0.0.1:${server.address().port}/?directConnection=true`)),
+  );
 };
 
-function answer(request) {
+function answer(BSON, request) {
   const isQuery = request.readInt32LE(12) === OP_QUERY;
   const at = isQuery ? request.indexOf(0, 20) + 9 : 21;
   const [name] = Object.keys(BSON.deserialize(request.subarray(at)));
-  const body = BSON.serialize({ ...(ANSWERS[name.replace('ismaster', 'hello')] ?? (() => ({})))(), ok: 1 });
+  const body = BSON.serialize({ ...(ANSWERS[name.replace('ismaster', 'hello')] ?? (() => ({})))(BSON), ok: 1 });
   const head = Buffer.alloc(isQuery ? 36 : 21);
   head.writeInt32LE(head.length + body.length);
   head.writeInt32LE(request.readInt32LE(4), 8);
