@@ -70,7 +70,7 @@ const APART = [
   /attach[\\/]/,
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
-  /watch[\\/](?:pools|clients)/,
+  /watch[\\/](?:pools|clients|sessions)/,
   /notify[\\/]/,
   /proof[\\/](?:heap-snapshot|heapdump|on-signal)/,
   /process[\\/]free-memory/,
@@ -91,7 +91,10 @@ await bundle(['probe', ...PARTS], {
     groups: [
       { name: 'probe', test: isCore },
       { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
-      { name: 'watch/pools/common', test: isBeside('pools') },
+      {
+        name: 'watch/pools/common',
+        test: (id) => isBeside('pools')(id) || /\bprobe[\\/]watch[\\/]sessions\b/.test(id),
+      },
       { name: 'watch/clients/common', test: isBeside('clients') },
     ],
   },

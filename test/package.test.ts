@@ -8,7 +8,7 @@ import { lineOf, NODE, placeOf, ROOT, readReport, start } from './support/probed
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** Of the packed file; there were 900 kB when this was set. */
-const LARGEST_KB = 1000;
+const LARGEST_KB = 1250;
 
 const folder = temporaryFolder();
 /** A user's project: the package alone, and beside all that it can do more with. */

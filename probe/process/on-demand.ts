@@ -15,15 +15,22 @@ export function hideModules(register: string): void {
   for (const file of [__filename, register]) delete loaded()[file];
 }
 
+/** What was loaded so far, by file: what several parts share is there once. */
+const own: Map<string, NodeJS.Module> = new Map();
+
 /** `load` requires a part, which shares this very copy of the probe. */
 export function loadOnDemand<Part>(load: () => Part): Part {
   const before = new Set(Object.keys(loaded()));
   loaded()[__filename] = module;
+  for (const [file, part] of own) loaded()[file] ??= part;
   try {
     return load();
   } finally {
-    // what the service itself has loaded of this package is the service's
-    const isNew = (file: string) => file.startsWith(__dirname + path.sep) && !before.has(file);
-    for (const file of Object.keys(loaded())) if (isNew(file)) delete loaded()[file];
+    for (const [file, part] of Object.entries(loaded())) {
+      // what the service itself has loaded of this package is the service's
+      if (!file.startsWith(__dirname + path.sep) || before.has(file)) continue;
+      own.set(file, part);
+      delete loaded()[file];
+    }
   }
 }

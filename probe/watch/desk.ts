@@ -12,7 +12,6 @@ import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
 import { PoolNames } from './pool-names.ts';
-import { Sessions } from './sessions/sessions.ts';
 
 /** What is after it runs in the next turn. */
 const settled = Promise.resolve();
@@ -68,7 +67,6 @@ export class Desk {
   onFree: ((emitter: object) => void) | null = null;
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
-  readonly sessions: Sessions = new Sessions(this);
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;

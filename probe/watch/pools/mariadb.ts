@@ -18,7 +18,7 @@ import { guarded } from '../../process/lapses.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { grantedIn, MYSQL, telling } from '../sessions/mysql.ts';
-import type { Answered, Driver } from '../sessions/sessions.ts';
+import { type Answered, type Driver, sessionsOf } from '../sessions/sessions.ts';
 import { textsOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
@@ -198,7 +198,7 @@ class MariadbPools {
   #watchStatements(prototype: object): void {
     if (this.#met.has(prototype)) return;
     this.#met.add(prototype);
-    const { sessions } = this.#desk;
+    const sessions = sessionsOf(this.#desk);
     for (const method of ['query', 'prepareExecute', 'executePromise']) {
       around<object, Answered | null>(PART, prototype, method, {
         before: (connection, command, _, wrapper) => {

@@ -16,7 +16,7 @@ import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { POSTGRES } from '../sessions/postgres.ts';
-import type { Answered, Driver } from '../sessions/sessions.ts';
+import { type Answered, type Driver, type Sessions, sessionsOf } from '../sessions/sessions.ts';
 import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
 import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
@@ -99,6 +99,7 @@ class PgPools {
   /** Those whose first statement was given to the pool itself. */
   readonly #pooledTransactions: Source;
   readonly #bare: BareClients;
+  readonly #sessions: Sessions;
   /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
   readonly #known: WeakMap<Client, Known> = new WeakMap();
   /** Clients that are being connected, and since when; only where somebody wants to know. */
@@ -112,6 +113,7 @@ class PgPools {
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#sessions = sessionsOf(desk);
     this.#transactions = desk.source({ adapter: PART, nature: 'transaction', library: PART });
     this.#pooledTransactions = desk.source({ adapter: PART, nature: 'transaction of a pool', library: PART });
     this.#bare = new BareClients(desk, (client, lease) => this.#lends(this.#knownOf(client), lease, false));
@@ -396,7 +398,7 @@ class PgPools {
     const text = textOf(statement);
     if (text === null) return null;
     const { values = second } = statement as { values?: unknown };
-    return this.#desk.sessions.says({ driver: DRIVER, connection: client, text, values }, wrapper);
+    return this.#sessions.says({ driver: DRIVER, connection: client, text, values }, wrapper);
   }
 
   /** Whether the client is lent. */

@@ -6,6 +6,7 @@ import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
+import { followedSessions } from '../sessions/sessions.ts';
 import { targetOf } from './peer.ts';
 
 export interface PoolDescription {
@@ -106,7 +107,7 @@ export class PoolAccount {
     this.desk.pooled(lent);
     this.enterPool(request, lent);
     const lease = this.desk.open(request);
-    this.desk.sessions.lent(lent, lease);
+    followedSessions(this.desk)?.lent(lent, lease);
     if (this.itself !== null) {
       this.itself.lastUsedAt = lease.openedAt;
       this.itself.uses++;

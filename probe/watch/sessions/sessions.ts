@@ -93,6 +93,23 @@ class KnownSession implements Session {
   }
 }
 
+const ofDesks: WeakMap<Desk, Sessions> = new WeakMap();
+
+/** For the adapter of a driver: from now on what its sessions are told is followed. */
+export function sessionsOf(desk: Desk): Sessions {
+  let sessions = ofDesks.get(desk);
+  if (!sessions) {
+    sessions = new Sessions(desk);
+    ofDesks.set(desk, sessions);
+  }
+  return sessions;
+}
+
+/** Null as long as no driver tells of its sessions. */
+export function followedSessions(desk: Desk): Sessions | null {
+  return ofDesks.get(desk) ?? null;
+}
+
 export class Sessions {
   readonly #desk: Desk;
   /** Set once for each connection: a weak map that changes all the time is work for the garbage collector. */

@@ -16,7 +16,7 @@ import { guarded } from '../../../process/lapses.ts';
 import { now } from '../../../process/runtime.ts';
 import type { Desk } from '../../desk.ts';
 import { answering, MYSQL } from '../../sessions/mysql.ts';
-import type { Answered, Driver } from '../../sessions/sessions.ts';
+import { type Answered, type Driver, type Sessions, sessionsOf } from '../../sessions/sessions.ts';
 import { peerOf, textsOf } from '../peer.ts';
 import { isTransactionOver } from '../pg-client.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from '../pool-account.ts';
@@ -51,6 +51,7 @@ export class MysqlPools {
   readonly #part: AdapterName & ('mysql' | 'mysql2');
   readonly #driver: Driver;
   readonly #desk: Desk;
+  readonly #sessions: Sessions;
   readonly #accounts: PoolAccounts<Pool>;
   readonly #transactions: Source;
   /** Set once for each connection: a weak map that changes all the time is work for the garbage collector. */
@@ -62,6 +63,7 @@ export class MysqlPools {
     this.#part = part;
     this.#driver = { part, dialect: MYSQL, isAlive: (connection) => !isDead(connection) };
     this.#desk = desk;
+    this.#sessions = sessionsOf(desk);
     this.#transactions = desk.source({ adapter: part, nature: 'transaction', library: part });
     this.#accounts = new PoolAccounts<Pool>(desk, part, part, (weak) => this.#describe(weak));
   }
@@ -154,7 +156,8 @@ export class MysqlPools {
 
   /** Of all connections. */
   watchStatements(connection: object): void {
-    const { flows, sessions } = this.#desk;
+    const { flows } = this.#desk;
+    const sessions = this.#sessions;
     const part = this.#part;
     for (const method of ['query', 'execute']) {
       around<Connection, boolean | Answered>(part, ownerOf(connection, method), method, {
@@ -178,7 +181,7 @@ export class MysqlPools {
   /** Whichever pool lends it. */
   #says(connection: Connection, text: string, statement: unknown, second: unknown, wrapper: Method): Answered | null {
     const { values = second } = statement as { values?: unknown };
-    return this.#desk.sessions.says({ driver: this.#driver, connection, text, values }, wrapper);
+    return this.#sessions.says({ driver: this.#driver, connection, text, values }, wrapper);
   }
 
   #ask(pool: Pool, callback: unknown, wrapper: Method): Asked | null {
@@ -242,7 +245,7 @@ export class MysqlPools {
     const { lease } = lent;
     lent.lease = null;
     this.#desk.close(lease, releaser);
-    if (pool?.config.resetOnRelease === true) this.#desk.sessions.isReset(connection);
+    if (pool?.config.resetOnRelease === true) this.#sessions.isReset(connection);
     else if (pool && connection._pool) this.#lookAtTransaction(lent, lease);
   }
 
