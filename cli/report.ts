@@ -3,6 +3,7 @@ import path from 'node:path';
 import { storeReport } from '../probe/recording/build-report.ts';
 import { isOwn, writeOwn } from '../probe/recording/own.ts';
 import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
+import { isFile } from '../reports/collector-logs.ts';
 import { compare } from '../reports/compare.ts';
 import { type RunReport, reportBelow } from '../reports/run.ts';
 import { whyNot } from '../reports/why.ts';
@@ -35,10 +36,11 @@ const OPTIONS = {
   },
 } as const satisfies Options;
 
-const HELP = `Usage: outlive report DIR... [options]
+const HELP = `Usage: outlive report DIR|LOGS... [options]
 
 Turns the recordings in DIR, or below it, into report.json and one self-contained HTML file. Works on what a crash, a
 kill -9 or a full disk left behind. Several folders are read as one run; of those below DIR, the newest of each program.
+In place of a folder, a file of logs that an OpenTelemetry collector kept (OTLP in JSON): the findings in them.
 
 ${helpOf(OPTIONS)}
 
@@ -99,7 +101,8 @@ function writable(file: string): { file: string; render: (outcome: Outcome) => s
   return { file, render: formatOf(file).render };
 }
 
-function ownFolder(folder: string): string {
+function ownFolder(where: string): string {
+  const folder = isFile(where) ? path.dirname(where) : where;
   if (isOwn(statSync(folder))) return folder;
   throw new UserError(`${folder} belongs to another user; -o FILE says where to write.`);
 }
@@ -130,6 +133,7 @@ function baseline(where: string): Report {
 
 function reportOne(folder: string): RunReport {
   const result = reportBelow([folder]);
+  if (isFile(folder)) return result;
   try {
     storeReport(folder, result.report);
   } catch (error) {

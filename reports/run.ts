@@ -6,6 +6,7 @@ import { readOpinions } from '../probe/recording/opinions.ts';
 import { readRun } from '../probe/recording/reader.ts';
 import type { Report } from '../probe/recording/report.ts';
 import { alarmsIn } from './alarms.ts';
+import { isFile, readCollectorLogs } from './collector-logs.ts';
 import { databaseReport } from './database/report.ts';
 import { runsIn } from './runs.ts';
 import { reportOfTests } from './tests.ts';
@@ -15,16 +16,17 @@ export interface RunReport {
   recordings: Recording[];
 }
 
-/** Several folders are read as one run. Writes nothing. Throws `UserError` when there is nothing to read. */
+/** Several folders, or files of a collector's logs, are read as one run. Writes nothing. Throws `UserError` when there is nothing to read. */
 export function reportRun(folders: readonly string[]): RunReport {
-  const runs = folders.map((folder) => readRun(folder));
+  const runs = folders.map((where) => (isFile(where) ? readCollectorLogs(where) : readRun(where)));
   const recordings = runs.flatMap((run) => run.recordings);
   recordings.sort((a, b) => a.process.startedMs - b.process.startedMs);
   const databases = runs.flatMap((run) => run.databases);
   const problems = [...runs.flatMap((run) => run.problems), ...databases.flatMap((database) => database.problems)];
   const [only] = folders;
-  const load = folders.length === 1 && only !== undefined ? readLoad(only, problems) : null;
-  const opinions = folders.length === 1 && only !== undefined ? readOpinions(only, problems) : [];
+  const own = folders.length === 1 && only !== undefined && !isFile(only) ? only : null;
+  const load = own === null ? null : readLoad(own, problems);
+  const opinions = own === null ? [] : readOpinions(own, problems);
   const report = buildReport(recordings, problems, load);
   if (opinions.length > 0) report.opinions = opinions;
   report.alarms = alarmsIn(recordings, databases, load);
@@ -44,9 +46,9 @@ export function writeRunReport(folder: string): RunReport {
 /** … of whatever lies in the folders and below them, and says which that is. */
 export function reportBelow(folders: readonly string[]): RunReport {
   const [only] = folders;
-  const tests = folders.length === 1 && only !== undefined ? reportOfTests(only) : null;
+  const tests = folders.length === 1 && only !== undefined && !isFile(only) ? reportOfTests(only) : null;
   if (tests) return { report: tests, recordings: [] };
-  const chosen = folders.map((folder) => runsIn(folder));
+  const chosen = folders.map((where) => (isFile(where) ? { folders: [where], sentence: null } : runsIn(where)));
   const result = reportRun([...new Set(chosen.flatMap((each) => each.folders))]);
   result.report.problems.unshift(...chosen.flatMap(({ sentence }) => sentence ?? []));
   return result;

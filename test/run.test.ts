@@ -139,7 +139,10 @@ test.each([
   ],
   [['report'], 'outlive report needs the folder of a run, such as .outlive/latest.'],
   [['report', '/no/such/folder'], 'There is no folder /no/such/folder.'],
-  [['report', '/etc/hostname'], '/etc/hostname is a file; give the folder of a run.'],
+  [
+    ['report', '/etc/hostname'],
+    '/etc/hostname is neither the folder of a run nor what an OpenTelemetry collector keeps of logs (OTLP in JSON).',
+  ],
   [['soak'], `outlive soak needs --url and a program after --, or --command, or a scenario: ${SCENARIOS}.`],
   [['soak', 'nothing'], `There is no scenario "nothing"; there is ${SCENARIOS}.`],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],

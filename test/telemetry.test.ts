@@ -5,6 +5,7 @@ import path from 'node:path';
 import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { Report } from '../probe/recording/report.ts';
 import { METRICS } from '../probe/telemetry/instruments.ts';
 import { startOracle } from './support/oracle.ts';
 import {
@@ -15,7 +16,18 @@ import {
   OtlpReceiver,
   type Span,
 } from './support/otlp-receiver.ts';
-import { fixture, lineOf, NODE, type Probed, probed, REGISTER, ROOT, readReport, start } from './support/probed.ts';
+import {
+  CLI,
+  fixture,
+  lineOf,
+  NODE,
+  type Probed,
+  probed,
+  REGISTER,
+  ROOT,
+  readReport,
+  start,
+} from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const TRACED = fixture('traced.mjs');
@@ -45,6 +57,10 @@ const PROCESS_METRICS = [
   ['outlive.findings', '{finding}', 'sum'],
 ] as const;
 
+const tellsSame = ({ kind, nature, detector, count, acquired, site }: Report['findings'][number]) => ({
+  ...{ kind, nature, detector, count, acquired },
+  place: `${site?.file}:${site?.line}`,
+});
 const isCertain = ({ eventName, severityText }: LogRecord) =>
   eventName === 'outlive.finding' && severityText === 'WARN';
 
@@ -100,6 +116,18 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     expect(attributeOf(attributes, conventions.ATTR_CODE_FILE_PATH)).toBe(TRACED);
     expect(`${TRACED}:${attributeOf(attributes, conventions.ATTR_CODE_LINE_NUMBER)}`).toBe(LEAK);
     expect(attributeOf(attributes, 'outlive.certainty')).toBe('proven');
+  });
+
+  test('the logs that the collector kept are a report, which is never clean', async () => {
+    using folder = temporaryFolder();
+    const logs = path.join(folder.path, 'logs.jsonl');
+    writeFileSync(logs, `${receiver.kept.join('\n')}\n`);
+    const { stdout, stderr, code } = await start(NODE, [CLI, 'report', logs, '--json', '--fail-on', 'likely']);
+    expect([code, stderr]).toEqual([1, '']);
+    const { findings, unseen } = JSON.parse(stdout) as Report;
+    const known = ended.report.findings.filter(({ certainty }) => certainty === 'proven');
+    expect(findings.filter(({ certainty }) => certainty === 'proven').map(tellsSame)).toEqual(known.map(tellsSame));
+    expect(unseen).toMatchObject([{ what: 'all that is no finding' }]);
   });
 
   test('the resource is the service', () => {

@@ -6,7 +6,19 @@ import { mask } from '../recording/mask.ts';
 import type { FindingRecord } from './snapshot.ts';
 
 export function findingRecord(finding: RecordedFinding, sites: Sites): FindingRecord {
-  const { kind, detector, certainty, count, acquired, released, library, pool, evidence, traces = [] } = finding;
+  const {
+    kind,
+    nature,
+    detector,
+    certainty,
+    count,
+    acquired,
+    released,
+    library,
+    pool,
+    evidence,
+    traces = [],
+  } = finding;
   const frame = sites.all[finding.site]?.stack[finding.frame];
   const place = frame ? `${frame.file}:${frame.line}` : 'an unknown place';
   return {
@@ -17,6 +29,7 @@ export function findingRecord(finding: RecordedFinding, sites: Sites): FindingRe
     certainty,
     attributes: {
       'outlive.kind': kind,
+      'outlive.nature': nature,
       'outlive.detector': detector,
       'outlive.certainty': certainty,
       'outlive.library': library,

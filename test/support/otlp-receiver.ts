@@ -50,6 +50,8 @@ export interface Span {
 export class OtlpReceiver implements AsyncDisposable {
   readonly metrics: Map<string, Metric> = new Map();
   readonly logs: LogRecord[] = [];
+  /** Requests with logs, as they came: a collector keeps one a line. */
+  readonly kept: string[] = [];
   readonly spans: Span[] = [];
   readonly resources: Attribute[][] = [];
   /** Called after each request. */
@@ -113,6 +115,7 @@ export class OtlpReceiver implements AsyncDisposable {
         for (const metric of metrics) this.metrics.set(metric.name, metric);
       }
     }
+    if (resourceLogs.length > 0) this.kept.push(JSON.stringify({ resourceLogs }));
     for (const { scopeLogs } of resourceLogs) {
       for (const { scope, logRecords } of scopeLogs) if (scope.name === 'outlive') this.logs.push(...logRecords);
     }
