@@ -7,6 +7,7 @@ import type { InputFile } from '../records/files.ts';
 import { type CloudRecord, DEAD_LETTERS_TOPIC, type DeadLetter, RECORDS_TOPIC, Unusable } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
+import { saveCompartments } from './compartments.ts';
 import type { IngestCounts, IngestOptions } from './ingest.ts';
 import { count, MAX_BATCH, transact } from './job.ts';
 import { letter } from './letters.ts';
@@ -120,6 +121,7 @@ export async function publish(
   transaction: Connection,
 ): Promise<void> {
   await saveAssets(batch.records, transaction);
+  await saveCompartments(batch.records, transaction);
   const published = wanted ? wanted(batch.records) : batch.records;
   const records = published.map((record) => ({ key: record.actor ?? record.resource ?? record.tenant, value: record }));
   await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
