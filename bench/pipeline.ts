@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { followPipeline } from '../pipeline/follow.ts';
 import { GENERATED_REGIONS, generate, writeGenerated } from '../pipeline/generate.ts';
+import { messageOf } from '../pipeline/jobs/ingest-writer.ts';
 import { loadIntel } from '../pipeline/jobs/intel-files.ts';
 import { judge } from '../pipeline/jobs/judge.ts';
 import { loadRules } from '../pipeline/jobs/rule-set.ts';
@@ -104,16 +105,14 @@ async function* records(): AsyncGenerator<CloudRecord[]> {
   yield batch;
 }
 
-const asMessages = (batch: CloudRecord[]) => batch.map((record) => ({ key: record.tenant, value: record }));
-
 const write = ({ stream }: Bench) =>
   measured(async () => {
-    for (const batch of everything) await stream.publish('records', asMessages(batch));
+    for (const batch of everything) await stream.publish('records', batch.map(messageOf));
     return undefined;
   });
 
 const read = async ({ stream, pool }: Bench) => {
-  for (const batch of everything) await stream.publish('records', asMessages(batch));
+  for (const batch of everything) await stream.publish('records', batch.map(messageOf));
   return measured(async () => {
     for await (const batch of stream.drain('records', 'bench', { maxBatch: 2_000 })) {
       const connection = await pool.acquire();
