@@ -2,6 +2,7 @@
  * The pipeline beside the limits in its path, in one run on one machine: what is left of each when all work together.
  *
  *   node bench/pipeline.ts [--events 100000] [--rounds 3] [--nats nats://HOST:PORT]
+ *   node bench/pipeline.ts --followed-at 1000      only the time from arrival to insight, at so many events a second
  *
  * Wall-clock rates say something only against others of the same round; CPU time an event is the figure to keep.
  */
@@ -12,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { followPipeline } from '../pipeline/follow.ts';
 import { GENERATED_REGIONS, generate, writeGenerated } from '../pipeline/generate.ts';
+import { messageOf } from '../pipeline/jobs/ingest-writer.ts';
 import { loadIntel } from '../pipeline/jobs/intel-files.ts';
 import { judge } from '../pipeline/jobs/judge.ts';
 import { loadRules } from '../pipeline/jobs/rule-set.ts';
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
     nats: { type: 'string' },
+    'followed-at': { type: 'string' },
   },
 });
 const events = Number(values.events);
@@ -104,16 +107,14 @@ async function* records(): AsyncGenerator<CloudRecord[]> {
   yield batch;
 }
 
-const asMessages = (batch: CloudRecord[]) => batch.map((record) => ({ key: record.tenant, value: record }));
-
 const write = ({ stream }: Bench) =>
   measured(async () => {
-    for (const batch of everything) await stream.publish('records', asMessages(batch));
+    for (const batch of everything) await stream.publish('records', batch.map(messageOf));
     return undefined;
   });
 
 const read = async ({ stream, pool }: Bench) => {
-  for (const batch of everything) await stream.publish('records', asMessages(batch));
+  for (const batch of everything) await stream.publish('records', batch.map(messageOf));
   return measured(async () => {
     for await (const batch of stream.drain('records', 'bench', { maxBatch: 2_000 })) {
       const connection = await pool.acquire();
@@ -144,12 +145,16 @@ async function endToEnd({ pool, stream, url }: Bench, keepRecords: boolean): Pro
   return { ...figure, note: `${n} insights, ${Math.round(Number(bytes) / events)} bytes an event in the log` };
 }
 
-/** Seconds from a line's arrival to its insight, at `rate` events a second. */
-async function latency({ pool, stream, url }: Bench, rate: number): Promise<number[]> {
+/**
+ * Seconds from a line's arrival to its insight, at `rate` events a second; and, as the control, those that the commit of
+ * one row took on the same machine meanwhile.
+ */
+async function latency({ pool, stream, url }: Bench, rate: number): Promise<{ seen: number[]; commits: number[] }> {
   const sinks = GENERATED_REGIONS.all.map((region) => new Sink({ region, url }));
   const { lines } = generate({ seed: 3, events: rate * 10 });
   const stopping = new AbortController();
   const seen: number[] = [];
+  const commits: number[] = [];
   let marks = 0;
   async function* arriving(): AsyncGenerator<Buffer> {
     for (let second = 0; second < 10; second += 0.1) {
@@ -161,6 +166,9 @@ async function latency({ pool, stream, url }: Bench, rate: number): Promise<numb
   const look = (async () => {
     while (!stopping.signal.aborted) {
       const connection = await pool.acquire();
+      const began = performance.now();
+      await connection.execute('insert into replayed_letters values ($1)', [`control ${began}`]);
+      commits.push((performance.now() - began) / 1000);
       const rows = await connection.query<{ entity: string }>(
         `select entity from insights where entity like 'actor mark-%' order by entity`,
       );
@@ -176,7 +184,7 @@ async function latency({ pool, stream, url }: Bench, rate: number): Promise<numb
   stopping.abort();
   await look;
   for (const sink of sinks) await sink.close();
-  return seen.sort((a, b) => a - b);
+  return { seen, commits };
 }
 
 /** An event that a rule finds, of an actor of its own: so it makes an insight. */
@@ -205,8 +213,22 @@ function print(name: string, figures: Figure[]): { rate: number; cpu: number } {
   return { rate, cpu: middle(({ own, database }) => own + database) };
 }
 
+async function printLatency(rate: number): Promise<void> {
+  const { seen, commits } = await onDatabase((bench) => latency(bench, rate));
+  const words = (seconds: number[]) => {
+    const sorted = seconds.sort((a, b) => a - b);
+    const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(3);
+    return `median ${at(0.5)} s, p95 ${at(0.95)} s, longest ${at(1)} s`;
+  };
+  console.log(
+    `Followed at ${rate} events/s, arrival to insight: ${words(seen)}; a commit meanwhile: ${words(commits)}.`,
+  );
+}
+
 const everything: CloudRecord[][] = [];
-try {
+
+/** Prints all of it; gives the events a second from end to end. */
+async function compare(): Promise<number> {
   await writeGenerated(generate({ seed: 1, events }), folder);
   for await (const batch of records()) everything.push(batch);
   const works: [string, () => Promise<Figure>][] = [
@@ -268,12 +290,12 @@ try {
     const shares = `${(own.rate / slowest).toFixed(2)} by the clock, ${(dearest / own.cpu).toFixed(2)} by CPU time`;
     console.log(`${name}: of the slowest limit in its path ${shares}`);
   }
-  const tenth = Math.round(rate / 10);
-  const seen = await onDatabase((bench) => latency(bench, tenth));
-  const at = (share: number) => seen[Math.min(seen.length - 1, Math.floor(share * seen.length))]!.toFixed(2);
-  console.log(
-    `Followed at ${tenth} events/s, arrival to insight: median ${at(0.5)} s, p95 ${at(0.95)} s, longest ${at(1)} s.`,
-  );
+  return rate;
+}
+
+try {
+  const followed = values['followed-at'] === undefined ? (await compare()) / 10 : Number(values['followed-at']);
+  await printLatency(Math.round(followed));
 } finally {
   await server.stop();
   await rm(folder, { recursive: true });

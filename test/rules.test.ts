@@ -2,8 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { saveCompartments } from '../pipeline/jobs/compartments.ts';
 import { IntelList } from '../pipeline/jobs/intel.ts';
 import { loadIntel } from '../pipeline/jobs/intel-files.ts';
+import { transact } from '../pipeline/jobs/job.ts';
 import type { Result } from '../pipeline/jobs/result.ts';
 import { factsOf, loadRules, parseRule, RuleSet } from '../pipeline/jobs/rule-set.ts';
 import { runRules } from '../pipeline/jobs/rules.ts';
@@ -195,6 +197,36 @@ describe.each(STORES)('the rules job on %s', (dialect) => {
     expect(await runRules(await options())).toMatchObject({ records: 0, results: {} });
     const [first, second] = await results();
     expect({ ...second, detected: null }).toEqual({ ...first, detected: null });
+  });
+
+  test("knows the tenancy of a compartment's resource, once an audit event or a list has named it", async () => {
+    const audited = {
+      source: 'oci-audit',
+      tenant: 'ocid1.tenancy.oc1..t',
+      compartment: 'ocid1.compartment.oc1..outer',
+    };
+    const listed = { name: 'oci:compartments', resource: 'ocid1.compartment.oc1..inner', source: 'oci-resource' };
+    const inside = { source: 'oci-resource', tenant: 'unknown', compartment: 'ocid1.compartment.oc1..inner' } as const;
+    const told = [
+      audited,
+      { ...listed, tenant: 'unknown', compartment: audited.compartment },
+    ] as Partial<CloudRecord>[];
+    await publish({ ...inside, id: 'early' });
+    await runRules(await options());
+    await transact(workload, (transaction) =>
+      saveCompartments(
+        told.map((changes) => ({ ...record, ...changes })),
+        transaction,
+      ),
+    );
+    await publish({ ...inside, id: 'late' }, { ...inside, id: 'elsewhere', compartment: 'ocid1.compartment.oc1..x' });
+    await runRules({ ...(await options()), regions: new Regions('us', [['ocid1.tenancy.oc1..t', 'eu']]) });
+    const found = (await results()).map((result) => [result.record, result.tenant, result.reportingRegion]);
+    expect(found.sort()).toEqual([
+      ['early', 'unknown', 'us'],
+      ['elsewhere', 'unknown', 'us'],
+      ['late', 'ocid1.tenancy.oc1..t', 'eu'],
+    ]);
   });
 
   test('adds what the inventory knows about the resource, and never needs two connections at once', async () => {

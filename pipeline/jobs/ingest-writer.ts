@@ -7,6 +7,8 @@ import type { InputFile } from '../records/files.ts';
 import { type CloudRecord, DEAD_LETTERS_TOPIC, type DeadLetter, RECORDS_TOPIC, Unusable } from '../records/record.ts';
 import type { Connection } from '../store/store.ts';
 import { upsert } from '../store/upsert.ts';
+import type { Message } from '../streams/stream.ts';
+import { saveCompartments } from './compartments.ts';
 import type { IngestCounts, IngestOptions } from './ingest.ts';
 import { count, MAX_BATCH, transact } from './job.ts';
 import { letter } from './letters.ts';
@@ -120,11 +122,16 @@ export async function publish(
   transaction: Connection,
 ): Promise<void> {
   await saveAssets(batch.records, transaction);
+  await saveCompartments(batch.records, transaction);
   const published = wanted ? wanted(batch.records) : batch.records;
-  const records = published.map((record) => ({ key: record.actor ?? record.resource ?? record.tenant, value: record }));
-  await stream.publish(RECORDS_TOPIC, records, { transaction, cause });
+  await stream.publish(RECORDS_TOPIC, published.map(messageOf), { transaction, cause });
   const letters = batch.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
   await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
+}
+
+/** Keyed by who did it, so that a large tenant is spread over the partitions, and what one actor did is in order. */
+export function messageOf(record: CloudRecord): Message {
+  return { key: record.actor ?? record.resource ?? record.tenant, value: record };
 }
 
 async function saveAssets(records: CloudRecord[], transaction: Connection): Promise<void> {

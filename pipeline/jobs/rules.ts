@@ -3,6 +3,7 @@ import { type CloudRecord, DEAD_LETTERS_TOPIC, RECORDS_TOPIC } from '../records/
 import type { Regions } from '../sinks/regions.ts';
 import { type Message, StaleBatchError } from '../streams/stream.ts';
 import { type Asset, type LookUpAsset, lookUpAssets } from './asset-lookup.ts';
+import { withTenancies } from './compartments.ts';
 import type { IntelList } from './intel.ts';
 import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
 import { judged } from './judge.ts';
@@ -38,11 +39,13 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
     await intel.refresh();
     const detected = new Date().toISOString();
     const { found, letters } = judged(batch.entries, { rules, intel });
-    const { assets, failed } = await lookUp(
+    const records = await withTenancies(
       found.map(({ record }) => record),
-      options,
+      options.pool,
     );
-    const results = found.flatMap(({ record, matched, intel }, index) => {
+    const { assets, failed } = await lookUp(records, options);
+    const results = found.flatMap(({ matched, intel }, index) => {
+      const record = records[index]!;
       const circumstances = { reportingRegion: regions.of(record), asset: assets[index] ?? null, intel, detected };
       return matched.map((rule) => resultOf(rule, record, circumstances));
     });

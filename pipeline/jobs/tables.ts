@@ -63,6 +63,13 @@ export const JOB_TABLES = [
     primary key (insight, result)
   )`,
   ),
+  // What OCI's compartments are part of: another one, or their tenancy.
+  table(
+    ({ name }) => `create table compartments (
+    id ${name} primary key,
+    parent ${name} not null
+  )`,
+  ),
   // Dead letters that became records or results after all.
   table(
     ({ name }) => `create table replayed_letters (
@@ -75,6 +82,10 @@ const JOB_SCHEMA = {
   name: 'jobs',
   tables: JOB_TABLES,
   oldest: 'ingest_progress',
-  // 2: the compartment of OCI's resources
-  steps: [[addColumn('assets', 'compartment', { postgres: 'text', oracle: 'varchar2(4000)' })]],
+  steps: [
+    // 2: the compartment of OCI's resources
+    [addColumn('assets', 'compartment', { postgres: 'text', oracle: 'varchar2(4000)' })],
+    // 3: the table of compartments
+    [],
+  ],
 };

@@ -25,9 +25,11 @@ export function fromOciAudit(event: Fields): CloudRecord {
   const name = required([event.eventType, event.type], 'an OCI Audit event without eventType');
   const time = utcTime(required([event.eventTime, event.time], 'an OCI Audit event without eventTime'));
   const compartment = firstText(data.compartmentId, oracle.compartmentid);
-  const tenant = firstText(identity.tenantId, data.tenantId, oracle.tenantid) ?? tenancyOf(compartment);
+  const caller = firstText(identity.tenantId);
+  // whose resource it is, as far as that is said; who calls may be of another tenancy
+  const tenant = firstText(oracle.tenantid, data.tenantId) ?? tenancyOf(compartment) ?? caller;
   const id = firstText(event.eventID, event.eventId, event.id) ?? JSON.stringify(event);
-  const owner = required([tenant, compartment], 'an OCI Audit event that names no tenancy or compartment');
+  const owner = required([caller, tenant, compartment], 'an OCI Audit event that names no tenancy or compartment');
   return {
     version: RECORD_VERSION,
     id: contentId('oci-audit', owner, id),

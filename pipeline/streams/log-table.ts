@@ -71,26 +71,28 @@ export class LogTableStream implements Stream {
     await transaction.executeMany(APPEND, rows);
   }
 
-  /** Of each partition, what was there when its turn came. A batch that is not committed comes again. */
+  /**
+   * Of each partition, what was there at the beginning. A batch that is not committed comes again. Where nothing is new it
+   * is one statement: a pipeline that follows its input asks ten times a second.
+   */
   async *drain(
     topic: string,
     group: string,
     { maxBatch, share = { index: 0, of: 1 } }: DrainOptions,
   ): AsyncGenerator<Batch> {
-    const partitions = await this.#borrowed(async (connection) => {
-      const rows = await connection.query<{ partition: number }>(PARTITIONS, [topic]);
-      const own = rows.map(({ partition }) => partition).filter((partition) => partition % share.of === share.index);
-      await enter(topic, group, own, connection);
-      return own;
+    const open = await this.#borrowed(async (connection) => {
+      const rows = await connection.query<Standing>(STANDINGS, [topic, group]);
+      const own = rows.filter(({ partition }) => partition % share.of === share.index);
+      const strange = own.filter(({ position }) => position === null).map(({ partition }) => partition);
+      await enter(topic, group, strange, connection);
+      return own.filter(({ end, position }) => Number(position ?? 0) < Number(end));
     });
-    for (const partition of partitions) {
-      const [head] = await this.#query<{ next_offset: string | number }>(HEAD, [topic, partition]);
-      const end = Number(head?.next_offset ?? 0);
+    for (const { partition, end } of open) {
       const place = { log: topic, group, partition };
       yield* readAhead({
         position: () => this.#borrowed((connection) => positionOf(place, connection)),
-        read: (from) => this.#read(place, from, end, maxBatch),
-        end,
+        read: (from) => this.#read(place, from, Number(end), maxBatch),
+        end: Number(end),
       });
     }
   }
@@ -135,7 +137,13 @@ export class LogTableStream implements Stream {
   }
 }
 
-/** PostgreSQL's bigint comes as text. */
+/** Where a partition ends, and where a group is in it; PostgreSQL's bigint comes as text. */
+interface Standing {
+  partition: number;
+  end: string | number;
+  position: string | number | null;
+}
+
 interface Row {
   next_offset: string | number;
   value: string;
@@ -171,7 +179,10 @@ const APPEND: Statement = {
 
 const PARTITIONS = 'select "partition" from stream_heads where topic = $1 order by "partition"';
 
-const HEAD = 'select next_offset from stream_heads where topic = $1 and "partition" = $2';
+const STANDINGS = `
+  select h."partition", h.next_offset as "end", p.next_offset as position from stream_heads h
+  left join stream_positions p on p.topic = h.topic and p."partition" = h."partition" and p.consumer_group = $2
+  where h.topic = $1 order by h."partition"`;
 
 /** Whole rows: as many as it takes to have so many entries, or so many characters. */
 const READ = `

@@ -68,11 +68,13 @@ class Parser {
     return search;
   }
 
-  /** `selection_*`, or `them`. */
+  /** `selection_*`, or `them`: all whose names do not begin with a line below. */
   #matching(pattern: string): Search[] {
-    const prefix = pattern === 'them' ? '' : pattern.replace(/\*$/, '');
-    const isName = pattern !== 'them' && !pattern.endsWith('*');
-    const named = [...this.#searches].filter(([name]) => (isName ? name === pattern : name.startsWith(prefix)));
+    const isName = (name: string) => {
+      if (pattern === 'them') return !name.startsWith('_');
+      return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+    };
+    const named = [...this.#searches].filter(([name]) => isName(name));
     if (named.length === 0) throw new NotUnderstood(`its condition names "${pattern}", which none of its searches is`);
     return named.map(([, search]) => search);
   }

@@ -21,7 +21,7 @@ export function searchFrom(content: unknown): Parsed {
 
 /** A word anywhere in the event. */
 function keyword(word: unknown): Parsed {
-  const pattern = wildcard(`*${word}*`);
+  const pattern = patternOf(around(String(word), '*', '*'), false);
   return { search: (event) => pattern.test(JSON.stringify(event)) };
 }
 
@@ -46,41 +46,83 @@ function fieldFrom(key: string, value: unknown): Parsed {
   return { search };
 }
 
-/** The modifiers that are known: what they make of a field's value and the rule's. */
-const MODIFIERS: Record<string, (expected: string) => Test> = {
-  contains: (expected) => textTest(wildcard(`*${expected}*`)),
-  startswith: (expected) => textTest(wildcard(`${expected}*`)),
-  endswith: (expected) => textTest(wildcard(`*${expected}`)),
-  re: (expected) => textTest(new RegExp(expected)),
-  fieldref: (expected) => (value, event) =>
-    valuesAt(event, expected.split('.')).some((other) => textOf(other) === textOf(value)),
-  cidr: (expected) => {
-    const network = new IntelList();
-    if (!network.add(expected)) throw new Error(`"${expected}" is no network`);
-    return (value) => network.has(textOf(value));
+/** What a modifier makes of a field's value and the rule's, with those that may follow it. */
+type Modifier = { more: readonly string[]; test(expected: string, more: readonly string[]): Test };
+
+const text = (before: '' | '*', after: '' | '*'): Modifier => ({
+  more: ['cased'],
+  test: (expected, more) => textTest(patternOf(around(expected, before, after), more.includes('cased'))),
+});
+
+const number = (holds: (value: number, limit: number) => boolean): Modifier => ({
+  more: [],
+  test: (expected) => {
+    const limit = Number(expected);
+    return (value) => isNumber(value) && holds(Number(value), limit);
   },
-  exists: (expected) => (value) => (value !== undefined) === (expected === 'true'),
-  lt: (expected) => (value) => Number(value) < Number(expected),
-  lte: (expected) => (value) => Number(value) <= Number(expected),
-  gt: (expected) => (value) => Number(value) > Number(expected),
-  gte: (expected) => (value) => Number(value) >= Number(expected),
+});
+
+/** The modifiers that are known; without one it is `equals`. */
+const MODIFIERS: Record<string, Modifier> = {
+  equals: text('', ''),
+  contains: text('*', '*'),
+  startswith: text('', '*'),
+  endswith: text('*', ''),
+  re: { more: ['i', 'm', 's'], test: (expected, more) => textTest(new RegExp(expected, more.join(''))) },
+  fieldref: {
+    more: ['contains', 'startswith', 'endswith'],
+    test:
+      (expected, [how = 'equals']) =>
+      (value, event) =>
+        valuesAt(event, expected.split('.')).some((other) => COMPARED[how]!(lower(value), lower(other))),
+  },
+  cidr: {
+    more: [],
+    test: (expected) => {
+      const network = new IntelList();
+      if (!network.add(expected)) throw new Error(`"${expected}" is no network`);
+      return (value) => network.has(textOf(value));
+    },
+  },
+  exists: { more: [], test: (expected) => (value) => (value !== undefined) === (expected === 'true') },
+  lt: number((value, limit) => value < limit),
+  lte: number((value, limit) => value <= limit),
+  gt: number((value, limit) => value > limit),
+  gte: number((value, limit) => value >= limit),
+};
+
+const COMPARED: Record<string, (one: string, other: string) => boolean> = {
+  equals: (one, other) => one === other,
+  contains: (one, other) => one.includes(other),
+  startswith: (one, other) => one.startsWith(other),
+  endswith: (one, other) => one.endsWith(other),
 };
 
 function testFrom(expected: unknown, modifiers: readonly string[]): Test | { problem: string } {
-  const unknown = modifiers.find((modifier) => !(modifier in MODIFIERS) && modifier !== 'cased');
-  if (unknown || modifiers.length > 1) return { problem: `the modifier ${modifiers.join('|')} is not run` };
-  const [modifier] = modifiers;
+  const [name = 'equals', ...others] = modifiers[0] === 'cased' ? ['equals', ...modifiers] : modifiers;
+  const modifier = Object.hasOwn(MODIFIERS, name) ? MODIFIERS[name] : undefined;
+  if (!modifier || !others.every((each) => modifier.more.includes(each))) {
+    return { problem: `the modifier ${modifiers.join('|')} is not run` };
+  }
   if (expected === null) return (value) => value === undefined || value === null;
   try {
-    if (modifier && modifier !== 'cased') return MODIFIERS[modifier]!(String(expected));
+    return modifier.test(String(expected), others);
   } catch (error) {
     return { problem: (error as Error).message };
   }
-  return textTest(wildcard(String(expected), modifier === 'cased'));
 }
 
 function textTest(pattern: { test(text: string): boolean }): Test {
   return (value) => value !== undefined && value !== null && pattern.test(textOf(value));
+}
+
+function isNumber(value: unknown): boolean {
+  const isText = typeof value === 'string' && value.trim() !== '';
+  return (isText || typeof value === 'number') && !Number.isNaN(Number(value));
+}
+
+function lower(value: unknown): string {
+  return textOf(value).toLowerCase();
 }
 
 /** Objects and lists as the text that searches of log stores see. */
@@ -95,15 +137,36 @@ function valuesAt(value: unknown, [name, ...rest]: readonly string[]): unknown[]
   return isFields(value) && Object.hasOwn(value, name) ? valuesAt(value[name], rest) : [];
 }
 
-/** `*` and `?`, literal after a backslash; in any case. Takes time linear in the text, unless there is a `?`. */
-function wildcard(text: string, cased = false): { test(text: string): boolean } {
-  if (/(?<!\\)\?/.test(text)) return withQuestionMarks(text, cased);
-  const plain = (part: string) => (cased ? part : part.toLowerCase()).replace(/\\([\\*?])/g, '$1');
-  const parts = text.split(/(?<!\\)\*/).map(plain);
+/** A wildcard, or a text that stands for itself. */
+interface Token {
+  text: string;
+  isWild: boolean;
+}
+
+/** `*` and `?` are wildcards, literal after a backslash, which is literal before anything else. */
+function tokensOf(text: string): Token[] {
+  const tokens = text.matchAll(/\\([\\*?])|([*?])|[^\\*?]+|\\/g);
+  return Array.from(tokens, ([all, escaped, wild]) => ({ text: escaped ?? all, isWild: wild !== undefined }));
+}
+
+function around(text: string, before: '' | '*', after: '' | '*'): Token[] {
+  const star = (sign: string) => (sign === '*' ? [{ text: '*', isWild: true }] : []);
+  return [...star(before), ...tokensOf(text), ...star(after)];
+}
+
+/** In any case unless it is cased. Takes time linear in the text, unless there is a `?`. */
+function patternOf(tokens: readonly Token[], cased: boolean): { test(text: string): boolean } {
+  if (tokens.some(({ text, isWild }) => isWild && text === '?')) return withQuestionMarks(tokens, cased);
+  const fold = (text: string) => (cased ? text : text.toLowerCase());
+  const parts = [''];
+  for (const { text, isWild } of tokens) {
+    if (isWild) parts.push('');
+    else parts[parts.length - 1] += fold(text);
+  }
   const [first, last] = [parts[0]!, parts.at(-1)!];
   return {
     test(value) {
-      const subject = cased ? value : value.toLowerCase();
+      const subject = fold(value);
       if (parts.length === 1) return subject === first;
       if (!subject.startsWith(first) || !subject.endsWith(last)) return false;
       let at = first.length;
@@ -117,12 +180,12 @@ function wildcard(text: string, cased = false): { test(text: string): boolean } 
   };
 }
 
-function withQuestionMarks(text: string, cased: boolean): RegExp {
-  const source = text.replace(/\\([\\*?])|([*?])|([^\w\s])/g, (_, escaped, wild, other) => {
-    if (escaped) return `\\${escaped}`;
-    return wild ? (wild === '*' ? '.*' : '.') : `\\${other}`;
+function withQuestionMarks(tokens: readonly Token[], cased: boolean): RegExp {
+  const source = tokens.map(({ text, isWild }) => {
+    if (!isWild) return text.replace(/[^\w\s]/g, '\\$&');
+    return text === '*' ? '.*' : '.';
   });
-  return new RegExp(`^${source}$`, cased ? 's' : 'is');
+  return new RegExp(`^${source.join('')}$`, cased ? 's' : 'is');
 }
 
 function joined(parts: readonly Parsed[], how: 'all' | 'some'): Parsed {
