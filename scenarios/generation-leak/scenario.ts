@@ -118,10 +118,11 @@ function falls(leaking: RanVariant, fixed: RanVariant): Check {
   };
 }
 
-/** By the samples; `left`: of those that came, the share that no collection took. */
+/** By the samples of the thread that has most; `left`: of those that came, the share that no collection took. */
 function contextsOf({ recordings }: RanVariant): { most: number; left: number } {
-  const outermost = recordings.find(({ process }) => process.parent === 0 && process.thread === 0);
-  const values = outermost?.samples.map(({ nativeContexts }) => nativeContexts) ?? [];
+  const [values = []] = recordings
+    .map(({ samples }) => samples.map(({ nativeContexts }) => nativeContexts))
+    .sort((one, other) => Math.max(0, ...other) - Math.max(0, ...one));
   const steps = values.slice(1).map((value, i) => value - (values[i] as number));
   const sum = (sign: 1 | -1) => steps.reduce((total, step) => total + Math.max(0, sign * step), 0);
   return { most: Math.max(...values), left: 1 - sum(-1) / Math.max(1, sum(1)) };
