@@ -14,6 +14,7 @@ import { prepareSchema } from '../store/schema.ts';
 import { openStream } from '../streams/open.ts';
 import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
+import { Events } from './events.ts';
 import { JobManager } from './job-manager.ts';
 import { numberFrom } from './number-option.ts';
 import { PLANNINGS, type Planning } from './planning/plan.ts';
@@ -104,6 +105,8 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     planLimitMs,
     stream: streamUrl,
   } = settings;
+  const events = new Events(say);
+  const { log } = events;
   const pool = await openPool({ url, name: 'job-manager', max: 4 });
   try {
     const connection = await pool.acquire();
@@ -121,7 +124,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
         isolation,
         memoryMb,
         connections,
-        log: say,
+        log,
         endSessions: (owner) => endSessions(pool, owner),
       },
       modules: modules === null ? null : `${pathToFileURL(realpathSync(modules)).href}/`,
@@ -130,8 +133,8 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       ...{ partitions: PARTITIONS, rules: null, intel: null },
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
-    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
-    const api = apiOf({ manager, cluster, token });
+    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log });
+    const api = apiOf({ manager, cluster, token, events: () => events.latest });
     try {
       await api.listen({ port, host, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
         throw new UserError(`The job manager cannot listen on ${host}:${port} (${error.code}).`, { cause: error });
