@@ -4,7 +4,8 @@
  *
  * Machinery, as PROOF needs it: a pool's own containers; the links between timers (all timers that are not judged are
  * roots of their own, since each is reached through its neighbours); the edge from the native world to the wrapper of a
- * judged handle; what the probe itself keeps. Weak edges hold nothing; an entry of a WeakMap is an edge from its key.
+ * judged handle; what the probe itself keeps. Weak edges hold nothing; an entry of a WeakMap holds its value when both its
+ * key and the map are met, as V8's own caches are such maps.
  */
 import type { Snapshot } from './snapshot.ts';
 
@@ -31,6 +32,8 @@ const MARK = 'outliveMark';
 const NATIVE = '(Global handles)';
 const OWNER = '<symbol owner_symbol>';
 const NATIVE_EDGE = 'native_to_javascript';
+/** What an entry of a WeakMap is called, after a number, at its key and at the map's table alike. */
+const ENTRY = / part of key .* pair in WeakMap .*/;
 
 export class Reach {
   readonly marked: Marked[];
@@ -73,6 +76,14 @@ export class Reach {
       queue[tail++] = node;
     };
     const native: [node: number, from: number, edge: number][] = [];
+    const halves = new Set<string>();
+    const isHalf = (edge: number, name: string): boolean => {
+      if (this.#snapshot.edgeType(edge) !== 'internal') return false;
+      const entry = ENTRY.exec(name)?.[0];
+      if (entry === undefined || halves.delete(entry)) return false;
+      halves.add(entry);
+      return true;
+    };
     const walk = (): void => {
       while (head < tail) {
         const node = queue[head++] as number;
@@ -81,7 +92,7 @@ export class Reach {
         for (let edge = from; edge < to; edge++) {
           if (this.#snapshot.edgeType(edge) === 'weak') continue;
           const name = this.#snapshot.edgeName(edge);
-          if (cut?.includes(name)) continue;
+          if (cut?.includes(name) || isHalf(edge, name)) continue;
           const target = this.#snapshot.target(edge);
           if ((owners.get(target) ?? node) !== node) continue;
           if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);

@@ -37,11 +37,13 @@ function hop(snapshot: Snapshot, edge: number, before: number | null): string | 
   if (/^global\b/.test(what)) return null;
   if (what === 'Timeout') return 'a timer';
   if (snapshot.type(node) === 'closure') {
+    if (name === '_onTimeout') return `timer${at(snapshot.placeOf(node))}`;
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
     const place = at(snapshot.placeOf(node));
     if (isListener) return `listener of "${name}"${place}`;
     return place ? `${what ? `${what}()` : 'a function'}${place}` : null;
   }
+  if (type === 'context' && name === 'this') return what;
   if (type === 'context') return `${name}: ${what}`;
   if (snapshot.type(node) !== 'object' || what.startsWith('system / ')) return null;
   if (type === 'property' && /^[A-Za-z_$][\w$]*$/.test(name) && !name.startsWith('_')) return `${name}: ${what}`;

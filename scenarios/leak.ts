@@ -4,9 +4,11 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canWatch, type Sampler, watchDatabase } from '../database/index.ts';
+import { readSnapshots, removeSnapshots } from '../heap/of-run.ts';
 import { makeFolder } from '../probe/recording/own.ts';
 import { writeRunReport } from '../reports/run.ts';
 import { Control } from '../soak/control.ts';
+import { takeSnapshots } from '../soak/service/snapshots.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import type { ProgramMessage } from './program.ts';
 import type { Check, Scenario, SoakContext, SoakResult, VariantResult } from './scenario.ts';
@@ -19,7 +21,7 @@ export type RanVariant = VariantResult & Omit<LeakVariant, 'report' | 'recording
 
 /** A program in two variants that do the same work. */
 export interface ProgramIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs' | 'options'> {
-  /** Run as `node PROGRAM VARIANT RUNS` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
+  /** Run as `node PROGRAM VARIANT RUNS OPTION…` with DATABASE_URL; tells how far it is by `reportRun` and `reportWork`. */
   program: URL;
   variants: readonly [string, string];
   /** Ends the sentence "As it should be: …." */
@@ -28,33 +30,41 @@ export interface ProgramIncident extends Pick<Scenario, 'name' | 'title' | 'stor
   execArgv?: readonly string[] | undefined;
   /** Which database each variant gets an empty one of (default PostgreSQL). */
   database?: 'postgres' | 'none' | undefined;
-  check(first: RanVariant, second: RanVariant, onOracle: boolean): Check[];
+  /** After this run it is looked at who holds what is open. */
+  lookAt?: number | undefined;
+  check(first: RanVariant, second: RanVariant, options: SoakContext['options']): Check[];
 }
 
 /** What is special about one incident: all else is the same for every leak. */
 export interface LeakIncident
   extends Claims,
-    Pick<ProgramIncident, 'name' | 'title' | 'story' | 'runs' | 'program' | 'execArgv' | 'database'> {
+    Pick<
+      ProgramIncident,
+      'name' | 'title' | 'story' | 'runs' | 'options' | 'program' | 'execArgv' | 'database' | 'lookAt'
+    > {
   conclusion?: string;
   /** Claims of this incident alone. */
-  further?(leaking: RanVariant, fixed: RanVariant): Check[];
+  further?(leaking: RanVariant, fixed: RanVariant, options: SoakContext['options']): Check[];
+  /** Claims that differ by the options. */
+  claims?(options: SoakContext['options']): Partial<Claims>;
   /** Claims on Oracle. Adds the flag `--database oracle`. */
   oracle?: Claims;
 }
 
 /** A short grace: between rounds the runner waits for it. */
 const SOAK = { OUTLIVE_MODE: 'soak', OUTLIVE_GRACE_MS: '300' };
+const MOST_SNAPSHOT_MB = 100;
 const REGISTER = fileURLToPath(new URL('../probe/register.js', import.meta.url));
 
-export function leakScenario({ oracle, further, conclusion, ...incident }: LeakIncident): Scenario {
+export function leakScenario({ oracle, further, claims, conclusion, ...incident }: LeakIncident): Scenario {
   return programScenario({
     ...incident,
     variants: VARIANTS,
     ...(oracle && { options: { database: DATABASE_FLAG } }),
     conclusion: conclusion ?? 'the leak is found, the fix is silent',
-    check: (leaking, fixed, onOracle) => [
-      ...checkLeak((onOracle && oracle) || incident, leaking, fixed),
-      ...(further?.(leaking, fixed) ?? []),
+    check: (leaking, fixed, options) => [
+      ...checkLeak((isOracle(options) && oracle) || { ...incident, ...claims?.(options) }, leaking, fixed),
+      ...(further?.(leaking, fixed, options) ?? []),
     ],
   });
 }
@@ -69,6 +79,8 @@ export function programScenario(incident: ProgramIncident): Scenario {
   };
 }
 
+const isOracle = ({ database }: SoakContext['options']) => database === 'oracle';
+
 const DATABASE_FLAG = {
   help: 'on which database; Oracle is the one of ORACLE_CONNECT_STRING, or a stand-in',
   fallback: 'postgres',
@@ -77,8 +89,7 @@ const DATABASE_FLAG = {
 
 /** Throws `DatabaseUnavailable` too. */
 async function soakProgram(incident: ProgramIncident, context: SoakContext): Promise<SoakResult> {
-  const onOracle = context.options.database === 'oracle';
-  const server = await serverFor(incident, onOracle, context);
+  const server = await serverFor(incident, context);
   const variants: RanVariant[] = [];
   try {
     for (const variant of incident.variants) {
@@ -89,6 +100,8 @@ async function soakProgram(incident: ProgramIncident, context: SoakContext): Pro
         rmSync(folder, { recursive: true, force: true });
         const sampler = await watch(database.url, folder);
         const outcome = await runProgram(incident, variant, folder, database.url, context).finally(sampler?.stop);
+        readSnapshots(folder);
+        removeSnapshots(folder);
         variants.push({ name: variant, folder, ...outcome, ...writeRunReport(folder) });
       } finally {
         await database.drop();
@@ -99,7 +112,7 @@ async function soakProgram(incident: ProgramIncident, context: SoakContext): Pro
   }
   const [first, second] = variants;
   if (!first || !second) throw new Error('a variant did not run');
-  return { variants, checks: incident.check(first, second, onOracle) };
+  return { variants, checks: incident.check(first, second, context.options) };
 }
 
 /** The database's own side, of those kinds that can be watched. */
@@ -111,11 +124,10 @@ async function watch(url: string | undefined, folder: string): Promise<Sampler |
 
 async function serverFor(
   { database }: ProgramIncident,
-  onOracle: boolean,
-  { onProgress }: SoakContext,
+  { options, onProgress }: SoakContext,
 ): Promise<DatabaseServer | typeof NO_SERVER> {
   if (database === 'none') return NO_SERVER;
-  return openServer(onOracle ? 'oracle' : 'postgres', (note) => onProgress('database', 0, 1, note));
+  return openServer(isOracle(options) ? 'oracle' : 'postgres', (note) => onProgress('database', 0, 1, note));
 }
 
 const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} }), stop: async () => {} };
@@ -123,15 +135,15 @@ const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} 
 type Outcome = Pick<LeakVariant, 'work' | 'errors' | 'figures'>;
 
 async function runProgram(
-  { program, execArgv = [] }: ProgramIncident,
+  { program, execArgv = [], lookAt }: ProgramIncident,
   variant: string,
   folder: string,
   databaseUrl: string | undefined,
-  { runs, signal, onProgress }: SoakContext,
+  { runs, signal, options, onProgress }: SoakContext,
 ): Promise<Outcome> {
   makeFolder(folder);
   const control = await Control.open();
-  const child = fork(program, [variant, String(runs)], {
+  const child = fork(program, [variant, String(runs), ...Object.values(options)], {
     execArgv: [...execArgv, '--require', REGISTER],
     env: {
       ...process.env,
@@ -154,7 +166,8 @@ async function runProgram(
     }
     const { run, of, note } = message;
     control.roundEnded(run).then(
-      ({ findings }) => {
+      async ({ findings }) => {
+        if (run === lookAt) await takeSnapshots(control, 'last', MOST_SNAPSHOT_MB);
         onProgress(variant, run, of, `${note}, ${findings} findings`);
         child.send({ next: run + 1 });
       },

@@ -8,8 +8,8 @@ const heap = (...megabytes: number[]): HeapAtRest[] =>
   megabytes.map((used, i) => ({ round: i + 1, heapUsed: used * MB }));
 
 test('three rounds that rise evenly tell the first round that finds no room', () => {
-  // 90 of 100 MB can be used: 56 more, 6 each
-  expect(forecastOf(heap(22, 28, 34), 100 * MB)).toEqual({ fullAt: 12, each: 6 * MB });
+  // 90 of 100 MB can be used: 56 more, 6 each, so that nine rounds find room
+  expect(forecastOf(heap(22, 28, 34), 100 * MB)).toEqual({ fullAt: 13, each: 6 * MB });
   expect(forecastOf(heap(80, 84, 88), 100 * MB)).toEqual({ fullAt: 4, each: 4 * MB });
 });
 

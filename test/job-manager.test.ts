@@ -1,21 +1,28 @@
 /** The job manager as its clients see it: a process of its own, asked by HTTP. */
+import { get } from 'node:http';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLUSTER, JobManager, MODULES } from './support/job-manager.ts';
 import { NODE, start } from './support/probed.ts';
 import { until } from './support/until.ts';
+import { openWorkload, type Workload } from './support/workload.ts';
 
 let database: FreshDatabase;
+let workload: Workload;
 let manager: JobManager | null = null;
 
 beforeAll(async () => {
   database = await freshDatabase();
+  workload = await openWorkload(database.url);
 });
 afterEach(async () => {
   await manager?.end('SIGTERM');
   manager = null;
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await workload.pool.close();
+  await database.drop();
+});
 
 const startManager = (...options: string[]) =>
   JobManager.start('--database', database.url, '--modules', MODULES, '--task-managers', '1', ...options);
@@ -44,6 +51,7 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
       'broken-module',
       /^The module cannot be planned: TypeError: no such table of rules\.$/,
     ],
+    [{ module: 'never.cjs' }, 400, 'endless-module', /^The module was not planned within 1 s\.$/],
     [{ module: 'endless.cjs' }, 400, 'endless-module', /^The module was not planned within 1 s\.$/],
     [{ module: 'nowhere.cjs' }, 404, 'no-such-module', /^There is no such module in the folder of modules\.$/],
     [{ module: '../count.ts' }, 403, 'no-modules', /^The module is not in the folder of modules\.$/],
@@ -62,7 +70,31 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
   expect(await manager.ask('POST', '/jobs', 'a=b', { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
   expect(await manager.ask('GET', '/jobs/none')).toMatchObject({ status: 404, body: { error: 'no-such-job' } });
   expect(await manager.ask('PATCH', '/jobs/none?mode=cancel')).toMatchObject({ status: 404 });
-  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 9 } });
+  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 10 } });
+});
+
+test('without a token it is asked by the names of this machine alone', async () => {
+  manager = await startManager();
+  const { port } = new URL(manager.url);
+  const asked = await new Promise<number | undefined>((resolve, reject) =>
+    get({ port, path: '/jobs', headers: { host: `rebound.example:${port}` } }, ({ statusCode }) =>
+      resolve(statusCode),
+    ).on('error', reject),
+  );
+  expect(asked).toBe(403);
+});
+
+test('of thousands of submissions at once it takes what it can, refuses the others, and stays up', async () => {
+  manager = await startManager();
+  const statuses: Record<number, number> = {};
+  const submit = async () => {
+    const { status } = await manager!.ask('POST', '/jobs', { job: 'correlate', parallelism: 1, every: '1h' });
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  };
+  await Promise.all(Array.from({ length: 1500 }, submit));
+  expect(statuses).toEqual({ 202: 500, 503: 1000 });
+  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 1000 } });
+  await workload.query('delete from cluster_jobs');
 });
 
 test('after kill -9 the next job manager goes on with what had not ended, and knows what had', async () => {

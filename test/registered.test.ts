@@ -30,9 +30,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function startManager(): Promise<void> {
+async function startManager(...further: string[]): Promise<void> {
   const options = ['--database', database.url, '--modules', MODULES, '--task-managers', '0'];
-  manager = await JobManager.start(...options, '--token', 'sesame', '--heartbeat-timeout', '1');
+  manager = await JobManager.start(...options, '--token', 'sesame', ...further);
   manager.headers = { authorization: 'Bearer sesame' };
 }
 
@@ -75,7 +75,7 @@ const enteredBy = async (pid: number) => {
 };
 
 test('one that freezes is noticed, its lane begun again elsewhere, and what it was at is never done after all', async () => {
-  await startManager();
+  await startManager('--heartbeat-timeout', '3');
   await register(2, '--modules', MODULES);
   const job = await manager.submit({ module: 'enter.cjs', options: { lanes: 2, numbers: 300 } });
   const [frozen] = taskManagers as [ChildProcess];

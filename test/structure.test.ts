@@ -45,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   soak: ['user-error.ts', 'heap', 'probe/recording', 'probe/control', 'reports'],
   scenarios: [
     ...['user-error.ts', 'probe/recording', 'probe/index.ts', 'reports'],
-    ...['pipeline', 'database', 'oracle-standin', 'soak'],
+    ...['heap', 'pipeline', 'database', 'oracle-standin', 'soak'],
   ],
   cli: [
     ...['user-error.ts', 'probe/recording', 'probe/process/settings.ts', 'reports'],

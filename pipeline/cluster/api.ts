@@ -6,6 +6,7 @@ import { getHeapStatistics } from 'node:v8';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mustBeAllowed } from './allowed.ts';
 import type { Cluster, TaskManagerView } from './cluster.ts';
+import type { ClusterEvent } from './events.ts';
 import type { JobManager } from './job-manager.ts';
 import { STATES } from './job-table.ts';
 import { metricsOf } from './metrics.ts';
@@ -18,11 +19,13 @@ export interface ApiOptions {
   cluster: Cluster;
   /** Null: none is asked for. */
   token: string | null;
+  /** What was said lately. */
+  events?: () => readonly ClusterEvent[];
 }
 
 const MOST_BODY_BYTES = 256 * 1024;
 
-export function apiOf({ manager, cluster, token }: ApiOptions): FastifyInstance {
+export function apiOf({ manager, cluster, token, events = () => [] }: ApiOptions): FastifyInstance {
   const api = Fastify({ bodyLimit: MOST_BODY_BYTES, logger: false, forceCloseConnections: true });
   api.removeContentTypeParser('text/plain');
   api.setErrorHandler(answerError);
@@ -36,10 +39,11 @@ export function apiOf({ manager, cluster, token }: ApiOptions): FastifyInstance 
   api.get('/', (_, reply) => reply.type('text/html; charset=utf-8').send(PAGE));
   api.get('/overview', () => overviewOf(manager, cluster));
   api.get('/taskmanagers', () => ({ taskmanagers: cluster.taskManagers.map(taskManagerOf) }));
+  api.get('/events', () => ({ events: events() }));
   api.get('/jobs', () => ({
-    jobs: manager
-      .jobs()
-      .map(({ jobid, name, state, runs }) => ({ id: jobid, jobid, name, status: state, state, runs })),
+    jobs: manager.jobs().map(({ jobid, name, state, runs, created, ended, error }) => ({
+      ...{ id: jobid, jobid, name, status: state, state, runs, created, ended, error },
+    })),
   }));
   api.get<{ Params: { id: string } }>('/jobs/:id', ({ params }) => manager.job(params.id));
   api.post('/jobs', async ({ body }, reply) => reply.code(202).send(await manager.submit(body)));

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
-import type { FromTaskManager, Metrics, Task } from './protocol.ts';
+import type { FromTaskManager, Isolation, Metrics, Task, TaskManagerSettings } from './protocol.ts';
 import { RegisteredTaskManager } from './registered-task-manager.ts';
 import type { Registration } from './registration.ts';
 import { PIPELINE_TASK } from './run-pipeline.ts';
@@ -19,6 +19,10 @@ export interface ClusterOptions {
   /** Of each that is started. */
   slots: number;
   connections: ConnectionSettings;
+  /** What jobs' modules are loaded into (default `none`). */
+  isolation?: Isolation;
+  /** Of a job's thread (default 256). */
+  memoryMb?: number;
   /** Of the task managers' processes, beside what they inherit. */
   execArgv?: readonly string[];
   env?: Readonly<Record<string, string>>;
@@ -40,6 +44,8 @@ export interface ClusterOptions {
 
 export interface Job {
   name: string;
+  /** Of the job among all (default: its name); to be given to `forget` when it has ended. */
+  key?: string;
   /** Its default export is a `TaskBody`. */
   module: URL;
   /** Lanes: tasks at a time, if there are as many slots. */
@@ -48,6 +54,8 @@ export interface Job {
   options: unknown;
   /** Told what tasks tell. */
   onNote?: (note: unknown, task: Task) => void;
+  /** Told why a lane failed that is begun again. */
+  onFailure?: (why: string, task: Task) => void;
   /** Ends its lanes early, between two batches. */
   signal?: AbortSignal;
   /** For so many milliseconds a lane that throws is begun again, however often it does (default 0). */
@@ -88,6 +96,7 @@ const MOST_DEATHS = 20;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const FROZEN_MS = 8000;
+const MEMORY_MB = 256;
 /** A lost task manager's sessions may take so long to end. */
 const FENCE_LIMIT_MS = 5000;
 /** Of those that are lost, the latest so many are remembered. */
@@ -162,10 +171,10 @@ export class Cluster {
   /** The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped. */
   async run(job: Job): Promise<unknown[]> {
     if (this.#isStopping) throw stopped(job);
-    const { name, module, parallelism: of, options } = job;
+    const { name, key = name, module, parallelism: of, options } = job;
     const lanes = Array.from({ length: of }, (_, index) => {
       const id = ++this.#lastTask;
-      const task = { id, job: name, module: module.href, index, of, attempt: 1, options };
+      const task = { id, job: name, key, module: module.href, index, of, attempt: 1, options };
       return new Promise((resolve, reject) =>
         this.#waiting.push({ task, job, failures: 0, failing: null, deaths: 0, resolve, reject }),
       );
@@ -195,6 +204,11 @@ export class Cluster {
     }
   }
 
+  /** There are no more runs of the job. */
+  forget(key: string): void {
+    for (const taskManager of this.#taskManagers) taskManager.forget(key);
+  }
+
   /** What the connections of all task managers went through. A task manager that died takes its account with it. */
   async account(): Promise<ConnectionAccount[]> {
     const living = await Promise.all(this.#taskManagers.map((taskManager) => taskManager.account()));
@@ -220,25 +234,22 @@ export class Cluster {
       return;
     }
     const { connections, frozenMs = FROZEN_MS, modules = null, log = () => {} } = this.#options;
-    const [number, before] = this.#knownAs(registration.id) ?? [++this.#lastNumber, null];
+    const { slots, host, id } = registration;
+    const [number, before] = this.#knownAs(id) ?? [++this.#lastNumber, null];
     before?.drop('it registered anew');
-    const owner = `tm${number}-${registration.id}`;
-    const name = `Task manager ${number} on ${registration.host}`;
+    const owner = `tm${number}-${id}`;
+    const name = `Task manager ${number} on ${host}`;
     const taskManager = new RegisteredTaskManager(
       ...([socket, registration] as const),
       {
-        ...{
-          number,
-          frozenMs,
-          deaths: before ? before.deaths + (before.isLost ? 0 : 1) : 0,
-          connections: { ...connections, owner },
-        },
+        ...{ frozenMs, deaths: before ? before.deaths + (before.isLost ? 0 : 1) : 0 },
+        settings: this.#settings(number, slots, { ...connections, owner }),
         folders: { pipeline: PIPELINE_TASK.href, modules },
       },
       {
         told: (message) => this.#told(message),
         isReady: () => {
-          log(`${name} registered, with ${registration.slots} slots.`);
+          log(`${name} registered, with ${slots} slots.`);
           this.#assign();
         },
         died: (tasks, how) => {
@@ -274,7 +285,7 @@ export class Cluster {
   #start(number: number): TaskManagerProcess {
     const { slots, connections, execArgv = [], env = {}, frozenMs = FROZEN_MS, log = () => {} } = this.#options;
     return new TaskManagerProcess(
-      { number, slots, connections },
+      this.#settings(number, slots, connections),
       { execArgv, env, frozenMs },
       {
         told: (message) => this.#told(message),
@@ -289,6 +300,11 @@ export class Cluster {
         },
       },
     );
+  }
+
+  #settings(number: number, slots: number, connections: ConnectionSettings): TaskManagerSettings {
+    const { isolation = 'none', memoryMb = MEMORY_MB } = this.#options;
+    return { number, slots, connections, isolation, memoryMb };
   }
 
   #allAgain(tasks: number[], how: string): void {
@@ -350,6 +366,7 @@ export class Cluster {
     } else if (cause === 'death') {
       this.#waiting.push(next);
     } else {
+      job.onFailure?.(why, task);
       this.#later(next, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (running.failures - 1)));
     }
   }

@@ -217,8 +217,13 @@ export class JobManager {
   /** Whether it ended well. */
   async #run(job: Job): Promise<boolean> {
     const { record, canceled } = job;
+    const { log = () => {} } = this.#options;
     try {
-      const lanes = await this.#options.cluster.run({ ...(await this.#lanes(job)), signal: canceled.signal });
+      const lanes = await this.#options.cluster.run({
+        ...{ ...(await this.#lanes(job)), key: record.jobid, signal: canceled.signal },
+        onFailure: (why, { index, of }) =>
+          log(`Lane ${index + 1} of ${of} of job ${record.name} failed and is begun again: ${why.split('\n')[0]}`),
+      });
       record.result = lanes.reduce(addCounts) ?? null;
       record.completed++;
       record.error = null;
@@ -251,6 +256,7 @@ export class JobManager {
 
   async #end(job: Job, state: JobRecord['state']): Promise<void> {
     job.record.ended = Date.now();
+    this.#options.cluster.forget(job.record.jobid);
     await this.#save(job, state);
   }
 

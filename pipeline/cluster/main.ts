@@ -14,9 +14,11 @@ import { prepareSchema } from '../store/schema.ts';
 import { openStream } from '../streams/open.ts';
 import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
+import { Events } from './events.ts';
 import { JobManager } from './job-manager.ts';
 import { numberFrom } from './number-option.ts';
 import { PLANNINGS, type Planning } from './planning/plan.ts';
+import { ISOLATIONS, type Isolation } from './protocol.ts';
 import { runTaskManager } from './task-manager-main.ts';
 
 const HELP = `Usage: npm run cluster -- [options]
@@ -36,6 +38,8 @@ PATCH /jobs/ID?mode=cancel, GET /overview, GET /taskmanagers; / is a page to wat
   --stream URL         nats://HOST:PORT: NATS JetStream between the jobs (default: a table of the database)
   --modules DIR        take jobs of modules in this folder (default: only the pipeline's own jobs)
   --plan HOW           where a module is loaded to plan it: ${PLANNINGS.join(' or ')} (default worker)
+  --isolation HOW      what a task manager loads a job's module into: ${ISOLATIONS.join(', ')} (default worker)
+  --job-memory N       megabytes of a job's thread, with --isolation worker (default 256)
   --plan-limit N       seconds that a module may take to be planned (default 5)
   --help
 
@@ -58,6 +62,8 @@ interface Settings {
   modules: string | null;
   planning: Planning;
   planLimitMs: number;
+  isolation: Isolation;
+  memoryMb: number;
   frozenMs: number;
 }
 
@@ -92,11 +98,15 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     taskManagers,
     slots,
     frozenMs,
+    isolation,
+    memoryMb,
     modules,
     planning,
     planLimitMs,
     stream: streamUrl,
   } = settings;
+  const events = new Events(say);
+  const { log } = events;
   const pool = await openPool({ url, name: 'job-manager', max: 4 });
   try {
     const connection = await pool.acquire();
@@ -108,15 +118,24 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
     await close();
     const connections = { ...DEFAULT_CONNECTIONS, url, model: 'per-job', library: 'driver' } as const;
     const cluster = await Cluster.start({
-      ...{ taskManagers, slots, frozenMs, connections, log: say, endSessions: (owner) => endSessions(pool, owner) },
+      ...{
+        taskManagers,
+        slots,
+        frozenMs,
+        isolation,
+        memoryMb,
+        connections,
+        log,
+        endSessions: (owner) => endSessions(pool, owner),
+      },
       modules: modules === null ? null : `${pathToFileURL(realpathSync(modules)).href}/`,
     });
     const pipeline = {
       ...{ partitions, rules: null, intel: null },
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
-    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log: say });
-    const api = apiOf({ manager, cluster, token });
+    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log });
+    const api = apiOf({ manager, cluster, token, events: () => events.latest });
     try {
       await api.listen({ port, host, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
         throw new UserError(`The job manager cannot listen on ${host}:${port} (${error.code}).`, { cause: error });
@@ -139,6 +158,7 @@ function settingsFrom(args: string[]): Settings | null {
   const options = {
     ...{ port: text, host: text, token: text, database: text, stream: text, modules: text, plan: text },
     ...{ 'task-managers': text, slots: text, 'plan-limit': text, 'heartbeat-timeout': text },
+    ...{ isolation: text, 'job-memory': text },
     help: { type: 'boolean' },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
@@ -148,13 +168,22 @@ function settingsFrom(args: string[]): Settings | null {
     throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
   }
   if (values.help) return null;
-  const { host = '127.0.0.1', token = process.env.OUTLIVE_CLUSTER_TOKEN ?? null, plan = 'worker' } = values;
+  const {
+    host = '127.0.0.1',
+    token = process.env.OUTLIVE_CLUSTER_TOKEN ?? null,
+    plan = 'worker',
+    isolation = 'worker',
+  } = values;
   if (token === '') throw new UserError('--token must not be empty.');
   if (!LOOPBACK.test(host) && token === null)
     throw new UserError(`--host ${host} can be reached from elsewhere: give --token TOKEN as well.`);
   if (!PLANNINGS.includes(plan as Planning))
     throw new UserError(`--plan must be ${PLANNINGS.join(' or ')}, not "${plan}".`);
+  if (!ISOLATIONS.includes(isolation as Isolation))
+    throw new UserError(`--isolation must be ${ISOLATIONS.join(', ')}, not "${isolation}".`);
   return {
+    isolation: isolation as Isolation,
+    memoryMb: numberFrom('job-memory', values['job-memory'] ?? '256', 16, 65_536),
     ...{
       host,
       token,

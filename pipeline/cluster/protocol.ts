@@ -7,6 +7,8 @@ import type { ConnectionPool } from '../store/store.ts';
 export interface Task {
   id: number;
   job: string;
+  /** Of the job among all: tasks of one key share what their job has to itself. */
+  key: string;
   /** URL of a module whose default export is a `TaskBody`. */
   module: string;
   /** Which of the job's `of` lanes. */
@@ -18,7 +20,7 @@ export interface Task {
 }
 
 /** What a task has to work with. */
-export interface TaskContext extends Omit<Task, 'module' | 'id'> {
+export interface TaskContext extends Omit<Task, 'module' | 'id' | 'key'> {
   slot: number;
   /** By the pool model; closed by the task slot. */
   connections: ConnectionPool;
@@ -36,11 +38,21 @@ export interface TaskContext extends Omit<Task, 'module' | 'id'> {
  */
 export type TaskBody = (context: TaskContext) => Promise<unknown>;
 
+/**
+ * What a job's module is loaded into. `none`: once into the task manager. `context`: for each task into a native context
+ * of its own, of the task manager's thread. `worker`: the same in a thread of the job, whose memory is limited.
+ */
+export const ISOLATIONS = ['none', 'context', 'worker'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
 export interface TaskManagerSettings {
   /** From 1. */
   number: number;
   slots: number;
   connections: ConnectionSettings;
+  isolation: Isolation;
+  /** Of a job's thread. */
+  memoryMb: number;
   /** Without a word for so many milliseconds it ends itself, as its tasks are begun again elsewhere; undefined: never. */
   leaseMs?: number;
 }
@@ -63,6 +75,8 @@ export type ToTaskManager =
   | { do: 'run'; task: Task; slot: number }
   | { do: 'cancel'; task: number }
   | { do: 'account' }
+  /** The job has ended: there are no more tasks of it. */
+  | { do: 'forget'; key: string }
   /** To be answered at once, by `alive`. */
   | { do: 'beat' }
   | { do: 'stop' };

@@ -1,20 +1,18 @@
 /** A task manager that registered, as the job manager sees it: it is lost with its socket, and may come again. */
 import type { Duplex } from 'node:stream';
 import type { ConnectionAccount } from '../connections/factory.ts';
-import type { ConnectionSettings } from '../connections/settings.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { hearLines, sendLine } from './lines.ts';
-import type { Metrics, Task, ToTaskManager } from './protocol.ts';
+import type { Metrics, Task, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import type { Admission, Folders, FromElsewhere, Registration } from './registration.ts';
 import { TaskManagerEnd } from './task-manager-end.ts';
 import { frozen, type Listener, STOP_LIMIT_MS, type TaskManager } from './task-manager-process.ts';
 
 interface Admitting {
-  number: number;
+  settings: TaskManagerSettings;
   /** How often it was lost before. */
   deaths: number;
   frozenMs: number;
-  connections: ConnectionSettings;
   folders: Folders;
 }
 
@@ -48,7 +46,8 @@ export class RegisteredTaskManager implements TaskManager {
     this.#socket = socket;
     this.#listener = listener;
     this.#end = new TaskManagerEnd(slots, (message) => this.#send(message));
-    const { frozenMs, number, connections, folders } = admitting;
+    const { frozenMs, settings, folders } = admitting;
+    const leaseMs = LEASE_SHARE * frozenMs;
     this.#heartbeat = new Heartbeat({
       frozenMs,
       ask: () => this.#send({ do: 'beat' }),
@@ -64,8 +63,8 @@ export class RegisteredTaskManager implements TaskManager {
       }),
     );
     hearLines<FromElsewhere>(socket, (message) => this.#told(message));
-    sendLine(socket, { leaseMs: LEASE_SHARE * frozenMs, folders } satisfies Admission);
-    this.#send({ do: 'configure', settings: { number, slots, connections, leaseMs: LEASE_SHARE * frozenMs } });
+    sendLine(socket, { leaseMs, folders } satisfies Admission);
+    this.#send({ do: 'configure', settings: { ...settings, leaseMs } });
     this.#heartbeat.start();
   }
 
@@ -91,6 +90,10 @@ export class RegisteredTaskManager implements TaskManager {
 
   cancel(task: number): void {
     this.#end.cancel(task);
+  }
+
+  forget(key: string): void {
+    this.#send({ do: 'forget', key });
   }
 
   async account(): Promise<ConnectionAccount | null> {

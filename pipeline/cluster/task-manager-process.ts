@@ -33,6 +33,7 @@ export interface TaskManager {
   readonly metrics: Metrics | null;
   run(task: Task): void;
   cancel(task: number): void;
+  forget(key: string): void;
   /** Null when it is not there to tell. */
   account(): Promise<ConnectionAccount | null>;
   /** Resolves with its last account when it is gone. */
@@ -129,6 +130,10 @@ export class TaskManagerProcess implements TaskManager {
 
   cancel(task: number): void {
     this.#end.cancel(task);
+  }
+
+  forget(key: string): void {
+    this.#send({ do: 'forget', key });
   }
 
   async account(): Promise<ConnectionAccount | null> {

@@ -36,7 +36,7 @@ export function forecastOf(rounds: readonly HeapAtRest[], limit: number): Foreca
   if (least < LEAST_STEP || most > EVEN_FACTOR * least) return null;
   const each = steps.reduce((sum, step) => sum + step, 0) / steps.length;
   return {
-    fullAt: last.round + Math.max(1, Math.floor((USABLE * limit - last.heapUsed) / each)),
+    fullAt: last.round + 1 + Math.max(0, Math.floor((USABLE * limit - last.heapUsed) / each)),
     each: Math.round(each),
   };
 }

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { threadId } from 'node:worker_threads';
+import { resourceLimits, threadId } from 'node:worker_threads';
 import type { Ledger, Source } from '../account/ledger.ts';
 import { openByKind } from '../account/open-by-kind.ts';
 import type { PoolState } from '../account/pool-state.ts';
@@ -123,7 +123,7 @@ export class Recorder {
       startedMs,
       ...(isLate && { late: true }),
       ...(this.release !== null && { release: this.release }),
-      heapLimit: getHeapStatistics().heap_size_limit,
+      heapLimit: heapLimit(),
       settings: { mode, stacks, graceMs, heldMs, scopes: settings.scopes, off: settings.off.join(',') },
     });
   }
@@ -370,6 +370,13 @@ export class Recorder {
     this.poolsWritten.add(id);
     this.writer.write({ t: 'pool', id, library, name, max });
   }
+}
+
+/** Bytes. V8 counts a thread's young generation in, which is larger than what is left of its old one. */
+function heapLimit(): number {
+  const { heap_size_limit: all } = getHeapStatistics();
+  const { maxOldGenerationSizeMb: old = 0 } = resourceLimits;
+  return old > 0 ? Math.min(all, old * 2 ** 20) : all;
 }
 
 /** Leases of the pool that came back, and milliseconds waited and held. */

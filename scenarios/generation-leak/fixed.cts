@@ -1,7 +1,7 @@
-import { mustHaveOwner, openPool, type PlanOptions, planOf, run } from './job.cts';
+import { mustHaveOwner, type Needs, openPool, planBy, runBy } from './job.cts';
 
 /** The cure: released whatever happens, so the pool is drained and its timer ends. */
-exports.plan = async ({ url, tenants }: PlanOptions) => {
+const ownersOf = async ({ url, tenants }: Needs) => {
   const pool = openPool(url);
   const owners: string[] = [];
   for (const tenant of tenants) {
@@ -16,6 +16,7 @@ exports.plan = async ({ url, tenants }: PlanOptions) => {
     }
   }
   void pool.drain().then(() => pool.clear());
-  return planOf(owners);
+  return owners;
 };
-exports.run = run;
+exports.plan = planBy(ownersOf);
+exports.run = runBy(ownersOf);

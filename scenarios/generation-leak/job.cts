@@ -8,15 +8,28 @@ const RULES = Array.from({ length: 2000 }, (_, number) => ({
   applies: (n: number) => n % 7 === number % 7,
 }));
 const FEED = new Map(
-  Array.from({ length: 20_000 }, (_, n) => [
+  Array.from({ length: Number(process.env.INCIDENT_FEED ?? 20_000) }, (_, n) => [
     `198.${n % 254}.${(n >> 4) % 254}.${n % 16}/${n}`,
     { seen: n, source: `feed ${n % 9}` },
   ]),
 );
 
-export interface PlanOptions {
+/** What the look-up of the tenants' owners needs. */
+export interface Needs {
   url: string;
   tenants: string[];
+}
+
+type OwnersOf = (needs: Needs) => Promise<string[]>;
+
+interface Submitted extends Needs {
+  /** Where owners are looked up: while the job is planned, or by its lane. */
+  lookUp: 'planning' | 'lane';
+}
+
+interface Planned {
+  owners: string[] | null;
+  needs: Needs;
 }
 
 /** The driver's pool looks after its idle connections by a timer of its own, until it is drained. */
@@ -37,13 +50,16 @@ export function mustHaveOwner(owner: string | null | undefined, tenant: string):
 }
 
 /** All is read once more by a lane; here it is only planned. */
-export const planOf = (owners: string[]) => ({
-  parallelism: 1,
-  options: { owners, rules: RULES.length, addresses: FEED.size },
-});
+export const planBy = (ownersOf: OwnersOf) => async (submitted: Submitted) => {
+  const owners = submitted.lookUp === 'planning' ? await ownersOf(submitted) : null;
+  return { parallelism: 1, options: { owners, needs: submitted } satisfies Planned };
+};
 
 /** On a task manager. */
-export async function run({ options }: { options: { owners: string[]; rules: number } }) {
-  const hits = RULES.filter(({ applies }) => applies(options.owners.length)).length;
-  return { lanes: 1, hits };
-}
+export const runBy =
+  (ownersOf: OwnersOf) =>
+  async ({ options }: { options: Planned }) => {
+    const { length } = options.owners ?? (await ownersOf(options.needs));
+    const hits = RULES.filter(({ applies }) => applies(length)).length;
+    return { lanes: 1, hits, addresses: FEED.size };
+  };

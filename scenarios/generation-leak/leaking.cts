@@ -1,7 +1,7 @@
-import { mustHaveOwner, openPool, type PlanOptions, planOf, run } from './job.cts';
+import { mustHaveOwner, type Needs, openPool, planBy, runBy } from './job.cts';
 
 /** As it was in production: a tenant without an owner skips the release, so the pool is never drained. */
-exports.plan = async ({ url, tenants }: PlanOptions) => {
+const ownersOf = async ({ url, tenants }: Needs) => {
   const pool = openPool(url);
   const owners: string[] = [];
   for (const tenant of tenants) {
@@ -15,6 +15,7 @@ exports.plan = async ({ url, tenants }: PlanOptions) => {
     }
   }
   void pool.drain().then(() => pool.clear());
-  return planOf(owners);
+  return owners;
 };
-exports.run = run;
+exports.plan = planBy(ownersOf);
+exports.run = runBy(ownersOf);

@@ -1,7 +1,7 @@
 /** The first incident: what a job leaves open keeps all that it loaded, until no further job can be loaded. */
 import { leakScenario, type RanVariant } from '../leak.ts';
 import type { Check } from '../scenario.ts';
-import { FIXED_RUNS } from './runs.ts';
+import { FIXED_RUNS, PLACES, SEEDS, SMALL_HEAP } from './runs.ts';
 
 /** Of runs, how far the forecast may be off. */
 const MOST_ERROR = 0.2;
@@ -21,9 +21,17 @@ job loaded. Every run looks fine. After some of them the job manager refuses eac
 that run, requests and the database look as they always did.`,
   conclusion: 'the line is named and the end foreseen by run 3, and the fixed job manager goes on',
   program: new URL('./program.js', import.meta.url),
-  // with a limit that a test can wait for
-  execArgv: ['--max-old-space-size=128', '--max-semi-space-size=2'],
+  execArgv: SMALL_HEAP,
+  options: {
+    in: {
+      help: 'where the code of each submission is loaded: as it was, in a task manager, or in a thread of one',
+      fallback: 'job-manager',
+      allowed: PLACES,
+    },
+    seed: { help: 'another size of what a job brings along', fallback: '1', allowed: SEEDS },
+  },
   runs: 6,
+  lookAt: EARLY,
   mustFind: [
     {
       ...{ kind: 'connection', library: 'generic-pool', certainty: 'likely' },
@@ -45,8 +53,14 @@ that run, requests and the database look as they always did.`,
     },
   ],
   mustUse: 'generic-pool',
-  mustEndWith: ['out-of-memory'],
-  further: (leaking, fixed) => [foundEarly(leaking), foreseen(leaking), goesOn(leaking, fixed), falls(leaking, fixed)],
+  claims: ({ in: place }) => ({ mustEndWith: [place === 'worker' ? 'ERR_WORKER_OUT_OF_MEMORY' : 'out-of-memory'] }),
+  further: (leaking, fixed) => [
+    foundEarly(leaking),
+    chained(leaking),
+    foreseen(leaking),
+    goesOn(leaking, fixed),
+    falls(leaking, fixed),
+  ],
 });
 
 function foundEarly({ recordings }: RanVariant): Check {
@@ -59,6 +73,18 @@ function foundEarly({ recordings }: RanVariant): Check {
   const first = Math.min(...found);
   const round = rounds.find(({ time }) => time >= first)?.round ?? Number.POSITIVE_INFINITY;
   return { passed: round <= EARLY, sentence: `leaking: the first finding was there by run ${round}` };
+}
+
+/** Who holds the native contexts, by the heap snapshot. */
+function chained({ report }: RanVariant): Check {
+  const { held = [] } = report.findings.find(({ kind }) => kind === 'context') ?? {};
+  const chain = held.find((words) => /timer at Pool\.js:\d+ → Pool → .* at job\.cjs:\d+$/.test(words));
+  return {
+    passed: chain !== undefined,
+    sentence: chain
+      ? `leaking: the connection keeps its pool from being drained, and so, by the snapshot after run ${EARLY}, ${chain} → native context`
+      : `leaking: no snapshot shows what holds the native contexts (${held.join('; ')})`,
+  };
 }
 
 function foreseen({ recordings, errors }: RanVariant): Check {
@@ -92,10 +118,11 @@ function falls(leaking: RanVariant, fixed: RanVariant): Check {
   };
 }
 
-/** By the samples; `left`: of those that came, the share that no collection took. */
+/** By the samples of the thread that has most; `left`: of those that came, the share that no collection took. */
 function contextsOf({ recordings }: RanVariant): { most: number; left: number } {
-  const outermost = recordings.find(({ process }) => process.parent === 0 && process.thread === 0);
-  const values = outermost?.samples.map(({ nativeContexts }) => nativeContexts) ?? [];
+  const [values = []] = recordings
+    .map(({ samples }) => samples.map(({ nativeContexts }) => nativeContexts))
+    .sort((one, other) => Math.max(0, ...other) - Math.max(0, ...one));
   const steps = values.slice(1).map((value, i) => value - (values[i] as number));
   const sum = (sign: 1 | -1) => steps.reduce((total, step) => total + Math.max(0, sign * step), 0);
   return { most: Math.max(...values), left: 1 - sum(-1) / Math.max(1, sum(1)) };

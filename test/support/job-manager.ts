@@ -28,6 +28,10 @@ export class JobManager {
     this.said = said;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   static async start(...options: string[]): Promise<JobManager> {
     const args = [CLUSTER, '--port', '0', ...options];
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });

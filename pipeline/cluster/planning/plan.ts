@@ -2,10 +2,9 @@
  * Plans a submitted job: its module is loaded, and says what is to be run. In a context of the job manager's own thread
  * what the module leaves behind stays in the job manager; in a Worker it ends with the Worker, whatever it left.
  */
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { Refused } from '../refused.ts';
+import { HeapRoom } from './heap-room.ts';
 import { type JobPlan, loadInContext } from './module-context.ts';
 
 export const PLANNINGS = ['worker', 'context'] as const;
@@ -58,43 +57,23 @@ export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
 
 /** Plans in this thread. Refuses when its heap has no room for one more. */
 export class ContextPlanner {
-  readonly #limit: number;
-  /** What a plan added to the heap, bytes. */
-  #size = 0;
+  readonly #room: HeapRoom;
 
-  constructor(limitBytes = getHeapStatistics().heap_size_limit) {
-    this.#limit = limitBytes;
+  constructor(limitBytes?: number) {
+    this.#room = new HeapRoom(limitBytes);
   }
 
-  async plan({ file, options, limitMs, ownPackages }: PlanRequest): Promise<JobPlan> {
-    this.#mustHaveRoom();
-    const before = heapUsed();
-    try {
-      const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
-      return planOf(await within(limitMs, Promise.resolve(module.plan?.(options))));
-    } catch (error) {
-      throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException, limitMs);
-    } finally {
-      this.#size = Math.max(this.#size, heapUsed() - before);
-    }
-  }
-
-  #mustHaveRoom(): void {
-    const isFull = () => heapUsed() + this.#size > USABLE * this.#limit;
-    if (!isFull()) return;
-    collect();
-    if (!isFull()) return;
-    const [used, limit] = [heapUsed(), this.#limit].map((bytes) => Math.round(bytes / 2 ** 20));
-    throw new Refused(
-      503,
-      'out-of-memory',
-      `Out of memory: the job's module cannot be loaded, ${used} of ${limit} MB of the job manager's heap are in use after a collection.`,
-    );
+  plan({ file, options, limitMs, ownPackages }: PlanRequest): Promise<JobPlan> {
+    return this.#room.take(async () => {
+      try {
+        const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
+        return planOf(await within(limitMs, Promise.resolve(module.plan?.(options))));
+      } catch (error) {
+        throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException, limitMs);
+      }
+    });
   }
 }
-
-/** Beyond this share of its heap V8 does little but collect, and then ends the process. */
-const USABLE = 0.88;
 
 /** What a module said, checked. */
 export function planOf(value: unknown): JobPlan {
@@ -127,13 +106,4 @@ async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
     timer = setTimeout(() => reject(endless(limitMs)), limitMs);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-function heapUsed(): number {
-  return getHeapStatistics().used_heap_size;
-}
-
-function collect(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
 }

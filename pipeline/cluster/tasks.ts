@@ -1,0 +1,67 @@
+/** Does tasks for whoever speaks `ToTaskManager` at the other end of a channel: a process's, or a thread's. */
+import { setMaxListeners } from 'node:events';
+import { UserError } from '../../user-error.ts';
+import { connectionFactory } from '../connections/factory.ts';
+import { failureOf, isDatabaseFailure } from '../store/failure.ts';
+import { StreamFailure } from '../streams/stream.ts';
+import { metricsOf } from './metrics.ts';
+import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
+import { loaderOf, TaskSlot } from './task-slot.ts';
+
+export interface Tasks {
+  told(message: Exclude<ToTaskManager, { do: 'configure' }>): void;
+}
+
+/** `stopped`: called when all tasks have ended, and the last was told. */
+export function doTasks(
+  { slots: count, connections: settings, isolation }: TaskManagerSettings,
+  send: (message: FromTaskManager) => void,
+  stopped: () => void,
+): Tasks {
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every transaction of every lane may listen
+  const working = new Set<Promise<void>>();
+  const canceling = new Map<number, AbortController>();
+  const factory = connectionFactory(settings);
+  const load = loaderOf(isolation);
+  const slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory, load));
+  const account = () => send({ tells: 'account', account: factory.account() });
+
+  const run = ({ task, slot }: Extract<ToTaskManager, { do: 'run' }>) => {
+    const tell = (note: unknown) => send({ tells: 'note', task: task.id, note });
+    const canceled = new AbortController();
+    canceling.set(task.id, canceled);
+    const signal = AbortSignal.any([stopping.signal, canceled.signal]);
+    setMaxListeners(0, signal);
+    const work = (slots[slot - 1] as TaskSlot).run(task, signal, tell).then(
+      (result) => send({ tells: 'done', task: task.id, result }),
+      (error) => send({ tells: 'failed', task: task.id, ...wordsOf(error) }),
+    );
+    working.add(work);
+    void work.finally(() => {
+      working.delete(work);
+      canceling.delete(task.id);
+    });
+  };
+  const stop = async () => {
+    stopping.abort();
+    await Promise.all(working);
+    account();
+    stopped();
+  };
+  return {
+    told(message) {
+      if (message.do === 'run') run(message);
+      else if (message.do === 'account') account();
+      else if (message.do === 'beat') send({ tells: 'alive', metrics: metricsOf(factory.account().logons.open) });
+      else if (message.do === 'cancel') canceling.get(message.task)?.abort();
+      else if (message.do === 'stop') void stop();
+    },
+  };
+}
+
+function wordsOf(error: unknown): { error: string; isForGood: boolean } {
+  if (error instanceof UserError) return { error: error.message, isForGood: true };
+  const isExpected = isDatabaseFailure(error) || error instanceof StreamFailure;
+  return { error: isExpected ? failureOf(error) : String((error as Error)?.stack ?? error), isForGood: false };
+}
