@@ -4,7 +4,8 @@
  *
  * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
  * sockets and listeners made by the code of a dependency); a single interval that holds nothing open (`unref`), which is
- * how a service says that it may run for life; what was opened on something that is told already.
+ * how a service says that it may run for life; a socket that still waits for its address; what was opened on something
+ * that is told already.
  * False positives: what is made once for the program's life by the first test that needs it.
  * False negatives: a leak of an unref'd interval on a line that only one test runs.
  */
@@ -119,7 +120,14 @@ function isDue(resource: Resource): boolean {
   const { account, owner } = resource;
   const { nature, natureName } = account.source;
   if (nature.entry !== 'each' || !isOwed(natureName) || (owner !== null && !owner.closed)) return false;
-  return !isOfLibrary(resource) && !isBackground(resource);
+  return !isOfLibrary(resource) && !isBackground(resource) && !isUnbegun(resource);
+}
+
+/** A socket that still asks for its address has nothing of the system's, and nothing that could be lost. */
+function isUnbegun({ account, ref }: Resource): boolean {
+  if (account.source.nature.kind !== 'socket' || process.platform === 'win32') return false;
+  const { connecting, _handle } = (ref?.deref() ?? {}) as { connecting?: boolean; _handle?: { fd?: number } | null };
+  return connecting === true && _handle?.fd === -1;
 }
 
 function isOfLibrary({ account: { site, source } }: Resource): boolean {
@@ -139,7 +147,7 @@ function isUnref({ ref }: Resource): boolean {
 }
 
 function mayHold(resource: Resource): boolean {
-  return resource.account.source.nature.ends !== 'never' && !isUnref(resource);
+  return resource.account.source.nature.ends !== 'never' && !isUnref(resource) && !isUnbegun(resource);
 }
 
 /** Most first. */

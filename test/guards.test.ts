@@ -45,6 +45,16 @@ test('what still holds it is said, from a snapshot of the heap', async () => {
   expect(results['waits for what never comes']).toMatch(/^Held by .*waiting in a function at held\.mjs:\d+/m);
 });
 
+test('what a test sees or survives is the same', async () => {
+  const results = await byNodeTest('harmless.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
+  expect(results).toMatchObject({
+    'a response that was cut off is garbage': null,
+    'leaks where a snapshot of the heap would end the process': expect.stringMatching(
+      /outlives the test, taken at harm/,
+    ),
+  });
+});
+
 test('a report of the whole run names tests and lines, and GitHub is told of each line', async () => {
   using folder = temporaryFolder();
   const env = { OUTLIVE_OUT: folder.path, GITHUB_ACTIONS: 'true', OUTLIVE_TEST_SNAPSHOT_MB: '0' };
