@@ -111,16 +111,16 @@ export class Tests {
   *#owedIn(scope: Scope): Generator<Resource> {
     for (const resource of this.#ledger.opened(now())) {
       if (!isWithin(testOf(resource.scope), scope) || this.#told.has(resource)) continue;
-      if (isDue(resource)) yield resource;
+      if (isDue(resource, this.#ledger)) yield resource;
     }
   }
 }
 
-function isDue(resource: Resource): boolean {
+function isDue(resource: Resource, ledger: Ledger): boolean {
   const { account, owner } = resource;
   const { nature, natureName } = account.source;
   if (nature.entry !== 'each' || !isOwed(natureName) || (owner !== null && !owner.closed)) return false;
-  return !isOfLibrary(resource) && !isBackground(resource) && !isUnbegun(resource);
+  return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource);
 }
 
 /** A socket that still asks for its address has nothing of the system's, and nothing that could be lost. */
@@ -137,8 +137,21 @@ function isOfLibrary({ account: { site, source } }: Resource): boolean {
   return site.stack.find(({ file }) => !file.startsWith('node:'))?.user === false;
 }
 
-function isBackground(resource: Resource): boolean {
-  return resource.account.source.pool === null && resource.account.line.openCount === 1 && isUnref(resource);
+/** One of its line in its file: a file that runs again in the same process sets it again. */
+function isBackground(resource: Resource, ledger: Ledger): boolean {
+  const { line, source } = resource.account;
+  if (source.pool !== null || !isUnref(resource)) return false;
+  if (line.openCount === 1) return true;
+  const file = fileOf(resource);
+  const all = [...line.accounts].flatMap((account) => [...ledger.openOf(account, now())]);
+  return all.filter((other) => fileOf(other) === file).length === 1;
+}
+
+/** The outermost suite that it was opened in. */
+function fileOf({ scope }: Resource): Scope | null {
+  let file = testOf(scope);
+  while (file?.within) file = file.within;
+  return file;
 }
 
 function isUnref({ ref }: Resource): boolean {

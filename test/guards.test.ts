@@ -11,7 +11,8 @@ const RUNNERS: [name: string, run: () => Promise<Results>][] = [
   ['node:test', () => byNodeTest('node-test.mjs')],
   ['vitest, in processes', () => byVitest('vitest.case.mjs', ['--pool=forks'])],
   ['vitest, in threads', () => byVitest('vitest.case.mjs', ['--pool=threads'])],
-  ['vitest, not isolated', () => byVitest('vitest.case.mjs', ['--no-isolate'])],
+  ['vitest, in virtual machines', () => byVitest('vitest.case.mjs', ['--pool=vmThreads'])],
+  ['vitest, not isolated, twice in one process', () => byVitest('case.mjs', ['--no-isolate', '--no-file-parallelism'])],
   ['mocha', () => byMocha('mocha.cjs')],
   ['jest', () => byJest('jest.case.cjs')],
 ];
