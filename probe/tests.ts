@@ -44,6 +44,9 @@ export interface Owed {
 /** Of these, what a dependency makes is the dependency's own affair. */
 const OF_LIBRARIES: ReadonlySet<Kind> = new Set<Kind>(['timer', 'socket', 'listener']);
 
+/** What no event loop waits for. */
+const HOLD_NOTHING: ReadonlySet<Kind> = new Set<Kind>(['context', 'listener']);
+
 export class Tests {
   readonly #ledger: Ledger;
   readonly #scopes: Scopes;
@@ -160,7 +163,8 @@ function isUnref({ ref }: Resource): boolean {
 }
 
 function mayHold(resource: Resource): boolean {
-  return resource.account.source.nature.ends !== 'never' && !isUnref(resource) && !isUnbegun(resource);
+  const { ends, kind } = resource.account.source.nature;
+  return ends !== 'never' && !HOLD_NOTHING.has(kind) && !isUnref(resource) && !isUnbegun(resource);
 }
 
 /** Most first. */
