@@ -1,6 +1,7 @@
 /**
- * What a guard costs a suite of a thousand quick tests: wall time with it by wall time without, of runs in pairs, and
- * the same of runs that both have none, which tells what the machine itself makes of it. `npm run bench:guards`.
+ * What a guard costs a suite of a thousand quick tests: CPU time of all processes and wall time with it, less those
+ * without, of runs in threes, and the same of runs that both have none, which tells what the machine itself makes of it.
+ * `npm run bench:guards`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,68 +13,94 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAIRS = 11;
 const TESTS = 1000;
 
-/** Of a service's quick tests: each borrows from a pool, and gives back. */
-const suite = (runner: string): string => `import { test } from '${runner}';
+/** What a quick test of a service does: it borrows from a pool and gives back, or takes nothing. */
+const BODIES = {
+  'takes and gives back': 'await pool.release(await pool.acquire());',
+  'takes nothing': 'if (JSON.parse("[1, 2]").length !== 2) throw new Error();',
+};
+
+const suite = (importing: string, body: string): string => `${importing}
 import { createPool } from 'generic-pool';
 const pool = createPool({ create: async () => ({}), destroy: async () => {} }, { max: 5 });
 for (let n = 0; n < ${TESTS}; n++) {
   test('test ' + n, async () => {
-    const lease = await pool.acquire();
-    await pool.release(lease);
+    ${body}
   });
 }
 `;
 
 const bin = (file: string): string => path.join(ROOT, 'node_modules', file);
-const RUNNERS: Record<string, { module: string; bare: string[]; guarded: string[] }> = {
+const MOCHA = bin('mocha/bin/mocha.js');
+const RUNNERS: Record<string, { importing: string; bare: string[]; guarded: string[] }> = {
   'node:test': {
-    module: 'node:test',
+    importing: "import { test } from 'node:test';",
     bare: ['--test', 'suite.test.mjs'],
     guarded: ['--require', 'outlive/node-test', '--test', 'suite.test.mjs'],
   },
   Vitest: {
-    module: 'vitest',
+    importing: "import { test } from 'vitest';",
     bare: [bin('vitest/vitest.mjs'), 'run'],
     guarded: [bin('vitest/vitest.mjs'), 'run', '--config', 'guarded.config.mjs'],
   },
+  Mocha: {
+    importing: "import { it as test } from 'mocha';",
+    bare: [MOCHA, 'suite.test.mjs'],
+    guarded: [MOCHA, '--require', path.join(ROOT, 'dist/guards/mocha.js'), 'suite.test.mjs'],
+  },
 };
 
-function seconds(args: readonly string[], cwd: string): number {
+interface Cost {
+  cpu: number;
+  wall: number;
+}
+
+/** Seconds. The shell knows the CPU time of all processes that a run has started and ended. */
+function costOf(args: readonly string[], cwd: string): Cost {
   const began = performance.now();
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
-  if (status !== 0) throw new Error(stdout);
-  return (performance.now() - began) / 1000;
+  const script = '"$@" >&2; status=$?; times; exit $status';
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, ...args], {
+    ...{ cwd, encoding: 'utf8' },
+  });
+  if (status !== 0) throw new Error(stderr);
+  const ofChildren = stdout.trim().split('\n').at(-1) ?? '';
+  const parts = [...ofChildren.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, rest]) => 60 * Number(minutes) + Number(rest),
+  );
+  return { cpu: parts.reduce((sum, part) => sum + part, 0), wall: (performance.now() - began) / 1000 };
 }
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-for (const [name, { module, bare, guarded }] of Object.entries(RUNNERS)) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'outlive-bench-'));
-  mkdirSync(path.join(folder, 'node_modules'));
-  for (const each of ['generic-pool', 'vitest']) symlinkSync(bin(each), path.join(folder, 'node_modules', each));
-  symlinkSync(ROOT, path.join(folder, 'node_modules/outlive'));
-  writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(path.join(folder, 'suite.test.mjs'), suite(module));
-  writeFileSync(path.join(folder, 'guarded.config.mjs'), "export default { test: { runner: 'outlive/vitest' } };");
-  const [ratios, control, without]: number[][] = [[], [], []];
-  try {
-    for (let pair = 0; pair <= PAIRS; pair++) {
-      const [first, second, third] = [bare, guarded, bare].map((args) => seconds(args, folder)) as [
-        number,
-        number,
-        number,
-      ];
-      // the first of each finds cold caches
-      if (pair === 0) continue;
-      ratios?.push((2 * second) / (first + third));
-      control?.push(third / first);
-      without?.push(first);
+/** Of each three: the cost with the guard by that without, and the second without by the first. */
+function compare(runs: readonly [Cost, Cost, Cost][], of: keyof Cost): string {
+  const ratio = median(runs.map(([first, guarded, second]) => (2 * guarded[of]) / (first[of] + second[of])));
+  const extra = median(runs.map(([first, guarded, second]) => guarded[of] - (first[of] + second[of]) / 2));
+  const control = median(runs.map(([first, , second]) => second[of] / first[of]));
+  const base = median(runs.map(([first]) => first[of]));
+  const milliseconds = Math.round(1000 * extra);
+  return `${of} ${ratio.toFixed(3)} × of ${base.toFixed(2)} s (+${milliseconds} ms; control ${control.toFixed(3)} ×)`;
+}
+
+for (const [name, { importing, bare, guarded }] of Object.entries(RUNNERS)) {
+  for (const [what, body] of Object.entries(BODIES)) {
+    const folder = mkdtempSync(path.join(tmpdir(), 'outlive-bench-'));
+    mkdirSync(path.join(folder, 'node_modules'));
+    for (const each of ['generic-pool', 'vitest', 'mocha']) {
+      symlinkSync(bin(each), path.join(folder, 'node_modules', each));
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    symlinkSync(ROOT, path.join(folder, 'node_modules/outlive'));
+    writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
+    writeFileSync(path.join(folder, 'suite.test.mjs'), suite(importing, body));
+    writeFileSync(path.join(folder, 'guarded.config.mjs'), "export default { test: { runner: 'outlive/vitest' } };");
+    try {
+      const runs = Array.from({ length: PAIRS + 1 }, () => [bare, guarded, bare].map((args) => costOf(args, folder)));
+      // the first of each finds cold caches
+      const warm = runs.slice(1) as [Cost, Cost, Cost][];
+      console.log(`${name}, a test ${what}: ${compare(warm, 'cpu')}; ${compare(warm, 'wall')}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
-  const [cost, own, base] = [ratios, control, without].map((values) => median(values ?? []).toFixed(3));
-  console.log(`${name}: ${cost} × of ${base} s; control ${own} ×`);
 }

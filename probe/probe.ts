@@ -389,7 +389,7 @@ export class Probe {
 
   #watchRequests(): void {
     if (this.#isOn('http') && this.#scopes.requests) {
-      this.#sweepRequests = watchHttpServers(this.#scopes);
+      this.#sweepRequests = watchHttpServers(this.#scopes, !this.#isTest);
       return;
     }
     const isChosen = !this.#isOn('http') || this.#settings.scopes === 'off';

@@ -4,7 +4,8 @@
  *
  * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
  * sockets and listeners made by the code of a dependency); a single interval that holds nothing open (`unref`), which is
- * how a service says that it may run for life; what was opened on something that is told already.
+ * how a service says that it may run for life; a socket that still waits for its address; what was opened on something
+ * that is told already.
  * False positives: what is made once for the program's life by the first test that needs it.
  * False negatives: a leak of an unref'd interval on a line that only one test runs.
  */
@@ -42,6 +43,9 @@ export interface Owed {
 
 /** Of these, what a dependency makes is the dependency's own affair. */
 const OF_LIBRARIES: ReadonlySet<Kind> = new Set<Kind>(['timer', 'socket', 'listener']);
+
+/** What no event loop waits for. */
+const HOLD_NOTHING: ReadonlySet<Kind> = new Set<Kind>(['context', 'listener']);
 
 export class Tests {
   readonly #ledger: Ledger;
@@ -110,16 +114,23 @@ export class Tests {
   *#owedIn(scope: Scope): Generator<Resource> {
     for (const resource of this.#ledger.opened(now())) {
       if (!isWithin(testOf(resource.scope), scope) || this.#told.has(resource)) continue;
-      if (isDue(resource)) yield resource;
+      if (isDue(resource, this.#ledger)) yield resource;
     }
   }
 }
 
-function isDue(resource: Resource): boolean {
+function isDue(resource: Resource, ledger: Ledger): boolean {
   const { account, owner } = resource;
   const { nature, natureName } = account.source;
   if (nature.entry !== 'each' || !isOwed(natureName) || (owner !== null && !owner.closed)) return false;
-  return !isOfLibrary(resource) && !isBackground(resource);
+  return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource);
+}
+
+/** A socket that still asks for its address has nothing of the system's, and nothing that could be lost. */
+function isUnbegun({ account, ref }: Resource): boolean {
+  if (account.source.nature.kind !== 'socket' || process.platform === 'win32') return false;
+  const { connecting, _handle } = (ref?.deref() ?? {}) as { connecting?: boolean; _handle?: { fd?: number } | null };
+  return connecting === true && _handle?.fd === -1;
 }
 
 function isOfLibrary({ account: { site, source } }: Resource): boolean {
@@ -129,8 +140,21 @@ function isOfLibrary({ account: { site, source } }: Resource): boolean {
   return site.stack.find(({ file }) => !file.startsWith('node:'))?.user === false;
 }
 
-function isBackground(resource: Resource): boolean {
-  return resource.account.source.pool === null && resource.account.line.openCount === 1 && isUnref(resource);
+/** One of its line in its file: a file that runs again in the same process sets it again. */
+function isBackground(resource: Resource, ledger: Ledger): boolean {
+  const { line, source } = resource.account;
+  if (source.pool !== null || !isUnref(resource)) return false;
+  if (line.openCount === 1) return true;
+  const file = fileOf(resource);
+  const all = [...line.accounts].flatMap((account) => [...ledger.openOf(account, now())]);
+  return all.filter((other) => fileOf(other) === file).length === 1;
+}
+
+/** The outermost suite that it was opened in. */
+function fileOf({ scope }: Resource): Scope | null {
+  let file = testOf(scope);
+  while (file?.within) file = file.within;
+  return file;
 }
 
 function isUnref({ ref }: Resource): boolean {
@@ -139,7 +163,8 @@ function isUnref({ ref }: Resource): boolean {
 }
 
 function mayHold(resource: Resource): boolean {
-  return resource.account.source.nature.ends !== 'never' && !isUnref(resource);
+  const { ends, kind } = resource.account.source.nature;
+  return ends !== 'never' && !HOLD_NOTHING.has(kind) && !isUnref(resource) && !isUnbegun(resource);
 }
 
 /** Most first. */

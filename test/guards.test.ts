@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CLI, lineOf, NODE, start } from './support/probed.ts';
+import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
@@ -11,7 +11,8 @@ const RUNNERS: [name: string, run: () => Promise<Results>][] = [
   ['node:test', () => byNodeTest('node-test.mjs')],
   ['vitest, in processes', () => byVitest('vitest.case.mjs', ['--pool=forks'])],
   ['vitest, in threads', () => byVitest('vitest.case.mjs', ['--pool=threads'])],
-  ['vitest, not isolated', () => byVitest('vitest.case.mjs', ['--no-isolate'])],
+  ['vitest, in virtual machines', () => byVitest('vitest.case.mjs', ['--pool=vmThreads'])],
+  ['vitest, not isolated, twice in one process', () => byVitest('case.mjs', ['--no-isolate', '--no-file-parallelism'])],
   ['mocha', () => byMocha('mocha.cjs')],
   ['jest', () => byJest('jest.case.cjs')],
 ];
@@ -30,12 +31,17 @@ describe.each(RUNNERS)('%s', (_, run) => {
   });
 });
 
-test('a run that does not end says what holds it, and can be made to end with a failure', async () => {
+test.each([
+  ['node:test', ['--require', 'outlive/node-test']],
+  ['mocha', [path.join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--require', path.join(ROOT, 'dist/guards/mocha.js')]],
+])('%s: a run that does not end says what holds it, and can be made to end with a failure', async (_, args) => {
   const env = { OUTLIVE_TEST_SETTLE_MS: '50', OUTLIVE_TEST_HANG_MS: '200', OUTLIVE_TEST_END_HANGING: '1' };
-  const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
+  const { code, stderr } = await start(NODE, [...args, 'hangs.cjs'], { cwd: GUARDED, env });
   const line = path.basename(lineOf(path.join(GUARDED, 'hangs.cjs'), '// holds the run'));
+  const [told, ...more] = stderr.split('What is open:\n')[1]?.trim().split('\n') ?? [];
   expect(stderr).toContain('The tests are over, and the process does not end.');
-  expect(stderr).toContain(`1 timer (setInterval), taken at ${line}:`);
+  expect(told).toContain(`1 timer (setInterval), taken at ${line}:`);
+  expect(more).toEqual([]);
   expect(code).toBe(1);
 });
 
@@ -43,6 +49,16 @@ test('what still holds it is said, from a snapshot of the heap', async () => {
   const results = await byNodeTest('held.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
   expect(results['parks a lease']).toMatch(/^Held by .*parked: Map/m);
   expect(results['waits for what never comes']).toMatch(/^Held by .*waiting in a function at held\.mjs:\d+/m);
+});
+
+test('what a test sees or survives is the same', async () => {
+  const results = await byNodeTest('harmless.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
+  expect(results).toMatchObject({
+    'a response that was cut off is garbage': null,
+    'leaks where a snapshot of the heap would end the process': expect.stringMatching(
+      /outlives the test, taken at harm/,
+    ),
+  });
 });
 
 test('a report of the whole run names tests and lines, and GitHub is told of each line', async () => {

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import type { RunnerTask, RunnerTestCase, RunnerTestSuite, SerializedConfig } from 'vitest';
 import type * as Core from '../core.ts';
 import { originalIn, type WorkerState } from './original.ts';
+import { watchVmModules } from './vm-modules.ts';
 
 const require = createRequire(import.meta.url);
 const { startGuard } = require('../core.js') as typeof Core;
@@ -34,6 +35,7 @@ type Current = Vitest['Runner'] & { getSuiteHooks: Vitest['hooksOf']; getTestFn:
 const { Runner, hooksOf, testOf } = await findVitest();
 let workerState: WorkerState = {};
 const guard = startGuard({ showsCode: true, original: (frame) => originalIn(workerState, frame) });
+watchVmModules(guard, require('node:module'));
 
 /** From Vitest 5 on, all of it is in one place. */
 async function findVitest(): Promise<Vitest> {

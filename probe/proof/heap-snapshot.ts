@@ -7,6 +7,7 @@ import { getHeapStatistics, writeHeapSnapshot } from 'node:v8';
 import type { Resource } from '../account/ledger.ts';
 import { freeMemory } from '../process/free-memory.ts';
 import { closeSync, openSync, rmSync, statfsSync } from '../process/runtime.ts';
+import { mayHaveStreamedFiles } from '../process/streamed-files.ts';
 import { findHeapdump } from './heapdump.ts';
 
 /** A reader finds it by its properties, and what it is about by the weak reference. */
@@ -58,6 +59,7 @@ export function writeMarkedSnapshot(
 }
 
 function whyNot(folder: string, maxMb: number): string | null {
+  if (mayHaveStreamedFiles()) return 'Node has streamed a file by itself, and a snapshot may then crash the process.';
   const { used_heap_size: used } = getHeapStatistics();
   const heap = `The heap has ${Math.round(used / MB)} MB`;
   if (used > maxMb * MB) return `${heap}, more than the ${maxMb} MB up to which a snapshot is written.`;

@@ -35,6 +35,8 @@ export function watchEsModules(packages: readonly Package[], told: Told): void {
   const wanted = packages.filter(({ es, name }) => es !== undefined && isInstalled(name));
   // those of Node.js 22 break a program that has hooks in a thread of their own, as loaders of TypeScript have
   if (wanted.length === 0 || registerHooks === undefined || nodeMajor < 24) return;
+  // what Vitest's virtual machines have in its place throws
+  if (Module !== process.getBuiltinModule('node:module')) return;
   const ends = wanted.map(({ name, entry, es }) => ({ end: `/node_modules/${name}/${entry}`, es: es as Es }));
   const hand = (url: string, exports: Record<string, unknown>): Record<string, unknown> => {
     guarded(PART, told, fileURLToPath(url), exports);

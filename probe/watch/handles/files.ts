@@ -11,6 +11,7 @@ import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
+import { noteStreamedFile } from '../../process/streamed-files.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 import { watchFileStreams } from './file-streams.ts';
@@ -30,6 +31,7 @@ interface FileHandle {
 export function watchFiles(desk: Desk): void {
   watchFileStreams(desk);
   watchDescriptors(desk, watchHandlesOnceLoaded(desk));
+  around(PART, fs, 'openAsBlob', { before: noteStreamedFile });
 }
 
 /** `onOpening`: Node's loader of ES modules opens files by it, too. */
@@ -104,7 +106,12 @@ function watchFileHandles(desk: Desk): void {
     hasEnded: ({ fd }) => fd === -1,
     isLostWithObject: true,
   });
+  let prototype: object | null = null;
   const opened = (request: Request, handle: FileHandle): void => {
+    if (prototype === null) {
+      prototype = Object.getPrototypeOf(handle) as object;
+      around(PART, prototype, 'readableWebStream', { before: noteStreamedFile });
+    }
     const beneath = beneathOf(handle);
     if (beneath === undefined) return;
     handles.set(beneath, new WeakRef(handle));

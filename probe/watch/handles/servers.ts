@@ -8,6 +8,7 @@ import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
+import { noteServer } from '../../process/streamed-files.ts';
 import { listenTo } from '../channels.ts';
 import type { Desk } from '../desk.ts';
 import { isOfUser } from './callers.ts';
@@ -31,6 +32,7 @@ export function watchServers(desk: Desk): void {
   });
   around<Server>(PART, net.Server.prototype, 'listen', {
     after: (server) => {
+      noteServer(server);
       const request = made.get(server);
       if (request !== undefined && !servers.has(server)) servers.enter(request, server);
     },

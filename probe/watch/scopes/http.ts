@@ -25,8 +25,11 @@ export function whenServing(told: () => void): void {
   });
 }
 
-/** Returns a sweep that ends the scopes of requests that were cut off; call it before judging. */
-export function watchHttpServers(scopes: Scopes): () => void {
+/**
+ * Returns a sweep that ends the scopes of requests that were cut off; call it before judging. `isSwept`: it will be
+ * called; until then a response that was cut off is kept.
+ */
+export function watchHttpServers(scopes: Scopes, isSwept: boolean): () => void {
   /** Since the last sweep. */
   let young = new Map<ServerResponse, CountedScope>();
   /** Those that stayed longer, weakly: nothing here may keep a response. */
@@ -42,7 +45,8 @@ export function watchHttpServers(scopes: Scopes): () => void {
 
   const started = ({ request, response }: RequestStart): void => {
     const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
-    young.set(response, scope);
+    if (isSwept) young.set(response, scope);
+    else byResponse.set(response, scope);
     scopes.enter(scope);
   };
   const finished = ({ response }: RequestStart): void => {
