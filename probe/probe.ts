@@ -6,7 +6,7 @@ import { costOfOperations } from './account/cost.ts';
 import type { Crowd } from './account/crowd.ts';
 import { Flows } from './account/flow.ts';
 import { GonePools } from './account/gone-pools.ts';
-import type { ReadGrowths } from './account/growth.ts';
+import type { GrowthWatch } from './account/growth.ts';
 import { Ledger } from './account/ledger.ts';
 import { Notices } from './account/notices.ts';
 import { openByKind } from './account/open-by-kind.ts';
@@ -123,7 +123,7 @@ export class Probe {
   readonly #notices = new Notices();
   readonly #crowds: Crowd[] = [];
   /** Null unless it was asked for. */
-  #growths: ReadGrowths | null = null;
+  #growths: GrowthWatch | null = null;
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;

@@ -26,8 +26,11 @@ test.concurrent.each(['map', 'set', 'array', 'race'])('%s: silent where somethin
   expect(report.processes[0]?.faults).toBe(0);
 });
 
-test.concurrent('a table that is filled in one go is silent', async () => {
-  const { report } = await probed(PROGRAM, ['once', 'grows'], { env });
+test.concurrent.each([
+  ['once', 'a table that is filled in one go'],
+  ['gather', 'a list that is gathered row by row, and dropped'],
+])('%s: silent, since it is %s', async (what) => {
+  const { report } = await probed(PROGRAM, [what, 'grows'], { env });
   expect(report.findings).toEqual([]);
 });
 

@@ -11,10 +11,15 @@ export interface Growth {
   /** How many there are now, and in how many turns of the program's they came. */
   count: number;
   turns: number;
-  /** When the first of them that was seen and the latest came; milliseconds. */
-  firstAt: number;
+  /** When the latest of them came; milliseconds. */
   lastAt: number;
+  /** What was seen. */
+  sentence: string;
 }
 
-/** Those that live, and have lost nothing. */
-export type ReadGrowths = () => Iterable<Growth>;
+export interface GrowthWatch {
+  /** Whether there may be something to tell: it dereferences nothing. */
+  hasMatter(): boolean;
+  /** Those that live, and have lost nothing. */
+  read(): Iterable<Growth>;
+}

@@ -7,10 +7,10 @@
  * False positives: a cache that is meant to hold all of a limited set and is still filling; what a program loads once, row
  * by row. A soak that is longer than that tells.
  */
-import type { Growth } from '../account/growth.ts';
+import type { Growth, GrowthWatch } from '../account/growth.ts';
 import type { RecordedFinding } from '../recording/format.ts';
+import { NATURES } from '../recording/natures.ts';
 import { frameToName } from './blame.ts';
-import { span } from './detectors/words.ts';
 import { siteUnknown } from './findings.ts';
 
 const SUSPECT = { count: 64, turns: 32 };
@@ -19,33 +19,41 @@ const LIKELY = { count: 128, turns: 64 };
 const ROUNDS = 3;
 
 export class Growths {
-  readonly #read: () => Iterable<Growth>;
+  readonly #watch: GrowthWatch;
   /** What there was at each rest, by key. */
   #rests: Map<string, number>[] = [];
+  /** As of the latest collection after which nothing was added. */
+  #told: ReadonlyMap<string, RecordedFinding> = new Map();
 
-  constructor(read: () => Iterable<Growth>) {
-    this.#read = read;
+  constructor(watch: GrowthWatch) {
+    this.#watch = watch;
+  }
+
+  /** Only a collection tells what is kept from what somebody is still gathering. */
+  get awaitsCollection(): boolean {
+    return this.#watch.hasMatter();
   }
 
   rest(): void {
-    this.#rests = [...this.#rests, new Map([...this.#byLine()].map(([key, { count }]) => [key, count]))].slice(
-      -ROUNDS - 1,
-    );
+    const counts = [...this.#byLine()].map(([key, { count }]): [string, number] => [key, count]);
+    this.#rests = [...this.#rests, new Map(counts)].slice(-ROUNDS - 1);
   }
 
-  findings(): Map<string, RecordedFinding> {
+  /** `collectedAt`: when garbage was last collected. What grows while it is looked at is as it was. */
+  findings(collectedAt: number): ReadonlyMap<string, RecordedFinding> {
     const found = new Map<string, RecordedFinding>();
     for (const [key, growth] of this.#byLine()) {
-      const certainty = this.#isGrowing(key) ? certaintyOf(growth) : null;
-      if (certainty !== null) found.set(key, findingOf(growth, certainty));
+      const finding = growth.lastAt < collectedAt ? this.#judged(key, growth) : this.#told.get(key);
+      if (finding) found.set(key, finding);
     }
+    this.#told = found;
     return found;
   }
 
   /** One line may add to several. */
   #byLine(): Map<string, Growth> {
     const lines = new Map<string, Growth>();
-    for (const growth of this.#read()) {
+    for (const growth of this.#watch.read()) {
       const key = `${growth.nature} ${growth.site.id}`;
       const known = lines.get(key);
       if (!known || known.count < growth.count) lines.set(key, growth);
@@ -53,9 +61,11 @@ export class Growths {
     return lines;
   }
 
-  #isGrowing(key: string): boolean {
+  #judged(key: string, growth: Growth): RecordedFinding | null {
     const counts = this.#rests.map((rest) => rest.get(key) ?? 0);
-    return counts.slice(1).every((count, i) => count > (counts[i] as number));
+    const isGrowing = counts.slice(1).every((count, i) => count > (counts[i] as number));
+    const certainty = isGrowing ? certaintyOf(growth) : null;
+    return certainty && findingOf(growth, certainty);
   }
 }
 
@@ -64,21 +74,11 @@ function certaintyOf({ count, turns }: Growth): 'likely' | 'suspect' | null {
   return count >= SUSPECT.count && turns >= SUSPECT.turns ? 'suspect' : null;
 }
 
-function findingOf(growth: Growth, certainty: 'likely' | 'suspect'): RecordedFinding {
-  const { nature, name, site, count } = growth;
+function findingOf({ nature, name, site, count, sentence }: Growth, certainty: 'likely' | 'suspect'): RecordedFinding {
   return {
-    ...{ kind: nature === 'reaction' ? 'promise' : 'memory', nature, detector: 'growth', certainty, count },
+    ...{ kind: NATURES[nature].kind, nature, detector: 'growth', certainty, count },
     ...{ acquired: 0, released: 0, estimated: false, library: name, pool: null, site: site.id },
-    ...{ frame: frameToName(site, []), siteUnknown: siteUnknown(site), evidence: [inWords(growth)] },
+    ...{ frame: frameToName(site, []), siteUnknown: siteUnknown(site), evidence: [sentence] },
     ...{ exhausted: null, holders: [], scopes: [] },
   };
-}
-
-function inWords({ nature, name, count, turns, firstAt, lastAt }: Growth): string {
-  const amount = count.toLocaleString('en-US');
-  if (nature === 'reaction') {
-    return `${amount} times this ${name} was over while one of its promises, the same each time, has never settled: that promise keeps what each of them waited for.`;
-  }
-  const kind = name === 'Array' ? 'an array' : `a ${name}`;
-  return `Adds to ${kind} of ${amount} elements, from which nothing was ever removed: in ${turns.toLocaleString('en-US')} turns of the program, over ${span(lastAt - firstAt)}.`;
 }

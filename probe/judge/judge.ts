@@ -2,7 +2,7 @@
 
 import type { Crowd } from '../account/crowd.ts';
 import type { Mark } from '../account/flow.ts';
-import type { ReadGrowths } from '../account/growth.ts';
+import type { GrowthWatch } from '../account/growth.ts';
 import { type Account, type Ledger, positionAt, type Resource, type Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
@@ -98,7 +98,7 @@ export class Judge {
     scopes: Scopes,
     options: JudgeOptions,
     crowds: readonly Crowd[] = [],
-    growths: ReadGrowths | null = null,
+    growths: GrowthWatch | null = null,
   ) {
     this.#crowds = crowds;
     this.#growths = growths && new Growths(growths);
@@ -154,7 +154,8 @@ export class Judge {
     this.#judgePools(context, found, deadlocked, looks);
     // reads the service's own emitters
     guarded('listeners', addCrowds, this.#crowds, found);
-    for (const [key, finding] of guarded('growth', () => this.#growths?.findings()) ?? []) found.set(key, finding);
+    for (const [key, finding] of guarded('growth', () => this.#growths?.findings(collectedAt)) ?? [])
+      found.set(key, finding);
     return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
@@ -258,6 +259,7 @@ export class Judge {
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {
+    if (this.#growths?.awaitsCollection) return true;
     for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.entered()) {
       const { nature, pool } = account.source;
       const canBeProven = handle !== null || pool?.cut !== undefined || nature.ends === 'collected';

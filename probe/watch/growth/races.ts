@@ -7,7 +7,7 @@
  * False negatives: `await` and `then` on such a promise, and races over iterables that are no arrays.
  */
 import { types } from 'node:util';
-import type { Growth, ReadGrowths } from '../../account/growth.ts';
+import type { Growth, GrowthWatch } from '../../account/growth.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
@@ -24,7 +24,6 @@ interface Raced {
   /** Races that it was in, and those that are over while it is not. */
   races: number;
   over: number;
-  firstAt: number;
   lastAt: number;
   doubleAt: number;
   site: Site | null;
@@ -35,7 +34,7 @@ function isPlain(member: unknown): member is Promise<unknown> {
   return types.isPromise(member) && member.constructor === Promise;
 }
 
-export function watchRaces(desk: Desk): ReadGrowths {
+export function watchRaces(desk: Desk): GrowthWatch {
   const { then } = Promise.prototype;
   const raced = new WeakMap<Promise<unknown>, Raced>();
   const many = new Set<{ ref: WeakRef<Promise<unknown>>; record: Raced }>();
@@ -48,7 +47,7 @@ export function watchRaces(desk: Desk): ReadGrowths {
     const at = now();
     const records = fresh.map((promise) => {
       const record = {
-        ...{ name, isSettled: false, races: 0, over: 0, firstAt: at, lastAt: at, doubleAt: FEW, site: null },
+        ...{ name, isSettled: false, races: 0, over: 0, lastAt: at, doubleAt: FEW, site: null },
       };
       raced.set(promise, record);
       return record;
@@ -81,11 +80,18 @@ export function watchRaces(desk: Desk): ReadGrowths {
     });
   }
 
-  return function* read(): Iterable<Growth> {
+  function* read(): Iterable<Growth> {
     for (const one of many) {
-      const { name, isSettled, over, site, firstAt, lastAt } = one.record;
+      const { name, isSettled, over, site, lastAt } = one.record;
       if (isSettled || one.ref.deref() === undefined) many.delete(one);
-      else if (site !== null) yield { nature: 'reaction', name, site, count: over, turns: over, firstAt, lastAt };
+      else if (site !== null) {
+        yield { nature: 'reaction', name, site, count: over, turns: over, lastAt, sentence: inWords(one.record) };
+      }
     }
-  };
+  }
+  return { hasMatter: () => many.size > 0, read };
+}
+
+function inWords({ name, over }: Raced): string {
+  return `${over.toLocaleString('en-US')} times this ${name} was over while one of its promises, the same each time, has never settled: that promise keeps what each of them waited for.`;
 }
