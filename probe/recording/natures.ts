@@ -445,6 +445,13 @@ const ROWS = {
     'End each child when its work is done: kill() it, or close what it reads from.',
     { child_process: '{name}.kill();' },
   ),
+  /** What a child started, and left running when it ended. */
+  grandchild: handle(
+    'child-process',
+    'process that an ended child left running',
+    'processes that ended children left running',
+    'End what the child starts with it: spawn it with `detached: true` and kill its group, `process.kill(-child.pid)`; or let it wait for what it started.',
+  ),
   watcher: handle('watcher', 'watcher', 'watchers', 'Close it when nobody needs the news any more.', {
     'fs.watch': '{name}.close();',
     'fs.watchFile': '{name}.stop();',
