@@ -1,10 +1,10 @@
-// usage: program.mjs pg | generic-pool SECONDS MAX, under the probe in soak mode; PG_URL. All leases are held by somebody, in
+// usage: program.mjs pg | generic-pool SECONDS MAX LEAST, under the probe in soak mode; PG_URL. All leases are held by somebody, in
 // one way or another, and given back after a while; meanwhile every one is judged each 50 ms. Prints what came of it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool } from 'generic-pool';
 import pg from 'pg';
 
-const [library, seconds, most] = process.argv.slice(2);
+const [library, seconds, most, least] = process.argv.slice(2);
 const probe = globalThis[Symbol.for('outlive.probe')];
 const MAX = Number(most);
 // some always wait
@@ -56,7 +56,7 @@ async function lane() {
 }
 const lanes = Array.from({ length: LANES }, lane);
 const until = performance.now() + Number(seconds) * 1000;
-while (performance.now() < until) {
+while (performance.now() < until || counts.judged < Number(least)) {
   await sleep(50);
   counts.judged += used();
   const { standing } = await probe.checkpoint({ withinMs: 0 });
