@@ -13,6 +13,10 @@ export interface Stressed {
   done: number;
   failed: number;
   hung: boolean;
+  /** Leases that are still out when all jobs are over, by the pool's own count. */
+  left: number;
+  /** Clients that have other listeners than at the beginning. */
+  altered: number;
 }
 
 const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
