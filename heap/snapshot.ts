@@ -2,25 +2,9 @@
  * A V8 heap snapshot as a graph: what `v8.writeHeapSnapshot` and the `heapdump` package write, JSON of numbers and strings
  * (https://github.com/v8/v8/blob/main/src/profiler/heap-snapshot-generator.cc). Node 20 to 26 name their fields in it.
  */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../user-error.ts';
-
-interface Meta {
-  node_fields: string[];
-  node_types: [string[], ...unknown[]];
-  edge_fields: string[];
-  edge_types: [string[], ...unknown[]];
-  location_fields: string[];
-}
-
-interface Raw {
-  snapshot: { meta: Meta };
-  nodes: number[];
-  edges: number[];
-  strings: string[];
-  locations: number[];
-}
+import { parse, type Raw } from './parse.ts';
 
 /** Where a function begins: file, line and column from 1. */
 export interface Place {
@@ -44,7 +28,7 @@ export class Snapshot {
   #scripts: Map<number, string> | null = null;
 
   constructor(raw: Raw) {
-    const { node_fields, node_types, edge_fields, edge_types, location_fields } = raw.snapshot.meta;
+    const { node_fields, node_types, edge_fields, edge_types, location_fields } = raw.meta;
     this.#raw = raw;
     this.#nodeTypes = node_types[0];
     this.#edgeTypes = edge_types[0];
@@ -64,7 +48,7 @@ export class Snapshot {
     }
     const step = location_fields.length;
     for (let i = 0; i < raw.locations.length; i += step) {
-      const [node = 0, script = 0, line = 0, column = 0] = raw.locations.slice(i, i + step);
+      const [node = 0, script = 0, line = 0, column = 0] = raw.locations.subarray(i, i + step);
       this.#locations.set(node / this.#nodeSize, [script, line, column]);
     }
   }
@@ -139,17 +123,12 @@ export class Snapshot {
   }
 }
 
-/** Throws `UserError` when the file is no snapshot, or too large to be read. */
+/** Throws `UserError` when the file cannot be read, or is no snapshot. */
 export function readSnapshot(file: string): Snapshot {
-  let raw: Raw;
   try {
-    raw = JSON.parse(readFileSync(file, 'utf8'));
+    return new Snapshot(parse(file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === 'ERR_STRING_TOO_LONG' ? 'is too large' : code ? `cannot be read (${code})` : 'is no heap snapshot';
-    throw new UserError(`${file} ${why}.`);
+    throw new UserError(`${file} ${code ? `cannot be read (${code})` : 'is no heap snapshot'}.`);
   }
-  if (!Array.isArray(raw?.nodes) || !raw.snapshot?.meta) throw new UserError(`${file} is no heap snapshot.`);
-  return new Snapshot(raw);
 }

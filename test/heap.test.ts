@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grown } from '../heap/growth.ts';
 import { lookInto } from '../heap/look.ts';
+import { parse } from '../heap/parse.ts';
 import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
 import type { RecordedFinding } from '../probe/recording/format.ts';
@@ -57,10 +58,25 @@ test('of two snapshots, what there is more of is told with its holder', () => {
   expect(grown(snapshot, snapshot, new Reach(snapshot))).toEqual([]);
 });
 
+test('a snapshot is read piece by piece, whatever is written in its strings', () => {
+  const { snapshot, nodes, edges, locations, strings } = JSON.parse(readFileSync(file, 'utf8'));
+  expect(strings).toContain('a "quoted" \\ and Größe\n]}');
+  const parsed = parse(file);
+  expect(parsed.meta).toEqual(snapshot.meta);
+  expect(parsed.strings).toEqual(strings);
+  const sameNumbers = (read: Uint32Array, all: number[]) =>
+    read.length === all.length && all.every((each, i) => each === read[i]);
+  expect(sameNumbers(parsed.nodes, nodes)).toBe(true);
+  expect(sameNumbers(parsed.edges, edges)).toBe(true);
+  expect(sameNumbers(parsed.locations, locations)).toBe(true);
+});
+
 test('what is no snapshot is told in a sentence', () => {
   const other = path.join(folder.path, 'other.heapsnapshot');
-  writeFileSync(other, '{"nodes":');
-  expect(() => readSnapshot(other)).toThrow(`${other} is no heap snapshot.`);
+  for (const text of ['', '{}', '{"nodes":', '{"nodes":[1,2],"strings":["a', '{"snapshot":{"meta":{', 'plain text']) {
+    writeFileSync(other, text);
+    expect(() => readSnapshot(other), text).toThrow(`${other} is no heap snapshot.`);
+  }
   expect(() => readSnapshot(`${other}.none`)).toThrow('cannot be read (ENOENT).');
 });
 

@@ -19,11 +19,11 @@ try {
     ['generic-pool', 1000],
   ] as const) {
     const given = { library, seconds, max, databaseUrl: postgres.url };
-    const { judged, proven, done, failed, hung } = await stress(given);
+    const { judged, proven, done, failed, hung, left, altered } = await stress(given);
     process.stdout.write(
-      `${library}: ${judged} leases judged, ${proven} called lost; ${done} jobs done, ${failed} failed${hung ? ', some hang' : ''}\n`,
+      `${library}: ${judged} leases judged, ${proven} called lost; ${done} jobs done, ${failed} failed${hung ? ', some hang' : ''}; ${left} still out, ${altered} with other listeners\n`,
     );
-    if (proven > 0 || failed > 0 || hung) process.exitCode = 1;
+    if (proven + failed + left + altered > 0 || hung) process.exitCode = 1;
   }
 } finally {
   await postgres.stop();

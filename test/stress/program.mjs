@@ -1,10 +1,10 @@
-// usage: program.mjs pg | generic-pool SECONDS MAX, under the probe in soak mode; PG_URL. All leases are held by somebody, in
+// usage: program.mjs pg | generic-pool SECONDS MAX LEAST, under the probe in soak mode; PG_URL. All leases are held by somebody, in
 // one way or another, and given back after a while; meanwhile every one is judged each 50 ms. Prints what came of it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool } from 'generic-pool';
 import pg from 'pg';
 
-const [library, seconds, most] = process.argv.slice(2);
+const [library, seconds, most, least] = process.argv.slice(2);
 const probe = globalThis[Symbol.for('outlive.probe')];
 const MAX = Number(most);
 // some always wait
@@ -17,6 +17,7 @@ function pgPool() {
     give: (client) => client.release(),
     use: (client) => client.query('select 1'),
     used: () => pool.totalCount - pool.idleCount,
+    lent: () => pool._clients,
   };
 }
 
@@ -27,9 +28,20 @@ function genericPool() {
     give: (lent) => pool.release(lent),
     use: () => sleep(Math.random() * 3),
     used: () => pool.borrowed,
+    lent: () => [],
   };
 }
-const { take, give, use, used } = library === 'pg' ? pgPool() : genericPool();
+const { take, give, use, used, lent } = library === 'pg' ? pgPool() : genericPool();
+
+/** Of a client and its connection, how many listeners there are of each event. */
+const listenersOf = (client) =>
+  JSON.stringify(
+    [client, client.connection].map((each) => each.eventNames().map((name) => [name, each.listenerCount(name)])),
+  );
+const first = await take();
+await use(first);
+await give(first);
+const [before] = lent().map(listenersOf);
 
 let isOver = false;
 const counts = { judged: 0, proven: 0, done: 0, failed: 0 };
@@ -56,7 +68,7 @@ async function lane() {
 }
 const lanes = Array.from({ length: LANES }, lane);
 const until = performance.now() + Number(seconds) * 1000;
-while (performance.now() < until) {
+while (performance.now() < until || counts.judged < Number(least)) {
   await sleep(50);
   counts.judged += used();
   const { standing } = await probe.checkpoint({ withinMs: 0 });
@@ -64,5 +76,6 @@ while (performance.now() < until) {
 }
 isOver = true;
 const hung = await Promise.race([Promise.all(lanes).then(() => false), sleep(10_000).then(() => true)]);
-console.log(JSON.stringify({ ...counts, hung }));
+const altered = lent().filter((client) => listenersOf(client) !== before).length;
+console.log(JSON.stringify({ ...counts, hung, left: used(), altered }));
 process.exit();

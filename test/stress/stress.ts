@@ -13,6 +13,10 @@ export interface Stressed {
   done: number;
   failed: number;
   hung: boolean;
+  /** Leases that are still out when all jobs are over, by the pool's own count. */
+  left: number;
+  /** Clients that have other listeners than at the beginning. */
+  altered: number;
 }
 
 const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -22,16 +26,26 @@ export interface Given {
   seconds: number;
   /** Leases at a time. */
   max: number;
+  /** Goes on for longer until so many are judged. */
+  least?: number;
   databaseUrl: string;
 }
 
 /** Under the probe that was built, which judges every 50 ms, without a grace. */
-export async function stress({ library, seconds, max, databaseUrl }: Given): Promise<Stressed> {
+export async function stress({ library, seconds, max, least = 0, databaseUrl }: Given): Promise<Stressed> {
   const out = mkdtempSync(path.join(tmpdir(), 'outlive-stress-'));
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--require', at('../../dist/probe/register.js'), at('program.mjs'), library, String(seconds), String(max)],
+      [
+        '--require',
+        at('../../dist/probe/register.js'),
+        at('program.mjs'),
+        library,
+        String(seconds),
+        String(max),
+        String(least),
+      ],
       {
         env: {
           ...process.env,
