@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Certainty, Kind } from '../probe/recording/format.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import { upgrade as adviceOn } from '../reports/advice.ts';
 import { lineOf, NODE_MAJOR, placeOf, probed, ROOT, start } from './support/probed.ts';
@@ -22,8 +23,18 @@ const byCaller = (name: string) => lineOf(programOf(name), '// leaks');
 /** What is made in an event or a callback: the package's own line is all there is. */
 const inPackage = (file: string) => expect.stringMatching(new RegExp(`/${file}:\\d+$`));
 
-/** Of most there are eight, at one line. */
-const LEAKS = [
+interface Leak {
+  name: string;
+  kind: Kind;
+  certainty: Certainty;
+  /** 8 where it does not say. */
+  acquired?: number;
+  lines: unknown[];
+  /** From and to which version. */
+  upgrade: [string, string];
+}
+
+const LEAKS: Leak[] = [
   {
     ...{ name: 'chai-http', kind: 'server', certainty: 'likely', upgrade: ['3.0.0', '4.0.0'] },
     lines: [byCaller('chai-http')],

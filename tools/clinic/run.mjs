@@ -50,7 +50,9 @@ async function opinionOf(tool, service) {
   const clinic = tool.startsWith('clinic ') ? ['--clinic', tool.slice('clinic '.length)] : [];
   const url = ['--url', `http://127.0.0.1:${port}/`];
   const program = ['--', 'node', 'service.mjs', String(port), ...service];
-  spawnSync(process.execPath, [cli, 'soak', '--out', folder, ...clinic, ...url, ...LOAD, ...program], { cwd: home });
+  const soak = [cli, 'soak', '--out', folder, ...clinic, ...url, ...LOAD, ...program];
+  const { stderr } = spawnSync(process.execPath, soak, { cwd: home, encoding: 'utf8' });
+  if (!existsSync(path.join(folder, 'report.json'))) throw new Error(`There is no report: ${stderr}`);
   const { opinions = [] } = JSON.parse(readFileSync(path.join(folder, 'report.json'), 'utf8'));
   return { folder, opinion: opinions.find((each) => each.tool === tool) };
 }
