@@ -161,6 +161,7 @@ const PILES = fixture('piles.mjs');
 test.concurrent.each([
   ['emitter', 'Bus "price"', '// on an emitter', 20],
   ['once', 'Bus "stock"', '// once, which never comes', 20],
+  ['stream', 'PassThrough "error"', '// on a stream', 20],
   ['target', 'EventTarget "price"', '// on a target', 20],
   ['signal', 'AbortSignal "abort"', '// on a signal', 20],
   // those before the first that is too many are not
@@ -171,7 +172,7 @@ test.concurrent.each([
   expect(report.findings[0]).toMatchObject({ kind: 'listener', library, certainty: 'likely', count });
 });
 
-test.concurrent.each(['emitter', 'once', 'target', 'signal', 'any'])(
+test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal', 'any'])(
   'and those that are taken away again: %s',
   async (name) => {
     const { report } = await probed(PILES, [name, 'clean']);

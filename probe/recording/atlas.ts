@@ -24,6 +24,10 @@ export interface KnownLeak {
 
 export const ATLAS: readonly KnownLeak[] = [
   {
+    ...{ package: 'axios', since: '1.15.1', mended: '1.15.2', kind: 'listener', file: 'lib/adapters/http.js' },
+    what: 'Each request leaves a listener at the connection that is kept alive.',
+  },
+  {
     ...{ package: 'bullmq', since: '1.0.0', mended: '1.21.0', kind: 'connection', file: 'dist/classes/worker.js' },
     what: 'close() of a Worker leaves its first connection to Redis open.',
   },
@@ -42,12 +46,24 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'Each request to an app makes a server, which is never closed.',
   },
   {
+    ...{ package: 'chokidar', since: '2.0.0', mended: '2.1.6', kind: 'watcher', file: 'lib/nodefs-handler.js' },
+    what: 'Of several patterns that lead into one folder, only the last one is no longer watched after close().',
+  },
+  {
     ...{ package: 'follow-redirects', since: '0.0.0', mended: '1.5.0', kind: 'stream', file: 'index.js' },
     what: 'Nobody reads the answer that redirects, which keeps its connection.',
   },
   {
+    ...{ package: 'got', since: '12.0.0', mended: '12.5.3', kind: 'listener', file: 'dist/source/core/index.js' },
+    what: 'Each request leaves a listener at the signal that it is given.',
+  },
+  {
     ...{ package: 'image-size', since: '0.0.0', mended: '1.0.2', kind: 'stream', file: 'dist/index.js' },
     what: 'A file that cannot be read, such as a folder, stays open.',
+  },
+  {
+    ...{ package: 'log4js', since: '0.0.0', mended: '6.4.0', kind: 'listener', file: 'lib/appenders/file.js' },
+    what: 'A new configuration leaves what listens to SIGHUP for the one before it.',
   },
   {
     ...{ package: 'multer', since: '0.0.0', mended: '2.3.0', kind: 'stream', file: 'storage/disk.js' },
@@ -94,6 +110,18 @@ export const ATLAS: readonly KnownLeak[] = [
       file: 'dist/throttler-storage-redis.service.js',
     },
     what: 'The client that the storage makes for itself stays when its module is destroyed.',
+  },
+  {
+    ...{ package: 'node-fetch', since: '3.0.0', mended: '3.2.5', kind: 'listener', file: 'src/index.js' },
+    what: 'An answer in chunks leaves its listeners at the connection that is kept alive.',
+  },
+  {
+    ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.3', kind: 'listener', file: 'index.js' },
+    what: 'Each call leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{ package: 'piscina', since: '4.1.0', mended: '4.2.0', kind: 'worker', file: 'src/index.ts' },
+    what: 'destroy() starts the threads of the pool anew.',
   },
   {
     ...{

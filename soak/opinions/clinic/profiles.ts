@@ -36,7 +36,7 @@ export function heapProfilerSays(profile: string): string[] {
     { callFrame: { functionName, url, lineNumber }, selfSize, children }: HeapNode,
     above: string | null,
   ) => {
-    const place = placeIn(`${functionName} ${url.replace(/^file:\/\//, '')}:${lineNumber + 1}:1`) ?? above;
+    const place = placeIn(`${functionName} ${url}:${lineNumber + 1}:1`) ?? above;
     all += selfSize;
     if (place !== null) add(sizes, place, selfSize);
     for (const child of children) visit(child, place);
@@ -77,8 +77,9 @@ export function bubbleprofSays(page: string): string[] {
 
 /** `handler server.js:12`, of the user's code and dependencies; null for Node's own. */
 function placeIn(name: string): string | null {
-  const [, called = '', file, line] = /^(\S*)\s*.*?((?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(name) ?? [];
-  if (file === undefined || /[\\/]@clinic[\\/]|[\\/]0x[\\/]/.test(file)) return null;
+  const plain = name.replace('file://', '');
+  const [, called = '', file, line] = /^(\S*)\s+((?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(plain) ?? [];
+  if (file === undefined || /[\\/](?:@clinic|0x|@nearform)[\\/]/.test(file)) return null;
   return `${called} ${file}:${line}`.trim();
 }
 

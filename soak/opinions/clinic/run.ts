@@ -16,6 +16,7 @@ import { type Clinic, type ClinicTool, findClinic } from './find.ts';
 import { bubbleprofSays, flameSays, heapProfilerSays } from './profiles.ts';
 
 const GATE = fileURLToPath(new URL('./gate.js', import.meta.url));
+const EXIT = new URL('./exit.js', import.meta.url).href;
 /** Clinic may take longer to analyse than the load took. */
 const ANALYSIS_LIMIT_MS = 300_000;
 /** What tools leave where the program runs when they are stopped. */
@@ -94,7 +95,7 @@ async function pageOf({ tool, command, folder, load }: ClinicRun, { script }: Cl
     ],
     ...{ folder: temporary, log: 'log', isProbed: false },
     // it would ask, and tell others
-    env: { NO_INSIGHT: '1', NO_UPDATE_NOTIFIER: '1' },
+    env: { NO_INSIGHT: '1', NO_UPDATE_NOTIFIER: '1', ...(endsBy === 'SIGINT' && { NODE_OPTIONS: nodeOptions() }) },
   });
   try {
     await load(program);
@@ -112,6 +113,10 @@ async function pageOf({ tool, command, folder, load }: ClinicRun, { script }: Cl
   } finally {
     await program.kill();
   }
+}
+
+function nodeOptions(): string {
+  return [process.env.NODE_OPTIONS, `--import ${JSON.stringify(EXIT)}`].filter(Boolean).join(' ');
 }
 
 /** A page without what is looked for is still a page. */

@@ -1,11 +1,12 @@
 // usage: <program> leaking | mended
 const { setTimeout: sleep } = require('node:timers/promises');
+const { scope } = require('../../../dist/probe/index.js');
 
 exports.version = process.argv[2];
 
-/** Does the work eight times, one after the other; goes on for a while, and ends. */
-exports.settle = async (work) => {
-  for (let n = 0; n < 8; n++) await work();
+/** Does the work so many times, one after the other, each a job of its own if need be; goes on for a while, and ends. */
+exports.settle = async (work, { times = 8, isJob = false } = {}) => {
+  for (let n = 0; n < times; n++) await (isJob ? scope('job', work) : work());
   await sleep(1800);
   process.exit();
 };
