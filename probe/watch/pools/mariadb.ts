@@ -19,7 +19,7 @@ import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { grantedIn, MYSQL, telling } from '../sessions/mysql.ts';
 import { type Answered, type Driver, sessionsOf } from '../sessions/sessions.ts';
-import { textsOf } from './peer.ts';
+import { peerOf, textsOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
 const PART = 'mariadb' satisfies AdapterName;
@@ -73,6 +73,8 @@ class MariadbPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
   readonly #lent: WeakMap<object, Resource> = new WeakMap();
+  /** By lease, of which pool it is, and which connection. */
+  readonly #open: Map<Resource, { account: PoolAccount; connection: WeakRef<object> }> = new Map();
   readonly #met: WeakSet<object> = new WeakSet();
   /** Pools whose making was seen. */
   readonly #made: WeakSet<object> = new WeakSet();
@@ -89,12 +91,24 @@ class MariadbPools {
           if (!pool) return null;
           return { used: pool.activeConnections(), idle: pool.idleConnections(), pending: pool.taskQueueSize() };
         },
+        peers: () => this.#peers(weak),
         idleLimits: () => {
           const { minimumIdle = null, connectionLimit: most = null } = weak.deref()?.opts ?? {};
           return { min: minimumIdle, max: most };
         },
       };
     });
+  }
+
+  /** What a pool keeps idle is its own secret. */
+  *#peers(weak: WeakRef<Pool>) {
+    const pool = weak.deref();
+    const own = pool && this.#accounts.of(pool);
+    for (const [resource, { account, connection }] of this.#open) {
+      const lent = connection.deref();
+      if (resource.closed || !lent) this.#open.delete(resource);
+      else if (account === own) yield { resource, peer: peerOf(lent, 'used') };
+    }
   }
 
   /** Its exports are constant: others take their place, of which one function is another. */
@@ -236,6 +250,7 @@ class MariadbPools {
         this.#watchStatements(Object.getPrototypeOf(connection));
         const lease = account.open(request, connection);
         this.#lent.set(connection, lease);
+        this.#open.set(lease, { account, connection: new WeakRef(connection) });
         if (promised) promised.lease = lease;
       }
     };
@@ -247,7 +262,9 @@ class MariadbPools {
 
   #giveBack(connection: object, releaser: Method): void {
     const lease = this.#lent.get(connection);
-    if (lease && !lease.closed) this.#desk.close(lease, releaser);
+    if (!lease || lease.closed) return;
+    this.#open.delete(lease);
+    this.#desk.close(lease, releaser);
   }
 }
 

@@ -114,8 +114,14 @@ export class MysqlPools {
       cuts.push(ofStandIn(known.lease, () => (connection as unknown as StandIn).destroy()));
       return;
     }
-    const own = cut(pool, connection, known.lease, known.ref);
+    const own = cut(pool, connection, known.lease, known.ref, this.#standsFor(known.lease, known.ref));
     if (own) cuts.push(own);
+  }
+
+  /** A function of its own: what it makes must not share a scope with the connection. */
+  #standsFor(lease: Resource, ref: Lent['ref']): (standIn: StandIn) => void {
+    return (standIn) =>
+      this.#lent.set(standIn, { lease, ref, isBusy: () => false, isInTransaction: false, transaction: null });
   }
 
   watchPool(pool: object): void {
