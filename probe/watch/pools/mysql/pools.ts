@@ -247,7 +247,9 @@ export class MysqlPools {
 
   #giveBack(connection: Connection, releaser: Method, pool: Pool | null): void {
     const lent = this.#lent.get(connection);
-    if (!lent?.lease) return;
+    // what stands for a lost one its pool removes by itself
+    const isLost: boolean = isStandIn(connection);
+    if (!lent?.lease || isLost) return;
     const { lease } = lent;
     lent.lease = null;
     this.#desk.close(lease, releaser);
