@@ -10,6 +10,10 @@ export type { Sampler } from './sampler.ts';
 const SIDES: Record<string, (url: string) => Promise<DatabaseSide>> = {
   postgres: async (url) => new (await import('./postgres.ts')).PostgresSide(url),
   postgresql: async (url) => new (await import('./postgres.ts')).PostgresSide(url),
+  mysql: async (url) => new (await import('./mysql.ts')).MysqlSide(url),
+  mariadb: async (url) => new (await import('./mysql.ts')).MysqlSide(url),
+  redis: async (url) => new (await import('./redis.ts')).RedisSide(url),
+  rediss: async (url) => new (await import('./redis.ts')).RedisSide(url),
   oracle: async (url) => new (await import('./oracle.ts')).OracleSide(url),
 };
 

@@ -33,9 +33,15 @@ const SESSIONS = `select pid, host(client_addr) as address, client_port as port,
   extract(epoch from clock_timestamp() - coalesce(state_change, backend_start)) * 1000 as "stateMs",
   extract(epoch from clock_timestamp() - xact_start) * 1000 as "transactionMs",
   extract(epoch from clock_timestamp() - backend_start) * 1000 as "ageMs",
-  case when wait_event_type = 'Lock' then pg_blocking_pids(pid) else '{}' end as "blockedBy", count(*) over ()::int as total
-  from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+  case when wait_event_type = 'Lock' then pg_blocking_pids(pid) else '{}' end as "blockedBy", count(*) over ()::int as total,
+  coalesce(locks, 0)::int as locks from pg_stat_activity
+  left join (select pid as owner, count(*) as locks from pg_locks where locktype = 'advisory' and granted group by pid) l
+    on owner = pid
+  where backend_type = 'client backend' and pid <> pg_backend_pid()
   order by state is not distinct from 'idle', coalesce(xact_start, state_change) limit $1`;
+
+const PREPARED = `select count(*)::int as count,
+  coalesce(extract(epoch from clock_timestamp() - min(prepared)) * 1000, 0)::float8 as "oldestMs" from pg_prepared_xacts`;
 
 const STATE_OF: Record<string, SessionState> = {
   active: 'active',
@@ -56,6 +62,7 @@ interface SessionRow extends Record<'stateMs' | 'transactionMs' | 'ageMs', strin
   waitEvent: string | null;
   query: string | null;
   blockedBy: number[];
+  locks: number;
   total: number;
 }
 
@@ -101,7 +108,7 @@ export class PostgresSide implements DatabaseSide {
     }>(FACTS);
     if (!facts) throw new Error('it did not say what it is');
     const { remoteAddress, remotePort, localPort = 0 } = socketOf(client);
-    this.#processes = ServerProcesses.of(facts.pid, localPort);
+    this.#processes = ServerProcesses.ofBackend(facts.pid, localPort);
     const missing: string[] = [];
     if (!facts.seesAll)
       missing.push('Sessions of other users are counted, but not shown: grant pg_monitor to the user that watches.');
@@ -127,10 +134,12 @@ export class PostgresSide implements DatabaseSide {
     }
     const [totals] = await this.#rows<Look['totals']>(TOTALS);
     if (!totals) throw new Error('its statistics are gone');
+    const [prepared] = await this.#rows<NonNullable<Look['prepared']>>(PREPARED);
     const usage = this.#processes?.usage();
     return {
       sessions,
       waits,
+      ...(prepared && prepared.count > 0 && { prepared }),
       totals: { ...totals, commits: totals.commits - this.#own },
       cpuMs: usage?.cpuMs ?? null,
       memoryBytes: usage?.memoryBytes ?? null,
@@ -180,6 +189,7 @@ function sessionOf(row: SessionRow): Session {
     wait: waitType === null || waitType === 'Client' ? null : `${waitType}: ${waitEvent}`,
     blockedBy: blockedBy.map(String),
     statement: row.query ? sqlShape(row.query) : null,
+    ...(row.locks > 0 && { locks: row.locks }),
   };
 }
 

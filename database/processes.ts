@@ -28,12 +28,22 @@ export class ServerProcesses {
    * the connection (`postgres: orders orders 127.0.0.1(40112) idle`), since elsewhere, or in a container, another
    * process may have that number.
    */
-  static of(backend: number, port: number): ServerProcesses | null {
+  static ofBackend(backend: number, port: number): ServerProcesses | null {
     try {
       const title = readFileSync(`/proc/${backend}/cmdline`, 'utf8');
       if (!title.startsWith('postgres') || !title.includes(`(${port})`)) return null;
       const parent = Number(fieldsOf(backend)[PARENT]);
       return parent > 1 ? new ServerProcesses(parent) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** The server that wrote its number into `file`, if that is a database's on this machine. */
+  static of(file: string): ServerProcesses | null {
+    try {
+      const pid = Number(readFileSync(file, 'utf8'));
+      return /(?:mariadb|mysql)d/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ? new ServerProcesses(pid) : null;
     } catch {
       return null;
     }
@@ -47,7 +57,9 @@ export class ServerProcesses {
       // the server collects the CPU time of children that ended: none is lost between two looks
       let ticks = sum(fieldsOf(this.#main), OWN) + sum(fieldsOf(this.#main), ENDED_CHILDREN);
       let kilobytes = privateMemory(this.#main);
-      const children = readFileSync(`/proc/${this.#main}/task/${this.#main}/children`, 'utf8').trim().split(' ');
+      const children = readFileSync(`/proc/${this.#main}/task/${this.#main}/children`, 'utf8')
+        .split(' ')
+        .filter(Boolean);
       this.#count = children.length;
       for (const child of children) {
         try {

@@ -171,12 +171,16 @@ export const ADAPTERS = [
           ...{ from: '3.5.0', below: '4.0.0', hooks: ['Pool.prototype.getConnection', 'Pool.prototype._endLeak'] },
         },
         {
+          ...{ name: 'mariadb', entry: 'lib/connection.js', es: { when: 'after', names: ['Connection'] } },
+          ...{ from: '3.5.0', below: '4.0.0', hooks: ['Connection.prototype.connect'] },
+        },
+        {
           ...{ name: 'mariadb', entry: 'lib/pool-promise.js', es: { when: 'after', names: ['PoolPromise'] } },
           ...{ from: '3.5.0', below: '4.0.0', hooks: ['PoolPromise.prototype.getConnection'] },
         },
       ],
     },
-    sees: 'leases of pools, by promise and by callback, pool.query, what is left in sessions, time-outs, pools made per call',
+    sees: 'leases of pools, by promise and by callback, pool.query, connections without a pool, what is left in sessions, time-outs, pools made per call',
   },
   {
     name: 'oracledb',

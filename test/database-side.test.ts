@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchDatabase } from '../database/index.ts';
+import type { LookLine } from '../probe/recording/database.ts';
+import { preparedOnes } from '../reports/database/notable.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { until } from './support/until.ts';
@@ -49,7 +51,7 @@ test('sessions are told by state, with the age of their transaction, and who blo
   let before = { state: 0, transaction: 0 };
   const recording = await watchedWhile(database.url, async () => {
     await holder.query('begin');
-    await holder.query('select pg_sleep(0.1)');
+    await holder.query('select pg_advisory_lock(1), pg_sleep(0.1)');
     await holder.query("update stock set left_over = left_over where left_over = 'a secret'");
     await waiter.query('begin');
     waiting = waiter.query('delete from stock');
@@ -73,6 +75,7 @@ test('sessions are told by state, with the age of their transaction, and who blo
     port: (holder as unknown as { connection: { stream: { localPort: number } } }).connection.stream.localPort,
     statement: 'update stock set left_over = left_over where left_over = ?',
     blockedBy: [],
+    locks: 1,
   });
   const { stateMs, transactionMs } = sessionOf(holder)!;
   expect(stateMs).toBeGreaterThanOrEqual(Math.floor(before.state));
@@ -145,9 +148,17 @@ test('a server that has no session left for the sampler is a gap of that name', 
   }
 });
 
+test('prepared transactions that stay are said, since no session has them', () => {
+  const looks = [{ prepared: { count: 2, oldestMs: 90_000 } }] as LookLine[];
+  expect(preparedOnes(looks)).toEqual([
+    expect.stringMatching(/^2 prepared transactions of no session, the oldest for 1 min 30 s: .* ROLLBACK PREPARED\.$/),
+  ]);
+  expect(preparedOnes([])).toEqual([]);
+});
+
 test.each([
   ['postgres://orders:hunter2@127.0.0.1:1/shop', /^The database at 127\.0\.0\.1:1 cannot be watched: .*ECONNREFUSED/],
-  ['mysql://orders:hunter2@127.0.0.1/shop', /must be of the form .* postgres or postgresql/],
+  ['mssql://orders:hunter2@127.0.0.1/shop', /must be of the form .* postgres or postgresql/],
   ['postgres://orders:hunter2@127.0.0.1:x/shop', /must be of the form/],
 ])('%s is refused in a sentence, without its password', async (url, sentence) => {
   using folder = temporaryFolder();

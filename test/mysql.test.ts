@@ -23,19 +23,23 @@ describe.skipIf(!HAS_MARIADB)('on MariaDB', () => {
     ['transactions', '// a transfer', 'connection', 'likely', 1],
     ['connections', '// a report', 'connection', 'likely', 5],
     ['connections of mysql', '// an export', 'connection', 'likely', 5],
+    ['connections of mariadb', '// a check', 'connection', 'likely', 5],
+    ['connections of mariadb, required', '// a probe', 'connection', 'likely', 5],
     ['streams', '// a page', 'connection', 'likely', 5],
     ['pools', '// for each job', 'connection', 'likely', 20],
+    ['pools of mysql', '// for each export', 'connection', 'likely', 20],
+    ['pools of mariadb', '// for each check', 'connection', 'likely', 20],
   ])('%s that are left open are told at their line', async (name, comment, ...rest) => {
     expect(told(await run(name, 'broken'))).toEqual([[lineOf(program, comment), ...rest]]);
   });
 
-  test.concurrent.each(['transactions', 'connections', 'connections of mysql', 'streams', 'pools'])(
-    '%s that are ended are clean',
-    async (name) => {
-      const { findings } = await run(name);
-      expect(findings).toEqual([]);
-    },
-  );
+  test.concurrent.each([
+    ...['transactions', 'connections', 'connections of mysql', 'connections of mariadb'],
+    ...['connections of mariadb, required', 'streams', 'pools', 'pools of mysql', 'pools of mariadb'],
+  ])('%s that are ended are clean', async (name) => {
+    const { findings } = await run(name);
+    expect(findings).toEqual([]);
+  });
 
   test.concurrent('what nobody can reach any more is destroyed where that is asked for, and its place given back', async () => {
     const { report, stdout } = await probed(program, ['lost'], { env: { ...env, OUTLIVE_HEAL: '1' } });

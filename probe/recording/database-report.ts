@@ -28,6 +28,8 @@ export interface JoinedSession {
   wait: string | null;
   blockedBy: string[];
   statement: string | null;
+  /** Advisory locks that it has. */
+  locks?: number;
   /** Null: no recorded process has it. */
   holding: Holding | null;
   /** Of a session that nobody has: the process that had it, and ended or let it go. */

@@ -4,13 +4,26 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Check, flag, isObject, listOf, maybe, number, oneOf, recordOf, shape, text, time } from './check.ts';
+import {
+  type Check,
+  flag,
+  isObject,
+  listOf,
+  maybe,
+  number,
+  oneOf,
+  optional,
+  recordOf,
+  shape,
+  text,
+  time,
+} from './check.ts';
 import { readLines } from './lines.ts';
 
 export const DATABASE_SCHEMA = 'outlive.database/1';
 export const DATABASE_PREFIX = 'database-';
 
-export const DATABASE_KINDS = ['postgresql', 'oracle'] as const;
+export const DATABASE_KINDS = ['postgresql', 'oracle', 'mysql', 'redis'] as const;
 export type DatabaseKind = (typeof DATABASE_KINDS)[number];
 
 /** What a session does. `idle in transaction`: nothing, but its transaction is open. */
@@ -67,6 +80,8 @@ export interface Look {
   cpuMs: number | null;
   /** Memory of their own, without what they share; bytes. */
   memoryBytes: number | null;
+  /** Transactions that are prepared and of no session any more; since when the oldest is, milliseconds. */
+  prepared?: { count: number; oldestMs: number };
 }
 
 export interface LookLine extends Look {
@@ -77,7 +92,7 @@ export interface LookLine extends Look {
 }
 
 export interface Session {
-  /** PostgreSQL's backend pid, Oracle's `sid,serial#`. */
+  /** PostgreSQL's backend pid, Oracle's `sid,serial#`, the number of a connection in MySQL and of a client in Redis. */
   id: string;
   /** The client's end of the socket; null where it is hidden or there is none. */
   address: string | null;
@@ -97,6 +112,8 @@ export interface Session {
   blockedBy: string[];
   /** Shape of its statement, without literals. */
   statement: string | null;
+  /** Advisory locks that it has. */
+  locks?: number;
 }
 
 /** All sessions but the sampler's own, less often than looks. */
@@ -186,6 +203,7 @@ const session = shape({
   ...{ id: text, address: maybe(text), port: maybe(number), connectionId: maybe(text), application: maybe(text) },
   ...{ database: maybe(text), state: oneOf(SESSION_STATES), stateMs: number, transactionMs: maybe(number) },
   ...{ ageMs: number, wait: maybe(text), blockedBy: listOf(text), statement: maybe(text) },
+  locks: optional(number),
 });
 const SOUND: Readonly<Record<DatabaseRecordingLine['t'], Check>> = {
   database: shape({ schema: text, name: text, kind: oneOf(DATABASE_KINDS), startedMs: time }),
@@ -198,6 +216,7 @@ const SOUND: Readonly<Record<DatabaseRecordingLine['t'], Check>> = {
     waits: recordOf(number),
     totals: shape({ commits: number, rollbacks: number, deadlocks: number, lost: number }),
     ...{ cpuMs: maybe(number), memoryBytes: maybe(number), tookMs: number },
+    prepared: optional(shape({ count: number, oldestMs: number })),
   }),
   sessions: shape({ at: time, sessions: listOf(session), omitted: number }),
   gap: shape({ at: time, why: text, isRefused: flag }),

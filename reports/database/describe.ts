@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import type { Holding, JoinedSession } from '../../probe/recording/database-report.ts';
 import { duration } from '../words.ts';
 
-/** `reserve orders.ts:12 (pool orders, process 81)`. */
+/** `reserve orders.ts:12 (pool orders, process 81)`; what is of no pool has none. */
 export function holderName({ site, pool, pid, thread }: Holding): string {
   const place = site ? `${site.function} ${basename(site.file)}:${site.line}`.trim() : 'an unknown line';
-  return `${place} (pool ${pool}, process ${pid}${thread ? ` thread ${thread}` : ''})`;
+  return `${place} (${pool ? `pool ${pool}, ` : ''}process ${pid}${thread ? ` thread ${thread}` : ''})`;
 }
 
 /** `held by reserve orders.ts:12 (…)`, or what else is known of who has it. */

@@ -1,4 +1,5 @@
 /** What stood out on the server during a run: transactions left open, and who made whom wait. */
+import type { LookLine } from '../../probe/recording/database.ts';
 import type { JoinedSession } from '../../probe/recording/database-report.ts';
 import { duration, plural } from '../words.ts';
 import { activityOf, whoHas } from './describe.ts';
@@ -23,6 +24,14 @@ export function notable(moments: readonly (readonly JoinedSession[])[]): string[
       if (session.state === 'idle in transaction' && session.stateMs >= RESTING_MS) {
         note(`rests ${who}`, session, (others) => `${named(session, others)}, ${activityOf(session)}, ${who}.`);
       }
+      if (session.locks && session.state === 'idle' && session.stateMs >= RESTING_MS) {
+        const locks = plural(session.locks, 'advisory lock');
+        note(
+          `keeps ${who}`,
+          session,
+          (others) => `${named(session, others)}, ${activityOf(session)}, ${who}, keeps ${locks}.`,
+        );
+      }
       for (const blocker of session.stateMs >= WAITING_MS ? session.blockedBy : []) {
         const other = byId.get(blocker);
         const whose = other ? `, ${other.state}, ${whoHas(other)}` : '';
@@ -39,6 +48,15 @@ export function notable(moments: readonly (readonly JoinedSession[])[]): string[
     .sort((a, b) => b.session.stateMs - a.session.stateMs)
     .slice(0, MAX_SENTENCES)
     .map(({ ids, sentence }) => sentence(ids.size - 1));
+}
+
+/** Transactions that no session has: nothing ends them but a statement. */
+export function preparedOnes(looks: readonly LookLine[]): string[] {
+  const oldest = looks.findLast(({ prepared }) => prepared !== undefined)?.prepared;
+  if (!oldest || oldest.oldestMs < RESTING_MS) return [];
+  return [
+    `${plural(oldest.count, 'prepared transaction')} of no session, the oldest for ${duration(oldest.oldestMs)}: with ${oldest.count === 1 ? 'its' : 'their'} locks, until COMMIT PREPARED or ROLLBACK PREPARED.`,
+  ];
 }
 
 function named({ id }: JoinedSession, others: number): string {

@@ -6,7 +6,7 @@ import type { Recording } from '../../probe/recording/format.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import { associationsOf } from './associations.ts';
 import { formerHolder, type Held, joined, type Moment, plain } from './join.ts';
-import { notable } from './notable.ts';
+import { notable, preparedOnes } from './notable.ts';
 import { overTime } from './over-time.ts';
 
 /** Younger sessions may not have been listed by their process yet, milliseconds. */
@@ -48,7 +48,7 @@ export function databaseReport(database: DatabaseRecording, recordings: readonly
     leasesWithoutSession: (
       moments.findLast(({ withoutSession }) => withoutSession.length > 0)?.withoutSession ?? []
     ).map((held) => describe.holding(held)),
-    notable: notable(moments.map(sessionsOf)),
+    notable: [...notable(moments.map(sessionsOf)), ...preparedOnes(looks)],
     ...associationsOf(database, recordings),
   };
 }

@@ -9,7 +9,9 @@ export function summaryOf(server: DatabaseReport): string[] {
   const ended = transactions.commits + transactions.rollbacks;
   return [
     `At most ${plural(peak.sessions, 'session')}${limit}, ${number(peak.active)} active, ${number(peak.idleInTransaction)} idle in transaction, ${number(peak.waitingForLocks)} waiting for a lock, in ${plural(looks, 'look')} over ${duration(lasted)}.`,
-    `${plural(ended, 'transaction')} ended, ${number(transactions.rollbacks)} by rollback; ${plural(transactions.deadlocks, 'deadlock')}, ${plural(transactions.lostSessions, 'session')} lost.`,
+    server.kind === 'redis'
+      ? `${plural(ended, 'command')} processed, ${plural(transactions.lostSessions, 'connection')} refused.`
+      : `${plural(ended, 'transaction')} ended, ${number(transactions.rollbacks)} by rollback; ${plural(transactions.deadlocks, 'deadlock')}, ${plural(transactions.lostSessions, 'session')} lost.`,
     ...(cost ? [costSentence(cost)] : []),
     ...gaps.map(gapSentence),
     ...missing,

@@ -113,7 +113,7 @@ export class ServerMeter {
     if (namesOracle(url)) return null;
     const processes = await withClient(url, async (client) => {
       const { rows } = await client.query('select pg_backend_pid() as pid, inet_client_port() as port');
-      return ServerProcesses.of(rows[0].pid, rows[0].port);
+      return ServerProcesses.ofBackend(rows[0].pid, rows[0].port);
     });
     const before = processes?.usage(true);
     return processes && before ? new ServerMeter(processes, before.cpuMs, before.memoryBytes) : null;

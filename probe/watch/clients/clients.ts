@@ -10,6 +10,7 @@ import type { Request, Resource } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
+import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered, type EnteredFacts } from '../handles/entered.ts';
 import { installedAs } from '../packages.ts';
@@ -120,7 +121,11 @@ export class Clients<Client extends object> {
   }
 
   used(client: Client): void {
-    this.#entered.used(client);
+    const { flows } = this.#desk;
+    const resource = this.resourceOf(client);
+    // what it says to its server of its own accord is in its maker's scope, and of no flow
+    if (resource && flows.current() === null && this.#desk.scope() === resource.scope) resource.lastUsedAt = now();
+    else this.#entered.used(client);
   }
 
   usedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): void {

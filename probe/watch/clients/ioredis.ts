@@ -8,6 +8,7 @@ import { around } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { peerOf } from '../pools/peer.ts';
 import { Clients, Folders } from './clients.ts';
 
 const PART = 'ioredis' satisfies AdapterName;
@@ -25,7 +26,10 @@ export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
   const clients = new Clients<Client>(
     desk,
-    { adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
+    {
+      ...{ adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
+      peerOf: (client) => peerOf(client, 'used'),
+    },
     folders,
   );
   return {

@@ -1,5 +1,6 @@
 /** The handles of one source: entered where user code made them, gone when they end. Held weakly throughout. */
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
+import type { Peer } from '../../account/pool-state.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
@@ -19,6 +20,8 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   holds?(handle: Handle): boolean;
   /** See `Known`. */
   heldAgainMs?(handle: Handle): number;
+  /** Which connection it is to a server; asked when somebody looks. */
+  peerOf?(handle: Handle): Peer;
 }
 
 export class Entered<Handle extends object> {
@@ -34,6 +37,17 @@ export class Entered<Handle extends object> {
     this.#desk = desk;
     this.#source = desk.source({ adapter, nature, library });
     this.#facts = facts;
+    const { peerOf } = facts;
+    if (peerOf) this.#source.peers = () => this.#peers(peerOf);
+  }
+
+  *#peers(peerOf: (handle: Handle) => Peer) {
+    for (const { open } of this.#source.accounts.values()) {
+      for (const resource of open) {
+        const handle = resource.ref?.deref() as Handle | undefined;
+        if (handle) yield { resource, peer: peerOf(handle) };
+      }
+    }
   }
 
   /** Made by a call to `wrapper`, which is on the stack; what a watched library makes for itself is its own. */

@@ -6,7 +6,7 @@
  * for each borrow, and nothing else can give it back: once it is collected, the leak is proven. A connection that goes
  * back is rolled back by the library, so that no transaction stays open in it.
  *
- * False negatives: pools of a cluster, where no other was made before; connections without a pool.
+ * False negatives: pools of a cluster, where no other was made before.
  */
 import { EventEmitter } from 'node:events';
 import Module from 'node:module';
@@ -19,7 +19,8 @@ import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { grantedIn, MYSQL, telling } from '../sessions/mysql.ts';
 import { type Answered, type Driver, sessionsOf } from '../sessions/sessions.ts';
-import { textsOf } from './peer.ts';
+import { BareConnections } from './mariadb-bare.ts';
+import { peerOf, textsOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
 
 const PART = 'mariadb' satisfies AdapterName;
@@ -35,6 +36,7 @@ interface Pool {
 
 /** What a pool lends; that of the promises stands before it. */
 interface Connection {
+  status: number;
   isValid(): boolean;
 }
 
@@ -65,6 +67,7 @@ export function attachments(desk: Desk): Attachments {
     'mariadb/dist/promise.cjs': commonJs,
     'mariadb/dist/callback.cjs': commonJs,
     'mariadb/lib/pool.js': ({ Pool }) => pools.watchPool(Pool.prototype),
+    'mariadb/lib/connection.js': ({ Connection }) => pools.watchConnections(Connection.prototype),
     'mariadb/lib/pool-promise.js': ({ PoolPromise }) => pools.watchPromises(PoolPromise.prototype),
   };
 }
@@ -73,13 +76,17 @@ class MariadbPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
   readonly #lent: WeakMap<object, Resource> = new WeakMap();
+  /** By lease, of which pool it is, and which connection. */
+  readonly #open: Map<Resource, { account: PoolAccount; connection: WeakRef<object> }> = new Map();
   readonly #met: WeakSet<object> = new WeakSet();
   /** Pools whose making was seen. */
   readonly #made: WeakSet<object> = new WeakSet();
   #promising: Promised | null = null;
+  readonly #bare: BareConnections;
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#bare = new BareConnections(desk);
     this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => {
       const { connectionLimit = 0, connOptions: { database } = {} } = weak.deref()?.opts ?? {};
       return {
@@ -89,6 +96,7 @@ class MariadbPools {
           if (!pool) return null;
           return { used: pool.activeConnections(), idle: pool.idleConnections(), pending: pool.taskQueueSize() };
         },
+        peers: () => this.#peers(weak),
         idleLimits: () => {
           const { minimumIdle = null, connectionLimit: most = null } = weak.deref()?.opts ?? {};
           return { min: minimumIdle, max: most };
@@ -97,27 +105,49 @@ class MariadbPools {
     });
   }
 
+  /** What a pool keeps idle is its own secret. */
+  *#peers(weak: WeakRef<Pool>) {
+    const pool = weak.deref();
+    const own = pool && this.#accounts.of(pool);
+    for (const [resource, { account, connection }] of this.#open) {
+      const lent = connection.deref();
+      if (resource.closed || !lent) this.#open.delete(resource);
+      else if (account === own) yield { resource, peer: peerOf(lent, 'used') };
+    }
+  }
+
   /** Its exports are constant: others take their place, of which one function is another. */
   watchExports(exports: object, file: string): void {
     const { _cache } = Module as unknown as { _cache: Record<string, { exports: object }> };
     const descriptors = Object.getOwnPropertyDescriptors(exports) as PropertyDescriptorMap;
-    const before = descriptors.createPool;
-    const createPool: Method | undefined = before?.get?.() ?? before?.value;
-    if (!before || !createPool || !_cache[file]) return;
-    let meets = true;
-    const own = disguise(
-      ((options: unknown) => {
-        if (!meets) return Reflect.apply(createPool, undefined, [options]);
-        meets = false;
-        return this.#meet(() => Reflect.apply(createPool, undefined, [options]), own);
-      }) as Method,
-      createPool,
-    );
-    descriptors.createPool = { get: () => own, enumerable: before.enumerable ?? true };
+    if (!_cache[file]) return;
+    for (const maker of ['createPool', 'createConnection']) this.#standsIn(descriptors, maker);
     _cache[file].exports = Object.create(Object.getPrototypeOf(exports), descriptors);
   }
 
-  /** The first pool that is made: it and the private one are the emitters that are made meanwhile. */
+  #standsIn(descriptors: PropertyDescriptorMap, maker: string): void {
+    const before = descriptors[maker];
+    const original: Method | undefined = before?.get?.() ?? before?.value;
+    if (!before || !original) return;
+    const make = (options: unknown): unknown => Reflect.apply(original, undefined, [options]);
+    let meets = true;
+    const own = disguise(
+      ((options: unknown) => {
+        this.#bare.isMaking = maker === 'createConnection';
+        try {
+          if (!meets) return make(options);
+          meets = false;
+          return this.#meet(() => make(options), own);
+        } finally {
+          this.#bare.isMaking = false;
+        }
+      }) as Method,
+      original,
+    );
+    descriptors[maker] = { get: () => own, enumerable: before.enumerable ?? true };
+  }
+
+  /** The first pool or connection that is made: they are the emitters that are made meanwhile. */
   #meet(create: () => unknown, wrapper: Method): unknown {
     const emitters: object[] = [];
     const events = EventEmitter as unknown as { init: Method };
@@ -136,6 +166,9 @@ class MariadbPools {
           if (Object.hasOwn(prototype, '_handleRelease')) {
             this.watchPool(prototype);
             this.#makes(emitter as Pool, wrapper);
+          } else if (Object.hasOwn(prototype, 'executePromise')) {
+            this.watchConnections(prototype);
+            if (this.#bare.isMaking) this.#bare.made(emitter as Connection, wrapper);
           } else if (Object.hasOwn(prototype, 'getConnection') && prototype.getConnection.length === 0) {
             this.watchPromises(prototype);
           }
@@ -195,15 +228,17 @@ class MariadbPools {
   }
 
   /** A statement is given with what is to be called with its rows, and what with its error. */
-  #watchStatements(prototype: object): void {
+  watchConnections(prototype: object): void {
     if (this.#met.has(prototype)) return;
     this.#met.add(prototype);
+    this.#bare.watch(prototype);
     const sessions = sessionsOf(this.#desk);
     for (const method of ['query', 'prepareExecute', 'executePromise']) {
       around<object, Answered | null>(PART, prototype, method, {
         before: (connection, command, _, wrapper) => {
           const { sql, values } = command as Command;
           if (typeof sql !== 'string') return null;
+          this.#bare.use(connection, sql);
           return sessions.says({ driver: DRIVER, connection, text: sql, values }, wrapper);
         },
         call: (own, connection, args, answered) => {
@@ -233,9 +268,10 @@ class MariadbPools {
       if (code === NO_TIME) account.timedOut(request, false);
       else if (error) account.fail(request);
       else {
-        this.#watchStatements(Object.getPrototypeOf(connection));
+        this.watchConnections(Object.getPrototypeOf(connection));
         const lease = account.open(request, connection);
         this.#lent.set(connection, lease);
+        this.#open.set(lease, { account, connection: new WeakRef(connection) });
         if (promised) promised.lease = lease;
       }
     };
@@ -247,7 +283,9 @@ class MariadbPools {
 
   #giveBack(connection: object, releaser: Method): void {
     const lease = this.#lent.get(connection);
-    if (lease && !lease.closed) this.#desk.close(lease, releaser);
+    if (!lease || lease.closed) return;
+    this.#open.delete(lease);
+    this.#desk.close(lease, releaser);
   }
 }
 

@@ -17,6 +17,7 @@ const SOCKETS: readonly (readonly string[])[] = [
   ['connection', 'stream'], // pg.Client, mysql2/promise
   ['stream'], // mysql2, ioredis
   ['_socket'], // mysql, ws
+  ['socket'], // mariadb
   ['_impl', 'nscon', 'ntAdapter', 'stream'], // oracledb, thin mode
 ];
 /** Where they keep what the server calls the connection. */

@@ -38,16 +38,28 @@ export function takeBack(connection: object, socket: OwnSocket): void {
   socket._events = listeners.get(connection) ?? socket._events;
 }
 
-/** Null: it is not to be judged now. */
-export function cut(pool: Pool, connection: Connection, lease: Resource, ref: WeakRef<Connection>): Cut | null {
+/** Null: it is not to be judged now. `stands`: told of what takes the connection's place. */
+export function cut(
+  pool: Pool,
+  connection: Connection,
+  lease: Resource,
+  ref: WeakRef<Connection>,
+  stands: (standIn: StandIn) => void,
+): Cut | null {
   const socket = letGo(connection);
   if (!socket) return null;
   replace(pool._allConnections, connection, socket);
-  return cutOf(pool, socket, lease, ref);
+  return cutOf(pool, socket, lease, ref, stands);
 }
 
 /** A function of its own: what it makes must not share a scope with the connection. */
-function cutOf(pool: Pool, socket: OwnSocket, resource: Resource, ref: WeakRef<Connection>): Cut {
+function cutOf(
+  pool: Pool,
+  socket: OwnSocket,
+  resource: Resource,
+  ref: WeakRef<Connection>,
+  stands: (standIn: StandIn) => void,
+): Cut {
   let standIn: StandIn | null = null;
   return {
     resource,
@@ -59,6 +71,7 @@ function cutOf(pool: Pool, socket: OwnSocket, resource: Resource, ref: WeakRef<C
     substitute() {
       standIn = new StandIn(pool, socket);
       replace(pool._allConnections, socket, standIn);
+      stands(standIn);
     },
     heal: () => standIn?.destroy(),
   };

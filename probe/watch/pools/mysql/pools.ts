@@ -114,8 +114,14 @@ export class MysqlPools {
       cuts.push(ofStandIn(known.lease, () => (connection as unknown as StandIn).destroy()));
       return;
     }
-    const own = cut(pool, connection, known.lease, known.ref);
+    const own = cut(pool, connection, known.lease, known.ref, this.#standsFor(known.lease, known.ref));
     if (own) cuts.push(own);
+  }
+
+  /** A function of its own: what it makes must not share a scope with the connection. */
+  #standsFor(lease: Resource, ref: Lent['ref']): (standIn: StandIn) => void {
+    return (standIn) =>
+      this.#lent.set(standIn, { lease, ref, isBusy: () => false, isInTransaction: false, transaction: null });
   }
 
   watchPool(pool: object): void {
@@ -241,7 +247,9 @@ export class MysqlPools {
 
   #giveBack(connection: Connection, releaser: Method, pool: Pool | null): void {
     const lent = this.#lent.get(connection);
-    if (!lent?.lease) return;
+    // what stands for a lost one its pool removes by itself
+    const isLost: boolean = isStandIn(connection);
+    if (!lent?.lease || isLost) return;
     const { lease } = lent;
     lent.lease = null;
     this.#desk.close(lease, releaser);
