@@ -303,6 +303,36 @@ export const ADAPTERS = [
     sees: 'connections, the channels on them, and consumers: by promises and by callbacks',
   },
   {
+    name: 'grpc',
+    natures: ['client', 'call'],
+    of: {
+      packages: [
+        {
+          ...{ name: '@grpc/grpc-js', from: '1.0.0', below: '2.0.0' },
+          hooks: [
+            'Channel.prototype.createCall',
+            'Channel.prototype.close',
+            'Client.prototype.makeServerStreamRequest',
+          ],
+        },
+      ],
+    },
+    sees: 'channels, one of each client, from their first use to close; streaming calls that are neither read to their end nor cancelled',
+  },
+  {
+    name: 'undici',
+    natures: ['HTTP client'],
+    of: {
+      packages: [
+        {
+          ...{ name: 'undici', from: '5.0.0', below: '9.0.0' },
+          hooks: ['Dispatcher', 'Client.prototype.dispatch', 'Pool', 'Agent'],
+        },
+      ],
+    },
+    sees: 'clients, pools and agents that are made per request or job and never closed, while they have connections',
+  },
+  {
     name: 'mongodb',
     natures: ['client', 'session', 'cursor'],
     of: {

@@ -94,15 +94,13 @@ const MATTER_DOUBTS: Partial<Record<Matter, Record<'likely' | 'suspect', string>
     likely: 'whoever has the session next might be meant to have it so.',
     suspect: 'whoever has the session next might undo it first.',
 =======
-  growth: {
+  growth: 
     likely: 'it may be meant to hold all of something that has an end.',
     suspect: 'it is small so far, or was filled in few goes.',
->>>>>>> 6eb6c74 (Find what only grows, where it is asked for)
-  },
-  memory: {
+>>>>>>> 6eb6c74 (Find what only grows, where it is asked for),
+  memory: 
     likely: 'a cache that is still filling rises as evenly.',
-    suspect: 'it rose by little, or over few rounds.',
-  },
+    suspect: 'it rose by little, or over few rounds.',,
 };
 
 /** Why the finding is not more certain than it is; null when it is proven. */

@@ -40,6 +40,7 @@ const clients: Record<string, string> = {
   'worker-pools': 'workerpool',
   kafkajs: 'kafkajs',
   amqplib: 'amqplib, refused',
+  undici: 'undici',
   'better-sqlite3': 'better-sqlite3',
 };
 /** Only faults that children meet too need some: they are what takes long. */
@@ -109,8 +110,8 @@ const unused = new Set([
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
   ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
   ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),
-  // not installed here: npm run test:mongodb
-  'mongodb',
+  // not installed here: npm run test:mongodb, npm run test:clients
+  ...['mongodb', 'grpc'],
   ...['signals', 'proof', 'source-lines', 'script-maps'],
 ]);
 /** They are over when the last line is written. */

@@ -322,8 +322,20 @@ const ROWS = {
       kafkajs: 'await {name}.disconnect();',
       amqplib: 'await {name}.close();',
       mongodb: 'await {name}.close();',
+      '@grpc/grpc-js': '{name}.close();',
     },
   ),
+  /** That streams: it goes on by its messages. */
+  call: {
+    ...handle(
+      'stream',
+      'streaming call',
+      'streaming calls',
+      'Read it to its end, or cancel() it in a finally block; a deadline ends one that is forgotten.',
+      { '@grpc/grpc-js call': '{name}.cancel();' },
+    ),
+    ...BY_EVENTS,
+  },
   /** Of a queue in Redis: who adds to it, works on it or listens to it. */
   queue: client(
     'connection',
@@ -551,6 +563,17 @@ const ROWS = {
       'HTTP agents',
       'Share one agent, made once: each keeps its sockets open until destroy() is called.',
       { 'http.Agent': '{name}.destroy();' },
+    ),
+    ...BY_EVENTS,
+  },
+  /** The same, of undici. */
+  'HTTP client': {
+    ...handle(
+      'socket',
+      'HTTP client',
+      'HTTP clients',
+      'Share one, made once: each has connections of its own until close() is called.',
+      { undici: 'await {name}.close();' },
     ),
     ...BY_EVENTS,
   },

@@ -9,9 +9,7 @@
  * seen only until then. What begins before the module is seen to be loaded is entered with its next turn.
  */
 import type { AdapterName } from '../../adapters.ts';
-import type { Method } from '../../process/around.ts';
-import { guarded } from '../../process/lapses.ts';
-import { onLeave } from '../../process/leaving.ts';
+import { beforeInherited } from '../../process/before-inherited.ts';
 import type { NatureName } from '../../recording/natures.ts';
 import type { Desk } from '../desk.ts';
 import { isOfUser } from './callers.ts';
@@ -38,31 +36,16 @@ function watchMade(desk: Desk, prototype: object, nature: NatureName, library: s
     ...{ adapter: PART, nature, library },
     hasEnded: (iterator) => ended.has(iterator),
   });
-  before(prototype, 'next', (iterator, wrapper) => {
+  beforeInherited<Iterator>(PART, prototype, 'next', (iterator, _, wrapper) => {
     if (ended.has(iterator) || iterators.has(iterator)) return;
     const request = iterators.asked(wrapper);
     // without a mark: the loop itself goes on with its flow
     if (isOfUser(request.site)) iterators.enter({ ...request, mark: null }, iterator);
   });
   for (const end of ['return', 'throw']) {
-    before(prototype, end, (iterator, wrapper) => {
+    beforeInherited<Iterator>(PART, prototype, end, (iterator, _, wrapper) => {
       ended.add(iterator);
       iterators.closed(iterator, wrapper);
     });
   }
-}
-
-/** Puts a method of its own before the one that the prototype inherits from all async generators. */
-function before(prototype: object, key: string, told: (iterator: Iterator, wrapper: Method) => void): void {
-  const inherited: Method = Reflect.get(prototype, key);
-  const { method } = {
-    method(this: Iterator): unknown {
-      guarded(PART, told, this, method);
-      return Reflect.apply(inherited, this, arguments);
-    },
-  };
-  Object.defineProperty(method, 'name', { value: key, configurable: true });
-  Object.defineProperty(method, 'length', { value: inherited.length, configurable: true });
-  Object.defineProperty(prototype, key, { value: method, configurable: true, writable: true });
-  onLeave(() => void Reflect.deleteProperty(prototype, key));
 }

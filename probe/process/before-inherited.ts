@@ -1,0 +1,24 @@
+/** Puts a method before one that a prototype inherits from a class of Node's, which all others inherit too. */
+import type { Method } from './around.ts';
+import { guarded, type Part } from './lapses.ts';
+import { onLeave } from './leaving.ts';
+
+/** `told` is given the object, the call's first argument, and the method, which is on the stack. */
+export function beforeInherited<Self extends object>(
+  part: Part,
+  prototype: object,
+  key: string,
+  told: (self: Self, first: unknown, wrapper: Method) => void,
+): void {
+  const inherited: Method = Reflect.get(prototype, key);
+  const { method } = {
+    method(this: Self): unknown {
+      guarded(part, told, this, arguments[0], method);
+      return Reflect.apply(inherited, this, arguments);
+    },
+  };
+  Object.defineProperty(method, 'name', { value: key, configurable: true });
+  Object.defineProperty(method, 'length', { value: inherited.length, configurable: true });
+  Object.defineProperty(prototype, key, { value: method, configurable: true, writable: true });
+  onLeave(() => void Reflect.deleteProperty(prototype, key));
+}
