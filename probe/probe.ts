@@ -580,11 +580,8 @@ const loadConnects = () => require('./watch/unwatched/connects.js') as typeof im
 const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
 const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
-<<<<<<< HEAD
 const loadOnSignal = () => require('./proof/on-signal.js') as typeof import('./proof/on-signal.ts');
-=======
 const loadGrowth = () => require('./watch/growth.js') as typeof import('./watch/growth.ts');
->>>>>>> 6eb6c74 (Find what only grows, where it is asked for)
 const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');

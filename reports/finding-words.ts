@@ -89,18 +89,18 @@ const NOT_LIKELY: Record<Detector, string> = {
 /** … and these are in doubt for a reason of their own, whatever saw them. */
 const MATTER_DOUBTS: Partial<Record<Matter, Record<'likely' | 'suspect', string>>> = {
   pools: { likely: 'the program might still use them.', suspect: 'one pool for each tenant or shard may be meant.' },
-<<<<<<< HEAD
   session: {
     likely: 'whoever has the session next might be meant to have it so.',
     suspect: 'whoever has the session next might undo it first.',
-=======
-  growth: 
+  },
+  growth: {
     likely: 'it may be meant to hold all of something that has an end.',
     suspect: 'it is small so far, or was filled in few goes.',
->>>>>>> 6eb6c74 (Find what only grows, where it is asked for),
-  memory: 
+  },
+  memory: {
     likely: 'a cache that is still filling rises as evenly.',
-    suspect: 'it rose by little, or over few rounds.',,
+    suspect: 'it rose by little, or over few rounds.',
+  },
 };
 
 /** Why the finding is not more certain than it is; null when it is proven. */
@@ -140,12 +140,8 @@ export function subject(finding: Finding | Withdrawn): string {
   const matter = matterOf(finding);
   if (matter === 'pools') return `pool · ${library.replace(/ pool$/, '')}`;
   if (matter === 'memory') return 'memory · heap, and what its objects hold outside of it';
-<<<<<<< HEAD
-  const thing = ['transaction', 'session'].includes(matter) ? NATURES[nature].words.one : noun(1, kind);
-=======
   if (matter === 'growth') return `${NATURES[finding.nature].words.many} · ${library}`;
-  const thing = matter === 'transaction' ? 'transaction' : noun(1, kind);
->>>>>>> 6eb6c74 (Find what only grows, where it is asked for)
+  const thing = ['transaction', 'session'].includes(matter) ? NATURES[nature].words.one : noun(1, kind);
   const owner = pool === null ? library : `${library} pool "${pool}"`;
   return owner ? `${thing} · ${owner}` : thing;
 }

@@ -41,11 +41,7 @@ export const STACK_BUDGETS = {
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
-<<<<<<< HEAD
-export type Matter = 'resource' | 'transaction' | 'session' | 'pools' | 'memory';
-=======
-export type Matter = 'resource' | 'transaction' | 'pools' | 'memory' | 'growth';
->>>>>>> 6eb6c74 (Find what only grows, where it is asked for)
+export type Matter = 'resource' | 'transaction' | 'session' | 'pools' | 'memory' | 'growth';
 
 export interface Nature {
   readonly kind: Kind;
