@@ -28,7 +28,11 @@ const connecting = (name: string) =>
   fakePackage(
     name,
     '3.4.5',
-    "import net from 'node:net';\nexport const open = (port) => net.connect(port, '127.0.0.1').on('error', () => {});",
+    // whether or not somebody listens there
+    `import net from 'node:net';
+    export const open = (port) => {
+      const socket = net.connect(port, '127.0.0.1', () => socket.destroy()).on('error', () => {});
+    };`,
     'module',
   );
 
