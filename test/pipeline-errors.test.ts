@@ -12,8 +12,9 @@ import { openWorkload } from './support/workload.ts';
 import './support/compile-once.ts';
 
 const DATABASE_FAILED = {
-  postgres: /^The database failed: .*does not exist\. With --database a further run goes on[^\n]*\n$/,
-  oracle: /^The database failed: ORA-00904: [^\n]*\. With --database a further run goes on[^\n]*\n$/,
+  postgres:
+    /^The database failed: .*violates check constraint.*With --database a further run goes on where this one ended\.\n$/,
+  oracle: /^The database failed: ORA-02290: [^\n]*\. With --database a further run goes on[^\n]*\n$/,
 };
 const program = join(import.meta.dirname, '../pipeline/main.ts');
 const NOWHERE = 'postgres://outlive:secret@127.0.0.1:1/none';
@@ -165,7 +166,7 @@ describe('on a database', () => {
 
   test('that refuses in the middle of a run, the run says so in one sentence', async () => {
     const workload = await openWorkload(store.url);
-    await workload.execute('alter table stream_positions rename column next_offset to something_else');
+    await workload.execute('alter table ingest_progress add constraint refusing check (elements < 0)');
     await workload.pool.close();
     const { stderr, code } = await ended(start('--input', 'in', '--database', store.url));
     expect(stderr).toMatch(DATABASE_FAILED[STORE]);
