@@ -89,7 +89,7 @@ interface Running {
   reject(error: Error): void;
 }
 
-/** A task that threw, or that was there when its task manager died, this often fails its job. */
+/** A task that threw, or that was there when its task manager died, so often fails its job. */
 const MOST_FAILURES = 5;
 const MOST_DEATHS = 20;
 /** Before a task that threw is begun again; doubled each time. */

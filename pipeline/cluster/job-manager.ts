@@ -43,6 +43,8 @@ export interface JobManagerOptions {
 interface Job {
   record: JobRecord;
   canceled: AbortController;
+  /** It is canceled, or the job manager stops. */
+  ending: AbortController;
   /** Of a module, how it was planned; asked for again at each run. */
   firstPlan: JobPlan | null;
 }
@@ -61,7 +63,7 @@ export class JobManager {
   readonly #jobs = new Map<string, Job>();
   readonly #contexts = new ContextPlanner();
   readonly #loops = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
+  #isStopping = false;
   #planning = 0;
   readonly #awaitTurn: (() => void)[] = [];
   /** Accepted, but not yet in the table. */
@@ -118,12 +120,14 @@ export class JobManager {
     if (ENDED.includes(job.record.state))
       throw new Refused(409, 'already-ended', `The job has ended: it is ${job.record.state}.`);
     job.canceled.abort();
+    job.ending.abort();
     return job.record;
   }
 
   /** Lets batches end; jobs that have not ended are gone on with by the next job manager. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#isStopping = true;
+    for (const { ending } of this.#jobs.values()) ending.abort();
     await this.#options.cluster.stop();
     await Promise.all(this.#loops);
   }
@@ -131,7 +135,7 @@ export class JobManager {
   async #submit(body: unknown): Promise<Job> {
     const { modules, mostOpen = MOST_OPEN } = this.#options;
     const submission = submissionFrom(body, modules);
-    if (this.#stopping.signal.aborted) throw new Refused(503, 'stopping', 'The job manager is being stopped.');
+    if (this.#isStopping) throw new Refused(503, 'stopping', 'The job manager is being stopped.');
     if (this.#open() + this.#entering >= mostOpen)
       throw new Refused(503, 'too-many-jobs', `There are ${mostOpen} jobs that have not ended: try again later.`);
     this.#entering++;
@@ -194,7 +198,8 @@ export class JobManager {
 
   async #loop(job: Job): Promise<void> {
     const { record, canceled } = job;
-    const ending = AbortSignal.any([this.#stopping.signal, canceled.signal]);
+    const ending = job.ending.signal;
+    if (this.#isStopping) job.ending.abort();
     const { every, mode } = record.submission;
     const isRepeated = every !== null || mode === 'continuous';
     while (!ending.aborted) {
@@ -229,7 +234,7 @@ export class JobManager {
       record.error = null;
       return true;
     } catch (error) {
-      if (!(error instanceof JobCanceled) && !this.#stopping.signal.aborted) record.error = sentenceOf(error);
+      if (!(error instanceof JobCanceled) && !this.#isStopping) record.error = sentenceOf(error);
       return false;
     }
   }
@@ -282,7 +287,7 @@ export class JobManager {
 }
 
 function jobOf(record: JobRecord): Job {
-  return { record, canceled: new AbortController(), firstPlan: null };
+  return { record, canceled: new AbortController(), ending: new AbortController(), firstPlan: null };
 }
 
 function sentenceOf(error: unknown): string {

@@ -18,10 +18,10 @@ export function doTasks(
   send: (message: FromTaskManager) => void,
   stopped: () => void,
 ): Tasks {
-  const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal); // every transaction of every lane may listen
+  let isStopping = false;
   const working = new Set<Promise<void>>();
-  const canceling = new Map<number, AbortController>();
+  /** By task. */
+  const endings = new Map<number, AbortController>();
   const factory = connectionFactory(settings);
   const load = loaderOf(isolation);
   const slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory, load));
@@ -29,22 +29,24 @@ export function doTasks(
 
   const run = ({ task, slot }: Extract<ToTaskManager, { do: 'run' }>) => {
     const tell = (note: unknown) => send({ tells: 'note', task: task.id, note });
-    const canceled = new AbortController();
-    canceling.set(task.id, canceled);
-    const signal = AbortSignal.any([stopping.signal, canceled.signal]);
-    setMaxListeners(0, signal);
-    const work = (slots[slot - 1] as TaskSlot).run(task, signal, tell).then(
+    // its own: what listens to a signal of all tasks would stay there
+    const ending = new AbortController();
+    setMaxListeners(0, ending.signal); // every transaction of the lane may listen
+    endings.set(task.id, ending);
+    if (isStopping) ending.abort();
+    const work = (slots[slot - 1] as TaskSlot).run(task, ending.signal, tell).then(
       (result) => send({ tells: 'done', task: task.id, result }),
       (error) => send({ tells: 'failed', task: task.id, ...wordsOf(error) }),
     );
     working.add(work);
     void work.finally(() => {
       working.delete(work);
-      canceling.delete(task.id);
+      endings.delete(task.id);
     });
   };
   const stop = async () => {
-    stopping.abort();
+    isStopping = true;
+    for (const ending of endings.values()) ending.abort();
     await Promise.all(working);
     account();
     stopped();
@@ -54,7 +56,7 @@ export function doTasks(
       if (message.do === 'run') run(message);
       else if (message.do === 'account') account();
       else if (message.do === 'beat') send({ tells: 'alive', metrics: metricsOf(factory.account().logons.open) });
-      else if (message.do === 'cancel') canceling.get(message.task)?.abort();
+      else if (message.do === 'cancel') endings.get(message.task)?.abort();
       else if (message.do === 'stop') void stop();
     },
   };

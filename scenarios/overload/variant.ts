@@ -107,6 +107,8 @@ async function offer(
         module: LOAD_TASK,
         parallelism: load.lanes,
         options: task,
+        // what fails in a storm is tried again until it is done
+        patience: task.giveUpAfter,
         onNote: () => onProgress(++ended, all, `${ended} of ${all} lanes done`),
       });
       return [job, lanes as LaneResult[]] as const;

@@ -94,8 +94,10 @@ async function main(): Promise<void> {
         process.kill(pid, 'SIGKILL');
         counts.taskManager++;
       } else {
+        const losses = () => manager.said().match(/ERR_WORKER_OUT_OF_MEMORY/g)?.length ?? 0;
+        const before = losses();
         const job = await manager.submit({ module: 'hungry.cjs' });
-        await until('its thread to be lost', () => manager.said().includes('hungry.cjs failed'), PATIENCE);
+        await until('its thread to be lost', () => losses() > before, PATIENCE);
         await manager.ask('PATCH', `/jobs/${job}?mode=cancel`);
         counts.thread++;
       }
