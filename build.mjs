@@ -31,6 +31,7 @@ const PARTS = [
   'watch/unwatched/connects',
   'watch/unwatched/bundles',
   'watch/pools/published',
+  'watch/growth',
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';
@@ -70,7 +71,7 @@ const APART = [
   /attach[\\/]/,
   /control[\\/]inject/,
   /telemetry[\\/](?!wanted)/,
-  /watch[\\/](?:pools|clients|sessions)/,
+  /watch[\\/](?:pools|clients|sessions|growth)/,
   /notify[\\/]/,
   /proof[\\/](?:heap-snapshot|heapdump|on-signal)/,
   /process[\\/]free-memory/,

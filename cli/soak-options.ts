@@ -13,6 +13,9 @@ const COMMON = {
   out: OUT,
   failOn: FAIL_ON,
   json: { help: "print report.json, or a scenario's outcome, on stdout" },
+  growth: {
+    help: 'also find maps, sets and arrays that only grow, and races that pile up on one promise; the program is slower',
+  },
 } as const satisfies Options;
 
 const LOAD = {

@@ -89,11 +89,13 @@ export async function soakJob(options: JobOptions): Promise<number> {
 }
 
 /** What a service and a job have in common. */
-type Told = Pick<ServiceOptions & JobOptions, 'out' | 'json' | 'databaseUrl' | 'failOn'>;
+type Told = Pick<ServiceOptions & JobOptions, 'out' | 'json' | 'databaseUrl' | 'failOn' | 'growth'>;
 type Soak = (folder: string, signal: AbortSignal, progress: Progress) => Promise<number | null>;
 
 /** `soak` resolves with the program's own status if that was not as it should be. Whatever happens, there is a report. */
-async function soaked({ out, json, databaseUrl, failOn }: Told, soak: Soak): Promise<number> {
+async function soaked({ out, json, databaseUrl, failOn, growth }: Told, soak: Soak): Promise<number> {
+  // of those that it starts
+  if (growth) process.env.OUTLIVE_GROWTH = 'on';
   const [problem] = readSettings(process.env).problems;
   if (problem) throw new UserError(problem);
   const folder = path.resolve(out ?? process.env.OUTLIVE_OUT ?? newRunFolder());

@@ -366,9 +366,9 @@ export const ADAPTERS = [
   {
     name: 'child-processes',
     attaches: false,
-    natures: ['child'],
+    natures: ['child', 'grandchild'],
     of: { builtin: 'node:child_process' },
-    sees: 'child processes: spawn, exec, execFile, fork',
+    sees: 'child processes: spawn, exec, execFile, fork; on Linux also what they leave running',
   },
   {
     name: 'watchers',

@@ -6,6 +6,7 @@ import { costOfOperations } from './account/cost.ts';
 import type { Crowd } from './account/crowd.ts';
 import { Flows } from './account/flow.ts';
 import { GonePools } from './account/gone-pools.ts';
+import type { GrowthWatch } from './account/growth.ts';
 import { Ledger } from './account/ledger.ts';
 import { Notices } from './account/notices.ts';
 import { openByKind } from './account/open-by-kind.ts';
@@ -20,6 +21,7 @@ import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
 import type { Notifier } from './notify/notifier.ts';
+import type { Method } from './process/around.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
 import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
@@ -120,6 +122,8 @@ export class Probe {
   readonly #flows = new Flows();
   readonly #notices = new Notices();
   readonly #crowds: Crowd[] = [];
+  /** Null unless it was asked for. */
+  #growths: GrowthWatch | null = null;
   readonly #scopes: Scopes;
   readonly #sites: Sites;
   readonly #stacks: StackBudgets;
@@ -223,6 +227,10 @@ export class Probe {
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    if (this.#settings.growth && !this.#isLate) {
+      const isOwnCall = (wrapper: Method) => this.#sites.isOwnCall(wrapper);
+      this.#growths = guarded('growth', () => loadOnDemand(loadGrowth).watchGrowth(this.#desk, isOwnCall)) ?? null;
+    }
     if (this.#isOn('lease')) guarded('lease', () => watchPublished(this.#desk, loadPublished));
     // once for all that was replaced: each time is a walk over every module of Node's
     syncBuiltinESMExports();
@@ -477,9 +485,9 @@ export class Probe {
 
   /** Many processes never have anything to judge: children, scripts. */
   #findJudge(): Judge | null {
-    if (this.#judge || !(this.#ledger.hasMatter || this.#crowds.length > 0)) return this.#judge;
+    if (this.#judge || !(this.#ledger.hasMatter || this.#crowds.length > 0 || this.#growths)) return this.#judge;
     const { Judge } = loadOnDemand(loadJudge);
-    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings, this.#crowds);
+    this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings, this.#crowds, this.#growths);
     return this.#judge;
   }
 
@@ -573,6 +581,7 @@ const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof impo
 const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
 const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
 const loadOnSignal = () => require('./proof/on-signal.js') as typeof import('./proof/on-signal.ts');
+const loadGrowth = () => require('./watch/growth.js') as typeof import('./watch/growth.ts');
 const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
 const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
 const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');

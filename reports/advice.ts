@@ -50,6 +50,7 @@ const PROOFS: Record<Matter, string> = {
   transaction: 'no transaction may be left open here.',
   session: 'nothing of it may be left in a session here.',
   pools: 'the number of pools must stay as it is.',
+  growth: 'what this line adds must go again.',
   memory: 'memory at rest must stay as it is, round after round.',
   exhaustion: 'no acquire may time out.',
   deadlock: 'it must come to its end.',

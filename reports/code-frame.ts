@@ -18,6 +18,7 @@ const CALLS: Record<Matter, string> = {
   session: 'done here',
   pools: 'a pool of its own for this call',
   memory: 'made here',
+  growth: 'added here',
   exhaustion: 'acquired here',
   deadlock: 'waits here',
 };

@@ -45,6 +45,8 @@ export function meaning(finding: Finding): string {
       return certainty === 'suspect'
         ? 'Suspect: memory rises with the work, by little or in few rounds. A cache that is still filling does so too.'
         : 'Likely: memory that survives a collection rises with the work, as evenly as a leak does. A cache that is still filling does so too: a longer soak tells.';
+    case 'growth':
+      return `${certainty === 'suspect' ? 'Suspect' : 'Likely'}: it grew again and again, and nothing was ever taken away. Something that is filled once looks the same until it is full.`;
     case 'pools':
       return `${certainty === 'suspect' ? 'Suspect: one for each tenant or shard may be meant; look before you change anything.' : 'Likely: these should be one pool.'} Each keeps connections of its own ever after.`;
     case 'exhaustion':
@@ -91,6 +93,10 @@ const MATTER_DOUBTS: Partial<Record<Matter, Record<'likely' | 'suspect', string>
     likely: 'whoever has the session next might be meant to have it so.',
     suspect: 'whoever has the session next might undo it first.',
   },
+  growth: {
+    likely: 'it may be meant to hold all of something that has an end.',
+    suspect: 'it is small so far, or was filled in few goes.',
+  },
   memory: {
     likely: 'a cache that is still filling rises as evenly.',
     suspect: 'it rose by little, or over few rounds.',
@@ -134,6 +140,7 @@ export function subject(finding: Finding | Withdrawn): string {
   const matter = matterOf(finding);
   if (matter === 'pools') return `pool · ${library.replace(/ pool$/, '')}`;
   if (matter === 'memory') return 'memory · heap, and what its objects hold outside of it';
+  if (matter === 'growth') return `${NATURES[finding.nature].words.many} · ${library}`;
   const thing = ['transaction', 'session'].includes(matter) ? NATURES[nature].words.one : noun(1, kind);
   const owner = pool === null ? library : `${library} pool "${pool}"`;
   return owner ? `${thing} · ${owner}` : thing;
@@ -142,6 +149,12 @@ export function subject(finding: Finding | Withdrawn): string {
 /** `14 leaked`; of a suspect only what is known. */
 function open(finding: Finding): string {
   return `${number(finding.count)} ${finding.certainty === 'suspect' ? 'still held' : 'leaked'}`;
+}
+
+/** `300 elements`. */
+export function grownTo({ count, nature }: Finding): string {
+  const { one, many } = NATURES[nature].words;
+  return plural(count, one, many);
 }
 
 /** The account of a finding in three parts; null for what is about a whole pool. */
@@ -165,6 +178,7 @@ export function account(finding: Finding): { acquired: string; released: string;
       open: `${number(count)} left in sessions`,
     },
     memory: { acquired: '', released: '', open: `${amount(count, 'memory')} more at rest` },
+    growth: { acquired: '', released: '', open: grownTo(finding) },
     pools: {
       acquired: `${about}${plural(acquired, 'pool')} made here`,
       released: `${number(released)} ended`,

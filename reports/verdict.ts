@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Cause, Certainty } from '../probe/recording/format.ts';
 import { NATURES } from '../probe/recording/natures.ts';
 import type { Finding, Report, ReportProcess } from '../probe/recording/report.ts';
-import { place, shareOf } from './finding-words.ts';
+import { grownTo, place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
 import { keptAliveWords } from './open-words.ts';
 import { amount, noun, number, plural } from './words.ts';
@@ -69,6 +69,8 @@ function claim(finding: Finding): string {
     }
     case 'pools':
       return `${where} ${verb('use')} a new pool for each call: ${number(finding.count)} are open and idle`;
+    case 'growth':
+      return `${where} ${verb('add')} and nothing takes away: ${grownTo(finding)} by now`;
     default:
       return finding.before ? lost(finding) : keeps(finding, where, verb('keep'));
   }

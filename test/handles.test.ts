@@ -127,6 +127,26 @@ test.concurrent.each([
   expect(report.findings).toEqual([]);
 });
 
+const GRANDCHILDREN = fixture('grandchildren.mjs');
+
+describe.skipIf(process.platform !== 'linux')('processes that ended children left running', () => {
+  test.each([
+    ['node', '// a program'],
+    ['shell', '// a shell'],
+  ])('by a %s: found at the line that spawned the child', async (what, line) => {
+    const { report } = await probed(GRANDCHILDREN, [what, 'leak']);
+    expect(report.findings.map(placeOf)).toEqual([lineOf(GRANDCHILDREN, line)]);
+    expect(report.findings[0]).toMatchObject({ nature: 'grandchild', certainty: 'likely' });
+    // the last one may have come after the last look
+    expect(report.findings[0]?.count).toBeGreaterThanOrEqual(7);
+  });
+
+  test.each(['node', 'shell'])('those that it waited for are none: %s', async (what) => {
+    const { report } = await probed(GRANDCHILDREN, [what, 'clean']);
+    expect(report.findings).toEqual([]);
+  });
+});
+
 test.concurrent('contexts that V8 still compiles for are not taken for what is left of a collection', async () => {
   using folder = temporaryFolder();
   const args = ['--concurrent-recompilation-delay=1500', '--require', REGISTER, fixture('dropped-contexts.mjs')];

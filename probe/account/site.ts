@@ -102,6 +102,12 @@ export class Sites {
     return site;
   }
 
+  /** Whether the probe's own code calls `wrapper`, which must be on the stack. */
+  isOwnCall(wrapper: Method): boolean {
+    const own = withStackHook(wrapper, 1, ([caller]) => caller !== undefined && this.isOwn(fileOf(caller)));
+    return own === true;
+  }
+
   private readonly intern = (callSites: CallSite[]): Site | null => {
     const { isFull } = this;
     let node: TreeNode | null = this.root;

@@ -4,9 +4,8 @@
  * environment before the service's first line runs.
  */
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { HANDED_DOWN, NUMBER } from '../process/handed-down.ts';
 
-/** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given. */
-const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
 /** Holds a secret, see control/: the service is not to see it, nor print it with its environment. */
 const CONTROL = 'OUTLIVE_CONTROL';
 /** Of a thread: whether its arguments begin with the preload, which nobody but the probe put there. */
@@ -42,9 +41,10 @@ export type Inherit = (env: Environment) => Environment;
 /** The variables that make a child of this process probed; call it while the probe starts. */
 export function inheritance(folder: string, register: string): Inherit {
   const settings = { ...settingsIn(process.env), OUTLIVE_OUT: folder, OUTLIVE_PARENT: String(process.pid) };
-  const handedDown = JSON.stringify(settings);
+  // by its number it is told later on what a child has left running
+  let children = 0;
   return ({ NODE_OPTIONS: options }) => ({
-    [HANDED_DOWN]: handedDown,
+    [HANDED_DOWN]: JSON.stringify({ ...settings, [NUMBER]: String(++children) }),
     NODE_OPTIONS: isPreloaded(options, register) ? options : [options, requirement(register)].filter(Boolean).join(' '),
   });
 }

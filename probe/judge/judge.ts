@@ -2,6 +2,7 @@
 
 import type { Crowd } from '../account/crowd.ts';
 import type { Mark } from '../account/flow.ts';
+import type { GrowthWatch } from '../account/growth.ts';
 import { type Account, type Ledger, positionAt, type Resource, type Source } from '../account/ledger.ts';
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
@@ -17,6 +18,7 @@ import { poolExhausted } from './detectors/pool-exhausted.ts';
 import { causeOf, folded } from './exhaustion.ts';
 import { poolFindingOf } from './findings.ts';
 import { Groups } from './groups.ts';
+import { Growths } from './growths.ts';
 import { isAwaited, type Look, lookAt } from './look.ts';
 import { type Standing, shutDown, shutDownSentence, whyNot } from './withdrawals.ts';
 
@@ -79,6 +81,7 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #groups: Groups;
   readonly #crowds: readonly Crowd[];
+  readonly #growths: Growths | null;
   readonly #deadlocks: Deadlocks = new Deadlocks();
   readonly #standing: Map<string, Standing & { text: string }> = new Map();
   /** Withdrawn a moment ago: if a shutdown was why, they stand. */
@@ -90,8 +93,15 @@ export class Judge {
   /** Of large groups, the latest look and when it was. */
   readonly #looks: Map<string, { look: Look; at: number }> = new Map();
 
-  constructor(ledger: Ledger, scopes: Scopes, options: JudgeOptions, crowds: readonly Crowd[] = []) {
+  constructor(
+    ledger: Ledger,
+    scopes: Scopes,
+    options: JudgeOptions,
+    crowds: readonly Crowd[] = [],
+    growths: GrowthWatch | null = null,
+  ) {
     this.#crowds = crowds;
+    this.#growths = growths && new Growths(growths);
     this.#ledger = ledger;
     this.#scopes = scopes;
     this.#options = options;
@@ -144,6 +154,8 @@ export class Judge {
     this.#judgePools(context, found, deadlocked, looks);
     // reads the service's own emitters
     guarded('listeners', addCrowds, this.#crowds, found);
+    for (const [key, finding] of guarded('growth', () => this.#growths?.findings(collectedAt)) ?? [])
+      found.set(key, finding);
     return { ...this.#compare(found, looks, context), openSites: () => openSitesOf(looks) };
   }
 
@@ -247,6 +259,7 @@ export class Judge {
    * which would keep it through the collection that follows in the same job.
    */
   awaitsLastCollection(at: number): boolean {
+    if (this.#growths?.awaitsCollection) return true;
     for (const { flow, handle, account, condemnedBy, isOrphan, lastUsedAt, isBusy } of this.#ledger.entered()) {
       const { nature, pool } = account.source;
       const canBeProven = handle !== null || pool?.cut !== undefined || nature.ends === 'collected';
@@ -263,6 +276,7 @@ export class Judge {
   /** A soak's round has ended, and everything is at rest. */
   rest(at: number): void {
     this.#groups.rest(at);
+    guarded('growth', () => this.#growths?.rest());
   }
 
   #compare(

@@ -15,6 +15,7 @@ const OWN_PARTS = [
   'active-handles',
   'elsewhere',
   'collections',
+  'growth',
   'proof',
   'heapdump',
   'children',

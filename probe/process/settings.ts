@@ -121,6 +121,12 @@ export const SETTINGS = {
     fallback: '',
     allowed: { secretsOf: /^(?:stderr|https?:\/\/[^\s,]+)$/, words: 'stderr, or addresses that begin with https://' },
   },
+  growth: {
+    variable: 'OUTLIVE_GROWTH',
+    help: 'on: also maps, sets and arrays that only grow, and races that pile up on one promise; for soaks and tests',
+    fallback: 'off',
+    allowed: ['on', 'off'],
+  },
   off: {
     variable: 'OUTLIVE_OFF',
     help: `adapters to leave out, separated by commas: ${CAN_BE_OFF.join(',')}`,
@@ -148,6 +154,7 @@ export interface Settings {
   spans: boolean;
   release: string;
   notify: string[];
+  growth: boolean;
   off: string[];
 }
 
@@ -217,6 +224,7 @@ export function readSettings(env: NodeJS.ProcessEnv): { settings: Settings; prob
     spans: read('spans') === '1',
     release: read('release'),
     notify: wordsOf(read('notify')),
+    growth: read('growth') === 'on',
     off: wordsOf(read('off')),
   };
   return { settings, problems };

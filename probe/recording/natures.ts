@@ -41,7 +41,7 @@ export const STACK_BUDGETS = {
 export type StackBudgetName = keyof typeof STACK_BUDGETS;
 
 /** What a report's reader is told it is about. */
-export type Matter = 'resource' | 'transaction' | 'session' | 'pools' | 'memory';
+export type Matter = 'resource' | 'transaction' | 'session' | 'pools' | 'memory' | 'growth';
 
 export interface Nature {
   readonly kind: Kind;
@@ -223,6 +223,12 @@ const FILE: Nature = {
   }),
   stacks: 'files',
 };
+
+/** Counted where it is, and judged by itself: see judge/growths.ts. */
+const grows = (kind: Kind, one: string, many: string, advice: string): Nature => ({
+  ...{ kind, entry: 'counted', ends: 'closed', isTotalled: false, isTimed: false, judgedBy: [] },
+  ...{ stacks: 'handles', costMs: 0, matter: 'growth', words: { one, many, advice, release: {} } },
+});
 
 const ROWS = {
   lease: LEASE,
@@ -435,6 +441,13 @@ const ROWS = {
     'End each child when its work is done: kill() it, or close what it reads from.',
     { child_process: '{name}.kill();' },
   ),
+  /** What a child started, and left running when it ended. */
+  grandchild: handle(
+    'child-process',
+    'process that an ended child left running',
+    'processes that ended children left running',
+    'End what the child starts with it: spawn it with `detached: true` and kill its group, `process.kill(-child.pid)`; or let it wait for what it started.',
+  ),
   watcher: handle('watcher', 'watcher', 'watchers', 'Close it when nobody needs the news any more.', {
     'fs.watch': '{name}.close();',
     'fs.watchFile': '{name}.stop();',
@@ -565,6 +578,15 @@ const ROWS = {
       release: {},
     },
   },
+  /** Of a map, a set or an array that only grows; where OUTLIVE_GROWTH asks for it. */
+  collection: grows('memory', 'element', 'elements', 'Bound it: remove what is no longer needed, or evict the oldest.'),
+  /** On a promise that never settles, of races that are over; where OUTLIVE_GROWTH asks for it. */
+  reaction: grows(
+    'promise',
+    'reaction',
+    'reactions',
+    'Race against a promise that ends with the work, or listen to an AbortSignal and stop listening in a finally block.',
+  ),
 } satisfies Record<string, Nature>;
 export const NATURES: Readonly<Record<NatureName, Nature>> = ROWS;
 export type NatureName = keyof typeof ROWS;

@@ -1,12 +1,13 @@
 /**
- * Child processes: spawn, exec, execFile, fork. Its pipes belong to it. Gone when it has exited, or never came up; a
- * grandchild that lives on is not seen.
+ * Child processes: spawn, exec, execFile, fork. Its pipes belong to it. Gone when it has exited, or never came up; what it
+ * leaves running then is told by grandchildren.ts.
  */
 import { ChildProcess } from 'node:child_process';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
+import { Grandchildren } from './grandchildren.ts';
 
 const PART = 'child-processes' satisfies AdapterName;
 
@@ -18,7 +19,13 @@ export function watchChildren(desk: Desk): void {
     ...{ adapter: PART, nature: 'child', library: 'child_process' },
     hasEnded: ({ _handle }) => _handle === null,
   });
-  around<Child>(PART, ChildProcess.prototype, 'spawn', {
-    after: (child, _, __, wrapper) => children.opened(child, wrapper),
+  const grandchildren = new Grandchildren(desk);
+  around<Child, { envPairs?: string[] }>(PART, ChildProcess.prototype, 'spawn', {
+    before: (_, options) => options as { envPairs?: string[] },
+    after: (child, _, options, wrapper) => {
+      children.opened(child, wrapper);
+      // by now it has what is handed down
+      grandchildren.spawned(child.pid, options?.envPairs ?? [], children.resourceOf(child));
+    },
   });
 }
