@@ -87,14 +87,14 @@ function add(sums: Map<string, number>, key: string, value: number): void {
   sums.set(key, (sums.get(key) ?? 0) + value);
 }
 
-/** Of the largest, at least a twentieth each. */
+/** Of the largest, at least a hundredth each. */
 function shares(
   sums: ReadonlyMap<string, number>,
   all: number,
   sentence: (share: string, place: string, sum: number) => string,
 ): string[] {
   return [...sums]
-    .filter(([, sum]) => sum >= all / 20 && sum > 0)
+    .filter(([, sum]) => sum >= all / 100 && sum > 0)
     .sort(([, a], [, b]) => b - a)
     .slice(0, NAMED)
     .map(([place, sum]) => sentence(`${Math.round((100 * sum) / all)} %`, place, sum));
