@@ -77,8 +77,9 @@ export function bubbleprofSays(page: string): string[] {
 
 /** `handler server.js:12`, of the user's code and dependencies; null for Node's own. */
 function placeIn(name: string): string | null {
-  const plain = name.replace('file://', '');
-  const [, called = '', file, line] = /^(\S*)\s+((?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(plain) ?? [];
+  // an ES module is ./file:/srv/a.mjs to Bubbleprof
+  const plain = name.replace(/(?:\.\/)?file:(?:\/\/)?/, '');
+  const [, called = '', file, line] = /^(\S*)\s+(\.?(?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(plain) ?? [];
   if (file === undefined || /[\\/](?:@clinic|0x|@nearform)[\\/]/.test(file)) return null;
   return `${called} ${file}:${line}`.trim();
 }
