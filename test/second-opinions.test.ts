@@ -122,7 +122,7 @@ test('a profile is told by its largest places, and Node.js itself is none', () =
   const node = {
     frames: [
       { fileName: 'node:fs', lineNumber: 1 },
-      { functionName: 'load', fileName: '/srv/a.js', lineNumber: 7 },
+      { functionName: 'load', fileName: './file:/srv/a.js', lineNumber: 7 },
     ],
     sources: [
       { init: 1000, before: [3000, 4000] },

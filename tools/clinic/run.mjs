@@ -17,7 +17,7 @@ const lineOf = (text) => `service.mjs:${SERVICE.findIndex((line) => line.include
 
 /** What the soak is told, what the service is, and what the opinion must say. */
 const CASES = [
-  { tool: 'clinic doctor', finding: 'Clinic Doctor found' },
+  { tool: 'clinic doctor', finding: 'Clinic Doctor ' },
   { tool: 'clinic flame', finding: lineOf('function renderSlowly') },
   { tool: 'clinic heapprofiler', finding: lineOf('function remember') },
   { tool: 'clinic bubbleprof', finding: lineOf('readFile(new URL') },

@@ -77,8 +77,9 @@ export function bubbleprofSays(page: string): string[] {
 
 /** `handler server.js:12`, of the user's code and dependencies; null for Node's own. */
 function placeIn(name: string): string | null {
-  const plain = name.replace('file://', '');
-  const [, called = '', file, line] = /^(\S*)\s+((?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(plain) ?? [];
+  // an ES module is ./file:/srv/a.mjs to Bubbleprof
+  const plain = name.replace(/(?:\.\/)?file:(?:\/\/)?/, '');
+  const [, called = '', file, line] = /^(\S*)\s+(\.?(?:[A-Za-z]:)?[\\/][^:]*):(\d+):\d+$/.exec(plain) ?? [];
   if (file === undefined || /[\\/](?:@clinic|0x|@nearform)[\\/]/.test(file)) return null;
   return `${called} ${file}:${line}`.trim();
 }
@@ -87,14 +88,14 @@ function add(sums: Map<string, number>, key: string, value: number): void {
   sums.set(key, (sums.get(key) ?? 0) + value);
 }
 
-/** Of the largest, at least a twentieth each. */
+/** Of the largest, at least a hundredth each. */
 function shares(
   sums: ReadonlyMap<string, number>,
   all: number,
   sentence: (share: string, place: string, sum: number) => string,
 ): string[] {
   return [...sums]
-    .filter(([, sum]) => sum >= all / 20 && sum > 0)
+    .filter(([, sum]) => sum >= all / 100 && sum > 0)
     .sort(([, a], [, b]) => b - a)
     .slice(0, NAMED)
     .map(([place, sum]) => sentence(`${Math.round((100 * sum) / all)} %`, place, sum));
