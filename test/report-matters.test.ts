@@ -71,6 +71,17 @@ test('a transaction left open is no connection kept', () => {
   expect(advice(makeOpenTransaction())).toBe('Commit or roll back on every path before release.');
 });
 
+test('what is left in a session is named as what it is', () => {
+  const finding = { ...makeOpenTransaction(), nature: 'advisory lock' as const };
+  expect(verdictSentence(reportOf(finding))).toBe(
+    '1 leak. rules.ts:12 leaves 3 advisory locks in sessions that it gave back.',
+  );
+  expect(terminal(reportOf(finding))).toContain(
+    '  advisory lock · pg\n  5 done here · 2 undone · 3 left in sessions\n',
+  );
+  expect(advice(finding)).toMatch(/^Unlock it in a finally block/);
+});
+
 test('pools made call by call are counted as pools', () => {
   expect(verdictSentence(reportOf(makePoolsPerCall()))).toBe(
     '1 leak. rules.ts:12 uses a new pool for each call: 26 are open and idle.',
