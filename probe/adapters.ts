@@ -270,7 +270,7 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'piscina', from: '4.0.0', below: '6.0.0' },
+          ...{ name: 'piscina', from: '3.2.0', below: '6.0.0' },
           hooks: ['prototype.run', 'prototype.destroy'],
         },
         { ...{ name: 'workerpool', from: '6.0.0', below: '11.0.0' }, hooks: ['pool'] },
