@@ -232,7 +232,7 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'ioredis', from: '4.0.0', below: '7.0.0' },
+          ...{ name: 'ioredis', from: '3.2.0', below: '7.0.0' },
           hooks: ['prototype.parseOptions', 'prototype.connect', 'prototype.disconnect', 'prototype.sendCommand'],
         },
       ],
@@ -245,7 +245,8 @@ export const ADAPTERS = [
     of: {
       packages: [
         { ...{ name: '@redis/client', from: '1.0.0', below: '7.0.0' }, hooks: ['createClient'] },
-        { ...{ name: 'redis', from: '4.0.0', below: '7.0.0' }, hooks: ['createClient'] },
+        { ...{ name: '@node-redis/client', from: '1.0.0', below: '2.0.0' }, hooks: ['createClient'] },
+        { ...{ name: 'redis', from: '2.8.0', below: '7.0.0' }, hooks: ['createClient'] },
       ],
     },
     sees: 'clients, duplicates, clusters, sentinels and pools, from connect to close; what a pool lends by execute',
@@ -269,7 +270,7 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'piscina', from: '4.0.0', below: '6.0.0' },
+          ...{ name: 'piscina', from: '3.2.0', below: '6.0.0' },
           hooks: ['prototype.run', 'prototype.destroy'],
         },
         { ...{ name: 'workerpool', from: '6.0.0', below: '11.0.0' }, hooks: ['pool'] },
@@ -338,12 +339,12 @@ export const ADAPTERS = [
     of: {
       packages: [
         {
-          ...{ name: 'mongodb', from: '6.9.0', below: '8.0.0' },
+          ...{ name: 'mongodb', from: '4.17.0', below: '8.0.0' },
           hooks: [
             'MongoClient.prototype.connect',
             'MongoClient.prototype.startSession',
             'ClientSession.prototype.endSession',
-            'AbstractCursor.prototype.cursorInit',
+            'AbstractCursor.prototype.close',
           ],
         },
       ],

@@ -39,7 +39,7 @@ export interface Hook<Self extends object, Asked> {
 export function around<Self extends object, Asked = void>(
   part: Part,
   owner: object,
-  keys: string | readonly [string, ...string[]],
+  keys: string | readonly [PropertyKey, ...string[]],
   hook: Hook<Self, Asked>,
 ): boolean {
   return replace(part, owner, keys, hook, onLeave);
@@ -58,7 +58,7 @@ export function aroundOwn<Self extends object, Asked = void>(
 function replace<Self extends object, Asked>(
   part: Part,
   owner: object,
-  keys: string | readonly [string, ...string[]],
+  keys: string | readonly [PropertyKey, ...string[]],
   hook: Hook<Self, Asked>,
   whenLeaving: (putBack: () => void) => void,
 ): boolean {

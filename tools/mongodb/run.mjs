@@ -11,7 +11,7 @@ const LEAKS = ['// a session', '// a cursor', '// a client'];
 install(home);
 const MONGODB_URL = await listen(createRequire(import.meta.url)('mongodb-7.9.0').BSON);
 let failed = 0;
-for (const version of ['6.9.0', '7.9.0']) {
+for (const version of ['4.17.2', '5.9.2', '6.9.0', '7.9.0']) {
   const reports = ['leak', 'clean'].map((variant) => {
     const modules = { mongodb: `mongodb-${version}` };
     const env = { MONGODB_URL, OUTLIVE_GRACE_MS: '100' };

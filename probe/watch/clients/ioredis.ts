@@ -1,5 +1,5 @@
 /**
- * ioredis 4 to 6: a client is open from its first connect to its quit or disconnect, or until it gives up. That covers
+ * ioredis 3.2 to 6: a client is open from its first connect to its quit or disconnect, or until it gives up. That covers
  * duplicates, subscribers, and what waits for a blocking command. The nodes of a cluster are its own; the cluster is one
  * client. Its tracing channel `ioredis:connect` names a server, not a client, so constructors are watched.
  */

@@ -1,5 +1,5 @@
 /**
- * mongodb 6.9 and 7: clients from `connect` to `close`, sessions that the service starts, and cursors from their first
+ * mongodb 4.17 to 7: clients from `connect` to `close`, sessions that the service starts, and cursors from their first
  * answer until they are exhausted or closed. A cursor whose object is gone nobody can close: the server keeps its side
  * until that times out. The pools of a client are its own.
  */
@@ -22,6 +22,15 @@ interface Session {
 interface Cursor {
   closed: boolean;
   cursorClient?: object;
+}
+
+/** What begins a cursor and what knows its client have been symbols before 6.9. */
+const symbolIn = (owner: object, description: string): symbol | undefined =>
+  Object.getOwnPropertySymbols(owner).find((symbol) => symbol.description === description);
+
+function clientOf(cursor: Cursor): object | undefined {
+  const key = symbolIn(cursor, 'kClient');
+  return key === undefined ? cursor.cursorClient : Reflect.get(cursor, key);
 }
 
 export function attachments(desk: Desk): Attachments {
@@ -67,8 +76,8 @@ export function attachments(desk: Desk): Attachments {
       onFirstSet<Cursor>(PART, AbstractCursor.prototype, '_events', (cursor, _, setter) =>
         cursors.made(cursor, setter),
       );
-      around<Cursor>(PART, AbstractCursor.prototype, 'cursorInit', {
-        before: (cursor) => cursors.opened(cursor, endsWith(cursor.cursorClient)),
+      around<Cursor>(PART, AbstractCursor.prototype, [symbolIn(AbstractCursor.prototype, 'kInit') ?? 'cursorInit'], {
+        before: (cursor) => cursors.opened(cursor, endsWith(clientOf(cursor))),
       });
       cursors.closedBy(AbstractCursor.prototype, ['close', 'cleanup']);
     },

@@ -1,5 +1,6 @@
 /**
- * node-redis 4 to 6: clients, their duplicates, clusters, sentinels and pools, each open from `connect` on. What a pool
+ * node-redis 2.8 to 6: clients, their duplicates, clusters, sentinels and pools, each open from `connect` on; before
+ * version 4, which connects by itself, from its constructor to `quit` or `end`. What a pool
  * lends for `execute` is a lease of who called; it comes back when the promise of the task is settled. Clients that a
  * pool or a cluster makes for itself are its own: they do not come by the functions that are watched.
  *
@@ -7,6 +8,7 @@
  */
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
+import { onFirstSet } from '../../process/first-set.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { Clients, Folders, ownerOf } from './clients.ts';
@@ -20,6 +22,8 @@ const ENDS = ['close', 'destroy', 'quit', 'QUIT', 'disconnect'];
 interface Client {
   _self?: Client;
   isOpen?: boolean;
+  /** Before version 4. */
+  closing?: boolean;
 }
 
 const itself = (self: object): Client => (self as Client)._self ?? (self as Client);
@@ -28,7 +32,12 @@ export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
   const clients = new Clients<Client>(
     desk,
-    { adapter: PART, nature: 'client', library: PART, hasEnded: ({ isOpen }) => isOpen === false },
+    {
+      adapter: PART,
+      nature: 'client',
+      library: PART,
+      hasEnded: ({ isOpen, closing }) => isOpen === false || closing === true,
+    },
     folders,
   );
   const pools = new RedisPools(desk);
@@ -50,16 +59,27 @@ export function attachments(desk: Desk): Attachments {
     learn(client);
     clients.made(itself(client), wrapper);
   };
+  const watch: Attachments[string] = (exports, file) => {
+    folders.add(file);
+    // version 4 has neither
+    for (const known of [exports.RedisClient, exports.RedisClientPool]) if (known) learn(known.prototype);
+    for (const maker of MAKERS) {
+      around<object>(PART, exports, maker, { after: (_, client: object, __, wrapper) => made(client, wrapper) });
+    }
+  };
   return {
-    '@redis/client'(exports, file) {
+    '@redis/client': watch,
+    // its name in 4.0
+    '@node-redis/client': watch,
+    redis(exports, file) {
       folders.add(file);
-      // version 4 has neither
-      for (const known of [exports.RedisClient, exports.RedisClientPool]) if (known) learn(known.prototype);
-      for (const maker of MAKERS) {
-        around<object>(PART, exports, maker, { after: (_, client: object, __, wrapper) => made(client, wrapper) });
-      }
+      // from version 4 on it makes its clients by the one above
+      const { prototype } = exports.RedisClient ?? {};
+      if (!prototype?.create_stream) return;
+      onFirstSet<Client>(PART, prototype, '_events', (client, _, setter) => clients.made(client, setter));
+      clients.openedBy(prototype, 'create_stream', itself);
+      clients.closedBy(prototype, ['end', 'quit', 'QUIT']);
+      clients.usedBy(prototype, 'internal_send_command', itself);
     },
-    // it makes its clients by the one above
-    redis: (_, file) => folders.add(file),
   };
 }

@@ -8,8 +8,9 @@ import { Socket } from 'node:net';
 import { types } from 'node:util';
 import type { Peer } from '../../account/pool-state.ts';
 
-/** Files of pools that connect for themselves. */
-export const OF_POOL = /[\\/]node_modules[\\/](?:generic-pool|tarn|sequelize-pool|lightning-pool|pg-pool)[\\/]/;
+/** Files of pools that connect for themselves, or have somebody connect for them. */
+export const OF_POOL =
+  /[\\/]node_modules[\\/](?:(?:generic-pool|tarn|sequelize-pool|lightning-pool|pg-pool)[\\/]|sequelize[\\/].*[\\/]connection-manager\.js$)/;
 
 /** Where drivers keep their socket. */
 const SOCKETS: readonly (readonly string[])[] = [
