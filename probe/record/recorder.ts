@@ -188,7 +188,7 @@ export class Recorder {
     this.writer.write({ t: 'round', at, round, findings, isCollected, ...stand });
     if (!isCollected || round === 0 || this.isForecast) return;
     this.heaps.push({ round, heapUsed: stand.heapUsed });
-    const forecast = forecastOf(this.heaps, getHeapStatistics().heap_size_limit);
+    const forecast = forecastOf(this.heaps, heapLimit());
     if (!forecast) return;
     this.isForecast = true;
     this.writer.write({ t: 'forecast', at, round, ...forecast });
