@@ -125,7 +125,7 @@ const SCENARIOS =
 test.each([
   [
     ['run', '--loud', '--', 'node'],
-    "outlive run has no option '--loud'; it has --out, --fail-on, --json, --database-url, --help.",
+    "outlive run has no option '--loud'; it has --out, --fail-on, --heapdump, --json, --database-url, --help.",
   ],
   [['run'], 'outlive run needs the program after --, as in: outlive run -- node server.js.'],
   [['run', '--', 'no-such-program'], 'no-such-program cannot be started: there is no such program.'],
