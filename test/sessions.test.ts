@@ -53,6 +53,13 @@ describe('in PostgreSQL', () => {
     ]);
   });
 
+  test.concurrent('what was harmful and is undone by others is kept account of up to a hundred', async () => {
+    const many = fixture('sessions-many.mjs');
+    const { report } = await probed(many, [], { env });
+    expect(report.findings.map(placeOf)).toEqual([lineOf(many, '// a lock')]);
+    expect(report.findings[0]?.count).toBe(100);
+  });
+
   test.concurrent.each(['pg', 'generic-pool'])('%s: what is undone is silent', (library) => isSilent(library, env));
 });
 

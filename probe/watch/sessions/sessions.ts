@@ -47,8 +47,10 @@ const settled = Promise.resolve();
 
 /** Sooner than this the end of a session counts as its borrower's: pools discard broken ones. */
 const DISCARD_MS = 1000;
-/** Of one line, whose sessions have ended and whose harm is done. */
+/** Of one line, that are undone or whose sessions have ended, and whose harm is done. */
 const MAX_ENDED = 100;
+/** Of one session: more is not followed. */
+const MAX_LEFT = 1000;
 
 /** As text, since drivers differ. */
 const GRANTED: readonly string[] = ['true', 't', '1'];
@@ -74,7 +76,7 @@ class KnownSession implements Session {
   readonly ref: WeakRef<object>;
   readonly left: Left[] = [];
   /** Whose harm is done, to be told of once. */
-  readonly harmful: Left[] = [];
+  harmful: Left[] = [];
   lease: Resource | null = null;
   lent = 0;
   isUsed = false;
@@ -204,7 +206,7 @@ export class Sessions {
 
   #leaves(session: KnownSession, effect: Leaving, driver: Driver, text: string, wrapper: Method): Left[] {
     const { lease } = session;
-    if (!lease) return [];
+    if (!lease || session.left.length >= MAX_LEFT) return [];
     const source = this.#sourceOf(driver.part, effect.nature);
     const site = this.#desk.callTo(source, wrapper);
     if (!this.#isBorrowers(lease, site)) return [];
@@ -262,8 +264,12 @@ export class Sessions {
     const { ledger } = this.#desk;
     for (const left of session.left.filter(isUndone)) {
       session.left.splice(session.left.indexOf(left), 1);
-      if (left.resource === null) ledger.pass(left.account);
-      else if (left.resource.uses === 0) ledger.close(left.resource, now());
+      const { account, resource } = left;
+      if (resource === null) ledger.pass(account);
+      else if (resource.uses === 0 || account.open.size > MAX_ENDED) {
+        ledger.close(resource, now());
+        session.harmful = session.harmful.filter((other) => other.resource !== resource);
+      }
     }
   }
 
