@@ -3,8 +3,8 @@ import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
 import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
+import type { Answered } from './driver.ts';
 import { type Dialect, type Effect, leave, nameOf, undo, type Values } from './effects.ts';
-import type { Answered } from './sessions.ts';
 
 const GET_LOCK = /\b(get_lock|release_lock|release_all_locks)\s*\(\s*([^,()]*(?:\([^()]*\)[^,()]*)*)/gi;
 
