@@ -103,9 +103,18 @@ export class Snapshot {
     const location = this.#locations.get(node);
     if (!location) return null;
     const [script, line, column] = location;
-    this.#scripts ??= this.#scriptNames();
-    const file = this.#scripts.get(script);
+    const file = this.#scriptFiles().get(script);
     return file ? { file, line: line + 1, column: column + 1 } : null;
+  }
+
+  /** Whose functions are in memory. */
+  files(): Iterable<string> {
+    return this.#scriptFiles().values();
+  }
+
+  #scriptFiles(): Map<number, string> {
+    this.#scripts ??= this.#scriptNames();
+    return this.#scripts;
   }
 
   /** A closure leads to its script's name; its location has the script's number. */

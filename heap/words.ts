@@ -8,8 +8,9 @@ const MOST = 4;
 /** Containers whose insides are of no interest. */
 const COLLECTIONS = ['Array', 'Map', 'Set', 'Object'];
 
-/** What the probe keeps is nobody's. */
-const OWN = /[\\/]dist[\\/]probe[\\/]/;
+/** One of the probe's own, by which its folder is known: others may call one of theirs alike. */
+const OWN = /^(.*[\\/]dist[\\/]probe[\\/])process[\\/]lapses\.js$/;
+const ownFolders: WeakMap<Snapshot, string[]> = new WeakMap();
 
 /** From the root's side to the resource; empty when nothing holds it, or the probe alone. */
 export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[] {
@@ -20,11 +21,21 @@ export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[]
   for (const [i, edge] of path.slice(0, -1).entries()) {
     const target = snapshot.target(edge);
     // what the probe stands around leads on to the service's own
-    if (snapshot.type(target) === 'closure') isOwn = OWN.test(snapshot.placeOf(target)?.file ?? '');
+    if (snapshot.type(target) === 'closure') isOwn = isOfProbe(snapshot, snapshot.placeOf(target)?.file ?? '');
     const said = isOwn ? null : hop(snapshot, edge, path[i - 1] ?? null);
     if (said !== null) words.push(said);
   }
   return isOwn ? [] : [...new Set(words)].slice(-MOST);
+}
+
+/** What the probe keeps is nobody's. */
+function isOfProbe(snapshot: Snapshot, file: string): boolean {
+  let folders = ownFolders.get(snapshot);
+  if (folders === undefined) {
+    folders = [...snapshot.files()].flatMap((each) => OWN.exec(each)?.[1] ?? []);
+    ownFolders.set(snapshot, folders);
+  }
+  return folders.some((folder) => file.startsWith(folder));
 }
 
 /** What the object that an edge leads to is, as far as it means something to a reader. */

@@ -48,7 +48,9 @@ test('a package that is installed under another name is told by its manifest', (
 
 test('another kind of resource, or a version that nobody can read, is not that leak', () => {
   expect(makerIn(row, row.since, { kind: 'watcher' })?.known).toBeNull();
-  expect(makerIn(row, '../../etc')).toEqual({ package: { name: row.package, version: null }, known: null });
+  for (const version of ['../../etc', [row.since] as never]) {
+    expect(makerIn(row, version)).toEqual({ package: { name: row.package, version: null }, known: null });
+  }
 });
 
 test('what the program’s own line made has no maker', () => {

@@ -147,6 +147,20 @@ describe.skipIf(process.platform !== 'linux')('processes that ended children lef
     const { report } = await probed(GRANDCHILDREN, [what, 'clean']);
     expect(report.findings).toEqual([]);
   });
+
+  test('those of another thread’s children are theirs', async () => {
+    const { report } = await probed(GRANDCHILDREN, ['thread']);
+    expect(report.findings).toEqual([]);
+  });
+
+  test('found where they become the program’s own children, as they do in a container', async () => {
+    using folder = temporaryFolder();
+    // what the first process of a container is by itself
+    const becomeReaper = `syscall(${process.arch === 'x64' ? 157 : 167}, 36, 1, 0, 0, 0); exec @ARGV`;
+    const args = ['-e', becomeReaper, NODE, '--require', REGISTER, GRANDCHILDREN, 'shell', 'leak'];
+    await start('perl', args, { env: { OUTLIVE_OUT: folder.path } });
+    expect(readReport(folder.path).findings.map(placeOf)).toEqual([lineOf(GRANDCHILDREN, '// a shell')]);
+  });
 });
 
 test.concurrent('contexts that V8 still compiles for are not taken for what is left of a collection', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grown } from '../heap/growth.ts';
@@ -21,7 +21,10 @@ const lookAt = (key: string) => looks.find((look) => look.key === key);
 beforeAll(async () => {
   // under the probe, which must not stand between a thing and who holds it
   const env = { OUTLIVE_OUT: folder.path };
-  expect(await start(NODE, ['--require', REGISTER, program, file], { env })).toMatchObject({ code: 0 });
+  // in a folder that is called as the probe's own is
+  const own = path.join(folder.path, 'dist/probe', path.basename(program));
+  cpSync(program, own);
+  expect(await start(NODE, ['--require', REGISTER, own, file], { env })).toMatchObject({ code: 0 });
   const snapshot = readSnapshot(file);
   looks = lookInto(snapshot, new Reach(snapshot));
 });

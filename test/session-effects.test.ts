@@ -19,6 +19,7 @@ describe('PostgreSQL', () => {
     ['select pg_advisory_unlock(42)', 'undo advisory lock 42'],
     ['select pg_advisory_unlock_all()', 'undo advisory lock *'],
     ["set statement_timeout = '5s'", 'setting statement_timeout'],
+    ["set transaction_timeout = '5s'", 'setting transaction_timeout'],
     ['  -- why\n/* who */ SET SESSION search_path TO tenant, public;', 'setting search_path'],
     ["set time zone 'UTC'", 'setting timezone'],
     ['set role reader', 'setting role'],
@@ -47,6 +48,7 @@ describe('PostgreSQL', () => {
   test.each([
     "set local statement_timeout = '5s'",
     'set transaction isolation level serializable',
+    'set transaction_read_only = on',
     'set constraints all deferred',
     'select pg_advisory_xact_lock(42)',
     "select set_config('app.tenant', 'a', true)",
@@ -65,6 +67,32 @@ describe('PostgreSQL', () => {
     expect(told(POSTGRES, 'select pg_advisory_lock($1::bigint)', [7])).toEqual(['advisory lock 7']);
     expect(told(POSTGRES, 'select set_config($1, $2, $3)', ['role', 'x', true])).toEqual([]);
     expect(told(POSTGRES, "set a.b to ';'; select 1; reset a.b")).toEqual(['setting a.b', 'undo setting a.b']);
+  });
+});
+
+describe('long texts', () => {
+  const filler = `insert into notes values ('${'x'.repeat(100)}'); `.repeat(50);
+
+  test.each([
+    [POSTGRES, `begin; ${filler} commit`, ['begin', 'commit']],
+    [POSTGRES, `set role admin; ${filler} reset role`, ['setting role', 'undo setting role']],
+    [
+      POSTGRES,
+      `select pg_advisory_lock(1); ${filler} select pg_advisory_unlock(1);`,
+      ['advisory lock 1', 'undo advisory lock 1'],
+    ],
+    [POSTGRES, `create temp table t (${'id int, '.repeat(500)} n int) on commit drop`, []],
+    [
+      MYSQL,
+      `lock tables a write; ${filler} unlock tables`,
+      ['undo table lock *', 'table lock tables', 'undo table lock *'],
+    ],
+  ])('are read to their end: %#', (dialect, text, effects) => {
+    expect(told(dialect, text)).toEqual(effects);
+  });
+
+  test('not those that are too long: half of what they do would be wrong', () => {
+    expect(told(POSTGRES, `set role admin; ${filler.repeat(20)} reset role`)).toEqual([]);
   });
 });
 

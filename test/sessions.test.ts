@@ -18,6 +18,8 @@ async function isToldAt(library: string, env: Record<string, string>, rows: Para
   const { report, stderr } = await probed(program, [library, 'broken'], { env });
   expect(stderr).toBe('');
   expect(told(report)).toEqual(expected(rows));
+  // what something is set to may be a secret
+  expect(JSON.stringify(report)).not.toMatch(/of_customer|10min|7000/);
   for (const { evidence } of report.findings) {
     expect(evidence).toContainEqual(expect.stringMatching(/^Given back at .*sessions-libraries\.mjs:\d+\.$/));
   }
@@ -49,6 +51,13 @@ describe('in PostgreSQL', () => {
       // nobody has met with it yet
       ['// the last', 'setting', 'suspect'],
     ]);
+  });
+
+  test.concurrent('what was harmful and is undone by others is kept account of up to a hundred', async () => {
+    const many = fixture('sessions-many.mjs');
+    const { report } = await probed(many, [], { env });
+    expect(report.findings.map(placeOf)).toEqual([lineOf(many, '// a lock')]);
+    expect(report.findings[0]?.count).toBe(100);
   });
 
   test.concurrent.each(['pg', 'generic-pool'])('%s: what is undone is silent', (library) => isSilent(library, env));

@@ -3,7 +3,7 @@
  * settings, whatever environment they are given. The service there never sees it: the probe takes it out of the
  * environment before the service's first line runs.
  */
-import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
 import { HANDED_DOWN, NUMBER } from '../process/handed-down.ts';
 
 /** Holds a secret, see control/: the service is not to see it, nor print it with its environment. */
@@ -41,8 +41,8 @@ export type Inherit = (env: Environment) => Environment;
 /** The variables that make a child of this process probed; call it while the probe starts. */
 export function inheritance(folder: string, register: string): Inherit {
   const settings = { ...settingsIn(process.env), OUTLIVE_OUT: folder, OUTLIVE_PARENT: String(process.pid) };
-  // by its number it is told later on what a child has left running
-  let children = 0;
+  // by its number it is told later on what a child has left running; each thread counts its own
+  let children = threadId * 2 ** 32;
   return ({ NODE_OPTIONS: options }) => ({
     [HANDED_DOWN]: JSON.stringify({ ...settings, [NUMBER]: String(++children) }),
     NODE_OPTIONS: isPreloaded(options, register) ? options : [options, requirement(register)].filter(Boolean).join(' '),

@@ -1,7 +1,7 @@
-/** Puts a method before one that a prototype inherits from a class of Node's, which all others inherit too. */
+/** Puts a method before one that a prototype inherits from a class of Node's, which all others inherit too: not there. */
 import type { Method } from './around.ts';
 import { guarded, type Part } from './lapses.ts';
-import { onLeave } from './leaving.ts';
+import { onLeave, putBack } from './leaving.ts';
 
 /** `told` is given the object, the call's first argument, and the method, which is on the stack. */
 export function beforeInherited<Self extends object>(
@@ -19,6 +19,7 @@ export function beforeInherited<Self extends object>(
   };
   Object.defineProperty(method, 'name', { value: key, configurable: true });
   Object.defineProperty(method, 'length', { value: inherited.length, configurable: true });
+  const before = Object.getOwnPropertyDescriptor(prototype, key);
   Object.defineProperty(prototype, key, { value: method, configurable: true, writable: true });
-  onLeave(() => void Reflect.deleteProperty(prototype, key));
+  onLeave(() => putBack(prototype, key, method, before));
 }

@@ -2,7 +2,7 @@
 
 /** One variable, so that an `OUTLIVE_*` variable of the service's own stays as it was given: JSON of the others. */
 export const HANDED_DOWN = 'OUTLIVE_HANDED_DOWN';
-/** Of a child, among those of the process that started it. */
+/** Of a child, among those of all threads of the process that started it. */
 export const NUMBER = 'OUTLIVE_CHILD';
 
 /** Which of the children of a process it was started as, or by; `pairs`: its environment. Null: none of a probed one. */

@@ -30,10 +30,14 @@ export function packageOf(file: string): PackageFile | null {
 function manifestIn(folder: string): { name: string | null; version: string | null } {
   try {
     const { name, version } = JSON.parse(textOf(path.join(folder, 'package.json')) ?? '{}');
-    return { name: NAME.test(name) ? name : null, version: VERSION.test(version) ? version : null };
+    return { name: textLike(NAME, name), version: textLike(VERSION, version) };
   } catch {
     return { name: null, version: null };
   }
+}
+
+function textLike(pattern: RegExp, value: unknown): string | null {
+  return typeof value === 'string' && pattern.test(value) ? value : null;
 }
 
 function slashed(text: string): string {

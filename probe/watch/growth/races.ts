@@ -34,6 +34,16 @@ function isPlain(member: unknown): member is Promise<unknown> {
   return types.isPromise(member) && member.constructor === Promise;
 }
 
+/** Of one race: what to do when a promise has settled that was new in it. The first of them counts. */
+function overOnce(all: readonly Raced[]): (record: Raced) => () => void {
+  let others = all;
+  return (record) => () => {
+    record.isSettled = true;
+    for (const other of others) if (!other.isSettled) other.over++;
+    others = [];
+  };
+}
+
 export function watchRaces(desk: Desk): GrowthWatch {
   const { then } = Promise.prototype;
   const raced = new WeakMap<Promise<unknown>, Raced>();
@@ -52,13 +62,11 @@ export function watchRaces(desk: Desk): GrowthWatch {
       raced.set(promise, record);
       return record;
     });
-    for (const record of [...old, ...records]) record.races++;
+    const all = [...old, ...records];
+    for (const record of all) record.races++;
+    const settles = overOnce(all);
     for (const [i, promise] of fresh.entries()) {
-      const others = [...old, ...records].filter((record) => record !== records[i]);
-      const settled = (): void => {
-        (records[i] as Raced).isSettled = true;
-        for (const other of others) if (!other.isSettled) other.over++;
-      };
+      const settled = settles(records[i] as Raced);
       Reflect.apply(then, promise, [settled, settled]);
     }
     for (const promise of promises) {

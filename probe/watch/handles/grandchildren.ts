@@ -1,7 +1,7 @@
 /**
  * What a child left running when it ended, named by the line that spawned the child. Each child is handed down a number
  * in its environment, which what it starts inherits; or, being probed itself, hands down that it is the parent. On Linux,
- * where /proc shows both.
+ * where /proc shows both. The first process of a container becomes the parent of what its children leave.
  *
  * False positives: a daemon that is meant to stay, when several are started.
  * False negatives: what is given another environment, changes its user, or ends within a second.
@@ -73,8 +73,7 @@ export class Grandchildren {
     this.#nextAt = now() + Math.max(PAUSE.ms, PAUSE.times * (cpuNow() - began));
   }
 
-  #startedBy({ pid, parent }: Process): Child | undefined {
-    if (parent === process.pid) return undefined;
+  #startedBy({ pid }: Process): Child | undefined {
     let pairs: string[];
     try {
       pairs = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
@@ -90,7 +89,11 @@ export class Grandchildren {
     const key = `${pid} ${started}`;
     if (this.#known.has(key)) return;
     this.#known.add(key);
-    const isGone = () => statOf(pid)?.started !== started;
+    const isGone = (): boolean => {
+      if (statOf(pid)?.started === started) return false;
+      this.#known.delete(key);
+      return true;
+    };
     const { ledger } = this.#desk;
     ledger.open(new Resource(ledger.account(this.#source, account.site), scope, openedAt, { isGone, turn }));
   }

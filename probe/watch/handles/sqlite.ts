@@ -79,7 +79,8 @@ class Databases {
     });
     this.#transactions = new Transactions(desk, {
       ...facts,
-      isIn: (database) => database.isTransaction && isInFile(database),
+      // a closed one throws when it is asked
+      isIn: (database) => database.isOpen && database.isTransaction && isInFile(database),
     });
   }
 

@@ -2,7 +2,7 @@
 import type { AdapterName } from '../../adapters.ts';
 import { aroundOwn } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
-import type { Answered } from '../sessions/sessions.ts';
+import type { Answered } from '../sessions/driver.ts';
 
 const PART = 'pg' satisfies AdapterName;
 

@@ -4,7 +4,7 @@
  * Most statements do nothing, and their first letters say so: that is all they cost.
  *
  * False positives: what a routine of the database's undoes.
- * False negatives: what a routine does; what follows an ordinary statement in the same text.
+ * False negatives: what a routine does; what follows an ordinary statement in the same text; very long texts.
  */
 import type { LeftNature } from '../../adapters.ts';
 
@@ -38,7 +38,7 @@ export interface Dialect {
   readonly words: ReadonlySet<string>;
   /** … of which these are read only where a call of one of its functions is in the text. */
   readonly calls: RegExp;
-  /** Strings, names in quotes and comments, in which a semicolon ends nothing. */
+  /** Strings, names in quotes and comments, in which a semicolon ends nothing. Each may end with the text. */
   readonly opaque: RegExp;
   /** Of one statement, without comments before it. `values`: what it is bound to, by `$1` or in order. */
   effects(statement: string, word: string, values: Values): readonly Effect[];
@@ -47,12 +47,14 @@ export interface Dialect {
 /** Bound values by position, as far as they are given by position. */
 export type Values = readonly unknown[];
 
-export const NO_EFFECTS: readonly Effect[] = [];
+const NO_EFFECTS: readonly Effect[] = [];
 
 /** Words that begin an ordinary statement, which may call something. */
 const ORDINARY: ReadonlySet<string> = new Set(['select', 'with', 'do', 'call', 'values']);
-/** Characters of an ordinary statement in which a call is looked for, and of any other that is read. */
-const MAX_READ = 2000;
+/** Characters of an ordinary statement in which a call is looked for. */
+const MAX_LOOK = 2000;
+/** Of a longer text nothing is read: with its beginning alone, what it undoes at its end would seem left. */
+const MAX_READ = 20_000;
 
 const FIRST_WORD = /(?:[\s(]|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\/|--[^\n]*\n)*([a-z]+)/iy;
 /** First letters of words that are read: b, c, d, e, f, l, p, r, s, u, v, w; a comment or a bracket may come before. */
@@ -64,13 +66,13 @@ export function effectsOf(text: string, values: unknown, dialect: Dialect): read
   const first = text.charCodeAt(at);
   if (LETTERS[first < 128 ? first : 0] === 0) return NO_EFFECTS;
   const word = firstWord(text);
-  if (!dialect.words.has(word)) return NO_EFFECTS;
+  if (!dialect.words.has(word) || text.length > MAX_READ) return NO_EFFECTS;
   const bound: Values = Array.isArray(values) ? values : [];
   if (ORDINARY.has(word)) {
-    const read = text.length > MAX_READ ? text.slice(0, MAX_READ) : text;
-    return dialect.calls.test(read) ? dialect.effects(read, word, bound) : NO_EFFECTS;
+    const looked = text.length > MAX_LOOK ? text.slice(0, MAX_LOOK) : text;
+    return dialect.calls.test(looked) ? dialect.effects(text, word, bound) : NO_EFFECTS;
   }
-  const statements = text.length > MAX_READ ? [text.slice(0, MAX_READ)] : statementsIn(text, dialect.opaque);
+  const statements = statementsIn(text, dialect.opaque);
   if (statements.length === 1) return dialect.effects(bare(text), word, bound);
   return statements.flatMap((statement) => {
     const own = firstWord(statement);
@@ -87,7 +89,9 @@ function firstWord(text: string): string {
 function bare(statement: string): string {
   FIRST_WORD.lastIndex = 0;
   const [, word = ''] = FIRST_WORD.exec(statement) ?? [];
-  return statement.slice(FIRST_WORD.lastIndex - word.length).replace(/[;\s]+$/, '');
+  let end = statement.length;
+  while (/[;\s]/.test(statement.charAt(end - 1))) end--;
+  return statement.slice(FIRST_WORD.lastIndex - word.length, end);
 }
 
 function statementsIn(text: string, opaque: RegExp): string[] {

@@ -3,8 +3,8 @@ import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
 import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
+import type { Answered } from './driver.ts';
 import { type Dialect, type Effect, leave, nameOf, undo, type Values } from './effects.ts';
-import type { Answered } from './sessions.ts';
 
 const GET_LOCK = /\b(get_lock|release_lock|release_all_locks)\s*\(\s*([^,()]*(?:\([^()]*\)[^,()]*)*)/gi;
 
@@ -58,7 +58,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   drop: (statement) => {
     if (/^drop\s+prepare\b/i.test(statement)) return ofDeallocate(statement);
-    const [, names = ''] = DROP.exec(statement) ?? [];
+    const [, names = ''] = DROP.exec(statement.replace(/\s+/g, ' ')) ?? [];
     return names.split(',').map((name) => undo('temporary table', nameOf(name)));
   },
 };
@@ -66,7 +66,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 export const MYSQL: Dialect = {
   words: new Set([...Object.keys(READERS), 'select', 'with', 'do', 'call', 'values']),
   calls: /\b(?:get_lock|release_lock|release_all_locks)\s*\(/i,
-  opaque: /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|--\s[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\//g,
+  opaque:
+    /'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)|`[^`]*(?:`|$)|--\s[^\n]*|#[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g,
   effects: (statement, word, values) => (READERS[word] ?? ofCalls)(statement, values),
 };
 

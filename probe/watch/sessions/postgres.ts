@@ -13,7 +13,8 @@ const SET_CONFIG =
 const SET =
   /^set\s+(?:session\s+(?!authorization|characteristics))?(session\s+authorization|time\s+zone|names|role|schema|[\w."]+)(?:\s*=\s*|\s+to\s+|\s+)(.*)$/is;
 /** … which are of one transaction. */
-const PASSING = /^set\s+(?:local|transaction|constraints|(?:session\s+)?transaction_\w+)\b/i;
+const PASSING =
+  /^set\s+(?:local|transaction|constraints|(?:session\s+)?transaction_(?:isolation|read_only|deferrable))\b/i;
 const KEYS: Readonly<Record<string, string>> = {
   'time zone': 'timezone',
   names: 'client_encoding',
@@ -60,7 +61,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       ? []
       : named(statement, TEMPORARY, (name) => leave('temporary table', ofTemp(name), { goesByRollback: true })),
   drop: (statement) => {
-    const [, names = ''] = DROP.exec(statement) ?? [];
+    const [, names = ''] = DROP.exec(statement.replace(/\s+/g, ' ')) ?? [];
     return names.split(',').map((name) => undo('temporary table', ofTemp(nameOf(name))));
   },
 };
@@ -68,7 +69,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 export const POSTGRES: Dialect = {
   words: new Set([...Object.keys(READERS), 'select', 'with', 'do', 'call', 'values']),
   calls: /pg_(?:try_)?advisory_(?:un)?lock|set_config/i,
-  opaque: /\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"[^"]*"|(\$(?:[a-z_]\w*)?\$)[\s\S]*?\1|--[^\n]*|\/\*[\s\S]*?\*\//gi,
+  opaque:
+    /\be'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"[^"]*(?:"|$)|(\$(?:[a-z_]\w*)?\$)[\s\S]*?(?:\1|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/gi,
   effects: (statement, word, values) => (READERS[word] ?? ofCalls)(statement, values),
 };
 

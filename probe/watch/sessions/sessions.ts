@@ -10,7 +10,6 @@
  */
 
 import { type Account, Resource, type Source } from '../../account/ledger.ts';
-import type { Session } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName, LeftNature } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
@@ -18,80 +17,23 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { ownValue } from '../pools/peer.ts';
-import { type Dialect, type Effect, effectsOf } from './effects.ts';
+import type { Answered, Driver, Statement } from './driver.ts';
+import { type Effect, effectsOf } from './effects.ts';
 import { Helpers } from './helpers.ts';
-
-/** How a driver tells of its sessions. */
-export interface Driver {
-  readonly part: AdapterName;
-  readonly dialect: Dialect;
-  isAlive(connection: object): boolean;
-}
-
-export interface Statement {
-  readonly driver: Driver;
-  readonly connection: object;
-  readonly text: string;
-  readonly values: unknown;
-}
-
-/** What the server answered to a statement that may have left something. */
-export interface Answered {
-  fails(): void;
-  /** `granted`: the first value of its first row. */
-  succeeds(granted: unknown): void;
-}
+import { KnownSession, type Leaving, type Left } from './session.ts';
 
 /** What is after it runs in the next turn. */
 const settled = Promise.resolve();
 
 /** Sooner than this the end of a session counts as its borrower's: pools discard broken ones. */
 const DISCARD_MS = 1000;
-/** Of one line, whose sessions have ended and whose harm is done. */
+/** Of one line, that are undone or whose sessions have ended, and whose harm is done. */
 const MAX_ENDED = 100;
+/** Of one session: more is not followed. */
+const MAX_LEFT = 1000;
 
 /** As text, since drivers differ. */
 const GRANTED: readonly string[] = ['true', 't', '1'];
-
-type Leaving = Extract<Effect, { does: 'leave' }>;
-
-/** Something that a session has now. */
-interface Left extends Leaving {
-  readonly driver: Driver;
-  readonly account: Account;
-  readonly lease: Resource;
-  readonly statement: string;
-  /** By the first who ever had the session: perhaps how each is set up. */
-  readonly isFirst: boolean;
-  isInTransaction: boolean;
-  /** The server has not said yet that it is so. */
-  isPending: boolean;
-  /** Once it was given back. */
-  resource: Resource | null;
-}
-
-class KnownSession implements Session {
-  readonly ref: WeakRef<object>;
-  readonly left: Left[] = [];
-  /** Whose harm is done, to be told of once. */
-  readonly harmful: Left[] = [];
-  lease: Resource | null = null;
-  lent = 0;
-  isUsed = false;
-  isInTransaction = false;
-  readonly #sessions: Sessions;
-
-  constructor(connection: object, sessions: Sessions) {
-    this.ref = new WeakRef(connection);
-    this.#sessions = sessions;
-  }
-
-  back(lease: Resource, site: () => Site | null): void {
-    const [left] = this.left;
-    if (left) guarded(left.driver.part, () => this.#sessions.givenBack(this, lease, site));
-    if (this.lease === lease) this.lease = null;
-  }
-}
 
 const ofDesks: WeakMap<Desk, Sessions> = new WeakMap();
 
@@ -131,7 +73,7 @@ export class Sessions {
     const own = driven(connection);
     let session = this.#known.get(own);
     if (!session) {
-      session = new KnownSession(own, this);
+      session = new KnownSession(own, this.#givenBack);
       this.#known.set(own, session);
     }
     session.lease = lease;
@@ -163,11 +105,11 @@ export class Sessions {
   }
 
   /** What its borrower left is the next one's now. */
-  givenBack(session: KnownSession, lease: Resource, site: () => Site | null): void {
+  readonly #givenBack = (session: KnownSession, lease: Resource, site: () => Site | null): void => {
     const own = session.left.filter((left) => left.lease === lease && left.resource === null && !left.isPending);
     // what a transaction takes along that is open as well, is told of as that
     for (const left of own) if (!(left.isInTransaction && left.goesByRollback)) this.#open(session, left, site);
-  }
+  };
 
   /** What the session has more by the effect. */
   #has(session: KnownSession, effect: Effect, { driver, text }: Statement, wrapper: Method): Left[] {
@@ -204,7 +146,7 @@ export class Sessions {
 
   #leaves(session: KnownSession, effect: Leaving, driver: Driver, text: string, wrapper: Method): Left[] {
     const { lease } = session;
-    if (!lease) return [];
+    if (!lease || session.left.length >= MAX_LEFT) return [];
     const source = this.#sourceOf(driver.part, effect.nature);
     const site = this.#desk.callTo(source, wrapper);
     if (!this.#isBorrowers(lease, site)) return [];
@@ -262,8 +204,12 @@ export class Sessions {
     const { ledger } = this.#desk;
     for (const left of session.left.filter(isUndone)) {
       session.left.splice(session.left.indexOf(left), 1);
-      if (left.resource === null) ledger.pass(left.account);
-      else if (left.resource.uses === 0) ledger.close(left.resource, now());
+      const { account, resource } = left;
+      if (resource === null) ledger.pass(account);
+      else if (resource.uses === 0 || account.open.size > MAX_ENDED) {
+        ledger.close(resource, now());
+        session.harmful = session.harmful.filter((other) => other.resource !== resource);
+      }
     }
   }
 

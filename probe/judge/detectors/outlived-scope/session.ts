@@ -40,6 +40,8 @@ export const leftInSession: Detector = {
   },
 };
 
+const SET_TO = /(\bset\s+(?:(?:session|local)\s+)?[\w."@`]+\s*(?::?=|\bto\b)).*$/i;
+
 function picks(_: Group, { at, graceMs }: Context): (resource: Resource) => boolean {
   return ({ uses, openedAt }) => uses > 0 || at - openedAt > graceMs;
 }
@@ -49,10 +51,15 @@ function evidenceOf(leaked: readonly Resource[], { source }: Group, { at }: Cont
   const uses = leaked.reduce((total, resource) => total + resource.uses, 0);
   const oldest = largest(leaked.map(({ openedAt }) => at - openedAt));
   const what = leaked.length === 1 ? `1 ${one} was` : `${leaked.length} ${many} were`;
-  const [statement] = leaked.flatMap(({ leftBy }) => (leftBy ? [sqlShape(leftBy.statement)] : []));
+  const [statement] = leaked.flatMap(({ leftBy }) => (leftBy ? [shapeOf(leftBy.statement)] : []));
   return [
     `${what} still in the session when the connection was given back, the oldest for ${span(oldest)} now: nothing on that path undid it.`,
     ...(uses > 0 ? [`Others then worked in it as it was left, ${uses === 1 ? 'once' : `${uses} times`}.`] : []),
     ...(statement ? [`Left there by: ${statement}`] : []),
   ];
+}
+
+/** What something is set to may be a secret also without quotes. */
+function shapeOf(statement: string): string {
+  return sqlShape(statement).replace(SET_TO, '$1 ?');
 }

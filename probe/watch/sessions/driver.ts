@@ -1,0 +1,23 @@
+/** What a driver tells of its sessions: the statements that they are given, and what the server answers. */
+import type { AdapterName } from '../../adapters.ts';
+import type { Dialect } from './effects.ts';
+
+export interface Driver {
+  readonly part: AdapterName;
+  readonly dialect: Dialect;
+  isAlive(connection: object): boolean;
+}
+
+export interface Statement {
+  readonly driver: Driver;
+  readonly connection: object;
+  readonly text: string;
+  readonly values: unknown;
+}
+
+/** What the server answered to a statement that may have left something. */
+export interface Answered {
+  fails(): void;
+  /** `granted`: the first value of its first row. */
+  succeeds(granted: unknown): void;
+}

@@ -1,0 +1,51 @@
+/** A session with the server, and what borrowers have left in it. */
+import type { Account, Resource } from '../../account/ledger.ts';
+import type { Session } from '../../account/resource.ts';
+import type { Site } from '../../account/site.ts';
+import { guarded } from '../../process/lapses.ts';
+import type { Driver } from './driver.ts';
+import type { Effect } from './effects.ts';
+
+export type Leaving = Extract<Effect, { does: 'leave' }>;
+
+/** Something that a session has now. */
+export interface Left extends Leaving {
+  readonly driver: Driver;
+  readonly account: Account;
+  readonly lease: Resource;
+  readonly statement: string;
+  /** By the first who ever had the session: perhaps how each is set up. */
+  readonly isFirst: boolean;
+  isInTransaction: boolean;
+  /** The server has not said yet that it is so. */
+  isPending: boolean;
+  /** Once it was given back. */
+  resource: Resource | null;
+}
+
+/** `lease` of a session in which something was left is back; `site` takes the stack of that. */
+type GivenBack = (session: KnownSession, lease: Resource, site: () => Site | null) => void;
+
+/** One that was lent at least once. */
+export class KnownSession implements Session {
+  readonly ref: WeakRef<object>;
+  readonly left: Left[] = [];
+  /** Whose harm is done, to be told of once. */
+  harmful: Left[] = [];
+  lease: Resource | null = null;
+  lent = 0;
+  isUsed = false;
+  isInTransaction = false;
+  readonly #told: GivenBack;
+
+  constructor(connection: object, told: GivenBack) {
+    this.ref = new WeakRef(connection);
+    this.#told = told;
+  }
+
+  back(lease: Resource, site: () => Site | null): void {
+    const [left] = this.left;
+    if (left) guarded(left.driver.part, this.#told, this, lease, site);
+    if (this.lease === lease) this.lease = null;
+  }
+}
