@@ -2,9 +2,9 @@
 import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
+import { numberFrom } from '../number-option.ts';
 import { mustExist } from '../records/files.ts';
 import { registerElsewhere } from './elsewhere.ts';
-import { numberFrom } from './number-option.ts';
 import { MOST_SLOTS } from './registration.ts';
 
 const HELP = `Usage: npm run cluster -- task-manager --url URL [options]
