@@ -39,7 +39,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const [folder = '.', ...others] = given.positionals;
   if (others.length > 0) throw new UserError(`outlive candidates takes one folder, not also "${others[0]}".`);
   const files = sourcesIn(folder);
-  if (files.length === 0) throw new UserError(`There are no JavaScript or TypeScript sources in ${folder}.`);
+  if (files.length === 0) {
+    throw new UserError(`There are no JavaScript or TypeScript sources in ${folder === '.' ? 'this folder' : folder}.`);
+  }
   const parser = await loadParser();
   const all = files.flatMap((file) => candidatesOf(file, parser));
   const { json, strict } = given.values;

@@ -8,7 +8,8 @@ export const DATABASE_URL = {
   multiple: true,
   help:
     "watch this database's own side too (or OUTLIVE_DATABASE_URL): its sessions are joined with the lines that hold them; " +
-    'postgres://USER:PASSWORD@HOST:PORT/DATABASE, or oracle://… with a SERVICE, not yet tried on a real Oracle',
+    'postgres://USER:PASSWORD@HOST:PORT/DATABASE, or the like with mysql, mariadb, redis or rediss; oracle://… with a ' +
+    'SERVICE, not yet tried on a real Oracle',
 } as const satisfies Option;
 
 export interface DatabaseWatch {

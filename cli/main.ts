@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { UserError } from '../user-error.ts';
 /** The `outlive` command: finds the subcommand, turns what it throws into a sentence and an exit code. */
+import { UserError } from '../user-error.ts';
 import { EXIT_CLEAN, EXIT_WRONG_USE, explain, printHelp } from './usage.ts';
 
 interface Subcommand {

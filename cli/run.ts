@@ -17,7 +17,7 @@ import { registerPath } from './register-path.ts';
 import { EXIT_WRONG_USE, printHelp } from './usage.ts';
 
 /** What a heap snapshot is asked for by. */
-const { OUTLIVE_HEAPDUMP: chosen = 'off' } = process.env;
+const chosen = process.env.OUTLIVE_HEAPDUMP || 'off';
 const SIGNAL = chosen !== 'off' ? chosen : process.platform === 'win32' ? 'SIGBREAK' : 'SIGUSR2';
 /** Between two looks at what is left of an interrupted run, milliseconds. */
 const POLL_MS = 50;

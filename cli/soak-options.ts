@@ -13,9 +13,6 @@ const COMMON = {
   out: OUT,
   failOn: FAIL_ON,
   json: { help: "print report.json, or a scenario's outcome, on stdout" },
-  growth: {
-    help: 'also find maps, sets and arrays that only grow, and races that pile up on one promise; the program is slower',
-  },
 } as const satisfies Options;
 
 const LOAD = {
@@ -81,10 +78,15 @@ const COMMAND = {
   limit: { value: 'T', default: '5m', check: milliseconds(100), help: 'how long one run may take' },
 } as const satisfies Options;
 
-const DATABASE = { databaseUrl: DATABASE_URL };
+const PROGRAM = {
+  databaseUrl: DATABASE_URL,
+  growth: {
+    help: 'also find maps, sets and arrays that only grow, and races that pile up on one promise; the program is slower',
+  },
+} as const satisfies Options;
 
-export const SERVICE = { ...LOAD, ...DATABASE, ...COMMON };
-export const JOB = { ...COMMAND, ...DATABASE, ...COMMON };
+export const SERVICE = { ...LOAD, ...PROGRAM, ...COMMON };
+export const JOB = { ...COMMAND, ...PROGRAM, ...COMMON };
 export type ServiceOptions = Values<typeof SERVICE>;
 export type JobOptions = Values<typeof JOB>;
 
@@ -125,10 +127,11 @@ ${helpOf(COMMAND, COLUMN)}
 
 Of a service or a job:
 
-${helpOf(DATABASE, COLUMN)}
+${helpOf(PROGRAM, COLUMN)}
 
 A scenario: a name from the list below, or the path of a file whose default export is a scenario. Replays an incident
 with its fault and without; the fault must be found at its line, the fixed variant must be silent after the same work.
+With --help behind its name, a scenario tells its own options too.
 
 ${helpOf({ runs: RUNS }, COLUMN)}
 

@@ -19,14 +19,14 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function service(own: readonly string[], program: readonly string[]): Promise<number> {
-  const given = parse('soak', own, SERVICE);
+  const given = parse('soak of a service', own, SERVICE);
   if (given === null) return printHelp(HELP);
   const { soakProgram } = await import('./soak-program.ts');
   return soakProgram(given.values, program);
 }
 
 async function job(own: readonly string[], program: readonly string[]): Promise<number> {
-  const given = parse('soak', own, JOB);
+  const given = parse('soak of a job', own, JOB);
   if (given === null) return printHelp(HELP);
   if (program.length > 0) throw new UserError('outlive soak takes either --command or a program after --, not both.');
   const { soakJob } = await import('./soak-program.ts');
@@ -35,7 +35,7 @@ async function job(own: readonly string[], program: readonly string[]): Promise<
 
 async function scenario(asked: string, own: readonly string[], program: readonly string[]): Promise<number> {
   const found = await findScenario(asked);
-  const given = parse('soak', own, optionsOf(found));
+  const given = parse(`soak ${found.name}`, own, optionsOf(found));
   if (given === null) return printHelp(HELP + helpAbout(found));
   const [, second] = given.positionals;
   if (second !== undefined) throw new UserError(`outlive soak takes one scenario at a time, not also "${second}".`);

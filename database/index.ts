@@ -45,6 +45,6 @@ export async function sideOf(url: string): Promise<DatabaseSide> {
     if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') throw error;
   }
   throw new UserError(
-    `The URL of the database to watch must be of the form SCHEME://USER:PASSWORD@HOST:PORT/DATABASE, with ${Object.keys(SIDES).join(' or ')} as the scheme.`,
+    `The URL of the database to watch must be of the form SCHEME://USER:PASSWORD@HOST:PORT/DATABASE, SCHEME being one of ${Object.keys(SIDES).join(', ')}.`,
   );
 }

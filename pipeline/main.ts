@@ -1,6 +1,7 @@
 /** `npm run pipeline`: the whole reference workload in one process. */
 import { UserError } from '../user-error.ts';
-import { Cluster, JobFailed } from './cluster/cluster.ts';
+import { Cluster } from './cluster/cluster.ts';
+import { JobFailed } from './cluster/job.ts';
 import { runPipelineOn } from './cluster/run-pipeline.ts';
 import { DEFAULT_CONNECTIONS } from './connections/settings.ts';
 import { followPipeline } from './follow.ts';

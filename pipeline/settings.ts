@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../user-error.ts';
 import { BUNDLED_INTEL, BUNDLED_RULES } from './bundled.ts';
 import { POOL_LIBRARIES, POOL_MODELS, type PoolLibrary, type PoolModel } from './connections/settings.ts';
+import { numberFrom } from './number-option.ts';
 import { isRegion, REGION_RULE, type Region } from './sinks/regions.ts';
 
 export const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
@@ -91,15 +92,14 @@ export function settingsFrom(args: string[]): Settings | null {
   else if (!values.input && !(follow && values.stream))
     throw new UserError('What should be read? Give --input DIR, FILE or -; --help lists the options.');
   const cluster = clusterFrom(values);
-  const lanes = cluster ? cluster.taskManagers * cluster.slots : 0;
   return {
     input: values.input ?? null,
     follow,
     stream: values.stream,
-    partitions: numberFrom('partitions', values.partitions ?? Math.max(FEWEST_PARTITIONS, lanes), MOST_PARTITIONS),
+    partitions: partitionsFrom(values.partitions, cluster),
     keepRecords: values['keep-records'] ?? false,
-    keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1_000_000),
-    patience: values.patience === undefined ? (follow ? Number.POSITIVE_INFINITY : 0) : patienceFrom(values.patience),
+    keepFor: 3_600_000 * numberFrom('keep', values.keep ?? '168', 1, 1_000_000),
+    patience: patienceFrom(values.patience, follow),
     intel: values.intel ?? [BUNDLED_INTEL],
     rules: values.rules ?? [BUNDLED_RULES],
     tenants: values.tenants,
@@ -127,21 +127,22 @@ function clusterFrom(values: Record<string, unknown>): Settings['cluster'] {
   if (values.follow) throw new UserError('--follow is for one process, and --task-managers for a run that ends.');
   if (values.input === '-') throw new UserError('--task-managers needs files: standard input is read by one process.');
   return {
-    taskManagers: numberFrom('task-managers', taskManagers, 32),
-    slots: numberFrom('slots', values.slots ?? '2', 256),
+    taskManagers: numberFrom('task-managers', String(taskManagers), 1, 32),
+    slots: numberFrom('slots', String(values.slots ?? '2'), 1, 256),
     model: wordFrom('pool-model', values['pool-model'] ?? 'per-job', POOL_MODELS),
     library: wordFrom('pool-library', values['pool-library'] ?? 'driver', POOL_LIBRARIES),
   };
 }
 
-function numberFrom(option: string, value: unknown, max: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
-  throw new UserError(`--${option} must be a whole number from 1 to ${max}, not "${value}".`);
+/** On a cluster as many as there are slots, so that each has work. */
+function partitionsFrom(value: string | undefined, cluster: Settings['cluster']): number {
+  if (value !== undefined) return numberFrom('partitions', value, 1, MOST_PARTITIONS);
+  return Math.max(FEWEST_PARTITIONS, cluster ? cluster.taskManagers * cluster.slots : 0);
 }
 
-function patienceFrom(value: string): number {
-  return value === '0' ? 0 : 1_000 * numberFrom('patience', value, 1_000_000);
+function patienceFrom(value: string | undefined, follow: boolean): number {
+  if (value !== undefined) return 1_000 * numberFrom('patience', value, 0, 1_000_000);
+  return follow ? Number.POSITIVE_INFINITY : 0;
 }
 
 function wordFrom<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {

@@ -126,7 +126,9 @@ function recordingOf(resource: Attributes, known: Map<string, Recording>, logs: 
     startedMs: Math.min(...logs.map(({ atMs }) => atMs)),
     ...(version && { release: version }),
   };
-  const recording: Recording = { ...emptyRecording('', process), unseen: [LITTLE] };
+  // how it ended is in no log: as far as they go it runs
+  const end = { t: 'end', at: 0, end: 'running', code: 0 } as const;
+  const recording: Recording = { ...emptyRecording('', process), unseen: [LITTLE], end };
   known.set(key, recording);
   return recording;
 }

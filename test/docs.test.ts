@@ -120,6 +120,7 @@ test('docs/settings.md lists every setting with its default', () => {
   expect(rows).toEqual(
     settings.map(([name, value]) => [name, name === 'OUTLIVE_OUT' ? '.outlive/<time>-<pid>' : value]),
   );
+  expect(text).toContain(`separated by commas: \`${SETTINGS.off.allowed.listOf.join(',')}\``);
 });
 
 test('docs/detection.md has a row for every detector', () => {

@@ -33,6 +33,11 @@ test('outlive run --heapdump: a signal writes a snapshot, and the report says wh
   ]);
 });
 
+test('an empty OUTLIVE_HEAPDUMP is none: --heapdump has its own signal', async () => {
+  const { stdout } = await start(NODE, [CLI, 'run', '--help'], { env: { OUTLIVE_HEAPDUMP: '' } });
+  expect(stdout).toMatch(/on SIGUSR2\s+\(to outlive/);
+});
+
 test('outlive heap of a folder compares the oldest snapshot of each process with its newest', async () => {
   using folder = temporaryFolder();
   const service = path.join(folder.path, 'service.cjs');

@@ -136,3 +136,11 @@ test('a token is asked of every request but the page, and elsewhere than on loop
     ...{ code: 2, stderr: '--host 0.0.0.0 can be reached from elsewhere: give --token TOKEN as well.\n' },
   });
 });
+
+test.each([[[]], [['task-manager', '--url', 'http://127.0.0.1:1']]])(
+  'cluster %j: modules that are in no folder are wrong use',
+  async (args) => {
+    const { code, stderr } = await start(NODE, [CLUSTER, ...args, '--modules', CLUSTER]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `--modules must be a folder; ${CLUSTER} is none.\n` });
+  },
+);

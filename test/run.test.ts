@@ -145,6 +145,14 @@ test.each([
   ],
   [['soak'], `outlive soak needs --url and a program after --, or --command, or a scenario: ${SCENARIOS}.`],
   [['soak', 'nothing'], `There is no scenario "nothing"; there is ${SCENARIOS}.`],
+  [
+    ['soak', 'connection-leak', '--growth'],
+    "outlive soak connection-leak has no option '--growth'; it has --runs, --database, --out, --fail-on, --json, --help.",
+  ],
+  [
+    ['soak', '--command', 'node job.js', '--url', 'http://127.0.0.1:1/'],
+    "outlive soak of a job has no option '--url'; it has --command, --times, --limit, --database-url, --growth, --out, --fail-on, --json, --help.",
+  ],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],
   [['scenarios', 'all'], 'outlive scenarios takes options only, not "all".'],
   [['register-path', 'here'], 'outlive register-path takes options only, not "here".'],

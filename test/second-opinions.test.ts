@@ -1,5 +1,6 @@
 /** What other tools say of a program that was soaked, and how it goes together with what outlive says. */
-import { appendFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Frame, Recording } from '../probe/recording/format.ts';
@@ -10,8 +11,11 @@ import { bubbleprofSays, flameSays, heapProfilerSays } from '../soak/opinions/cl
 import { noteOpinion } from '../soak/opinions/opinion-log.ts';
 import { theirHandles } from '../soak/opinions/why/account.ts';
 import { reconcile } from '../soak/opinions/why/reconcile.ts';
-import { CLI, NODE, start } from './support/probed.ts';
+import { freePort } from './support/free-port.ts';
+import { CLI, fixture, NODE, readReport, start } from './support/probed.ts';
+import { project } from './support/project.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const SAID = `There are 4 handle(s) keeping the process running.
 
@@ -161,4 +165,43 @@ test('--clinic: what is wrong is said at once', async () => {
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('doctor, bubbleprof, flame') });
   const without = await start(NODE, [CLI, 'soak', '--clinic', 'doctor', '--script', 'x.mjs', '--', 'node', 'x.js']);
   expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('--clinic needs --url') });
+});
+
+/** Runs the program until the load is over, as Clinic does, and then never comes to the end of its analysis. */
+const SLOW_CLINIC = `
+import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+const [onPort, command] = ['--on-port', '--'].map((word) => process.argv.indexOf(word) + 1);
+const [program, ...args] = process.argv.slice(command);
+const child = spawn(program, args);
+spawnSync(process.argv[onPort], { shell: true });
+child.kill();
+writeFileSync('analysing', String(process.pid));
+setInterval(() => {}, 1000);
+`;
+
+test('a Ctrl-C while Clinic analyses ends the soak, and Clinic with it', async () => {
+  using shop = project({
+    'node_modules/clinic/package.json': '{ "name": "clinic", "version": "13.0.0", "bin": "clinic.mjs" }',
+    'node_modules/clinic/clinic.mjs': SLOW_CLINIC,
+  });
+  using temporary = temporaryFolder();
+  const out = shop.file('out');
+  const port = String(await freePort());
+  const load = ['--url', `http://127.0.0.1:${port}/orders`, '--duration', '500ms', '--rounds', '1', '--warmup', '0'];
+  const args = [CLI, 'soak', '--out', out, '--clinic', 'doctor', ...load, '--', 'node', fixture('orders.mjs'), port];
+  const child = spawn(NODE, args, {
+    ...{ cwd: shop.path, stdio: 'ignore' },
+    env: { ...process.env, TMPDIR: temporary.path, XDG_RUNTIME_DIR: '' },
+  });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const analysing = shop.file('analysing');
+  await until('Clinic to analyse', () => existsSync(analysing));
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  expect(existsSync(`/proc/${readFileSync(analysing, 'utf8')}`)).toBe(false);
+  expect(readdirSync(temporary.path)).toEqual([]);
+  expect(readReport(out).opinions).toMatchObject([
+    { sentence: 'clinic doctor 13.0.0 made no page: the soak was interrupted.' },
+  ]);
 });

@@ -124,10 +124,12 @@ describe.each(['none', 'sdk'] as const)('of a service with an SDK of its own: %s
     writeFileSync(logs, `${receiver.kept.join('\n')}\n`);
     const { stdout, stderr, code } = await start(NODE, [CLI, 'report', logs, '--json', '--fail-on', 'likely']);
     expect([code, stderr]).toEqual([1, '']);
-    const { findings, unseen } = JSON.parse(stdout) as Report;
+    const { findings, unseen, processes } = JSON.parse(stdout) as Report;
     const known = ended.report.findings.filter(({ certainty }) => certainty === 'proven');
     expect(findings.filter(({ certainty }) => certainty === 'proven').map(tellsSame)).toEqual(known.map(tellsSame));
     expect(unseen).toMatchObject([{ what: 'all that is no finding' }]);
+    // how the process ended no log says
+    expect(processes).toMatchObject([{ end: 'running', ended: null }]);
   });
 
   test('the resource is the service', () => {

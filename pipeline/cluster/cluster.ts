@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
-import type { FromTaskManager, Isolation, Metrics, Task, TaskManagerSettings } from './protocol.ts';
+import { isPatient, type Job, JobCanceled, JobFailed, laneOf, type Running, stopped } from './job.ts';
+import type { FromTaskManager, Isolation, Metrics, TaskManagerSettings } from './protocol.ts';
 import { RegisteredTaskManager } from './registered-task-manager.ts';
 import type { Registration } from './registration.ts';
 import { PIPELINE_TASK } from './run-pipeline.ts';
@@ -42,26 +43,6 @@ export interface ClusterOptions {
   log?: (sentence: string) => void;
 }
 
-export interface Job {
-  name: string;
-  /** Of the job among all (default: its name); to be given to `forget` when it has ended. */
-  key?: string;
-  /** Its default export is a `TaskBody`. */
-  module: URL;
-  /** Lanes: tasks at a time, if there are as many slots. */
-  parallelism: number;
-  /** Plain data, the same for all lanes. */
-  options: unknown;
-  /** Told what tasks tell. */
-  onNote?: (note: unknown, task: Task) => void;
-  /** Told why a lane failed that is begun again. */
-  onFailure?: (why: string, task: Task) => void;
-  /** Ends its lanes early, between two batches. */
-  signal?: AbortSignal;
-  /** For so many milliseconds a lane that throws is begun again, however often it does (default 0). */
-  patience?: number;
-}
-
 export interface TaskManagerView {
   number: number;
   host: string;
@@ -78,17 +59,6 @@ export interface TaskManagerView {
   metrics: Metrics | null;
 }
 
-interface Running {
-  task: Task;
-  job: Job;
-  /** How often it threw, since when, and how often it went down with its task manager. */
-  failures: number;
-  failing: number | null;
-  deaths: number;
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
-
 /** A task that threw, or that was there when its task manager died, so often fails its job. */
 const MOST_FAILURES = 5;
 const MOST_DEATHS = 20;
@@ -101,16 +71,6 @@ const MEMORY_MB = 256;
 const FENCE_LIMIT_MS = 5000;
 /** Of those that are lost, the latest so many are remembered. */
 const MOST_LOST = 20;
-
-/** A lane failed too often; the message says how. */
-export class JobFailed extends Error {
-  override name = 'JobFailed';
-}
-
-/** It was ended early, as was asked for. */
-export class JobCanceled extends Error {
-  override name = 'JobCanceled';
-}
 
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -391,18 +351,6 @@ export class Cluster {
   }
 }
 
-function laneOf({ task, job }: Running): string {
-  return `Lane ${task.index + 1} of ${task.of} of job ${job.name}`;
-}
-
-function isPatient({ job: { patience = 0 }, failing }: Running): boolean {
-  return failing !== null && performance.now() - failing < patience;
-}
-
 function countOf(tasks: readonly number[]): string {
   return tasks.length === 1 ? '1 task' : `${tasks.length} tasks`;
-}
-
-function stopped({ name }: Job): UserError {
-  return new UserError(`The cluster was stopped before job ${name} had ended.`);
 }

@@ -1,11 +1,10 @@
 /** `npm run cluster`: the job manager with its task managers, until it is stopped. */
-import { realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
 import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
 import { createTables } from '../jobs/tables.ts';
-import { mustExist } from '../records/files.ts';
+import { numberFrom } from '../number-option.ts';
 import { DEFAULT_REGION } from '../sinks/regions.ts';
 import { openDatabase, openPool } from '../store/database.ts';
 import { endSessions } from '../store/end-sessions.ts';
@@ -16,7 +15,7 @@ import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
 import { Events } from './events.ts';
 import { JobManager } from './job-manager.ts';
-import { numberFrom } from './number-option.ts';
+import { modulesFolder } from './modules-folder.ts';
 import { PLANNINGS, type Planning } from './planning/plan.ts';
 import { ISOLATIONS, type Isolation } from './protocol.ts';
 import { runTaskManager } from './task-manager-main.ts';
@@ -78,7 +77,6 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (settings.modules !== null) await mustExist(settings.modules);
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -128,7 +126,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
         log,
         endSessions: (owner) => endSessions(pool, owner),
       },
-      modules: modules === null ? null : `${pathToFileURL(realpathSync(modules)).href}/`,
+      modules: modules === null ? null : `${pathToFileURL(modules).href}/`,
     });
     const pipeline = {
       ...{ partitions, rules: null, intel: null },
@@ -189,7 +187,7 @@ function settingsFrom(args: string[]): Settings | null {
       token,
       database: values.database,
       stream: values.stream,
-      modules: values.modules ?? null,
+      modules: modulesFolder(values.modules),
       planning: plan as Planning,
     },
     port: numberFrom('port', values.port ?? '8081', 0, 65_535),

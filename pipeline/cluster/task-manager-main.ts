@@ -1,10 +1,9 @@
 /** `npm run cluster -- task-manager`: a task manager that registers with a job manager, until it is stopped. */
-import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
-import { mustExist } from '../records/files.ts';
+import { numberFrom } from '../number-option.ts';
 import { registerElsewhere } from './elsewhere.ts';
-import { numberFrom } from './number-option.ts';
+import { modulesFolder } from './modules-folder.ts';
 import { MOST_SLOTS } from './registration.ts';
 
 const HELP = `Usage: npm run cluster -- task-manager --url URL [options]
@@ -35,14 +34,14 @@ export async function runTaskManager(args: string[], say: (sentence: string) => 
     process.stdout.write(HELP);
     return;
   }
-  if (values.modules !== undefined) await mustExist(values.modules);
+  const modules = modulesFolder(values.modules);
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   await registerElsewhere({
     url: urlFrom(values.url),
     token: values.token ?? process.env.OUTLIVE_CLUSTER_TOKEN ?? null,
     slots: numberFrom('slots', values.slots ?? '2', 1, MOST_SLOTS),
-    modules: values.modules === undefined ? null : realpathSync(values.modules),
+    modules,
     signal: stopping.signal,
     log: say,
   });

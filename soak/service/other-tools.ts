@@ -25,7 +25,10 @@ export async function askOtherTools({ soak, isStuck, clinic, drive, onBegin }: O
     const round = async (program: Program, control: { connected: Promise<unknown> }) => {
       await ready(program, control.connected, urls, soak);
       await whileRunning(program, soak.signal, (signal) => drive(rounds, signal));
-      return program.ends();
+      soak.signal.throwIfAborted();
+      const hasEnded = await program.ends();
+      soak.signal.throwIfAborted();
+      return hasEnded;
     };
     noteOpinion(folder, await whyIsItRunning({ command, folder, log: 'service.log', round }));
   }
@@ -37,7 +40,7 @@ export async function askOtherTools({ soak, isStuck, clinic, drive, onBegin }: O
       for (let round = warmUpMs > 0 ? 0 : 1; round <= rounds && !signal.aborted; round++) await drive(round, signal);
     });
   };
-  noteOpinion(folder, await underClinic({ tool: clinic, command, folder, load }));
+  noteOpinion(folder, await underClinic({ tool: clinic, command, folder, load, signal: soak.signal }));
 }
 
 /** The load ends with the program, or when the user has had enough. */

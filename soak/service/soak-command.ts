@@ -66,9 +66,9 @@ export async function soakCommand({
   }
 }
 
-/** An interruption counts as the end. */
+/** Rejects when it is interrupted. */
 async function endsWithin(program: Program, limitMs: number, signal: AbortSignal): Promise<boolean> {
-  const late = pause(limitMs, false, { signal, ref: false }).catch(() => true);
+  const late = pause(limitMs, false, { signal, ref: false });
   return Promise.race([program.ended.then(() => true), late]);
 }
 

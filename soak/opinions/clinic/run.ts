@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { OPINIONS_FOLDER, type Opinion } from '../../../probe/recording/opinions.ts';
 import { makeFolder, writeOwn } from '../../../probe/recording/own.ts';
 import { Program } from '../../service/program.ts';
+import { failureWords } from '../failure.ts';
 import { doctorSays } from './doctor.ts';
 import { type Clinic, type ClinicTool, findClinic } from './find.ts';
 import { bubbleprofSays, flameSays, heapProfilerSays } from './profiles.ts';
@@ -42,6 +43,8 @@ export interface ClinicRun {
   folder: string;
   /** Waits until the program listens, and gives it its load. */
   load(program: Program): Promise<void>;
+  /** The user has had enough: also of Clinic's analysis. */
+  signal: AbortSignal;
 }
 
 /** Never rejects: what failed is told as a sentence. */
@@ -73,15 +76,14 @@ export async function underClinic(run: ClinicRun): Promise<Opinion> {
       page,
     };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { ...opinion, sentence: `${name} ${clinic.version} made no page: ${why}` };
+    return { ...opinion, sentence: `${name} ${clinic.version} made no page: ${failureWords(error)}` };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
     for (const file of readdirSync('.')) if (LEFTOVERS.test(file) && !before.has(file)) rmSync(file, { force: true });
   }
 }
 
-async function pageOf({ tool, command, folder, load }: ClinicRun, { script }: Clinic, temporary: string) {
+async function pageOf({ tool, command, folder, load, signal }: ClinicRun, { script }: Clinic, temporary: string) {
   const { endsBy, says } = TOOLS[tool];
   const gate = path.join(temporary, 'gate');
   const data = path.join(temporary, 'data');
@@ -99,9 +101,10 @@ async function pageOf({ tool, command, folder, load }: ClinicRun, { script }: Cl
   });
   try {
     await load(program);
+    signal.throwIfAborted();
     rmSync(gate);
     if (endsBy === 'SIGINT') program.interrupt();
-    const late = pause(ANALYSIS_LIMIT_MS, null, { ref: false });
+    const late = pause(ANALYSIS_LIMIT_MS, null, { ref: false, signal });
     const ended = await Promise.race([program.ended, late]);
     const made = existsSync(data) ? readdirSync(data).find((name) => name.endsWith('.html')) : undefined;
     if (!made) throw new Error(ended ? `${program.lastWords()}.` : 'it did not end within five minutes.');

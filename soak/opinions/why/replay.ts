@@ -12,6 +12,7 @@ import type { KeptAlive, Opinion } from '../../../probe/recording/opinions.ts';
 import { readRun } from '../../../probe/recording/reader.ts';
 import { Control } from '../../control.ts';
 import { Program, type ProgramOptions } from '../../service/program.ts';
+import { failureWords } from '../failure.ts';
 import { theirHandles } from './account.ts';
 import { ANSWER, ASKED, FOLDER, PACKAGE } from './places.ts';
 import { reconcile } from './reconcile.ts';
@@ -25,7 +26,10 @@ export interface Replay {
   log: string;
   /** Of the run, where its log goes on. */
   folder: string;
-  /** Does the last round, and has the program told to end; resolves once it should have ended, with whether it did. */
+  /**
+   * Does the last round, and has the program told to end; resolves once it should have ended, with whether it did.
+   * Rejects when the user has had enough.
+   */
   round(program: Program, control: Control): Promise<boolean>;
 }
 
@@ -52,8 +56,8 @@ export async function whyIsItRunning(replay: Replay): Promise<Opinion> {
     );
     return { ...opinion, ...told(compared) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { ...opinion, sentence: `The last round could not be replayed under ${PACKAGE}: ${why}` };
+    const sentence = `The last round could not be replayed under ${PACKAGE}: ${failureWords(error)}`;
+    return { ...opinion, sentence };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { UserError } from '../../user-error.ts';
+import { UserError } from '../user-error.ts';
 
 /** Throws `UserError`. */
 export function numberFrom(option: string, value: string, min: number, max: number): number {
