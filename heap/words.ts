@@ -8,8 +8,8 @@ const MOST = 4;
 /** Containers whose insides are of no interest. */
 const COLLECTIONS = ['Array', 'Map', 'Set', 'Object'];
 
-/** One of the probe's own, by which its folder is known: others may call one of theirs alike. */
-const OWN = /^(.*[\\/]dist[\\/]probe[\\/])process[\\/]lapses\.js$/;
+/** Files of the probe, by which its folder is known: others may call one of theirs alike. */
+const OWN = /^(.*[\\/]dist[\\/]probe[\\/])(?:judge[\\/]judge|proof[\\/]heap-snapshot)\.js$/;
 const ownFolders: WeakMap<Snapshot, string[]> = new WeakMap();
 
 /** From the root's side to the resource; empty when nothing holds it, or the probe alone. */
@@ -20,9 +20,10 @@ export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[]
   // the last leads to the resource itself
   for (const [i, edge] of path.slice(0, -1).entries()) {
     const target = snapshot.target(edge);
+    const isCode = isOfProbe(snapshot, snapshot.placeOf(target)?.file ?? '');
     // what the probe stands around leads on to the service's own
-    if (snapshot.type(target) === 'closure') isOwn = isOfProbe(snapshot, snapshot.placeOf(target)?.file ?? '');
-    const said = isOwn ? null : hop(snapshot, edge, path[i - 1] ?? null);
+    if (snapshot.type(target) === 'closure') isOwn = isCode;
+    const said = isOwn || isCode ? null : hop(snapshot, edge, path[i - 1] ?? null);
     if (said !== null) words.push(said);
   }
   return isOwn ? [] : [...new Set(words)].slice(-MOST);

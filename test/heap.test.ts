@@ -6,6 +6,7 @@ import { lookInto } from '../heap/look.ts';
 import { parse } from '../heap/parse.ts';
 import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
+import { heldBy } from '../heap/words.ts';
 import type { RecordedFinding } from '../probe/recording/format.ts';
 import { type ReachOfLine, withReach } from '../probe/recording/reach.ts';
 import { CLI, fixture, lineOf, NODE, REGISTER, start } from './support/probed.ts';
@@ -44,6 +45,16 @@ test.each([
 ])('held, %s: by %s', (key, words) => {
   expect(lookAt(key)).toMatchObject({ marked: 1, unreachable: 0 });
   expect(lookAt(key)?.held.join()).toContain(words);
+});
+
+test('nothing of the probe’s own is told to hold anything', () => {
+  const snapshot = readSnapshot(file);
+  const reach = new Reach(snapshot);
+  const all = Array.from({ length: snapshot.size }, (_, node) => node);
+  const own = all.filter((node) => path.dirname(REGISTER) === path.dirname(snapshot.placeOf(node)?.file ?? ''));
+  expect(own.length).toBeGreaterThan(0);
+  const words = own.flatMap((node) => heldBy(snapshot, reach, node));
+  expect(words.filter((word) => / at (?:probe|judge|register)\.js:/.test(word))).toEqual([]);
 });
 
 const KINDS = ['interval', 'server', 'datagram socket', 'file stream', 'watcher', 'port', 'worker', 'child', 'socket'];
