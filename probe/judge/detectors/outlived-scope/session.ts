@@ -17,6 +17,8 @@ import { sqlShape } from '../../../recording/mask.ts';
 import type { Context, Detector, Group } from '../detector.ts';
 import { largest, span } from '../words.ts';
 
+const SET_TO = /(\bset\s+(?:(?:session|local)\s+)?[\w."@`]+\s*(?::?=|\bto\b)).*$/i;
+
 export const lockLeft: Detector = {
   detector: 'outlived-scope',
   picks,
@@ -39,8 +41,6 @@ export const leftInSession: Detector = {
     return { certainty, leaked, evidence: evidenceOf(leaked, group, context) };
   },
 };
-
-const SET_TO = /(\bset\s+(?:(?:session|local)\s+)?[\w."@`]+\s*(?::?=|\bto\b)).*$/i;
 
 function picks(_: Group, { at, graceMs }: Context): (resource: Resource) => boolean {
   return ({ uses, openedAt }) => uses > 0 || at - openedAt > graceMs;
