@@ -128,9 +128,10 @@ export function columnOf(options: Options): number {
   return Math.max(...Object.entries(options).map(([name, option]) => leftOf(name, option).length)) + 2;
 }
 
-/** `text` is not broken at a no-break space. */
+/** `text` is not broken at a no-break space, and a word only where it is longer than a line. */
 export function helpRow(left: string, text: string, column: number): string {
-  const lines = text.match(new RegExp(`.{1,${WIDTH - column}}(?: |$)`, 'g')) ?? [];
+  const width = WIDTH - column;
+  const lines = text.match(new RegExp(`.{1,${width}}(?: |$)|.{${width}}`, 'g')) ?? [];
   const wrapped = lines.map((line) => line.trimEnd()).join(`\n${' '.repeat(column)}`);
   return `${left.padEnd(column)}${wrapped}`.replaceAll('\u00a0', ' ');
 }

@@ -36,7 +36,7 @@ function schemeOf(url: string): string {
 }
 
 /** Throws `UserError`, in which the URL itself never stands. */
-export async function sideOf(url: string): Promise<DatabaseSide> {
+async function sideOf(url: string): Promise<DatabaseSide> {
   const side = canWatch(url) ? SIDES[schemeOf(url)] : undefined;
   try {
     if (side) return await side(url);

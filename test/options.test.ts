@@ -73,6 +73,13 @@ test('the help has a row for each option, its values and default in brackets, an
                         ${'word '.repeat(6)}end`);
 });
 
+test('the help loses nothing of a word that is longer than a line', () => {
+  const list = Array.from({ length: 60 }, (_, i) => `adapter${i}`).join();
+  const help = helpOf({ verbose: { help: `leave out ${list} and go on` } });
+  expect(help.split('\n').every((line) => line.length <= 120)).toBe(true);
+  expect(help.replace(/\s/g, '')).toBe(`--verboseleaveout${list}andgoon`);
+});
+
 test('what is asked can be seen before it is known which options there are', () => {
   const { has, words } = glance(['--cups-at-once', '3', 'bean', '--heat', '--sugar'], BREW);
   expect(words).toEqual(['bean']);

@@ -166,7 +166,7 @@ class Serving {
 }
 
 /** Where a module of the job manager's machine lies on this one; null: nowhere. */
-export function moduleHere(module: string, folders: Folders | null, modules: string | null): string | null {
+function moduleHere(module: string, folders: Folders | null, modules: string | null): string | null {
   if (module === folders?.pipeline) return PIPELINE_TASK.href;
   const root = folders?.modules;
   if (!root || modules === null || !module.startsWith(root)) return null;

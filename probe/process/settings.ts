@@ -129,7 +129,7 @@ export const SETTINGS = {
   },
   off: {
     variable: 'OUTLIVE_OFF',
-    help: `adapters to leave out, separated by commas: ${CAN_BE_OFF.join(',')}`,
+    help: `adapters to leave out, separated by commas: ${CAN_BE_OFF.join(', ')}`,
     fallback: '',
     allowed: { listOf: CAN_BE_OFF },
   },
