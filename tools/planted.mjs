@@ -1,5 +1,5 @@
-// What the checks of tools/orms, tools/known-leaks, tools/mongodb and tools/own-suites share: libraries of their own, and a
-// program under the probe in a folder of its own.
+// What the checks of tools/orms, tools/known-leaks, tools/mongodb, tools/mssql and tools/own-suites share: libraries of their
+// own, and a program under the probe in a folder of its own.
 import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
