@@ -153,7 +153,7 @@ function wordFrom<T extends string>(option: string, value: unknown, allowed: rea
 function sinkFrom(text: string): [Region, string] {
   const [region, ...url] = text.split('=');
   if (!isRegion(region) || url.length === 0) {
-    throw new UserError(`--sink ${text}: needs REGION=URL, and the name of a region is ${REGION_RULE}.`);
+    throw new UserError(`--sink needs REGION=URL, and the name of a region is ${REGION_RULE}.`);
   }
   return [region, url.join('=')];
 }

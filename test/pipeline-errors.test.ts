@@ -60,6 +60,8 @@ describe('one sentence, without a stack, and exit code 2 for', () => {
       ['--tenants', 'none.yaml'],
       /^The tenants file none\.yaml cannot be read \(ENOENT\)\.$/,
     ],
+    // the URL may have a password
+    ['a sink that is none', ['--sink', 'postgres://app:hunter2@db/us'], /^--sink needs REGION=URL, and the name of/],
     ['a sink of no region', ['--sink', 'mars=x'], /^--sink mars: no tenant reports to mars; there are us\.$/],
     ['no partition', ['--partitions', '0'], /^--partitions must be a whole number from 1 to 8192, not "0"\.$/],
     ['a database that is down', ['--database', NOWHERE], /^PostgreSQL at 127\.0\.0\.1:1 cannot be used: .*\.$/],
