@@ -31,14 +31,14 @@ export interface AdapterRow {
 }
 
 /** What may be left in a session that goes back to its pool, by whose session it is. */
-export const LEFT_IN_POSTGRES = [
+const LEFT_IN_POSTGRES = [
   'advisory lock',
   'setting',
   'subscription',
   'temporary table',
   'prepared statement',
 ] as const satisfies readonly NatureName[];
-export const LEFT_IN_MYSQL = [
+const LEFT_IN_MYSQL = [
   'named lock',
   'table lock',
   'session variable',

@@ -41,7 +41,7 @@ const isReport = shape({
   grown: listOf(shape({ name: text, count: number, bytes: number, held: listOf(text) })),
 });
 
-export function reachFileOf(recording: string): string {
+function reachFileOf(recording: string): string {
   return recording.replace(/\.jsonl$/, '.reach.json');
 }
 

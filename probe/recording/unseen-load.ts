@@ -62,6 +62,6 @@ function nothingAcquired({ kind, rounds }: Load, recordings: readonly Recording[
 }
 
 /** Whether its rounds are enough to tell what rises. */
-export function isJudgedAtRest({ rounds }: Recording): boolean {
+function isJudgedAtRest({ rounds }: Recording): boolean {
   return rounds.filter(({ round, isCollected }) => round > 0 && isCollected).length >= ENOUGH_ROUNDS;
 }

@@ -23,10 +23,3 @@ export function median(values: readonly number[]): number {
   const sorted = Float64Array.from({ length: Math.ceil(values.length / step) }, (_, i) => values[i * step] ?? 0).sort();
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }
-
-/** Whether there are so many different ones; looks no further than it has to. */
-export function hasDistinct<T>(values: readonly T[], count: number): boolean {
-  const seen = new Set<T>();
-  for (const value of values) if (seen.add(value).size >= count) return true;
-  return false;
-}
