@@ -17,6 +17,10 @@ test.each([
   ["select $$it's$$, U&'d\\0061t' from t", 'select ?, U&? from t'],
   ['alter user x identified by "hunter2"', 'alter user x identified by ?'],
   ['alter user x identified by hunter2 replace hunter2', 'alter user x identified by ?'],
+  ['set session app.user to hunter2', 'set session app.user to ?'],
+  ['begin; SET role=hunter2; select 1', 'begin; SET role=?; select ?'],
+  ['set transaction read only', 'set transaction read only'],
+  ['update t set total = price', 'update t set total = price'],
   ['insert into "order lines" values ("hunter2", u."id")', 'insert into "order lines" values (?, u."id")'],
   [
     'select trim(both from "hunter2") from [order lines] where x = \'hunter2\'',

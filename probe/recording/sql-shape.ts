@@ -53,6 +53,8 @@ const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '(': ')'
 /** Words behind which a name stands; `from` only outside of brackets, for `trim(from "…")`. */
 const PLAIN_NAME = /^[a-z_][\w $]{0,127}$/i;
 const BEFORE_NAME = /^(?:join|into|update|table)$/i;
+/** What something is set to needs no quotes, and may be a secret. */
+const SETTING = /((?:^|; ?)set (?:(?:session|local|global) )?[\w."@`]+ ?(?::?=|to\b) ?)[^;]+/gi;
 /** A password without quotes, and all behind it. */
 const PASSWORD = /\b(identified\s+by\s+)\S.*$/i;
 
@@ -61,7 +63,8 @@ export function sqlShape(statement: string): string {
   const sql = statement.length > MAX_READ ? statement.slice(0, MAX_READ) : statement;
   const hidden = new Uint8Array(sql.length);
   const end = Math.min(...DATABASES.map((rules) => new Reading(sql, rules, hidden).end()));
-  const code = shown(sql, hidden, end).replace(/\s+/g, ' ').trim().replace(PASSWORD, '$1?');
+  const text = shown(sql, hidden, end).replace(/\s+/g, ' ').trim();
+  const code = text.replace(PASSWORD, '$1?').replace(SETTING, '$1?');
   const shape = end < statement.length ? `${code}…` : code;
   return shape.length > MAX_SHAPE ? `${shape.slice(0, MAX_SHAPE - 1)}…` : shape;
 }

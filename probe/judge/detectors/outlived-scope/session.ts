@@ -17,8 +17,6 @@ import { sqlShape } from '../../../recording/mask.ts';
 import type { Context, Detector, Group } from '../detector.ts';
 import { largest, span } from '../words.ts';
 
-const SET_TO = /(\bset\s+(?:(?:session|local)\s+)?[\w."@`]+\s*(?::?=|\bto\b)).*$/i;
-
 export const lockLeft: Detector = {
   detector: 'outlived-scope',
   picks,
@@ -51,15 +49,10 @@ function evidenceOf(leaked: readonly Resource[], { source }: Group, { at }: Cont
   const uses = leaked.reduce((total, resource) => total + resource.uses, 0);
   const oldest = largest(leaked.map(({ openedAt }) => at - openedAt));
   const what = leaked.length === 1 ? `1 ${one} was` : `${leaked.length} ${many} were`;
-  const [statement] = leaked.flatMap(({ leftBy }) => (leftBy ? [shapeOf(leftBy.statement)] : []));
+  const [statement] = leaked.flatMap(({ leftBy }) => (leftBy ? [sqlShape(leftBy.statement)] : []));
   return [
     `${what} still in the session when the connection was given back, the oldest for ${span(oldest)} now: nothing on that path undid it.`,
     ...(uses > 0 ? [`Others then worked in it as it was left, ${uses === 1 ? 'once' : `${uses} times`}.`] : []),
     ...(statement ? [`Left there by: ${statement}`] : []),
   ];
-}
-
-/** What something is set to may be a secret also without quotes. */
-function shapeOf(statement: string): string {
-  return sqlShape(statement).replace(SET_TO, '$1 ?');
 }
