@@ -9,6 +9,7 @@ import { sharedMariadb } from '../setup/mariadb.ts';
 import { HAS_MARIADB } from '../support/mariadb.ts';
 import { startOracle } from '../support/oracle.ts';
 import { lineOf, NODE, placeOf, probed, ROOT, start } from '../support/probed.ts';
+import { HAS_REDIS, startRedis } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { behaviours, type Driver } from './behaviours.mjs';
 
@@ -75,7 +76,7 @@ function copyOf(library: string) {
   const modules = path.join(ROOT, 'node_modules');
   symlinkSync(modules, path.join(folder.path, 'node_modules'));
   const copies = { path: path.join(folder.path, 'copies'), [Symbol.dispose]: () => folder[Symbol.dispose]() };
-  for (const name of [library, `${library}-pool`]) {
+  for (const name of [library, `${library}-pool`, `@${library}/client`]) {
     const from = path.join(modules, name);
     if (existsSync(from)) cpSync(from, path.join(copies.path, 'node_modules', name), { recursive: true });
   }
@@ -106,6 +107,7 @@ const surroundings: Record<string, () => Promise<Surroundings>> = {
   mysql2: onMariadb,
   mysql: onMariadb,
   mariadb: onMariadb,
+  redis: startRedis,
 };
 const nothing: Surroundings = { env: {}, stop: async () => {} };
 
@@ -118,12 +120,18 @@ async function onMariadb(): Promise<Surroundings> {
   return { ...nothing, env: { MYSQL_URL: await sharedMariadb() } };
 }
 
+/** Libraries of clients, some of which are pools. */
+const WITH_POOLS = ['redis'];
 /** A pool adapter is complete with its driver. */
-const libraries = ADAPTERS.filter(({ of, natures }) => 'packages' in of && new Set<string>(natures).has('pool')).map(
-  ({ name }) => name,
-);
+const libraries = ADAPTERS.filter(
+  ({ name, natures }) => new Set<string>(natures).has('pool') || WITH_POOLS.includes(name),
+).map(({ name }) => name);
+/** What is no package is the driver's own. */
+const packages = ADAPTERS.filter(({ of }) => 'packages' in of).map(({ name }): string => name);
 const isMissing = (library: string): boolean =>
-  (surroundings[library] === onMariadb && !HAS_MARIADB) || !existsSync(path.join(ROOT, 'node_modules', library));
+  (surroundings[library] === onMariadb && !HAS_MARIADB) ||
+  (surroundings[library] === startRedis && !HAS_REDIS) ||
+  (packages.includes(library) && !existsSync(path.join(ROOT, 'node_modules', library)));
 const missing = libraries.filter(isMissing);
 
 const observations: Record<string, Observed> = {};
@@ -174,7 +182,8 @@ describe.each(libraries.filter((library) => !isMissing(library)))('%s', (library
     // that acquires timed out is told, and true
     const findings = observed.report.findings.filter(({ detector }) => detector !== 'pool-exhausted');
     const found = findings.map((finding) => [placeOf(finding), finding.detector, finding.certainty]);
-    expect(found).toEqual([[lineOf(table, '// forgotten here'), ...(driver.finds as string[])]]);
+    const file = driver.lendsForTasks ? path.join(import.meta.dirname, `drivers/${library}.mjs`) : table;
+    expect(found).toEqual([[lineOf(file, '// forgotten here'), ...(driver.finds as string[])]]);
     expect(findings[0]).toMatchObject({ count: 5, acquired: 20, released: 15 });
   });
 });
