@@ -95,7 +95,7 @@ export const ADAPTERS = [
   {
     name: 'postgres',
     attaches: false,
-    natures: ['lease', 'pool'],
+    natures: ['lease', 'pool', ...LEFT_IN_POSTGRES],
     of: {
       packages: [
         { ...{ name: 'postgres', from: '3.3.0', below: '4.0.0' }, hooks: ['toPascal'] },
@@ -111,7 +111,7 @@ export const ADAPTERS = [
         },
       ],
     },
-    sees: 'connections that are reserved, transactions, pools made per call and never ended',
+    sees: 'connections that are reserved, transactions, what is left in sessions, pools made per call and never ended',
   },
   {
     name: 'mysql2',

@@ -6,6 +6,8 @@
  * What `reserve` hands out is made anew for each borrow, and is all that can give it back, with its `release`: once both
  * are collected, the leak is proven. `reserve` and `begin` promise what they promise a turn of the microtasks later.
  *
+ * What they leave in their sessions: postgres-sessions.ts.
+ *
  * False negatives: what a plain query waits for; a pool's statements, which go by functions without a name.
  */
 import Module from 'node:module';
@@ -19,8 +21,13 @@ import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { textsOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts } from './pool-account.ts';
+import { type Borrowed, type LentSql, PostgresSessions } from './postgres-sessions.ts';
 
 const PART = 'postgres' satisfies AdapterName;
+
+interface Reserved extends LentSql {
+  release?: Method;
+}
 
 interface Sql {
   options: {
@@ -64,9 +71,11 @@ class PostgresPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Sql>;
   readonly #known: WeakMap<Sql, Known> = new WeakMap();
+  readonly #sessions: PostgresSessions;
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#sessions = new PostgresSessions(desk);
     this.#accounts = new PoolAccounts<Sql>(desk, PART, PART, (weak) => {
       const { connection = {}, database, max = 0 } = weak.deref()?.options ?? {};
       const { application_name } = connection;
@@ -117,12 +126,11 @@ class PostgresPools {
 
   #reserve(known: Known, method: Method, args: IArguments, self: unknown, own: Method): unknown {
     const asked = guarded(PART, () => this.#ask(known, own));
-    const promise = this.#desk.flows.shed<Promise<object>>(method, self, args, asked?.mark ?? null);
+    const promise = this.#desk.flows.shed<Promise<Reserved>>(method, self, args, asked?.mark ?? null);
     if (!asked) return promise;
     return promise.then(
       (reserved) => {
-        guarded(PART, () => this.#lends(known, asked, reserved as { release?: Method }));
-        return reserved;
+        return guarded(PART, () => this.#lends(known, asked, reserved)) ?? reserved;
       },
       (error) => {
         guarded(PART, () => known.account.fail(asked));
@@ -138,17 +146,20 @@ class PostgresPools {
     return request;
   }
 
-  #lends(known: Known, request: Request, reserved: { release?: Method }): void {
+  /** What is handed out in its place. */
+  #lends(known: Known, request: Request, reserved: Reserved): Reserved {
     const { release } = reserved;
     const lease = this.#opens(known, request);
-    if (release === undefined) return;
+    if (release === undefined) return reserved;
     const close = (releaser: Method): void => this.#closes(known, lease, releaser);
     const own: Method = disguise(() => {
       guarded(PART, close, own);
       return release();
     }, release);
-    reserved.release = own;
+    const standIn: Reserved = this.#sessions.standIn(reserved, borrowedBy(lease, known, false));
+    standIn.release = own;
     lease.handle = new WeakRef(own);
+    return standIn;
   }
 
   #opens(known: Known, request: Request): Resource {
@@ -169,20 +180,37 @@ class PostgresPools {
     const work: unknown = args[at];
     const asked = typeof work === 'function' ? guarded(PART, () => this.#ask(known, own)) : undefined;
     if (typeof work !== 'function' || !asked) return Reflect.apply(method, self, args);
-    let lease: Resource | undefined;
-    const opens = (): Resource => this.#opens(known, asked);
+    let borrowed: Borrowed | undefined;
+    const opens = (): Borrowed => borrowedBy(this.#opens(known, asked), known, true);
     const bound = this.#desk.flows.bind(work, asked.mark);
-    args[at] = disguise(function begun(this: unknown) {
-      lease = guarded(PART, opens);
-      return Reflect.apply(bound, this, arguments);
+    const sessions = this.#sessions;
+    args[at] = disguise(function begun(this: unknown, transaction: LentSql) {
+      borrowed = guarded(PART, opens);
+      const standsIn = (): LentSql => (borrowed ? sessions.standIn(transaction, borrowed) : transaction);
+      return Reflect.apply(bound, this, [guarded(PART, standsIn) ?? transaction]);
     }, work);
-    const over = (): void => {
-      if (lease) this.#closes(known, lease, own);
-      else known.account.fail(asked);
+    const over = (end: 'commit' | 'rollback'): void => {
+      if (borrowed) {
+        this.#sessions.over(borrowed, end, own);
+        this.#closes(known, borrowed.lease, own);
+      } else known.account.fail(asked);
     };
     const promise = this.#desk.flows.shed<Promise<unknown>>(method, self, args, asked.mark);
-    return promise.finally(() => guarded(PART, over));
+    return promise.then(
+      (result) => {
+        guarded(PART, over, 'commit');
+        return result;
+      },
+      (error) => {
+        guarded(PART, over, 'rollback');
+        throw error;
+      },
+    );
   }
+}
+
+function borrowedBy(lease: Resource, pool: Known, isTransaction: boolean): Borrowed {
+  return { lease, pool, isTransaction, session: null };
 }
 
 /** It keeps its connections until they have been idle for so long, if that is limited at all. */

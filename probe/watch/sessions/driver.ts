@@ -1,4 +1,5 @@
 /** What a driver tells of its sessions: the statements that they are given, and what the server answers. */
+import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import type { Dialect } from './effects.ts';
 
@@ -13,6 +14,8 @@ export interface Statement {
   readonly connection: object;
   readonly text: string;
   readonly values: unknown;
+  /** Of one that was written before it is sent: where. Null: that is not known. */
+  readonly writtenAt?: Site | null;
 }
 
 /** What the server answered to a statement that may have left something. */

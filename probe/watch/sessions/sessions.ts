@@ -86,7 +86,7 @@ export class Sessions {
   says(statement: Statement, wrapper: Method): Answered | null {
     const { connection, text, values, driver } = statement;
     const effects = effectsOf(text, values, driver.dialect);
-    if (this.#helpers.compares) this.#compare(effects, wrapper);
+    if (this.#helpers.compares) this.#compare(effects, statement, wrapper);
     if (effects.length === 0 && !this.#isAnyLeft) return null;
     const session = this.#known.get(connection);
     if (!session?.lease || session.lease.closed) return null;
@@ -96,6 +96,13 @@ export class Sessions {
     }
     const entered = effects.flatMap((effect) => this.#has(session, effect, statement, wrapper));
     return entered.length === 0 ? null : this.#answered(session, entered);
+  }
+
+  /** Where one is written that is sent later, as far as that is of interest. */
+  siteOf({ driver, text, values }: Omit<Statement, 'connection'>, wrapper: Method): Site | null {
+    const leaving = effectsOf(text, values, driver.dialect).find((effect) => effect.does === 'leave');
+    if (leaving) return this.#desk.callTo(this.#sourceOf(driver.part, leaving.nature), wrapper);
+    return this.#helpers.compares ? this.#desk.siteHere(wrapper) : null;
   }
 
   /** The session is as new: the driver had it reset. */
@@ -112,7 +119,7 @@ export class Sessions {
   };
 
   /** What the session has more by the effect. */
-  #has(session: KnownSession, effect: Effect, { driver, text }: Statement, wrapper: Method): Left[] {
+  #has(session: KnownSession, effect: Effect, statement: Statement, wrapper: Method): Left[] {
     switch (effect.does) {
       case 'begin':
         session.isInTransaction = true;
@@ -130,7 +137,7 @@ export class Sessions {
         this.#undoes(session, effect);
         return [];
       case 'leave':
-        return this.#leaves(session, effect, driver, text, wrapper);
+        return this.#leaves(session, effect, statement, wrapper);
     }
   }
 
@@ -144,11 +151,12 @@ export class Sessions {
     } else this.#undo(session, (left) => own.includes(left) && left.key === key);
   }
 
-  #leaves(session: KnownSession, effect: Leaving, driver: Driver, text: string, wrapper: Method): Left[] {
+  #leaves(session: KnownSession, effect: Leaving, statement: Statement, wrapper: Method): Left[] {
     const { lease } = session;
     if (!lease || session.left.length >= MAX_LEFT) return [];
+    const { driver, text } = statement;
     const source = this.#sourceOf(driver.part, effect.nature);
-    const site = this.#desk.callTo(source, wrapper);
+    const { writtenAt: site = this.#desk.callTo(source, wrapper) } = statement;
     if (!this.#isBorrowers(lease, site)) return [];
     if (!effect.isCounted) {
       const same = session.left.find((left) => left.key === effect.key && isOf(left, effect.nature));
@@ -175,9 +183,9 @@ export class Sessions {
     return [left];
   }
 
-  #compare(effects: readonly Effect[], wrapper: Method): void {
-    const isNoted = effects.some(({ does }) => does === 'leave');
-    const site = isNoted ? null : this.#desk.siteHere(wrapper);
+  #compare(effects: readonly Effect[], statement: Statement, wrapper: Method): void {
+    if (effects.some(({ does }) => does === 'leave')) return;
+    const { writtenAt: site = this.#desk.siteHere(wrapper) } = statement;
     if (!site) return;
     this.#helpers.note(site, effects);
     for (const account of this.#accounts) this.#blame(account);
