@@ -46,7 +46,8 @@ export const LEFT_IN_MYSQL = [
   'temporary table',
   'prepared statement',
 ] as const satisfies readonly NatureName[];
-export type LeftNature = (typeof LEFT_IN_POSTGRES | typeof LEFT_IN_MYSQL)[number];
+export const LEFT_IN_SQL_SERVER = ['transaction'] as const satisfies readonly NatureName[];
+export type LeftNature = (typeof LEFT_IN_POSTGRES | typeof LEFT_IN_MYSQL | typeof LEFT_IN_SQL_SERVER)[number];
 
 export const ADAPTERS = [
   {
@@ -183,6 +184,19 @@ export const ADAPTERS = [
     sees: 'leases of pools, by promise and by callback, pool.query, connections without a pool, what is left in sessions, time-outs, pools made per call',
   },
   {
+    name: 'tedious',
+    natures: ['lease', ...LEFT_IN_SQL_SERVER],
+    of: {
+      packages: [
+        {
+          ...{ name: 'tedious', from: '11.0.0', below: '21.0.0' },
+          hooks: ['Connection.prototype.connect', 'Connection.prototype.close'],
+        },
+      ],
+    },
+    sees: 'connections without a pool, transactions that are open when a pool has one back',
+  },
+  {
     name: 'oracledb',
     attaches: false,
     natures: ['lease', 'pool', 'result set', 'query stream', 'LOB'],
@@ -222,9 +236,13 @@ export const ADAPTERS = [
           ...{ name: 'knex', from: '0.20.12', below: '4.0.0' },
           hooks: ['Client.prototype.initializePool', 'Client.prototype.runner', 'Client.prototype.query'],
         },
+        {
+          ...{ name: 'mssql', from: '7.0.0', below: '13.0.0' },
+          hooks: ['ConnectionPool.prototype.acquire', 'Transaction.prototype.begin', 'Request.prototype.query'],
+        },
       ],
     },
-    sees: 'leases, those of knex at the line that called it, time-outs, pools made per call',
+    sees: 'leases, those of knex and mssql at the line that called them, time-outs, pools made per call',
   },
   {
     name: 'ioredis',

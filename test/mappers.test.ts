@@ -14,6 +14,7 @@ test.each([
   ['@mikro-orm/core', 'em.rollback()', 'orm.close()'],
   ['@prisma/adapter-pg', 'prisma.$transaction(', 'prisma.$disconnect()'],
   ['knex', 'knex.transaction(', 'knex.destroy()'],
+  ['mssql', 'transaction.rollback()', 'pool.close()'],
 ])('%s: how its connection is given back, and how its pool is made once', (name, onLease, onPool) => {
   const files = ['/srv/node_modules/pg-pool/index.js', `/srv/node_modules/${name}/lib/index.js`, '/srv/orders.js'];
   expect(advised('lease', ...files)).toContain(onLease);

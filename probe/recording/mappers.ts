@@ -43,6 +43,11 @@ const MAPPERS: Readonly<Record<string, Mapper>> = {
   },
   '@prisma/adapter-pg': PRISMA,
   '@prisma/client': PRISMA,
+  mssql: {
+    advice:
+      'End the transaction on every path: `await transaction.commit()`, and `await transaction.rollback()` in the catch; `unprepare()` a prepared statement in a finally block, and read a request that streams to its end or `cancel()` it.',
+    onPools: once('ConnectionPool', 'pool.close()'),
+  },
   knex: {
     advice:
       'Commit or roll back on every path, or let `knex.transaction(async (trx) => …)` do both; a stream that is not read to its end is to be destroyed.',

@@ -23,6 +23,7 @@ export const MODULES = {
   'sequelize-pool': () => require('./pools/sequelize-pool.js') as typeof import('./pools/sequelize-pool.ts'),
   mariadb: () => require('./pools/mariadb.js') as typeof import('./pools/mariadb.ts'),
   postgres: () => require('./pools/postgres.js') as typeof import('./pools/postgres.ts'),
+  tedious: () => require('./pools/tedious.js') as typeof import('./pools/tedious.ts'),
   oracledb: () => require('./pools/oracledb.js') as typeof import('./pools/oracledb.ts'),
   tarn: () => require('./pools/tarn.js') as typeof import('./pools/tarn.ts'),
   ioredis: () => require('./clients/ioredis.js') as typeof import('./clients/ioredis.ts'),

@@ -246,6 +246,11 @@ export class PoolAccounts<Pool extends object> {
     this.makings.set(pool, { site, scope, target });
   }
 
+  /** The same, of one that was made in a later turn, and is not used yet. */
+  madeBy(pool: Pool, { site, scope }: Making): void {
+    this.makings.set(pool, { site, scope, target: null });
+  }
+
   /** Whoever calls `wrapper` wants a pool. */
   asked(wrapper: Method): Making {
     const { site, scope } = this.desk.ask(this.pools, wrapper);

@@ -1,5 +1,5 @@
 /**
- * tarn 2 and 3, and knex upon it. It hands out the same object on every borrow; its entry among those in use is fresh
+ * tarn 2 and 3, and knex and mssql upon it. It hands out the same object on every borrow; its entry among those in use is fresh
  * each time.
  *
  * The pool tells its listeners how each acquire ended, by the acquire's number. What tells them is hooked: it ties the
@@ -18,8 +18,9 @@ import type { Desk } from '../desk.ts';
 import { cutEntry, cutOwn, type OwnCut } from './own-cut.ts';
 import { ownValue, peerOf } from './peer.ts';
 import { isBusy } from './pg-client.ts';
-import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
+import { type Making, type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { watchKnex } from './tarn/knex.ts';
+import { watchMssql } from './tarn/mssql.ts';
 
 const PART = 'tarn' satisfies AdapterName;
 /** Of a client of pg's: knex listens for both. */
@@ -83,17 +84,20 @@ export function attachments(desk: Desk): Attachments {
   return {
     tarn: ({ Pool, TimeoutError }) => pools.watch(Pool.prototype, TimeoutError),
     knex: ({ Client }) => watchKnex(desk, pools, Client.prototype),
+    mssql: (exports) => watchMssql(pools, exports),
   };
 }
+
+/** What makes pools of tarn for itself. */
+type Upon = 'knex' | 'mssql';
 
 export class TarnPools {
   /** Set by what is upon tarn, for the acquire that it calls next. */
   caller: Caller | null = null;
   readonly #desk: Desk;
-  readonly #accounts: PoolAccounts<Pool>;
-  readonly #knexAccounts: PoolAccounts<Pool>;
-  /** Pools of knex, by the names that it knows. */
-  readonly #names: WeakMap<Pool, string | null> = new WeakMap();
+  readonly #accounts: Readonly<Record<typeof PART | Upon, PoolAccounts<Pool>>>;
+  /** Whose a pool is, and by which name. */
+  readonly #adopted: WeakMap<Pool, { upon: Upon; name: string | null }> = new WeakMap();
   readonly #prototypes: Set<object> = new Set();
   /** Set once for each connection: a weak map that changes all the time is work for the garbage collector. */
   readonly #lent: WeakMap<object, Lent> = new WeakMap();
@@ -104,19 +108,33 @@ export class TarnPools {
 
   constructor(desk: Desk) {
     this.#desk = desk;
-    this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
-    this.#knexAccounts = new PoolAccounts<Pool>(desk, PART, 'knex', (weak) => this.#describe(weak));
+    const of = (library: string) => new PoolAccounts<Pool>(desk, PART, library, (weak) => this.#describe(weak));
+    this.#accounts = { tarn: of(PART), knex: of('knex'), mssql: of('mssql') };
   }
 
-  /** Calls a pool knex's, unless somebody else has used it already. False: it is none of tarn's. */
-  adopt(pool: object, name: string | null): boolean {
+  /**
+   * Calls a pool that of what is `upon` tarn, unless somebody else has used it already. `making`: where it was made, which
+   * its constructor does not know. False: it is none of tarn's.
+   */
+  adopt(pool: object, upon: Upon, name: string | null, making?: Making): boolean {
     if (![...this.#prototypes].some((prototype) => Object.prototype.isPrototypeOf.call(prototype, pool))) return false;
-    if (!this.#underway.has(pool as Pool)) this.#names.set(pool as Pool, name);
+    if (this.#underway.has(pool as Pool)) return true;
+    this.#adopted.set(pool as Pool, { upon, name });
+    if (making) this.#accounts[upon].madeBy(pool as Pool, making);
     return true;
   }
 
   of(pool: Pool): PoolAccount {
-    return (this.#names.has(pool) ? this.#knexAccounts : this.#accounts).of(pool);
+    return this.#accounts[this.#adopted.get(pool)?.upon ?? PART].of(pool);
+  }
+
+  siteHere(wrapper: Method): Site | null {
+    return this.#desk.siteHere(wrapper);
+  }
+
+  /** Whoever calls `wrapper` wants a pool of mssql's. */
+  asked(wrapper: Method): Making {
+    return this.#accounts.mssql.asked(wrapper);
   }
 
   /** The borrower of a connection uses it. */
@@ -128,7 +146,7 @@ export class TarnPools {
   #describe(weak: WeakRef<Pool>): PoolDescription {
     const own = weak.deref();
     return {
-      name: (own && this.#names.get(own)) ?? null,
+      name: (own && this.#adopted.get(own)?.name) ?? null,
       max: own?.max ?? 0,
       gauges: () => {
         const pool = weak.deref();
@@ -175,11 +193,11 @@ export class TarnPools {
     });
     // in the constructor; where it leads to only the first connection tells
     onFirstSet<Pool>(PART, prototype, 'destroyed', (pool, _, setter) => {
-      for (const accounts of [this.#accounts, this.#knexAccounts]) accounts.made(pool, setter, null);
+      for (const accounts of Object.values(this.#accounts)) accounts.made(pool, setter, null);
     });
     around<Pool>(PART, prototype, 'destroy', {
       before: (pool, _, __, wrapper) => {
-        for (const accounts of [this.#accounts, this.#knexAccounts]) accounts.ends(pool, wrapper);
+        for (const accounts of Object.values(this.#accounts)) accounts.ends(pool, wrapper);
       },
     });
     around<Pool, Asked>(PART, prototype, 'acquire', {

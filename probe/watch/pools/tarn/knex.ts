@@ -73,7 +73,7 @@ class Knex {
   #meet(client: Client): void {
     const { pool, connectionSettings: { application_name, database } = {} } = client;
     const name = application_name ?? database;
-    if (!pool || !this.#pools.adopt(pool, typeof name === 'string' ? name : null)) return;
+    if (!pool || !this.#pools.adopt(pool, 'knex', typeof name === 'string' ? name : null)) return;
     this.#own.add(pool);
     this.#eachPrototype(client, (prototype) => {
       for (const key of ['queryBuilder', 'schemaBuilder', 'raw']) {
