@@ -110,8 +110,8 @@ const unused = new Set([
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
   ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
   ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),
-  // not installed here: npm run test:mongodb, npm run test:clients
-  ...['mongodb', 'grpc'],
+  // not installed here: npm run test:mongodb, npm run test:clients, npm run test:mssql
+  ...['mongodb', 'grpc', 'tedious'],
   ...['signals', 'proof', 'source-lines', 'script-maps'],
 ]);
 /** They are over when the last line is written. */
