@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Dialect, effectsOf } from '../probe/watch/sessions/effects.ts';
 import { MYSQL } from '../probe/watch/sessions/mysql.ts';
 import { POSTGRES } from '../probe/watch/sessions/postgres.ts';
+import { SQL_SERVER } from '../probe/watch/sessions/sql-server.ts';
 
 // What a statement does to its session, told by its text.
 
@@ -139,5 +140,24 @@ describe('MySQL', () => {
 
   test('which lock it is, the values before it tell', () => {
     expect(told(MYSQL, 'select ?, get_lock(?, ?)', ['a', 'Report', 5])).toEqual(['named lock report?']);
+  });
+});
+
+describe('SQL Server', () => {
+  test.each([
+    ['begin transaction', 'transaction transaction'],
+    ['BEGIN DISTRIBUTED TRAN orders', 'transaction transaction'],
+    ["declare @n int; begin tran; select '; commit'"],
+    [
+      'begin tran; insert into orders default values; commit',
+      'transaction transaction',
+      'undo transaction transaction',
+    ],
+    ['commit', 'undo transaction transaction'],
+    ['rollback tran', 'undo transaction *'],
+    ['begin select 1 end'],
+    ['save transaction half'],
+  ])('%s', (text, ...effects) => {
+    expect(told(SQL_SERVER, text)).toEqual(effects);
   });
 });
