@@ -46,7 +46,7 @@ const LEFT_IN_MYSQL = [
   'temporary table',
   'prepared statement',
 ] as const satisfies readonly NatureName[];
-export const LEFT_IN_SQL_SERVER = ['transaction'] as const satisfies readonly NatureName[];
+const LEFT_IN_SQL_SERVER = ['transaction'] as const satisfies readonly NatureName[];
 export type LeftNature = (typeof LEFT_IN_POSTGRES | typeof LEFT_IN_MYSQL | typeof LEFT_IN_SQL_SERVER)[number];
 
 export const ADAPTERS = [
