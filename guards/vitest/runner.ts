@@ -4,8 +4,8 @@
  */
 import { createRequire } from 'node:module';
 import type { RunnerTask, RunnerTestCase, RunnerTestSuite, SerializedConfig } from 'vitest';
+import { originalIn, type WorkerState } from '../../probe/recording/vitest-maps.ts';
 import type * as Core from '../core.ts';
-import { originalIn, type WorkerState } from './original.ts';
 import { watchVmModules } from './vm-modules.ts';
 
 const require = createRequire(import.meta.url);

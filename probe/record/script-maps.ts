@@ -2,6 +2,7 @@
  * The inline maps that V8 has of what runs, by asking its debugger for a moment: of hooks of ES modules and of `eval`
  * (Vite's SSR) there is no other way to see them. It lists every script, so it is only asked at the end of a process.
  */
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { inlineMap, type Mapped, readMap } from '../recording/source-map.ts';
 
@@ -33,4 +34,18 @@ export function scriptMaps(files: ReadonlySet<string>): Map<string, Mapped> {
     if (map) maps.set(file, map);
   }
   return maps;
+}
+
+/** Whether what ran as the file, by V8's `hash` of it, is not its `text` on disk; null: not known. */
+export function ranAsOther(hash: string | null, file: string, text: string): boolean | null {
+  return hash === null || isStripped(file) ? null : hash !== sha256(text.replace(/^\ufeff/, ''));
+}
+
+/** Node.js itself takes types away, and leaves everything else where it was. */
+function isStripped(file: string): boolean {
+  return /\.[cm]?ts$/.test(file) && Boolean((process.features as { typescript?: unknown }).typescript);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

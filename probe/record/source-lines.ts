@@ -2,14 +2,13 @@
  * The code that a finding is about, for a report that is made where the code is not: the stacks as source maps on disk
  * give them, and the lines around the site. Says too whether the file is what ran.
  */
-import { createHash } from 'node:crypto';
 import type { Site, Sites } from '../account/site.ts';
 import { guarded } from '../process/lapses.ts';
 import type { Entry, Frame, RecordedFinding } from '../recording/format.ts';
 import { placeOf } from '../recording/place.ts';
 import { mayBeCall, Sources } from '../recording/source.ts';
 import { type Mapped, originalPlace } from '../recording/source-map.ts';
-import { scriptMaps } from './script-maps.ts';
+import { ranAsOther, scriptMaps } from './script-maps.ts';
 
 /** Places that are told. */
 const MOST = 100;
@@ -97,17 +96,8 @@ export class SourceLines {
   #isOtherText({ file, line, column }: Frame, isMapped: boolean, sources: Sources): boolean {
     const text = sources.text(file);
     if (text === null) return false;
-    const hash = this.#sites.scripts.hashOf(file);
-    if (hash !== null && !isStripped(file)) return hash !== sha256(text.replace(/^\ufeff/, ''));
+    const isOther = ranAsOther(this.#sites.scripts.hashOf(file), file, text);
+    if (isOther !== null) return isOther;
     return !isMapped && !mayBeCall(sources.lines(file)?.[line - 1], column);
   }
-}
-
-/** Node.js itself takes types away, and leaves everything else where it was. */
-function isStripped(file: string): boolean {
-  return /\.[cm]?ts$/.test(file) && Boolean((process.features as { typescript?: unknown }).typescript);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

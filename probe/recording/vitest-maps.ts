@@ -4,7 +4,9 @@
  */
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import path from 'node:path';
-import type * as Core from '../core.ts';
+import type { Frame } from './format.ts';
+
+type Place = Pick<Frame, 'file' | 'line' | 'column'>;
 
 /** A map, or what was made of it. */
 type Kept = SourceMapPayload | { map: SourceMapPayload };
@@ -18,7 +20,7 @@ export interface WorkerState {
 }
 
 /** Null where there is no map, or none that can be read. */
-export function originalIn({ evaluatedModules }: WorkerState, frame: Core.Frame): Core.Frame | null {
+export function originalIn<P extends Place>({ evaluatedModules }: WorkerState, frame: P): P | null {
   try {
     const modules = [...(evaluatedModules?.fileToModulesMap.get(frame.file) ?? [])];
     const map = modules.map(({ id }) => evaluatedModules?.getModuleSourceMapById(id)).find(Boolean);
@@ -28,7 +30,7 @@ export function originalIn({ evaluatedModules }: WorkerState, frame: Core.Frame)
   }
 }
 
-function mapped(frame: Core.Frame, payload: SourceMapPayload): Core.Frame | null {
+function mapped<P extends Place>(frame: P, payload: SourceMapPayload): P | null {
   const entry = new SourceMap(payload).findEntry(frame.line - 1, frame.column - 1);
   if (!('originalSource' in entry)) return null;
   // each module is of one source, whose name may be given in any way
