@@ -69,11 +69,17 @@ export function argumentsOf(call: Node): Node[] {
   return (call.arguments ?? []) as Node[];
 }
 
-/** From offsets to lines, from 1. */
-export function linesOf(text: string): (offset: number) => number {
+/** As V8 tells it: both from 1, in UTF-16 units. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+export function positionsOf(text: string): (offset: number) => Position {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   return (offset) => {
     const after = starts.findIndex((start) => start > offset);
-    return after < 0 ? starts.length : after;
+    const line = after < 0 ? starts.length : after;
+    return { line, column: offset - (starts[line - 1] ?? 0) + 1 };
   };
 }

@@ -1,59 +1,90 @@
-/** Lists where sources acquire something that some path does not release. Nothing is run. */
+/** Lists where sources acquire something that some path does not release; with `--confirm`, what executions say of it. */
 import { readFileSync } from 'node:fs';
-import { type Candidate, candidatesIn, mayAcquire } from '../candidates/find.ts';
+import { mayAcquire, tracedIn } from '../candidates/find.ts';
 import { loadParser, type Parse } from '../candidates/parse.ts';
 import { sourcesIn } from '../candidates/sources.ts';
 import { visible } from '../reports/words.ts';
 import { UserError } from '../user-error.ts';
-import { helpOf, type Options, parse } from './options.ts';
+import { counted, inWords, type Traced } from './candidate-words.ts';
+import { milliseconds } from './checks.ts';
+import { helpOf, type Options, parse, splitAtDashes, type Values } from './options.ts';
 import { shortPath } from './output.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS, printHelp } from './usage.ts';
 
 const OPTIONS = {
+  confirm: { help: 'run the command after -- again and again, and say of each candidate what came of it' },
+  limit: { value: 'T', default: '5m', check: milliseconds(100), help: 'with --confirm: how long one run may take' },
   json: { help: 'as JSON, with every path of a candidate' },
   strict: { help: 'exit with 1 when there are candidates' },
 } as const satisfies Options;
 
 const HELP = `Usage: outlive candidates [FOLDER] [options]
+       outlive candidates [FOLDER] --confirm [options] -- COMMAND ARGS...
 
 Reads the sources in FOLDER (default: the working directory) and lists where something is acquired and, on some path,
 not released: a call that may throw before the release, an early return, a finally that is missing. It knows pg's
 pool.connect(), getConnection() of mysql2 and oracledb, acquire() of generic-pool, transaction() of knex, open() of
 fs.promises, and setInterval().
 
-A candidate is no finding: nothing is run, and the path may never be taken. outlive soak --fail-path takes such paths
-and says what stays open. Needs oxc-parser: npm install --save-dev oxc-parser.
+A candidate is no finding: nothing is run, and the path may never be taken. With --confirm the command, such as your
+tests, takes it: it is run under the probe, and then once for each query, connect and HTTP request that it makes between
+acquiring and releasing, which is made to fail. Each candidate is then
+
+  confirmed    something stays open at that very line, in an execution
+  dropped      the line ran, its paths were forced, and all came back
+  not reached  the command never ran the line, or nothing could force a path
+
+Needs oxc-parser: npm install --save-dev oxc-parser.
 
 ${helpOf(OPTIONS)}
 
   npx outlive candidates src
+  npx outlive candidates src --confirm -- npm test
+
+Exit code: 0; 1 with --confirm when something is confirmed, with --strict when there are candidates; 2 wrong use.
 `;
 
-interface InFile extends Candidate {
-  file: string;
-}
-
 export async function main(args: readonly string[]): Promise<number> {
-  const given = parse('candidates', args, OPTIONS);
+  const { own, program } = splitAtDashes(args);
+  const given = parse('candidates', own, OPTIONS);
   if (given === null) return printHelp(HELP);
   const [folder = '.', ...others] = given.positionals;
   if (others.length > 0) throw new UserError(`outlive candidates takes one folder, not also "${others[0]}".`);
+  const command = commandOf(given.values, program);
   const files = sourcesIn(folder);
   if (files.length === 0) {
     throw new UserError(`There are no JavaScript or TypeScript sources in ${folder === '.' ? 'this folder' : folder}.`);
   }
   const parser = await loadParser();
   const all = files.flatMap((file) => candidatesOf(file, parser));
-  const { json, strict } = given.values;
-  process.stdout.write(json ? `${JSON.stringify(all, null, 2)}\n` : `${all.map(inWords).join('')}${total(all, files)}`);
+  const { json, strict, limit: limitMs } = given.values;
+  if (command !== null && all.length > 0) {
+    const { confirmCandidates } = await import('./confirm-candidates.ts');
+    return confirmCandidates(all, { command, limitMs, json });
+  }
+  const listed = all.map(({ file, candidate }) => ({ file, ...candidate }));
+  const words = () => `${listed.map(inWords).join('')}${total(listed.length, files.length)}`;
+  process.stdout.write(json ? `${JSON.stringify(listed, null, 2)}\n` : words());
   return strict && all.length > 0 ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
-function candidatesOf(file: string, parser: Parse): InFile[] {
+/** What confirms them; null where nothing is to be run. */
+function commandOf({ confirm, strict }: Values<typeof OPTIONS>, command: readonly string[]) {
+  const [program, ...args] = command;
+  if (!confirm) {
+    if (program === undefined) return null;
+    throw new UserError('outlive candidates runs a command only with --confirm, before the --.');
+  }
+  if (strict) throw new UserError('outlive candidates takes either --strict or --confirm, not both.');
+  if (program !== undefined) return [program, ...args] as const;
+  throw new UserError('--confirm needs a command after --, as in: outlive candidates src --confirm -- npm test.');
+}
+
+function candidatesOf(file: string, parser: Parse): Traced[] {
   const text = readFileSync(file, 'utf8');
   if (!mayAcquire(text)) return [];
   try {
-    return candidatesIn(parser(file, text), text).map((candidate) => ({ file: shortPath(file), ...candidate }));
+    return tracedIn(parser(file, text), text).map((traced) => ({ file: shortPath(file), ...traced }));
   } catch (error) {
     // a tree can be deeper than the stack
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
@@ -62,14 +93,8 @@ function candidatesOf(file: string, parser: Parse): InFile[] {
   }
 }
 
-function inWords({ file, line, what, paths: [first, ...others] }: InFile): string {
-  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  return `${visible(file)}:${line}  ${what}: ${first}${more}\n`;
-}
-
-function total(all: readonly InFile[], files: readonly string[]): string {
-  const read = `${files.length} ${files.length === 1 ? 'file' : 'files'} read`;
-  if (all.length === 0) return `No candidates, ${read}.\n`;
-  const count = all.length === 1 ? '1 candidate' : `${all.length} candidates`;
-  return `${count}, ${read}. A candidate is no finding: outlive soak --fail-path takes such paths.\n`;
+function total(candidates: number, files: number): string {
+  const read = `${files} ${files === 1 ? 'file' : 'files'} read`;
+  if (candidates === 0) return `No candidates, ${read}.\n`;
+  return `${counted(candidates)}, ${read}. A candidate is no finding: outlive candidates --confirm takes such paths.\n`;
 }

@@ -16,7 +16,7 @@ import { Sites, userFiles } from './account/site.ts';
 import { StackBudgets } from './account/stack-budgets.ts';
 import type { AdapterName } from './adapters.ts';
 import { openControl } from './control/control.ts';
-import type { Injector } from './control/inject/injector.ts';
+import type { Injected } from './control/inject/start.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
@@ -139,7 +139,7 @@ export class Probe {
   loaded: (file: string, exports: unknown) => void = () => {};
   readonly #rhythm: Rhythm;
   readonly #governor: Governor | null;
-  #injector: Injector | null = null;
+  #injected: Injected | null = null;
   #telemetry: Telemetry | null = null;
   #notifier: Notifier | null = null;
   #unwatched: Unwatched | null = null;
@@ -243,7 +243,8 @@ export class Probe {
       onDeadlySignal(() => this.finish({ end: 'signal', code: 0, isDrained: false }));
     }
     guarded('heapdump', () => this.#writeOnSignal());
-    if (this.#control) guarded('control', () => openControl(this.#control ?? '', this, this.#injector));
+    if (this.#control)
+      guarded('control', () => openControl(this.#control ?? '', this, this.#injected?.injector ?? null));
     this.#recorder.flush();
     this.#spent += cpuNow() - began;
   }
@@ -313,7 +314,9 @@ export class Probe {
   }
 
   /** At the end of the process: judges a last time, and writes the report where this is the outermost. */
-  finish({ end, code, isDrained }: Ending): void {
+  finish(ending: Ending): void {
+    const { end, code, isDrained } = ending;
+    guarded('inject', () => this.#injected?.atEnd(ending));
     this.#conclude({ isEnd: true, isOver: isDrained, ending: this.#flows.current() });
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
@@ -379,11 +382,10 @@ export class Probe {
     const failPath = process.env.OUTLIVE_FAIL_PATH;
     if (!this.#control || !failPath) return {};
     // it brings Node's http, tls and crypto
-    const started = guarded('inject', () =>
-      loadOnDemand(loadInject).startInjector(failPath, this.#sites, this.#ledger),
-    );
-    this.#injector = started?.injector ?? null;
-    return started?.beneath ?? {};
+    const turns = process.env.OUTLIVE_TURNS;
+    const start = () => loadOnDemand(loadInject).startInjector(failPath, this.#sites, this.#ledger, turns);
+    this.#injected = guarded('inject', start) ?? null;
+    return this.#injected?.beneath ?? {};
   }
 
   /** Returns what to call when Node's `http` is loaded. */

@@ -193,7 +193,7 @@ test('the command lists them by line, for people and machines, and what it could
   const said = await outlive(shop.path);
   expect(said.stdout).toBe(
     'src/orders.js:2  a client of a pg pool: line 3 may throw before line 4 releases it\n' +
-      '1 candidate, 2 files read. A candidate is no finding: outlive soak --fail-path takes such paths.\n',
+      '1 candidate, 2 files read. A candidate is no finding: outlive candidates --confirm takes such paths.\n',
   );
   expect(said.stderr).toMatch(/^outlive: src\/broken\.ts was not read: .+\n$/);
   expect(said.code).toBe(0);

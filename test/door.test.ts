@@ -55,12 +55,13 @@ describe('what is said', () => {
     ['', '{}', 'null', '{"id":1}', '{"id":"1","open":0,"findings":0}', '{"id":1,"open":null,"findings":0}'],
     [
       '{"id":1,"open":0,"findings":0,"turn":{}}',
-      '{"id":1,"open":0,"findings":0,"turn":{"hit":1,"calls":[],"left":[]}}',
+      '{"id":1,"open":0,"findings":0,"turn":{"hit":1,"calls":[],"left":[],"taken":[]}}',
+      '{"id":1,"open":0,"findings":0,"turn":{"hit":true,"calls":[],"left":[]}}',
     ],
-    ['{"id":1,"open":0,"findings":0,"turn":{"hit":true,"calls":[{"kind":"query"}],"left":[]}}'],
+    ['{"id":1,"open":0,"findings":0,"turn":{"hit":true,"calls":[{"kind":"query"}],"left":[],"taken":[]}}'],
   ])('no answer: %j', (...lines) => {
     for (const line of lines) expect(answerOf(line)).toBeNull();
-    const answer = { id: 1, open: 2, findings: 3, turn: { hit: true, calls: [], left: [] } };
+    const answer = { id: 1, open: 2, findings: 3, turn: { hit: true, calls: [], left: [], taken: [] } };
     expect(answerOf(JSON.stringify(answer))).toEqual(answer);
   });
 });

@@ -203,7 +203,7 @@ test('a secret of the soak is not written into the test: who runs it gives it', 
     body: '{}',
   });
   const site = { file: fixture('bookings.mjs'), line: 1, column: 1, function: 'book' };
-  const point = { fault: { kind: 'query', ...site, ordinal: 1 }, site, of: 1, atStart: false } as const;
+  const point = { fault: { kind: 'query', ...site, ordinal: 1 }, site, callers: [], of: 1, atStart: false } as const;
   const file = writeTest({ command: ['node'], targets, folder: folder.path }, point);
   const written = readFileSync(file, 'utf8');
   expect(written).toContain('"authorization": process.env.OUTLIVE_SECRET_1');

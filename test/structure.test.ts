@@ -21,7 +21,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'probe/record': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   'probe/proof': ['probe/process', 'probe/account'],
   'probe/hand-down': ['probe/process'],
-  'probe/control': ['probe/recording', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge'],
+  'probe/control': [
+    ...['probe/recording', 'probe/process', 'probe/account', 'probe/watch', 'probe/judge', 'probe/record'],
+  ],
   'probe/telemetry': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   'probe/notify': ['probe/recording', 'probe/process', 'probe/account', 'probe/judge'],
   // what puts the rooms together: probe.ts, register.ts, index.ts
@@ -42,7 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pipeline: ['user-error.ts'],
   database: ['user-error.ts', 'probe/recording', 'reports/sizing', 'pipeline/store'],
   'oracle-standin': ['user-error.ts', 'pipeline/store'],
-  soak: ['user-error.ts', 'heap', 'probe/recording', 'probe/control', 'reports'],
+  soak: ['user-error.ts', 'heap', 'candidates', 'probe/recording', 'probe/control', 'reports'],
   scenarios: [
     ...['user-error.ts', 'probe/recording', 'probe/index.ts', 'reports'],
     ...['heap', 'pipeline', 'database', 'oracle-standin', 'soak'],

@@ -105,23 +105,32 @@ export function answerOf(line: string): Answer | null {
   return answer.turn === undefined || isTurn(answer.turn) ? (answer as unknown as Answer) : null;
 }
 
-function isTurn(turn: unknown): boolean {
-  if (!isFields(turn) || typeof turn.hit !== 'boolean' || !Array.isArray(turn.calls) || !Array.isArray(turn.left)) {
-    return false;
-  }
-  const isFrame = (frame: unknown): boolean => isFields(frame) && isPlace(frame) && isText(frame.function);
+/** Also of a turn that a process has told in a file at its end. */
+export function isTurn(turn: unknown): boolean {
+  if (!isFields(turn) || typeof turn.hit !== 'boolean') return false;
+  const { calls, left, taken } = turn;
+  if (!Array.isArray(calls) || !Array.isArray(left) || !Array.isArray(taken)) return false;
+  const isTold = (place: unknown): place is Fields => isFields(place) && isPlace(place);
+  const isFrame = (frame: unknown): boolean => isTold(frame) && isText(frame.function);
   return (
-    turn.calls.every(
-      (call) => isFields(call) && isText(call.kind) && isFrame(call.frame) && Number.isInteger(call.stack),
+    calls.every(
+      (call) =>
+        isFields(call) &&
+        isText(call.kind) &&
+        isFrame(call.frame) &&
+        Array.isArray(call.callers) &&
+        call.callers.every(isTold) &&
+        Number.isInteger(call.stack),
     ) &&
-    turn.left.every(
-      (left) =>
-        isFields(left) &&
-        isText(left.kind) &&
-        isText(left.library) &&
-        Number.isInteger(left.count) &&
-        (left.frame === null || isFrame(left.frame)),
-    )
+    left.every(
+      (each) =>
+        isFields(each) &&
+        isText(each.kind) &&
+        isText(each.library) &&
+        Number.isInteger(each.count) &&
+        (each.frame === null || isFrame(each.frame)),
+    ) &&
+    taken.every((each) => isTold(each) && Number.isInteger(each.acquired) && Number.isInteger(each.open))
   );
 }
 

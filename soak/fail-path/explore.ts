@@ -12,7 +12,7 @@ import { nameOf as nameOfTarget } from '../service/targets.ts';
 import { beyond, common, type Point, pointsOf } from './points.ts';
 import { Subject, type SubjectOptions, type TurnResult } from './subject.ts';
 import { writeTest } from './test-file.ts';
-import { nameOf } from './words.ts';
+import { nameOf, recipeOf, TIMES } from './words.ts';
 
 export interface Exploration extends SubjectOptions {
   /** Of the script, when one asks. */
@@ -22,8 +22,6 @@ export interface Exploration extends SubjectOptions {
 
 type Outcome = Pick<LoadFault, 'outcome' | 'sentence'>;
 
-/** With and without, one after the other, until it is sure. */
-const TIMES = 3;
 /** Faults that only a fresh program reaches cost a start each: no more than this. */
 const MOST_AT_START = 12;
 
@@ -121,7 +119,7 @@ class Explorer {
       const proven = await this.#verify(point, left);
       if (proven.length === 0)
         return { outcome: 'varies', sentence: `When ${name} fails, something stays open, but not each time.` };
-      const sentence = `Stays open if and only if ${name} fails: ${TIMES} of ${TIMES} times with that fault, never in ${TIMES - 1} without.`;
+      const sentence = recipeOf(point);
       await this.#subject.blame(sentence, proven);
       return { outcome: 'leaks', sentence };
     }

@@ -1,11 +1,13 @@
 /** Which operations are to fail: each once per call site. */
-import type { Call, Fault, FaultKind, Left } from '../../probe/control/inject/injector.ts';
+import type { Call, Fault, FaultKind, Left, Place } from '../../probe/control/inject/injector.ts';
 import { Sources } from '../../probe/recording/source.ts';
 
 export interface Point {
   fault: Fault;
   /** In the source that people read. */
-  site: { file: string; line: number; column: number; function: string };
+  site: Place & { function: string };
+  /** Who called or awaited that there, the nearest first. */
+  callers: readonly Place[];
   /** How many there are at that line in a turn. */
   of: number;
   /** Begins with the program: only a fresh one reaches it again. */
@@ -15,22 +17,30 @@ export interface Point {
 /** The same call from the same place, in a loop, fails the first and the second time. */
 const MOST_PER_STACK = 2;
 
-export function pointsOf(calls: readonly Call[], atStart: boolean): Point[] {
-  const sources = new Sources();
+/** Where what was executed stands in the source that people read. */
+export type Original = <P extends Place>(place: P) => P;
+
+export function pointsOf(calls: readonly Call[], atStart: boolean, original: Original = onDisk()): Point[] {
   const perLine = new Map<string, number>();
   const perStack = new Map<string, number>();
   const points: Point[] = [];
-  for (const { kind, frame, stack } of calls) {
+  for (const { kind, frame, callers, stack } of calls) {
     const ordinal = count(perLine, placeOf(kind, frame));
     if (count(perStack, `${kind} ${stack}`) > MOST_PER_STACK) continue;
-    const { file, line, column, function: name } = sources.original(frame);
+    const { file, line, column, function: name } = original(frame);
     const fault = { kind, file: frame.file, line: frame.line, column: frame.column, ordinal };
-    points.push({ fault, site: { file, line, column, function: name }, of: 0, atStart });
+    const site = { file, line, column, function: name };
+    points.push({ fault, site, callers: callers.map((each) => original(each)), of: 0, atStart });
   }
   return points.map((point) => ({ ...point, of: perLine.get(placeOf(point.fault.kind, point.fault)) ?? 1 }));
 }
 
-function placeOf(kind: FaultKind, { file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>): string {
+function onDisk(): Original {
+  const sources = new Sources();
+  return (place) => sources.original(place);
+}
+
+function placeOf(kind: FaultKind, { file, line, column }: Place): string {
   return `${kind} ${file}:${line}:${column}`;
 }
 

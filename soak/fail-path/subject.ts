@@ -119,7 +119,8 @@ export class Subject {
     const calls = turns.flatMap((turn, process): Call[] =>
       turn.calls.map((call) => ({ ...call, stack: call.stack + process * 1e6 })),
     );
-    return { calls, hit: turns.some(({ hit }) => hit), left: turns.flatMap(({ left }) => left) };
+    const [left, taken] = [turns.flatMap((turn) => turn.left), turns.flatMap((turn) => turn.taken)];
+    return { calls, hit: turns.some(({ hit }) => hit), left, taken };
   }
 
   async #tell(order: Parameters<Control['tell']>[0]) {

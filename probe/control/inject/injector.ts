@@ -24,10 +24,15 @@ export interface Fault {
   ordinal: number;
 }
 
+/** A position as executed. */
+export type Place = Pick<Frame, 'file' | 'line' | 'column'>;
+
 /** An outgoing operation that was asked for; equal stacks have the same `stack`. */
 export interface Call {
   kind: FaultKind;
   frame: Frame;
+  /** The user's code that called or awaited that, the nearest first, and no more than some. */
+  callers: Place[];
   stack: number;
 }
 
@@ -40,16 +45,27 @@ export interface Left {
   count: number;
 }
 
+/** What one line has acquired of what is to be given back, whoever is to blame for it. */
+export interface Taken extends Place {
+  /** Since the program began. */
+  acquired: number;
+  /** Of this turn, still open at rest. */
+  open: number;
+}
+
 /** What has happened since the turn began. */
 export interface Turn {
   calls: Call[];
   /** Whether the fault was reached, and made it fail. */
   hit: boolean;
   left: Left[];
+  taken: Taken[];
 }
 
 /** More calls than these in a turn are not told. */
 const MOST_CALLS = 2000;
+/** All of them are told in one line. */
+const MOST_CALLERS = 8;
 
 export class Injector {
   private readonly sites: Sites;
@@ -91,7 +107,8 @@ export class Injector {
     const frame = site?.stack[site.user[0] ?? -1];
     // what a library does for itself, nobody's code can be asked about
     if (!site || !frame?.user) return false;
-    this.calls.push({ kind, frame, stack: site.id });
+    const callers = site.user.slice(1, 1 + MOST_CALLERS).flatMap((index) => placeOf(site.stack[index]));
+    this.calls.push({ kind, frame, callers, stack: site.id });
     const { fault } = this;
     if (!fault || this.hit || fault.kind !== kind || !isAt(frame, fault)) return false;
     if (--this.countdown > 0) return false;
@@ -111,7 +128,23 @@ export class Injector {
       const frame = accounts[0]?.site?.stack[index] ?? null;
       return [{ kind: source.nature.kind, library: source.library, frame, count: open.length }];
     });
-    return { calls: this.calls, hit: this.hit, left };
+    return { calls: this.calls, hit: this.hit, left, taken: this.takenAt(at) };
+  }
+
+  private takenAt(at: number): Taken[] {
+    return [...this.ledger.lines.values()].flatMap(({ source, accounts }): Taken[] => {
+      const site = accounts[0]?.site;
+      const [place] = placeOf(site?.stack[site.user[0] ?? -1]);
+      if (!place || !isOwed(source.natureName)) return [];
+      const open = accounts.flatMap((account) => [...this.ledger.openOf(account, at)]);
+      return [
+        {
+          ...place,
+          acquired: accounts.reduce((total, { acquired }) => total + acquired, 0),
+          open: open.filter(({ openedAt }) => openedAt >= this.began).length,
+        },
+      ];
+    });
   }
 
   /** It is proven that the fault of the last turns left these open: what `recipe` says in one sentence. */
@@ -122,6 +155,10 @@ export class Injector {
       if (frame === null || site?.stack.some((own) => isAt(own, frame))) resource.recipe = recipe;
     }
   }
+}
+
+function placeOf(frame: Frame | undefined): Place[] {
+  return frame ? [{ file: frame.file, line: frame.line, column: frame.column }] : [];
 }
 
 function isAt(frame: Frame, { file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>): boolean {

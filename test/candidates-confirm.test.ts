@@ -1,0 +1,188 @@
+/** `outlive candidates --confirm`: each candidate is confirmed by an execution, or dropped, or was not reached. */
+import { cpSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { tracedIn } from '../candidates/find.ts';
+import { loadParser } from '../candidates/parse.ts';
+import type { LastTurn } from '../probe/control/inject/at-end.ts';
+import type { CommandRun } from '../soak/fail-path/command.ts';
+import type { Point } from '../soak/fail-path/points.ts';
+import { type Suspicion, Trial } from '../soak/fail-path/trial.ts';
+import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
+import { project } from './support/project.ts';
+
+const SOURCES = path.join(ROOT, 'test/fixtures/confirm');
+
+/** A project with the sources of fixtures/confirm in `src`. */
+function shop() {
+  const folder = project({ 'package.json': '{ "type": "module" }' }, ['generic-pool']);
+  cpSync(SOURCES, folder.file('src'), { recursive: true });
+  return folder;
+}
+
+const outlive = (cwd: string, ...args: string[]) => start(NODE, [CLI, 'candidates', ...args], { cwd });
+const numberOf = (name: string, text: string) => Number(lineOf(path.join(SOURCES, name), text).split(':').at(-1));
+const orders = (text: string) => numberOf('orders.js', text);
+
+test('one is confirmed, by the request that was made to fail; one is dropped; the others were not reached', async () => {
+  using folder = shop();
+  const { code, stdout, stderr } = await outlive(folder.path, 'src', '--confirm', '--', 'node', 'src/work.js');
+  expect(code, stderr).toBe(1);
+  const [lost, back, never, parsed] = ['// lost', '// given back', '// no test', '// no operation'].map(orders);
+  const [fails, asked, thrown] = [orders('// fails'), numberOf('ask.js', '// asked'), orders('// may throw')];
+  expect(stdout.split('\n').map((line) => line.replace(/ {2}a resource.*/, ''))).toEqual([
+    `confirmed    src/orders.js:${lost}`,
+    `             Stays open if and only if the request at orders.js:${fails} fails: 3 of 3 times with that fault, never in 2 without.`,
+    `dropped      src/orders.js:${back}`,
+    `             All came back when the request at ask.js:${asked} and the connect at ask.js:${asked} failed.`,
+    `not reached  src/orders.js:${never}`,
+    '             The command acquired nothing at this line, or what it acquires is not watched.',
+    `not reached  src/orders.js:${parsed}`,
+    `             Nothing was made to fail on line ${thrown}.`,
+    '4 candidates: 1 confirmed, 1 dropped, 2 not reached.',
+    '',
+  ]);
+});
+
+test('a program that dies of the failure had no time to give anything back: that confirms nothing', async () => {
+  using folder = shop();
+  const args = ['src', '--confirm', '--json', '--', 'node', 'src/work.js', 'script'];
+  const { code, stdout, stderr } = await outlive(folder.path, ...args);
+  expect(code, stderr).toBe(0);
+  const [lost] = JSON.parse(stdout).filter(({ line }: { line: number }) => line === orders('// lost'));
+  expect(lost).toMatchObject({
+    file: 'src/orders.js',
+    what: 'a resource of a pool',
+    verdict: 'not reached',
+    fault: null,
+  });
+  expect(lost.sentence).toContain(
+    `When the request at orders.js:${orders('// fails')} fails, the program ends at once, which shows nothing.`,
+  );
+});
+
+test.each([
+  ['in the text', ''],
+  ['kept by a worker, as Vitest does', '1'],
+])("what a loader compiled in memory is told by the source's lines: the map is %s", async (_where, KEPT) => {
+  using folder = shop();
+  const command = ['node', '--import', './src/compiled.mjs', 'src/work.js'];
+  const args = [CLI, 'candidates', 'src', '--confirm', '--json', '--', ...command];
+  const { code, stdout, stderr } = await start(NODE, args, { cwd: folder.path, env: { KEPT } });
+  expect(code, stderr).toBe(1);
+  const confirmed = JSON.parse(stdout).filter(({ verdict }: { verdict: string }) => verdict === 'confirmed');
+  const fault = { kind: 'request', file: 'src/orders.js', line: orders('// fails'), ordinal: 1 };
+  expect(confirmed).toMatchObject([{ line: orders('// lost'), fault }]);
+});
+
+test('of a command that does not end, what it holds is asked while it runs', async () => {
+  const program = `import { createPool } from 'generic-pool';
+const pool = createPool({ create: async () => ({}), destroy: async () => {} });
+async function take() {
+  const seat = await pool.acquire();
+  console.log(seat);
+}
+await take();
+setInterval(() => {}, 1000);
+`;
+  using folder = project({ 'hangs.mjs': program }, ['generic-pool']);
+  const args = ['hangs.mjs', '--confirm', '--json', '--limit', '2s', '--', 'node', 'hangs.mjs'];
+  const { code, stdout, stderr } = await outlive(folder.path, ...args);
+  expect(code, stderr).toBe(1);
+  const sentence = 'Stays open with nothing made to fail, in each run.';
+  expect(JSON.parse(stdout)).toMatchObject([{ line: 4, verdict: 'confirmed', sentence, fault: null }]);
+});
+
+test('a command that fails by itself is told: less was reached', async () => {
+  using folder = shop();
+  const { code, stdout, stderr } = await outlive(folder.path, 'src', '--confirm', '--', 'node', 'src/nowhere.js');
+  expect(stderr).toMatch(
+    /^outlive: With nothing made to fail, node ended with exit code 1\. It said: Error: Cannot find/,
+  );
+  expect([code, stdout.split('\n').at(-2)]).toEqual([0, '4 candidates: 0 confirmed, 0 dropped, 4 not reached.']);
+});
+
+test('wrong use is told in a sentence', async () => {
+  using folder = shop();
+  const said = async (...args: string[]) => {
+    const { code, stderr } = await outlive(folder.path, ...args);
+    expect(code).toBe(2);
+    return stderr;
+  };
+  expect(await said('src', '--confirm')).toContain('--confirm needs a command after --');
+  expect(await said('src', '--', 'node')).toContain('runs a command only with --confirm');
+  expect(await said('src', '--confirm', '--strict', '--', 'node')).toContain('either --strict or --confirm');
+  expect(await said('src', '--confirm', '--', 'true')).toContain('No Node.js process told what it left open');
+});
+
+const TEXT = `async function order(id) {
+  const client = await pool.connect();
+  await client.query(id);
+  if (!id) return;
+  client.release();
+}`;
+const parse = await loadParser();
+const [found] = tracedIn(parse('orders.ts', TEXT), TEXT);
+
+test('where to begin: from the call that acquires to the last release, and the lines that must throw', () => {
+  expect(found?.trace).toEqual({
+    taken: { from: { line: 2, column: 24 }, to: { line: 2, column: 38 } },
+    between: { from: { line: 2, column: 38 }, to: { line: 5, column: 19 } },
+    throwing: [null, 3],
+  });
+});
+
+/** A candidate whose only path is that line 3 throws. */
+const SUSPICION = {
+  ...{ file: '/shop/orders.ts', taken: { from: { line: 2, column: 24 }, to: { line: 2, column: 38 } } },
+  ...{ between: { from: { line: 2, column: 38 }, to: { line: 5, column: 19 } }, throwing: [3] },
+};
+const at = (line: number, column: number) => ({ file: '/shop/orders.ts', line, column });
+const pointAt = (line: number, column: number): Point => ({
+  ...{ fault: { kind: 'query', ...at(line, column), ordinal: 1 }, site: { ...at(line, column), function: '' } },
+  ...{ callers: [], of: 1, atStart: true },
+});
+const QUERY = pointAt(3, 16);
+
+/** A run of one process that acquires once on line 2. */
+function run(open: number, more: Partial<LastTurn> = {}): CommandRun {
+  const turn = { calls: [], hit: true, left: [], taken: [{ ...at(2, 29), acquired: 1, open }] };
+  return { turns: [{ ...turn, isCut: false, origins: {}, lost: [], ...more }], ended: null, tookMs: 1, lastWords: '' };
+}
+
+const trialOf = (without: CommandRun[], suspicion: Suspicion = SUSPICION) =>
+  new Trial(suspicion, without, (place) => place);
+
+test('only what is asked for between acquiring and releasing is made to fail', () => {
+  const trial = trialOf([run(0)]);
+  const asked = [pointAt(2, 29), QUERY, pointAt(5, 10), pointAt(6, 1)];
+  expect(asked.map((point) => trial.wants(point))).toEqual([false, true, true, false]);
+  // asked for by a function that is called there
+  expect(trial.wants({ ...pointAt(40, 3), callers: [at(3, 9)] })).toBe(true);
+});
+
+const VERDICTS: [what: string, without: CommandRun[], withFault: CommandRun[], verdict: string, sentence: RegExp][] = [
+  ['each time with the fault', [run(0), run(0)], [run(1), run(1), run(1)], 'confirmed', /3 of 3 times/],
+  ['without any fault', [run(1), run(1)], [], 'confirmed', /nothing made to fail/],
+  ['now and then', [run(0), run(0)], [run(1), run(0)], 'not reached', /but not each time/],
+  ['never', [run(0), run(0)], [run(0)], 'dropped', /All came back/],
+  ['no more than without, now and then', [run(0), run(1)], [run(1)], 'dropped', /All came back/],
+  ['when the process is cut short', [run(0), run(0)], [run(1, { isCut: true })], 'not reached', /ends at once/],
+  ['where the fault was not reached', [run(0), run(0)], [run(1, { hit: false })], 'not reached', /not reached again/],
+  ['in a file of which another text ran', [run(0, { lost: ['/shop/orders.ts'] })], [], 'not reached', /not the text/],
+];
+
+test.each(VERDICTS)('it stays open %s', (_what, without, withFault, verdict, sentence) => {
+  const trial = trialOf(without);
+  for (const each of withFault) trial.note(QUERY, each);
+  expect(trial.conclude()).toMatchObject({ verdict, sentence: expect.stringMatching(sentence) });
+});
+
+test('a path that no failure takes, such as an early return, is not dropped', () => {
+  const trial = trialOf([run(0)], { ...SUSPICION, throwing: [3, null] });
+  trial.note(QUERY, run(0));
+  expect(trial.conclude()).toMatchObject({
+    verdict: 'not reached',
+    sentence: 'No failure takes the path that leaves without a release.',
+  });
+});
