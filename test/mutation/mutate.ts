@@ -27,7 +27,22 @@ export interface Mutant {
 
 /** What gives back wherever it stands, and what does so on a marked line. */
 const GIVES_BACK = ['release', 'destroy', 'clearInterval'];
-const GIVES_BACK_IF_MARKED = [...GIVES_BACK, 'giveBack', 'done', 'end', 'close', 'stop', 'commit', 'rollback'];
+const GIVES_BACK_IF_MARKED = [
+  ...[
+    ...GIVES_BACK,
+    'giveBack',
+    'done',
+    'end',
+    'close',
+    'closeSync',
+    'stop',
+    'commit',
+    'rollback',
+    'kill',
+    'terminate',
+  ],
+  ...['abort', 'off', 'removeEventListener', 'clearTimeout', 'resume'],
+];
 
 /** `files`: sources by name. */
 export function mutantsOf(files: ReadonlyMap<string, string>): Mutant[] {

@@ -11,7 +11,8 @@ import type { Mutant } from './mutate.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAMS = path.join(ROOT, 'test/mutation/programs');
-const LIBRARIES = ['generic-pool', 'pg'];
+/** What programs may import. */
+const LIBRARIES = ['generic-pool', 'pg', 'undici'];
 const PREFIX = 'outlive-mutation-';
 
 export interface Program {
@@ -58,7 +59,7 @@ export class Workbench implements Disposable {
     this.#folder = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
     const libraries = path.join(this.#folder, 'node_modules');
     mkdirSync(path.join(libraries, 'outlive'), { recursive: true });
-    for (const name of LIBRARIES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(libraries, name));
+    linkLibraries(libraries);
     symlinkSync(path.join(path.dirname(options.register), 'index.js'), path.join(libraries, 'outlive/index.js'));
     cpSync(path.join(PROGRAMS, 'run.cjs'), path.join(this.#folder, 'run.cjs'));
   }
@@ -120,6 +121,11 @@ export class Workbench implements Disposable {
     this.#aborter.abort();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** So that programs find what they import in `folder`. */
+export function linkLibraries(folder: string): void {
+  for (const name of LIBRARIES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, name));
 }
 
 function findings({ findings }: Report, folder: string): Found[] {

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Found } from '../judge.ts';
 import type { Mutant } from '../mutate.ts';
-import { type Program, ROOT } from '../workbench.ts';
+import { linkLibraries, type Program, ROOT } from '../workbench.ts';
 import { type Results, RUNNERS, runSuites } from './runners.ts';
 
-const PACKAGES = ['generic-pool', 'pg', 'vitest', 'mocha'];
+const RUNNERS_PACKAGES = ['vitest', 'mocha'];
 const CONFIGURATIONS = {
   'package.json': '{ "private": true }',
   'vitest.config.mjs': "export default { test: { runner: 'outlive/vitest', include: ['*/suite.test.mjs'] } };",
@@ -47,7 +47,8 @@ export async function tell(runner: string, suites: readonly Suite[], databaseUrl
 function writeAll(folder: string, runner: string, suites: readonly Suite[]): void {
   const packages = path.join(folder, 'node_modules');
   mkdirSync(packages);
-  for (const name of PACKAGES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(packages, name));
+  linkLibraries(packages);
+  for (const name of RUNNERS_PACKAGES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(packages, name));
   const jest = path.join(ROOT, 'tools/jest/node_modules');
   symlinkSync(path.join(jest, '@jest'), path.join(packages, '@jest'));
   symlinkSync(ROOT, path.join(packages, 'outlive'));
