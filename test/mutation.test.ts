@@ -33,6 +33,15 @@ test('a call that gives nothing back makes an equivalent mutant, in which nothin
   ]);
 });
 
+test('a loop over an iterator is over when its signal has ended it, though nobody called return()', async () => {
+  const result = await mutated('feeds', 'clearTimeout(timeout)');
+  expect(result.untouched).toMatchObject({ found: [], problem: null });
+  expect(result.mutants).toMatchObject([
+    { outcome: 'exact', falseFindings: [] },
+    { outcome: 'exact', falseFindings: [] },
+  ]);
+});
+
 const small = `const a = await pool.acquire(); // acquires: a
 if (isEarly) {
   pool.release(

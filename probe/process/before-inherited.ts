@@ -3,18 +3,24 @@ import type { Method } from './around.ts';
 import { guarded, type Part } from './lapses.ts';
 import { onLeave, putBack } from './leaving.ts';
 
-/** `told` is given the object, the call's first argument, and the method, which is on the stack. */
+/**
+ * `told` is given the object, the call's first argument, and the method, which is on the stack; `returned` the object and
+ * what the call returned.
+ */
 export function beforeInherited<Self extends object>(
   part: Part,
   prototype: object,
   key: string,
   told: (self: Self, first: unknown, wrapper: Method) => void,
+  returned: ((self: Self, result: unknown) => void) | null = null,
 ): void {
   const inherited: Method = Reflect.get(prototype, key);
   const { method } = {
     method(this: Self): unknown {
       guarded(part, told, this, arguments[0], method);
-      return Reflect.apply(inherited, this, arguments);
+      const result: unknown = Reflect.apply(inherited, this, arguments);
+      if (returned !== null) guarded(part, returned, this, result);
+      return result;
     },
   };
   Object.defineProperty(method, 'name', { value: key, configurable: true });

@@ -5,10 +5,12 @@
  *
  * Nothing is loaded for it, and only the iterators' own prototype is changed.
  *
- * Errs: one that its signal ended is gone when it is collected; so an iterator that was dropped, and goes on for ever, is
- * seen only until then. What begins before the module is seen to be loaded is entered with its next turn.
+ * Errs: an iterator that was dropped, and goes on for ever, is seen only until it is collected. What begins before the
+ * module is seen to be loaded is entered with its next turn.
  */
+import { inspect } from 'node:util';
 import type { AdapterName } from '../../adapters.ts';
+import type { Method } from '../../process/around.ts';
 import { beforeInherited } from '../../process/before-inherited.ts';
 import type { NatureName } from '../../recording/natures.ts';
 import type { Desk } from '../desk.ts';
@@ -32,20 +34,31 @@ export function watchIterators(desk: Desk): void {
 
 function watchMade(desk: Desk, prototype: object, nature: NatureName, library: string): void {
   const ended = new WeakSet<Iterator>();
+  /** What its latest `next()` returned. */
+  const turns = new WeakMap<Iterator, unknown>();
   const iterators = new Entered<Iterator>(desk, {
     ...{ adapter: PART, nature, library },
-    hasEnded: (iterator) => ended.has(iterator),
+    hasEnded: (iterator) => ended.has(iterator) || isRejected(turns.get(iterator)),
   });
-  beforeInherited<Iterator>(PART, prototype, 'next', (iterator, _, wrapper) => {
+  const next = (iterator: Iterator, _: unknown, wrapper: Method): void => {
     if (ended.has(iterator) || iterators.has(iterator)) return;
     const request = iterators.asked(wrapper);
     // without a mark: the loop itself goes on with its flow
     if (isOfUser(request.site)) iterators.enter({ ...request, mark: null }, iterator);
-  });
+  };
+  beforeInherited<Iterator>(PART, prototype, 'next', next, (iterator, turn) => turns.set(iterator, turn));
   for (const end of ['return', 'throw']) {
     beforeInherited<Iterator>(PART, prototype, end, (iterator, _, wrapper) => {
       ended.add(iterator);
       iterators.closed(iterator, wrapper);
     });
   }
+}
+
+/** To print nothing of what a promise is of, and to call no code of the service's. */
+const BRIEFLY = { depth: 0, customInspect: false, showProxy: true, maxArrayLength: 0, maxStringLength: 0 } as const;
+
+/** As its signal rejects it. To wait for that would count as handling it, so that nobody is told who should be. */
+function isRejected(turn: unknown): boolean {
+  return turn !== undefined && inspect(turn, BRIEFLY).startsWith('Promise { <rejected>');
 }
