@@ -1,0 +1,79 @@
+// Answers that are not read to their end, agents, clients and HTTP/2 sessions of one job; no scopes.
+import { once } from 'node:events';
+import http from 'node:http';
+import http2 from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'undici';
+import run from '../run.cjs';
+
+const server = http.createServer((_, response) => response.end('x'.repeat(100_000)));
+const h2 = http2.createServer((_, response) => response.end('ok'));
+const shared = new http.Agent({ maxSockets: 200 });
+const url = () => `http://127.0.0.1:${server.address().port}/`;
+
+const out = { responses: 0, agents: 0, clients: 0, sessions: 0 };
+function count(name, emitter, event = 'close') {
+  out[name]++;
+  emitter.once(event, () => out[name]--);
+}
+
+async function status(n) {
+  const request = http.get(url(), { agent: shared }); // acquires: status
+  const [response] = await once(request, 'response');
+  count('responses', response);
+  if (n % 2 === 1) {
+    response.destroy(); // gives back: status
+    throw new Error('moved');
+  }
+  response.resume(); // gives back: status
+  return response.statusCode;
+}
+
+async function download(n) {
+  const agent = new http.Agent({ keepAlive: true }); // acquires: agent
+  out.agents++;
+  try {
+    const [response] = await once(http.get(url(), { agent }), 'response');
+    response.socket.once('close', () => out.agents--);
+    response.resume();
+    await once(response, 'end');
+    if (n % 9 === 4) throw new Error('unexpected');
+  } finally {
+    agent.destroy(); // gives back: agent
+  }
+}
+
+async function report(n) {
+  const client = new Client(url()); // acquires: client
+  count('clients', client, 'disconnect');
+  const { body } = await client.request({ path: '/', method: 'GET' });
+  await body.text();
+  await sleep(n % 3);
+  await client.close(); // gives back: client
+}
+
+async function notify(n) {
+  const session = http2.connect(`http://127.0.0.1:${h2.address().port}`); // acquires: session
+  count('sessions', session);
+  const stream = session.request({ ':path': `/${n}` });
+  stream.resume();
+  await once(stream, 'end');
+  session.close(); // gives back: session
+}
+
+run(
+  async () => {
+    await Promise.all([once(server.listen(0, '127.0.0.1'), 'listening'), once(h2.listen(0, '127.0.0.1'), 'listening')]);
+    for (let n = 0; n < 50; n++) {
+      await Promise.all([status(n), download(n), report(n), notify(n)].map((job) => job.catch(() => {})));
+      await sleep(12);
+    }
+  },
+  () => out,
+  {
+    atEnd: () => {
+      server.close().closeAllConnections();
+      h2.close();
+    },
+  },
+);
