@@ -101,11 +101,11 @@ export const queueing = null;
 
 /** The server ends the session while it lies idle. */
 async function breakConnection(pool) {
+  // its only one; the same program runs beside this one, and calls its pools the same
+  const [{ pid }] = await pool.unsafe('select pg_backend_pid() as pid');
   const other = new pg.Client({ connectionString: process.env.PG_URL });
   await other.connect();
-  const { application_name } = pool.options.connection;
-  const ends = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1';
-  await other.query(ends, [application_name]);
+  await other.query('select pg_terminate_backend($1)', [pid]);
   await other.end();
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
