@@ -1,9 +1,8 @@
 /** What `npm run pipeline` may be told on its command line. */
-import { parseArgs } from 'node:util';
 import { UserError } from '../user-error.ts';
 import { BUNDLED_INTEL, BUNDLED_RULES } from './bundled.ts';
 import { POOL_LIBRARIES, POOL_MODELS, type PoolLibrary, type PoolModel } from './connections/settings.ts';
-import { numberFrom } from './number-option.ts';
+import { numberFrom, optionsFrom } from './options.ts';
 import { isRegion, REGION_RULE, type Region } from './sinks/regions.ts';
 
 export const HELP = `Usage: npm run pipeline -- --input DIR|FILE|- [options]
@@ -80,12 +79,7 @@ export function settingsFrom(args: string[]): Settings | null {
     ...{ 'task-managers': text, slots: text, 'pool-model': text, 'pool-library': text },
     ...{ json: flag, help: flag },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    values = parseArgs({ args, options }).values;
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
-  }
+  const values = optionsFrom(args, options);
   if (values.help) return null;
   const follow = values.follow ?? false;
   if (values.replay) refuseWithReplay(values);

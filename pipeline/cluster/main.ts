@@ -1,10 +1,9 @@
 /** `npm run cluster`: the job manager with its task managers, until it is stopped. */
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
 import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
 import { createTables } from '../jobs/tables.ts';
-import { numberFrom } from '../number-option.ts';
+import { numberFrom, optionsFrom } from '../options.ts';
 import { DEFAULT_REGION } from '../sinks/regions.ts';
 import { openDatabase, openPool } from '../store/database.ts';
 import { endSessions } from '../store/end-sessions.ts';
@@ -159,12 +158,7 @@ function settingsFrom(args: string[]): Settings | null {
     ...{ isolation: text, 'job-memory': text },
     help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    values = parseArgs({ args, options }).values;
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('. ')[0]}; --help lists the options.`);
-  }
+  const values = optionsFrom(args, options);
   if (values.help) return null;
   const {
     host = '127.0.0.1',

@@ -1,7 +1,6 @@
 /** `npm run cluster -- task-manager`: a task manager that registers with a job manager, until it is stopped. */
-import { parseArgs } from 'node:util';
 import { UserError } from '../../user-error.ts';
-import { numberFrom } from '../number-option.ts';
+import { numberFrom, optionsFrom } from '../options.ts';
 import { registerElsewhere } from './elsewhere.ts';
 import { modulesFolder } from './modules-folder.ts';
 import { MOST_SLOTS } from './registration.ts';
@@ -24,12 +23,7 @@ Exit status: 0 stopped by Ctrl-C or SIGTERM, 2 wrong use, or refused by the job 
 export async function runTaskManager(args: string[], say: (sentence: string) => void): Promise<void> {
   const text = { type: 'string' } as const;
   const options = { url: text, token: text, slots: text, modules: text, help: { type: 'boolean' } } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    values = parseArgs({ args, options }).values;
-  } catch (error) {
-    throw new UserError(`${(error as Error).message.split('. ')[0]}; task-manager --help lists the options.`);
-  }
+  const values = optionsFrom(args, options, 'task-manager --help');
   if (values.help) {
     process.stdout.write(HELP);
     return;
