@@ -58,7 +58,8 @@ function run(name) {
   try {
     const output = path.join(folder, 'tests.json');
     const env = { ...process.env, OUTLIVE_TEST_NODE: binaryOf(name), ...(isCore && { OUTLIVE_TEST_CORE: '1' }) };
-    const args = ['vitest', 'run', ...tests, '--reporter=dot', '--reporter=json', `--outputFile=${output}`];
+    const tries = isCore ? ['--retry=1'] : [];
+    const args = ['vitest', 'run', ...tests, ...tries, '--reporter=dot', '--reporter=json', `--outputFile=${output}`];
     spawnSync('npx', args, { cwd: root, env, stdio: 'inherit' });
     process.env.OUTLIVE_TEST_BUILT = '1';
     if (!existsSync(output)) return {};
