@@ -108,6 +108,12 @@ export class Sites {
     return own === true;
   }
 
+  /** Whether Node's own code calls `wrapper`, which must be on the stack: far cheaper to ask than a whole stack. */
+  isCallOfNode(wrapper: Method): boolean {
+    const own = withStackHook(wrapper, 1, ([caller]) => caller !== undefined && fileOf(caller).startsWith('node:'));
+    return own === true;
+  }
+
   private readonly intern = (callSites: CallSite[]): Site | null => {
     const { isFull } = this;
     let node: TreeNode | null = this.root;

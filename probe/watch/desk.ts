@@ -119,6 +119,14 @@ export class Desk {
     return this.#stacks.take(source, now()) ? this.#sites.capture(wrapper) : null;
   }
 
+  /** The same; null also where Node's own code called. */
+  callByUser(source: Source, wrapper: Method): Site | null {
+    const isTold = this.#stacks.take(source, now()) && !this.#sites.isCallOfNode(wrapper);
+    const site = isTold ? this.#sites.capture(wrapper) : null;
+    // where no hook can be put into stacks, they are read as text
+    return site?.stack[0]?.file.startsWith('node:') ? null : site;
+  }
+
   /** Where something of a moment is made; null when it is only to be counted. */
   siteOf(source: Source, wrapper: Method, depth?: number): Site | null {
     return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper, depth) : null;

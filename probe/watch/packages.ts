@@ -12,14 +12,20 @@ export interface Manifest {
   folder: string;
 }
 
+/** By the folder that a search began in; what is installed stays as it is. */
+const known = new Map<string, Manifest>();
+
 /** The manifest of an installed package, some of which carry copies of it deeper down; else the nearest that names one. */
 export function manifestOf(file: string): Manifest | null {
   if (!path.isAbsolute(file)) return null;
-  for (
-    let folder = installedAs(file)?.folder ?? path.dirname(file);
-    folder !== path.dirname(folder);
-    folder = path.dirname(folder)
-  ) {
+  const begin = installedAs(file)?.folder ?? path.dirname(file);
+  const manifest = known.get(begin) ?? manifestAbove(begin);
+  if (manifest) known.set(begin, manifest);
+  return manifest;
+}
+
+function manifestAbove(begin: string): Manifest | null {
+  for (let folder = begin; folder !== path.dirname(folder); folder = path.dirname(folder)) {
     let manifest: { name?: string; version?: unknown; main?: unknown };
     try {
       manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));

@@ -2,7 +2,6 @@
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
 import type { Peer } from '../../account/pool-state.ts';
 import type { Known } from '../../account/resource.ts';
-import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
@@ -70,9 +69,8 @@ export class Entered<Handle extends object> {
 
   /** Null when Node's or a watched library's own code called, which ends what it makes; also where no stack can tell. */
   askedByUser(wrapper: Method): Request | null {
-    const request = this.asked(wrapper);
-    const { site } = request;
-    return site === null || isOfNode(site) || this.#desk.isOfLibrary(site) ? null : request;
+    const site = this.#desk.callByUser(this.#source, wrapper);
+    return site === null || this.#desk.isOfLibrary(site) ? null : this.#desk.ask(this.#source, wrapper, site);
   }
 
   enter(request: Request, handle: Handle, known: Known = {}): void {
@@ -142,9 +140,4 @@ export class Entered<Handle extends object> {
 function ask<Handle extends object, Answer>(ref: WeakRef<Handle>, question: (handle: Handle) => Answer) {
   const alive = ref.deref();
   return alive && question(alive);
-}
-
-/** Called by Node's own code: a watcher of a recursive one's, a descriptor of a stream's. */
-function isOfNode({ stack }: Site): boolean {
-  return stack[0]?.file.startsWith('node:') === true;
 }
