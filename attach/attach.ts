@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VisitOptions } from '../probe/attach/visit.ts';
 import { UserError } from '../user-error.ts';
 import { Guest } from './guest.ts';
+import type { Places } from './hand-over.ts';
 import { Gone, type Inspector, type Thread, Unanswered } from './inspector.ts';
 import { isClosed, type Opened, openInspector } from './open.ts';
 import { factsOf, type ProcessFacts } from './proc.ts';
@@ -21,7 +22,9 @@ const HEAL_SHARE = 0.25;
 const CLOSED_WITHIN_MS = 3000;
 const OPENINGS = 3;
 
-export interface AttachOptions extends Pick<VisitOptions, 'folder' | 'settings'> {
+export interface AttachOptions extends Pick<VisitOptions, 'settings'> {
+  /** Where the process writes, and finds the probe. */
+  places: Places;
   forMs: number;
   heals: boolean;
   /** Only what is open: nothing is collected. */
@@ -52,8 +55,9 @@ export async function attach(facts: ProcessFacts, options: AttachOptions): Promi
   let hasEnded = false;
   try {
     if (probedInto === null) {
-      const { folder, settings } = options;
-      guests = await begin(inspector, facts, { folder, settings, closesInspector: isOurs });
+      const { places, settings } = options;
+      const visit = { folder: places.folder, settings, closesInspector: isOurs };
+      guests = await begin(inspector, facts, places.probe, visit);
       await stay(guests, options);
       guests = await each([...guests].reverse(), (guest) => guest.leave());
       hasLeft = true;
@@ -138,8 +142,13 @@ async function greet(main: Thread, { pid, ownPid }: ProcessFacts): Promise<strin
   return there.folder;
 }
 
-async function begin(inspector: Inspector, { pid }: ProcessFacts, options: VisitOptions): Promise<Guest[]> {
-  const main = await Guest.begin(inspector.main, options).catch((error: Error) => {
+async function begin(
+  inspector: Inspector,
+  { pid }: ProcessFacts,
+  probe: string,
+  options: VisitOptions,
+): Promise<Guest[]> {
+  const main = await Guest.begin(inspector.main, probe, options).catch((error: Error) => {
     if (error instanceof Gone || error instanceof Unanswered) throw error;
     throw new UserError(`The probe cannot be loaded into process ${pid}: ${error.message.split('\n')[0]}.`);
   });
@@ -148,7 +157,7 @@ async function begin(inspector: Inspector, { pid }: ProcessFacts, options: Visit
   await sleep(WORKERS_MS);
   for (const thread of inspector.workers.values()) {
     try {
-      guests.push(await Guest.begin(thread, options, ANSWER_MS));
+      guests.push(await Guest.begin(thread, probe, options, ANSWER_MS));
     } catch {
       await main.unseen(thread.name, 'It did not answer, so that nothing of it was seen.');
     }

@@ -1,10 +1,8 @@
 /** The probe in one thread of another process, as seen from here: what it is asked by code that the inspector runs. */
-import { fileURLToPath } from 'node:url';
 import type { PoolNumbers } from '../probe/account/pool-numbers.ts';
 import type { Arrival, VisitOptions } from '../probe/attach/visit.ts';
 import type { Remote, Thread } from './inspector.ts';
 
-const FILE = fileURLToPath(new URL('../probe/attach/visit.js', import.meta.url));
 const VISIT = "globalThis[Symbol.for('outlive.visit')]";
 
 /** A larger heap is not searched for pools: that takes 15 to 50 ms for each megabyte. */
@@ -28,8 +26,9 @@ export class Guest {
     this.arrival = arrival;
   }
 
-  static async begin(thread: Thread, options: VisitOptions, withinMs?: number): Promise<Guest> {
-    const file = JSON.stringify(FILE);
+  /** `probe`: the folder that it is loaded from, as the thread sees it. */
+  static async begin(thread: Thread, probe: string, options: VisitOptions, withinMs?: number): Promise<Guest> {
+    const file = JSON.stringify(`${probe}/attach/visit.js`);
     const load = `process.getBuiltinModule('node:module').createRequire(${file})(${file})`;
     return new Guest(thread, await thread.run<Arrival>(`${load}.begin(${JSON.stringify(options)})`, withinMs));
   }

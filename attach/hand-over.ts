@@ -1,8 +1,14 @@
-/** Where root attaches to another user's process: that user writes nothing in a folder of root's, and root follows no link of that user's. */
+/**
+ * Where the process does not see or own the same files: root attaches to another user's, or to one with a file system of
+ * its own (a container, systemd's PrivateTmp). Then the probe is copied to where that process can load it, and it records
+ * beside it: no user writes in a folder of root's, and root follows no link of that user's.
+ */
 import {
+  chmodSync,
   chownSync,
   closeSync,
   constants,
+  cpSync,
   fstatSync,
   mkdtempSync,
   openSync,
@@ -10,29 +16,79 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { writeOwn } from '../probe/recording/own.ts';
 import { isPassing } from '../probe/recording/snapshot-names.ts';
+import { UserError } from '../user-error.ts';
+import type { ProcessFacts } from './proc.ts';
 
-/** Gives `use` a folder that the process of user `uid` can write to; what it records there is in `folder` afterwards. */
-export async function handedOver<T>(folder: string, uid: number, use: (folder: string) => Promise<T>): Promise<T> {
-  if (process.getuid?.() !== 0 || uid === 0) return use(folder);
-  const theirs = mkdtempSync(path.join(tmpdir(), 'outlive-attach-'));
-  chownSync(theirs, uid, -1);
+const PROBE = fileURLToPath(new URL('../probe', import.meta.url));
+/** Where any user may write; the second, where the first is read-only. */
+const SHARED = ['tmp', 'dev/shm', 'var/tmp'];
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** As the process sees them: where it is to write, and where it finds the probe. */
+export interface Places {
+  folder: string;
+  probe: string;
+}
+
+/** Gives `use` places that the process can write to and load from; what it records is in `folder` afterwards. */
+export async function handedOver<T>(
+  folder: string,
+  facts: ProcessFacts,
+  use: (places: Places) => Promise<T>,
+): Promise<T> {
+  const { uid, ownFiles } = facts;
+  const isAnotherUsers = process.getuid?.() === 0 && uid !== 0;
+  if (ownFiles === null && !isAnotherUsers) return use({ folder, probe: PROBE });
+  const { parent, descriptor } = openShared(facts);
+  // neither a link that is put in its place, nor the end of the process, changes what this stands for
+  const inside = `/proc/self/fd/${descriptor}`;
+  const theirs = path.join(inside, path.basename(mkdtempSync(path.join(inside, 'outlive-attach-'))));
+  const seen = path.join('/', parent, path.basename(theirs));
   try {
-    return await use(theirs);
+    cpSync(PROBE, path.join(theirs, 'probe'), { recursive: true, filter: (file) => !/\.(?:map|d\.ts)$/.test(file) });
+    makeReadable(theirs);
+    if (isAnotherUsers) chownSync(theirs, uid, -1);
+    return await use({ folder: seen, probe: path.join(seen, 'probe') });
   } finally {
     const isOurs = (name: string) => name.endsWith('.jsonl') || isPassing(name);
     for (const name of readdirSync(theirs)) if (isOurs(name)) take(path.join(theirs, name), folder);
     rmSync(theirs, { recursive: true, force: true });
+    closeSync(descriptor);
+  }
+}
+
+function openShared({ pid, ownFiles }: ProcessFacts): { parent: string; descriptor: number } {
+  for (const parent of SHARED) {
+    let descriptor: number | null = null;
+    try {
+      descriptor = openSync(path.join(ownFiles ?? '/', parent), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      rmSync(mkdtempSync(`/proc/self/fd/${descriptor}/outlive-attach-`), { recursive: true });
+      return { parent, descriptor };
+    } catch {
+      if (descriptor !== null) closeSync(descriptor);
+    }
+  }
+  const where = SHARED.map((name) => `/${name}`).join(', ');
+  throw new UserError(`Process ${pid} has files of its own, and none of ${where} can be written to there.`);
+}
+
+/** Whatever the mask of whoever installed it. */
+function makeReadable(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const each = path.join(folder, entry.name);
+    chmodSync(each, entry.isDirectory() ? 0o755 : 0o644);
+    if (entry.isDirectory()) makeReadable(each);
   }
 }
 
 function take(file: string, folder: string): void {
   let descriptor: number | null = null;
   try {
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fstatSync(descriptor).isFile())
       writeOwn(path.join(folder, path.basename(file)), readFileSync(descriptor, 'utf8'));
   } catch {

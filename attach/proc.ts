@@ -17,6 +17,8 @@ export interface ProcessFacts {
   argv: string[];
   /** Whether its loopback is ours. */
   isInOurNetwork: boolean;
+  /** Where its root folder is seen from here, if its file system is its own: a container's, or a unit's of systemd. */
+  ownFiles: string | null;
 }
 
 /** Null: there is no such process. */
@@ -25,7 +27,6 @@ export function factsOf(pid: number): ProcessFacts | null {
   if (status === null) return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
   const own = field('NSpid').split(/\s+/).at(-1);
-  const network = link(`/proc/${pid}/ns/net`);
   return {
     pid,
     ownPid: Number(own || pid),
@@ -35,8 +36,15 @@ export function factsOf(pid: number): ProcessFacts | null {
     handlesUsr1: (BigInt(`0x${field('SigCgt') || '0'}`) & SIGUSR1) !== 0n,
     exe: link(`/proc/${pid}/exe`)?.replace(/ \(deleted\)$/, '') ?? null,
     argv: (read(`/proc/${pid}/cmdline`) ?? '').split('\0').filter(Boolean),
-    isInOurNetwork: network === null || network === link('/proc/self/ns/net'),
+    isInOurNetwork: isOurs(pid, 'net'),
+    ownFiles: isOurs(pid, 'mnt') ? null : `/proc/${pid}/root`,
   };
+}
+
+/** Also where that may not be read. */
+function isOurs(pid: number, namespace: string): boolean {
+  const theirs = link(`/proc/${pid}/ns/${namespace}`);
+  return theirs === null || theirs === link(`/proc/self/ns/${namespace}`);
 }
 
 /** The bit of signal 10. */

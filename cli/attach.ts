@@ -132,8 +132,8 @@ async function visit(
     const { signal } = interrupted;
     const told = (guests: readonly Guest[]) => process.stderr.write(poolLines(guests));
     // the recording is written by the process itself
-    return await handedOver(folder, facts.uid, (own) =>
-      attach(facts, { folder: own, settings, forMs, heals, isList, snapshotMaxMb, signal, told }),
+    return await handedOver(folder, facts, (places) =>
+      attach(facts, { places, settings, forMs, heals, isList, snapshotMaxMb, signal, told }),
     );
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);

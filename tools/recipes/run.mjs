@@ -1,6 +1,6 @@
 // `npm run recipes [name…]`: what docs/platforms.md says, done with the real tools. Each recipe starts a service that keeps
 // a connection of every second request, stops it as the platform does, and expects the line in the report.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -13,94 +13,27 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { docker, dockerNeeds } from './docker.mjs';
+import {
+  ask,
+  bin,
+  expectEnd,
+  expectLeak,
+  filesOf,
+  freePort,
+  home,
+  PRELOAD,
+  preloaded,
+  root,
+  run,
+  serve,
+} from './harness.mjs';
+import { systemd, systemdNeeds } from './systemd.mjs';
 
-const home = fileURLToPath(new URL('.', import.meta.url));
-const root = path.resolve(home, '../..');
-const CLI = path.join(root, 'dist/cli/main.js');
-const page = readFileSync(path.join(root, 'docs/platforms.md'), 'utf8');
-const bin = (name) => path.join(home, 'node_modules/.bin', name);
-const PRELOAD = ['--require', 'outlive/register'];
-
-/** What the page shows of a recipe's files. */
-function filesOf(recipe) {
-  const blocks = page.matchAll(/<!-- file of ([\w-]+): (\S+) -->\n```\w+\n([\s\S]*?)```/g);
-  return [...blocks].filter(([, of]) => of === recipe).map(([, , name, text]) => ({ name, text }));
-}
-
-function run(command, args, { cwd, env = {}, fails = false } = {}) {
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    encoding: 'utf8',
-  });
-  if (status !== 0 && !fails) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
-  return `${stdout}${stderr}`;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Twelve requests, as soon as it answers; then as long as a leak needs to be one. */
-async function ask(port, route = '/') {
-  const url = `http://127.0.0.1:${port}${route}`;
-  for (let tries = 100; ; tries--) {
-    const answer = await fetch(url).catch(() => null);
-    if (answer?.ok) break;
-    if (tries === 0) throw new Error(`${url} does not answer`);
-    await sleep(300);
-  }
-  for (let i = 0; i < 12; i++) await (await fetch(url)).text();
-  await sleep(3000);
-}
-
-/** Starts it, asks it, stops it; gives how it ended. */
-async function serve(command, args, { cwd, env, route, signal = 'SIGTERM', pidOf = (child) => child.pid }) {
-  const port = await freePort();
-  const shown = { ...process.env, PORT: String(port), ...env };
-  const child = spawn(
-    command,
-    args.map((arg) => (arg === 'PORT' ? String(port) : arg)),
-    { cwd, env: shown, stdio: 'ignore' },
-  );
-  const ended = new Promise((resolve) => child.once('exit', (code, by) => resolve(code ?? by)));
-  try {
-    await ask(port, route);
-    process.kill(pidOf(child), signal);
-    return await Promise.race([ended, sleep(10_000, 'nothing')]);
-  } finally {
-    child.kill('SIGKILL');
-  }
-}
-
-/** The report's only certain finding must be of this file, at the line that is marked. */
-function expectLeak(out, file) {
-  const report = JSON.parse(run(process.execPath, [CLI, 'report', out, '--json']));
-  const line =
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .findIndex((text) => text.includes('// kept')) + 1;
-  const found = report.findings.filter(({ certainty }) => certainty !== 'suspect');
-  const places = found.map(({ site }) => `${site?.file}:${site?.line}`);
-  if (places.join() !== `${file}:${line}`)
-    throw new Error(`expected ${file}:${line}, and found ${places.join() || 'nothing'}`);
-  return report;
-}
-
-const expectEnd = (end, wanted) => {
-  if (end !== wanted) throw new Error(`it ended with ${end}, not ${wanted}`);
-};
 const childOf = ({ pid }) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
-const preloaded = (args) => [...PRELOAD, ...args];
 
 /** Each in a folder of its own, with what the page shows in it; `out`: where it records. */
 const RECIPES = {
@@ -125,22 +58,8 @@ const RECIPES = {
       run(bin('pm2'), ['kill'], { cwd, env });
     }
   },
-  async systemd({ cwd, out }) {
-    const unit = readFileSync(path.join(cwd, 'shop.service'), 'utf8');
-    // what is not installed here is told apart from what is wrong
-    const here = unit.replace('/usr/bin/node', process.execPath).replace('/srv/shop', cwd);
-    writeFileSync(path.join(cwd, 'shop.service'), here);
-    const said = run('systemd-analyze', ['verify', path.join(cwd, 'shop.service')], { fails: true });
-    if (/shop\.service.*(?:Unknown|Failed|Invalid|not executable)/i.test(said)) throw new Error(said);
-    const [, command = ''] = /^ExecStart=(.*)$/m.exec(here) ?? [];
-    const [program, ...args] = command.split(' ');
-    const set = Object.fromEntries(
-      [...here.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
-    );
-    expectEnd(await serve(program, args, { cwd, env: { ...set, OUTLIVE_OUT: out } }), 'SIGTERM');
-    if (!existsSync(path.join(out, 'report.json'))) throw new Error('there is no report.json');
-    expectLeak(out, path.join(cwd, 'server.js'));
-  },
+  systemd,
+  docker,
   /** The first process of a PID namespace, as in a container; stopped and killed. */
   async container({ cwd, out }) {
     const [, command = '[]'] = /^CMD (.*)$/m.exec(readFileSync(path.join(cwd, 'Dockerfile'), 'utf8')) ?? [];
@@ -208,6 +127,8 @@ const RECIPES = {
     }
   },
 };
+/** What keeps a recipe from being run here; null: nothing. */
+const NEEDS = { docker: dockerNeeds, systemd: systemdNeeds };
 const SERVICES = { next: 'next', nest: 'nest', lambda: 'lambda', bundled: 'typescript', typescript: 'typescript' };
 
 const asked = process.argv.slice(2);
@@ -221,6 +142,11 @@ const folder = mkdtempSync(path.join(tmpdir(), 'outlive-recipes-'));
 chmodSync(folder, 0o755);
 let failed = 0;
 for (const name of asked.length > 0 ? asked : Object.keys(RECIPES)) {
+  const need = NEEDS[name]?.() ?? null;
+  if (need !== null) {
+    console.log(`${name}: NOT RUN, since ${need}`);
+    continue;
+  }
   const cwd = path.join(folder, name);
   cpSync(path.join(home, 'services', SERVICES[name] ?? 'shop'), cwd, { recursive: true });
   mkdirSync(path.join(cwd, 'node_modules'));

@@ -8,7 +8,9 @@ async function reserve(order) {
   await pool.release(connection);
 }
 let orders = 0;
-const server = http.createServer(async (_, response) => {
+const all = [];
+const server = http.createServer(async (request, response) => {
+  while (request.url === '/all') all.push(Buffer.alloc(1e6, 1)); // until there is no memory left
   await reserve(orders++);
   response.end('ok');
 });
