@@ -4,6 +4,7 @@ import { prepareSchema } from '../pipeline/store/schema.ts';
 import type { Connection, ConnectionPool, Statement } from '../pipeline/store/store.ts';
 import { table } from '../pipeline/store/tables.ts';
 import { LogTableStream } from '../pipeline/streams/log-table.ts';
+import { SharedReads } from '../pipeline/streams/shared-reads.ts';
 import { type Batch, type Entry, partitionOf, StaleBatchError } from '../pipeline/streams/stream.ts';
 import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 
@@ -12,6 +13,28 @@ let pool: ConnectionPool;
 let stream: LogTableStream;
 let topic = '';
 let topics = 0;
+
+test('what several read in step is read once, and read again when all of them have left', async () => {
+  const reads = new SharedReads<string[]>();
+  let trips = 0;
+  const read = () => reads.of('first batch', async () => [`trip ${++trips}`]);
+  reads.enter();
+  reads.enter();
+  const both = await Promise.all([read(), read()]);
+  expect([...both, await read()]).toEqual([['trip 1'], ['trip 1'], ['trip 1']]);
+  reads.leave();
+  reads.leave();
+  reads.enter();
+  expect(await read()).toEqual(['trip 2']);
+});
+
+test('a read that fails fails those who wait for it, and is tried again by the next', async () => {
+  const reads = new SharedReads<string[]>();
+  const failing = () => reads.of('first batch', () => Promise.reject(new Error('away')));
+  reads.enter();
+  await expect(Promise.all([failing(), failing()])).rejects.toThrow('away');
+  expect(await reads.of('first batch', async () => ['there'])).toEqual(['there']);
+});
 
 describe.each(STORES)('on %s', (dialect) => {
   beforeAll(async () => {
