@@ -14,26 +14,24 @@ let stream: LogTableStream;
 let topic = '';
 let topics = 0;
 
-test('what several read in step is read once, and read again when all of them have left', async () => {
-  const reads = new SharedReads<string[]>();
+test('what several read in step is read once, and read again when all have let go of it', async () => {
+  const reads = new SharedReads<string>();
   let trips = 0;
-  const read = () => reads.of('first batch', async () => [`trip ${++trips}`]);
-  reads.enter();
-  reads.enter();
-  const both = await Promise.all([read(), read()]);
-  expect([...both, await read()]).toEqual([['trip 1'], ['trip 1'], ['trip 1']]);
-  reads.leave();
-  reads.leave();
-  reads.enter();
-  expect(await read()).toEqual(['trip 2']);
+  const take = () => reads.take('first batch', async () => `trip ${++trips}`);
+  expect(await Promise.all([take(), take()])).toEqual(['trip 1', 'trip 1']);
+  reads.letGo('first batch');
+  expect(await take()).toBe('trip 1');
+  reads.letGo('first batch');
+  reads.letGo('first batch');
+  expect(await take()).toBe('trip 2');
 });
 
 test('a read that fails fails those who wait for it, and is tried again by the next', async () => {
-  const reads = new SharedReads<string[]>();
-  const failing = () => reads.of('first batch', () => Promise.reject(new Error('away')));
-  reads.enter();
-  await expect(Promise.all([failing(), failing()])).rejects.toThrow('away');
-  expect(await reads.of('first batch', async () => ['there'])).toEqual(['there']);
+  const reads = new SharedReads<string>();
+  const failing = () => reads.take('first batch', () => Promise.reject(new Error('away')));
+  const outcomes = await Promise.allSettled([failing(), failing()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await reads.take('first batch', async () => 'there')).toBe('there');
 });
 
 describe.each(STORES)('on %s', (dialect) => {

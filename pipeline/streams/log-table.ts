@@ -92,30 +92,29 @@ export class LogTableStream implements Stream {
       await enter(topic, group, strange, connection);
       return own.filter(({ end, position }) => Number(position ?? 0) < Number(end));
     });
-    this.#reads.enter();
-    try {
-      for (const { partition, end } of open) {
-        const place = { log: topic, group, partition };
-        yield* readAhead({
-          position: () => this.#borrowed((connection) => positionOf(place, connection)),
-          read: (from) => this.#read(place, from, Number(end), maxBatch),
-          end: Number(end),
-        });
-      }
-    } finally {
-      this.#reads.leave();
+    for (const { partition, end } of open) {
+      const place = { log: topic, group, partition };
+      yield* readAhead({
+        position: () => this.#borrowed((connection) => positionOf(place, connection)),
+        read: (from) => this.#read(place, from, Number(end), maxBatch),
+        end: Number(end),
+      });
     }
   }
 
   async #read(place: Place, from: number, end: number, maxBatch: number): Promise<PositionedBatch | null> {
     const { log, partition } = place;
     const values = [log, partition, from, end, maxBatch, BATCH_SIZE];
-    const batch = await this.#reads.of(JSON.stringify(values), async () => {
+    const key = JSON.stringify(values);
+    const entries = await this.#reads.take(key, async () => {
       const rows = await this.#query<Row>(READ, values);
       const entries = rows.flatMap((row) => entriesOf(row, partition)).filter(({ offset }) => offset >= from);
       return entries.length > maxBatch ? entries.slice(0, maxBatch) : entries;
     });
-    return batch.length === 0 ? null : new PositionedBatch(log, place, from, batch.at(-1)!.offset + 1, batch);
+    const letGo = () => this.#reads.letGo(key);
+    if (entries.length > 0) return new PositionedBatch(log, place, from, entries.at(-1)!.offset + 1, entries, letGo);
+    letGo();
+    return null;
   }
 
   groups(topic: string): Promise<string[]> {

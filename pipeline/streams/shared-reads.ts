@@ -1,39 +1,23 @@
 /** Reads that several readers do at about the same time, done once: groups that go through a topic in step. */
-export class SharedReads<T extends object> {
-  /** What is being read, and what somebody still works on. */
-  readonly #known = new Map<string, Promise<T> | WeakRef<T>>();
-  #readers = 0;
+export class SharedReads<T> {
+  /** What is being read, and what somebody still works on: held no longer, as a batch is large. */
+  readonly #known = new Map<string, { reading: Promise<T>; holders: number }>();
 
-  enter(): void {
-    this.#readers++;
-  }
-
-  /** The last one to leave takes nothing over to those who come later. */
-  leave(): void {
-    if (--this.#readers === 0) this.#known.clear();
-  }
-
-  /** What `read` gives, or what it has given for the same key while that is in use: not to be changed. */
-  async of(key: string, read: () => Promise<T>): Promise<T> {
-    const known = this.#known.get(key);
-    const before = known instanceof WeakRef ? known.deref() : known;
-    if (before) return before;
-    this.#forget();
-    const reading = read();
-    this.#known.set(key, reading);
+  /** What `read` gives, or gave to another who still has it: not to be changed. Let go of it, unless this throws. */
+  async take(key: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(key) ?? { reading: read(), holders: 0 };
+    this.#known.set(key, known);
+    known.holders++;
     try {
-      const value = await reading;
-      this.#known.set(key, new WeakRef(value));
-      return value;
+      return await known.reading;
     } catch (error) {
-      this.#known.delete(key);
+      this.letGo(key);
       throw error;
     }
   }
 
-  #forget(): void {
-    for (const [key, known] of this.#known) {
-      if (known instanceof WeakRef && known.deref() === undefined) this.#known.delete(key);
-    }
+  letGo(key: string): void {
+    const known = this.#known.get(key);
+    if (known && --known.holders === 0) this.#known.delete(key);
   }
 }
