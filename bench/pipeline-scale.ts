@@ -2,13 +2,14 @@
  * What an event costs, and the memory that the pipeline takes, as the input grows tenfold and tenfold again: both are to
  * stay where they are.
  *
- *   node bench/pipeline-scale.ts [--events 10000,100000,1000000]
+ *   node bench/pipeline-scale.ts [--events 10000,100000,1000000] [--inputs DIR]
  *
  * Each size has a database and a process of its own. Input is made in parts and lies on disk: 350 MB a million events.
+ * With --inputs it is made there and left, for further runs.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -64,18 +65,28 @@ async function runOn(url: string, input: string): Promise<Told> {
   return { wall, cpu: (user + system) / 1e6, memory, counts, held, bytes };
 }
 
-async function measure(events: number, server: EmbeddedPostgres): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'outlive-scale-'));
+/** Makes the input unless it is there. Gives the number of results that are to be found in it. */
+async function inputOf(events: number, folder: string): Promise<number> {
+  const told = join(folder, 'expected');
+  const before = await readFile(told, 'utf8').catch(() => null);
+  if (before !== null) return Number(before);
+  let expected = 0;
+  for (let first = 0; first < events; first += PART) {
+    const part = generate({ seed: 1 + first, events: Math.min(PART, events - first), first });
+    await writeGenerated(part, join(folder, 'in', String(first)));
+    expected += Object.values(part.expected.results).reduce((sum, n) => sum + n, 0);
+  }
+  await writeFile(told, String(expected));
+  return expected;
+}
+
+async function measure(events: number, server: EmbeddedPostgres, inputs: string): Promise<string> {
+  const folder = join(inputs, String(events));
   const database = await createDatabase(server.url, `scale_${events}`);
   try {
-    let expected = 0;
-    for (let first = 0; first < events; first += PART) {
-      const part = generate({ seed: 1 + first, events: Math.min(PART, events - first), first });
-      await writeGenerated(part, join(folder, String(first)));
-      expected += Object.values(part.expected.results).reduce((sum, n) => sum + n, 0);
-    }
+    const expected = await inputOf(events, folder);
     const before = serverSeconds(server);
-    const child = fork(import.meta.filename, ['--on', database.url, folder]);
+    const child = fork(import.meta.filename, ['--on', database.url, join(folder, 'in')]);
     const [told] = (await once(child, 'message')) as [Told];
     await once(child, 'exit');
     if (told.held !== expected) throw new Error(`Insights hold ${told.held} results, and ${expected} were expected.`);
@@ -94,21 +105,26 @@ async function measure(events: number, server: EmbeddedPostgres): Promise<string
     ].join(' ');
   } finally {
     await database.drop();
-    await rm(folder, { recursive: true });
   }
 }
 
 const { values, positionals } = parseArgs({
-  options: { events: { type: 'string', default: '10000,100000,1000000' }, on: { type: 'boolean' } },
+  options: {
+    events: { type: 'string', default: '10000,100000,1000000' },
+    inputs: { type: 'string' },
+    on: { type: 'boolean' },
+  },
   allowPositionals: true,
 });
 if (values.on) process.send!(await runOn(positionals[0]!, positionals[1]!));
 else {
+  const inputs = values.inputs ?? (await mkdtemp(join(tmpdir(), 'outlive-scale-')));
   const server = await startPostgres();
   try {
     console.log('      events  events/s   CPU µs    database µs   MB  B in log   insights');
-    for (const events of values.events.split(',').map(Number)) console.log(await measure(events, server));
+    for (const events of values.events.split(',').map(Number)) console.log(await measure(events, server, inputs));
   } finally {
     await server.stop();
+    if (values.inputs === undefined) await rm(inputs, { recursive: true });
   }
 }

@@ -95,13 +95,15 @@ async function onDatabase<T>(work: (bench: Bench) => Promise<T>, stream?: string
 async function* records(): AsyncGenerator<CloudRecord[]> {
   let batch: CloudRecord[] = [];
   for await (const file of filesOf(folder)) {
-    for await (const element of file.problem ? [] : elementsOf(chunksOf(file.path))) {
-      try {
-        if ('value' in element) batch.push(...curate(element.value));
-      } catch {} // a dead letter
-      if (batch.length < 2_000) continue;
-      yield batch;
-      batch = [];
+    for await (const some of file.problem ? [] : elementsOf(chunksOf(file.path))) {
+      for (const element of some) {
+        try {
+          if ('value' in element) batch.push(...curate(element.value));
+        } catch {} // a dead letter
+        if (batch.length < 2_000) continue;
+        yield batch;
+        batch = [];
+      }
     }
   }
   yield batch;

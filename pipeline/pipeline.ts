@@ -46,16 +46,19 @@ export async function runPipeline({ observe, input, ...options }: PipelineOption
   const wanted = await wantedRecords(options);
   const observed = (job: JobName) => ({ ...options, observe: (phase: Phase) => observe?.(job, phase) });
   await createTables(options.pool);
-  const counts = {
-    ingest: await (input === null
-      ? runReplay(observed('ingest'))
-      : runIngest({ ...observed('ingest'), input, wanted })),
-    rules: await runRules(observed('rules')),
-    deliver: await runDeliver(observed('deliver')),
-    correlate: await runCorrelate(observed('correlate')),
-  };
+  const ingest = await (input === null
+    ? runReplay(observed('ingest'))
+    : runIngest({ ...observed('ingest'), input, wanted }));
+  const rules = await runRules(observed('rules'));
+  const [deliver, correlate] = await both(runDeliver(observed('deliver')), runCorrelate(observed('correlate')));
   await trimAll(options);
-  return counts;
+  return { ingest, rules, deliver, correlate };
+}
+
+/** As `Promise.all`, but neither is still at work when it throws. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 /** Behind the slowest group and by age. */

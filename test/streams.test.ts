@@ -4,6 +4,7 @@ import { prepareSchema } from '../pipeline/store/schema.ts';
 import type { Connection, ConnectionPool, Statement } from '../pipeline/store/store.ts';
 import { table } from '../pipeline/store/tables.ts';
 import { LogTableStream } from '../pipeline/streams/log-table.ts';
+import { SharedReads } from '../pipeline/streams/shared-reads.ts';
 import { type Batch, type Entry, partitionOf, StaleBatchError } from '../pipeline/streams/stream.ts';
 import { type FreshStore, freshStore, STORES } from './setup/stores.ts';
 
@@ -12,6 +13,26 @@ let pool: ConnectionPool;
 let stream: LogTableStream;
 let topic = '';
 let topics = 0;
+
+test('what several read in step is read once, and read again when all have let go of it', async () => {
+  const reads = new SharedReads<string>();
+  let trips = 0;
+  const take = () => reads.take('first batch', async () => `trip ${++trips}`);
+  expect(await Promise.all([take(), take()])).toEqual(['trip 1', 'trip 1']);
+  reads.letGo('first batch');
+  expect(await take()).toBe('trip 1');
+  reads.letGo('first batch');
+  reads.letGo('first batch');
+  expect(await take()).toBe('trip 2');
+});
+
+test('a read that fails fails those who wait for it, and is tried again by the next', async () => {
+  const reads = new SharedReads<string>();
+  const failing = () => reads.take('first batch', () => Promise.reject(new Error('away')));
+  const outcomes = await Promise.allSettled([failing(), failing()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await reads.take('first batch', async () => 'there')).toBe('there');
+});
 
 describe.each(STORES)('on %s', (dialect) => {
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** pg's own pool, with the logons of its clients counted. */
 import pg from 'pg';
-import { PostgresConnection } from '../store/postgres.ts';
+import { ANSWER_LIMIT_MS, PostgresConnection } from '../store/postgres.ts';
 import type { Connection, ConnectionPool } from '../store/store.ts';
 import type { PoolSettings } from './driver.ts';
 import type { Logons } from './logons.ts';
@@ -18,6 +18,8 @@ export class CountedPgPool implements ConnectionPool {
       idleTimeoutMillis: idleTimeout,
       // of the pool: from acquire() on, the queue and the logon together
       connectionTimeoutMillis: acquireTimeout,
+      query_timeout: ANSWER_LIMIT_MS,
+      pipeline: true,
       Client: countedClient(logons, logonTimeout),
     });
     // a session lost by a restart of the database fails its next query; unheard, its event would end the process

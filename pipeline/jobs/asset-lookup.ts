@@ -1,5 +1,6 @@
 /** Enrichment: what the inventory knows about the resources that records are about. */
 import type { CloudRecord } from '../records/record.ts';
+import { type LookUp, lookUp } from '../store/look-up.ts';
 import type { ConnectionPool } from '../store/store.ts';
 
 export interface Asset {
@@ -25,13 +26,8 @@ export async function lookUpAssets(records: readonly Subject[], pool: Connection
   if (keys.length === 0) return records.map(() => null);
   const connection = await pool.acquire();
   try {
-    for (let start = 0; start < keys.length; start += AT_ONCE) {
-      const some = keys.slice(start, start + AT_ONCE);
-      // always as many, so that it is always the same statement
-      while (some.length < AT_ONCE) some.push(some[0]!);
-      for (const { tenant, resource, ...asset } of await connection.query<Row>(LOOK_UP, some.flat())) {
-        found.set(keyOf({ tenant, resource }), asset);
-      }
+    for (const { tenant, resource, ...asset } of await lookUp<Row>(connection, ASSETS, keys)) {
+      found.set(keyOf({ tenant, resource }), asset);
     }
   } finally {
     connection.release();
@@ -51,12 +47,10 @@ function subjectsOf({ tenant, resource }: Subject): { tenant: string; resource: 
 
 type Row = Asset & { tenant: string; resource: string };
 
-const AT_ONCE = 50;
-
-const PAIRS = Array.from({ length: AT_ONCE }, (_, index) => `($${2 * index + 1}, $${2 * index + 2})`);
-
-const LOOK_UP = `
-  select tenant, "resource", type, region, owner from assets where (tenant, "resource") in (${PAIRS.join(', ')})`;
+const ASSETS: LookUp = {
+  select: 'select tenant, "resource", type, region, owner from assets',
+  key: { tenant: 'text', '"resource"': 'text' },
+};
 
 function keyOf({ tenant, resource }: Subject): string {
   return `${tenant}\n${resource}`;

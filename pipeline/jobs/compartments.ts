@@ -4,6 +4,7 @@
  */
 import { tenancyOf } from '../records/oci-audit.ts';
 import type { CloudRecord } from '../records/record.ts';
+import { type LookUp, lookUp } from '../store/look-up.ts';
 import type { Connection, ConnectionPool } from '../store/store.ts';
 import { insertNew } from '../store/upsert.ts';
 
@@ -55,21 +56,11 @@ async function topsOf(compartments: ReadonlySet<string>, pool: ConnectionPool): 
 }
 
 async function parentsOf(ids: readonly string[], connection: Connection): Promise<Map<string, string>> {
-  const parents = new Map<string, string>();
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    const some = ids.slice(start, start + AT_ONCE);
-    while (some.length < AT_ONCE) some.push(some[0]!); // always the same statement
-    for (const { id, parent } of await connection.query<{ id: string; parent: string }>(PARENTS, some)) {
-      parents.set(id, parent);
-    }
-  }
-  return parents;
+  const keys = ids.map((id) => [id]);
+  const rows = await lookUp<{ id: string; parent: string }>(connection, PARENTS, keys);
+  return new Map(rows.map(({ id, parent }) => [id, parent]));
 }
 
 const SAVE = insertNew('compartments', { id: 'text' }, { parent: 'text' });
 
-const AT_ONCE = 50;
-
-const PARENTS = `
-  select id, parent from compartments
-  where id in (${Array.from({ length: AT_ONCE }, (_, index) => `$${index + 1}`).join(', ')})`;
+const PARENTS: LookUp = { select: 'select id, parent from compartments', key: { id: 'text' } };

@@ -34,9 +34,11 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
     const cause = `correlate ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await saveInsights(await newMembers(members, transaction), transaction);
-        await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
-        await batch.commit(transaction);
+        await Promise.all([
+          saveInsights(await newMembers(members, transaction), transaction),
+          batch.commit(transaction),
+          stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause }),
+        ]);
       });
     } catch (error) {
       if (error instanceof StaleBatchError) continue; // another consumer of the group had it

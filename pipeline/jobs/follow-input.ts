@@ -76,10 +76,9 @@ async function readOn(
   const found = { bytes: start.bytes, lines: start.lines, elements: start.elements };
   const lines = wholeLines(createReadStream(file.path, { start: start.bytes }), file.bytes! - start.bytes, found);
   const counted = async function* () {
-    for await (const element of elementsOf(lines, options.limits ?? LIMITS)) {
-      found.elements++;
-      const position = movedBy(start.lines, element.position);
-      yield { ...element, position };
+    for await (const some of elementsOf(lines, options.limits ?? LIMITS)) {
+      found.elements += some.length;
+      yield some.map((element) => ({ ...element, position: movedBy(start.lines, element.position) }));
     }
   };
   // complete is what ends with a whole line

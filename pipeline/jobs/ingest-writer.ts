@@ -99,8 +99,10 @@ export class IngestWriter {
     const last = marks.at(-1)!;
     const writing = () =>
       transact(this.#options, async (transaction) => {
-        await publish(batch, `${last.source} ${last.elements}`, this.#options, transaction);
-        await saveProgress(marks, transaction);
+        await Promise.all([
+          saveProgress(marks, transaction),
+          publish(batch, `${last.source} ${last.elements}`, this.#options, transaction),
+        ]);
       });
     await (patiently && last.file === null ? patiently(writing) : writing());
     for (const { complete, source } of marks) if (complete) this.completed.add(source);
@@ -121,12 +123,15 @@ export async function publish(
   { stream, wanted }: Pick<IngestOptions, 'stream' | 'wanted'>,
   transaction: Connection,
 ): Promise<void> {
-  await saveAssets(batch.records, transaction);
-  await saveCompartments(batch.records, transaction);
   const published = wanted ? wanted(batch.records) : batch.records;
-  await stream.publish(RECORDS_TOPIC, published.map(messageOf), { transaction, cause });
   const letters = batch.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
-  await stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause });
+  await Promise.all([
+    saveAssets(batch.records, transaction),
+    saveCompartments(batch.records, transaction),
+    // last, as other writers of the partitions wait from here on
+    stream.publish(RECORDS_TOPIC, published.map(messageOf), { transaction, cause }),
+    stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause }),
+  ]);
 }
 
 /** Keyed by who did it, so that a large tenant is spread over the partitions, and what one actor did is in order. */

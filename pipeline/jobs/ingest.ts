@@ -1,5 +1,6 @@
 /** Reads files or standard input and publishes curated records; what cannot become one goes to the dead letters. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Patiently } from '../patience.ts';
 import { type Element, elementsOf, LIMITS, type Limits } from '../records/elements.ts';
 import { chunksOf, filesOf, type InputFile } from '../records/files.ts';
@@ -35,6 +36,9 @@ export interface IngestCounts {
 
 /** So many files are asked for, and published, together: small ones would cost a trip and a commit each. */
 const FILES_AT_ONCE = 200;
+
+/** After so many the event loop has its turn, so that the transaction under way gets on: about a millisecond. */
+const ELEMENTS_A_TURN = 100;
 
 /**
  * Exactly once over restarts for files: how far a file is read is saved in the transaction that publishes.
@@ -106,13 +110,13 @@ async function tryFiles(files: readonly InputFile[], options: IngestOptions, cou
 }
 
 function elementsIn({ path, problem }: InputFile, { limits = LIMITS }: IngestOptions) {
-  return problem ? [asElement(problem)] : elementsOf(chunksOf(path), limits);
+  return problem ? [[asElement(problem)]] : elementsOf(chunksOf(path), limits);
 }
 
 /** Reads all of it; what is not written yet is when the writer ends. Gives the mark, which knows the revision then. */
 export async function ingestSource(
   source: string,
-  elements: AsyncIterable<Element> | Iterable<Element>,
+  elements: AsyncIterable<Element[]> | Iterable<Element[]>,
   file: InputFile | null,
   progress: Progress,
   { signal, linger }: IngestOptions,
@@ -123,17 +127,19 @@ export async function ingestSource(
   const mark: Mark = { source, file, ...progress, elements: first, complete: false };
   writer.read(mark);
   let due = Number.POSITIVE_INFINITY;
-  for await (const element of linger === undefined ? elements : withPauses(elements, linger)) {
-    if (signal?.aborted) return mark;
-    if (element !== PAUSE) {
+  for await (const some of linger === undefined ? elements : withPauses(elements, linger)) {
+    for (const element of some === PAUSE ? [] : some) {
+      if (signal?.aborted) return mark;
       if (mark.elements++ < progress.elements) continue;
       if (writer.isEmpty && linger !== undefined) due = Date.now() + linger;
       writer.add(element, source);
+      if (mark.elements % ELEMENTS_A_TURN === 0) await setImmediate();
+      if (writer.isFull) await writer.flush();
     }
-    if (!writer.isFull && (writer.isEmpty || Date.now() < due)) continue;
-    await writer.flush();
     if (signal?.aborted) return mark;
+    if (!writer.isEmpty && Date.now() >= due) await writer.flush();
   }
+  if (signal?.aborted) return mark;
   mark.complete = true;
   return mark;
 }

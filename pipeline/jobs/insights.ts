@@ -1,4 +1,5 @@
 /** The table of insights, which grow by what is new: the cost is that of the new results, however many there are. */
+import { type LookUp, lookUp } from '../store/look-up.ts';
 import type { Connection, Statement } from '../store/store.ts';
 import { insertUnlessThere } from '../store/upsert.ts';
 import { SEVERITIES } from './rule-set.ts';
@@ -40,7 +41,7 @@ export async function saveInsights(members: readonly Member[], transaction: Conn
   const ids = [...byInsight.keys()].sort();
   if (ids.length === 0) return;
   // first they are all there, so that two that make the same one wait for each other
-  await transaction.executeMany(
+  const made = transaction.executeMany(
     INSERT_EMPTY,
     ids.map((id) => {
       const [{ tenant, entity, window_start, reporting_region }] = byInsight.get(id)! as [Member];
@@ -48,12 +49,10 @@ export async function saveInsights(members: readonly Member[], transaction: Conn
     }),
   );
   const before = new Map<string, Sum>();
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    const some = ids.slice(start, start + AT_ONCE);
-    while (some.length < AT_ONCE) some.push(some[0]!); // always the same statement
-    for (const row of await transaction.query<Row>(LOCK, some)) before.set(row.id, sumOf(row));
-  }
-  const rows = ids.map((id) => {
+  const keys = ids.map((id) => [id]);
+  const [rows] = await Promise.all([lookUp<Row>(transaction, LOCKED, keys), made]);
+  for (const row of rows) before.set(row.id, sumOf(row));
+  const changes = ids.map((id) => {
     const sums = byInsight.get(id)!.map(one);
     const { severity, rules, regions, ...sum } = [before.get(id), ...sums]
       .filter((each) => each !== undefined)
@@ -62,7 +61,7 @@ export async function saveInsights(members: readonly Member[], transaction: Conn
     const lists = [JSON.stringify(rules), JSON.stringify(regions)];
     return [id, SEVERITIES[severity], results, ...lists, reporting_region, first_time, last_time];
   });
-  await transaction.executeMany(UPDATE, rows);
+  await transaction.executeMany(UPDATE, changes);
 }
 
 function one({ severity, rule, region, reporting_region, time }: Member): Sum {
@@ -125,11 +124,12 @@ const INSERT_EMPTY: Statement = {
   oracle: insertUnlessThere('insights', ['id'], IDENTITY).replace('$6, $7, $8, $9', `'${LOWEST}', 0, '[]', '[]'`),
 };
 
-const AT_ONCE = 50;
-
-const LOCK = `
-  select id, results, severity, rules, regions, reporting_region, first_time, last_time from insights
-  where id in (${Array.from({ length: AT_ONCE }, (_, index) => `$${index + 1}`).join(', ')}) order by id for update`;
+const LOCKED: LookUp = {
+  select: `
+    select id, results, severity, rules, regions, reporting_region, first_time, last_time from insights`,
+  key: { id: 'text' },
+  rest: 'order by id for update',
+};
 
 const UPDATE: Statement = {
   postgres: `

@@ -3,7 +3,7 @@ import type { Connection, ConnectionPool } from '../store/store.ts';
 import type { Stream } from '../streams/stream.ts';
 
 /**
- * Where a job is in a batch: `before-write` a transaction is open and empty; `after-write` all is written, nothing
+ * Where a job is in a batch: `before-write` a transaction begins and is empty; `after-write` all is written, nothing
  * committed; `commit` COMMIT is sent, its answer not there; `next-read` the batch is done.
  */
 export const PHASES = ['before-write', 'after-write', 'commit', 'next-read'] as const;
@@ -21,7 +21,10 @@ export interface JobOptions {
 
 export const MAX_BATCH = 2_000;
 
-/** Runs `write` in a transaction of a connection from the pool: all of it or nothing. */
+/**
+ * Runs `write` in a transaction of a connection from the pool: all of it or nothing. It may send statements without
+ * waiting for those before; they are done in their order, and all are waited for before the commit.
+ */
 export async function transact(
   { pool, observe }: Pick<JobOptions, 'pool' | 'observe'>,
   write: (transaction: Connection) => Promise<void>,
@@ -29,9 +32,9 @@ export async function transact(
   const connection = await pool.acquire();
   let broken: Error | undefined;
   try {
-    await connection.begin();
+    const begun = connection.begin();
     observe?.('before-write');
-    await write(connection);
+    await Promise.all([begun, write(connection)]);
     observe?.('after-write');
     const committed = connection.commit();
     observe?.('commit');

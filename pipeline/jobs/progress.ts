@@ -1,5 +1,6 @@
 /** How far each input file is read. */
 import type { InputFile } from '../records/files.ts';
+import { type LookUp, lookUp } from '../store/look-up.ts';
 import type { Connection, ConnectionPool } from '../store/store.ts';
 import { insertNew } from '../store/upsert.ts';
 
@@ -19,11 +20,8 @@ export async function progressOf(files: readonly InputFile[], pool: ConnectionPo
   const rows = new Map<string, Row>();
   const connection = await pool.acquire();
   try {
-    for (let start = 0; start < files.length; start += AT_ONCE) {
-      const paths = files.slice(start, start + AT_ONCE).map(({ path }) => path);
-      while (paths.length < AT_ONCE) paths.push(paths[0]!); // always the same statement
-      for (const row of await connection.query<Row>(READ, paths)) rows.set(row.source, row);
-    }
+    const paths = files.map(({ path }) => [path]);
+    for (const row of await lookUp<Row>(connection, PROGRESS, paths)) rows.set(row.source, row);
   } finally {
     connection.release();
   }
@@ -69,11 +67,10 @@ interface Row {
   revision: string | number;
 }
 
-const AT_ONCE = 50;
-
-const READ = `
-  select source, elements, complete, bytes, revision from ingest_progress
-  where source in (${Array.from({ length: AT_ONCE }, (_, index) => `$${index + 1}`).join(', ')})`;
+const PROGRESS: LookUp = {
+  select: 'select source, elements, complete, bytes, revision from ingest_progress',
+  key: { source: 'text' },
+};
 
 const FIRST = insertNew(
   'ingest_progress',

@@ -55,9 +55,11 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
     const cause = `rules ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await stream.publish(RESULTS_TOPIC, messages, { transaction, cause });
-        await stream.publish(DEAD_LETTERS_TOPIC, refused, { transaction, cause });
-        await batch.commit(transaction);
+        await Promise.all([
+          batch.commit(transaction),
+          stream.publish(RESULTS_TOPIC, messages, { transaction, cause }),
+          stream.publish(DEAD_LETTERS_TOPIC, refused, { transaction, cause }),
+        ]);
       });
     } catch (error) {
       if (error instanceof StaleBatchError) continue; // another consumer of the group had it

@@ -35,6 +35,16 @@ export class Bytes {
     this.#line -= breaksIn(bytes);
   }
 
+  /** The next line if all of it has been read already: nothing is waited for then. Else null, and nothing is taken. */
+  readyLine(limit: number): Line | null {
+    const chunk = this.#ready[0];
+    const end = chunk?.indexOf(10) ?? -1;
+    if (!chunk || end === -1 || end > limit) return null;
+    if (end + 1 < chunk.length) this.#ready[0] = chunk.subarray(end + 1);
+    else this.#ready.shift();
+    return { number: this.#line++, bytes: chunk.subarray(0, end), whole: true, broken: true };
+  }
+
   /** At most `limit` bytes and a chunk; null at the end. Throws what the source throws: the torn line is lost then. */
   async line(limit: number): Promise<Line | null> {
     const parts: Buffer[] = [];

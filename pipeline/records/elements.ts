@@ -1,4 +1,4 @@
-/** A byte stream → the JSON values in it, one at a time, in bounded memory; what is no JSON comes out as a problem. */
+/** A byte stream → the JSON values in it, some at a time, in bounded memory; what is no JSON comes out as a problem. */
 import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -25,41 +25,51 @@ export type Element = {
 
 /**
  * Understands, zipped or not, JSON lines and JSON documents of any size, one after another: a list (`[…]`, or one under
- * a key of `envelope.ts`) gives its elements, anything else is one value. Each value comes as soon as it is there.
+ * a key of `envelope.ts`) gives its elements, anything else is one value. Values come as soon as they are there, those
+ * that are there at once together: to wait for each would cost more than to parse it.
  * Never throws for what is in the stream: what is broken is one problem, lines of plain text that follow each other
  * another one, and reading goes on at the next line that begins with a brace.
  */
-export async function* elementsOf(chunks: AsyncIterable<Buffer>, limits: Limits = LIMITS): AsyncIterable<Element> {
+export async function* elementsOf(chunks: AsyncIterable<Buffer>, limits: Limits = LIMITS): AsyncIterable<Element[]> {
   const source = unzipped(chunks)[Symbol.asyncIterator]();
   const bytes = new Bytes(source);
   try {
     const first = await bytes.chunk();
     if (first?.includes(0)) {
-      yield asProblem('file', new Unusable('binary', 'binary content'), first);
+      yield [asProblem('file', new Unusable('binary', 'binary content'), first)];
       return;
     }
     bytes.giveBack(first ?? Buffer.alloc(0));
     yield* readElements(bytes, limits);
   } catch (error) {
-    yield asProblem('file', asUnusable(error), Buffer.alloc(0));
+    yield [asProblem('file', asUnusable(error), Buffer.alloc(0))];
   } finally {
     await source.return?.();
   }
 }
 
-async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Element> {
+/** At most so many together: a document has them all at once. */
+const TOGETHER = 1_000;
+
+async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Element[]> {
+  const found: Element[] = [];
+  const taken = () => found.splice(0);
   /** Lines of text, not told yet. */
   let text: { from: number; to: number; problem: Unusable; sample: Buffer } | null = null;
   /** A broken document came before, and this may be its rest. */
   let isRest = false;
   let wasBroken = false;
 
-  const told = function* (): Iterable<Element> {
-    if (text) yield asProblem(linesFrom(text.from, text.to), text.problem, text.sample);
+  const tell = () => {
+    if (text) found.push(asProblem(linesFrom(text.from, text.to), text.problem, text.sample));
     text = null;
   };
 
-  for (let line = await bytes.line(limits.record); line !== null; line = await bytes.line(limits.record)) {
+  for (;;) {
+    const ready = bytes.readyLine(limits.record);
+    if (ready === null && found.length > 0) yield taken();
+    const line = ready ?? (await bytes.line(limits.record));
+    if (line === null) break;
     if (line.whole && isBlank(line.bytes, wasBroken)) continue;
     const parsed = line.whole ? parse(line.bytes) : { problem: oversized(limits) };
     // Of a broken document, what its writer did not put at the start of a line belongs to it.
@@ -69,26 +79,35 @@ async function* readElements(bytes: Bytes, limits: Limits): AsyncIterable<Elemen
       continue;
     }
     if ('value' in parsed) {
-      yield* told();
-      yield* unwrapped(parsed.value, `line ${line.number}`, line.bytes.length);
+      tell();
+      for (const element of unwrapped(parsed.value, `line ${line.number}`, line.bytes.length)) {
+        if (found.push(element) >= TOGETHER) yield taken();
+      }
     } else if (beginsDocument(line.bytes)) {
-      yield* told();
+      tell();
+      if (found.length > 0) yield taken();
       giveBack(bytes, line);
       for await (const piece of piecesOf(bytes, limits.record)) {
-        yield* fromPiece(piece, `line ${line.number}`, limits);
-        if (piece.kind !== 'broken') continue;
+        for (const element of fromPiece(piece, `line ${line.number}`, limits)) {
+          if (found.push(element) >= TOGETHER) yield taken();
+        }
+        if (piece.kind !== 'broken') {
+          yield taken();
+          continue;
+        }
         isRest = wasBroken = true;
         if (piece.rest) bytes.giveBack(piece.rest);
         else await bytes.skipLine();
       }
     } else {
       if (!line.whole) await bytes.skipLine();
-      if (text?.problem.reason !== parsed.problem.reason) yield* told();
+      if (text?.problem.reason !== parsed.problem.reason) tell();
       text ??= { from: line.number, to: line.number, problem: parsed.problem, sample: line.bytes.subarray(0, SAMPLE) };
       text.to = line.number;
     }
   }
-  yield* told();
+  tell();
+  if (found.length > 0) yield found;
 }
 
 const SAMPLE = 1024;

@@ -21,6 +21,7 @@ export class PostgresPool implements ConnectionPool {
       max,
       connectionTimeoutMillis: acquireTimeout,
       query_timeout: answerTimeout,
+      pipeline: true,
     });
     // A session lost by a restart of the database fails its next query; unheard, its event would end the process.
     this.#pool.on('error', () => {});
@@ -143,6 +144,7 @@ export async function openPostgresSession(url: string, connectTimeout: number): 
     connectionString: url,
     connectionTimeoutMillis: connectTimeout,
     query_timeout: ANSWER_LIMIT_MS,
+    pipeline: true,
   });
   const session = new OwnPostgresSession(client);
   try {

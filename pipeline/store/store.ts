@@ -17,7 +17,10 @@ export function textsOf(statement: Statement, dialect: Dialect): readonly string
   return typeof text === 'string' ? [text] : text;
 }
 
-/** Outside of `begin` and `commit` each call is a transaction of its own. */
+/**
+ * Outside of `begin` and `commit` each call is a transaction of its own. Calls need not wait for those before: they are
+ * done in their order.
+ */
 export interface Session {
   readonly dialect: Dialect;
   /** Rows by the columns' names, unquoted ones in lower case. */

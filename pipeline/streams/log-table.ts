@@ -13,6 +13,7 @@ import type { Connection, ConnectionPool, Statement } from '../store/store.ts';
 import { insertUnlessThere } from '../store/upsert.ts';
 import { enter, groupsOf, type Place, PositionedBatch, positionOf, slowest } from './positions.ts';
 import { readAhead } from './read-ahead.ts';
+import { SharedReads } from './shared-reads.ts';
 import {
   type Batch,
   type DrainOptions,
@@ -38,6 +39,8 @@ const BATCH_SIZE = 16 * 1024 * 1024;
 export class LogTableStream implements Stream {
   readonly #pool: ConnectionPool;
   readonly #partitions: number;
+  /** What is published does not change: each region's delivery and correlation read the same. */
+  readonly #reads = new SharedReads<Entry[]>();
 
   constructor({ pool, partitions }: LogTableOptions) {
     this.#pool = pool;
@@ -68,7 +71,9 @@ export class LogTableStream implements Stream {
       const text = packed(own);
       return [topic, partition, own.length, text.length, text];
     });
-    await transaction.executeMany(APPEND, rows);
+    // as elements of an array, texts would be written and read again with each of their quotes escaped
+    if (transaction.dialect === 'postgres') await transaction.execute(appended(rows.length), rows.flat());
+    else await transaction.executeMany(APPEND, rows);
   }
 
   /**
@@ -99,11 +104,17 @@ export class LogTableStream implements Stream {
 
   async #read(place: Place, from: number, end: number, maxBatch: number): Promise<PositionedBatch | null> {
     const { log, partition } = place;
-    const rows = await this.#query<Row>(READ, [log, partition, from, end, maxBatch, BATCH_SIZE]);
-    const entries = rows.flatMap((row) => entriesOf(row, partition)).filter(({ offset }) => offset >= from);
-    if (entries.length === 0) return null;
-    const batch = entries.length > maxBatch ? entries.slice(0, maxBatch) : entries;
-    return new PositionedBatch(log, place, from, batch.at(-1)!.offset + 1, batch);
+    const values = [log, partition, from, end, maxBatch, BATCH_SIZE];
+    const key = JSON.stringify(values);
+    const entries = await this.#reads.take(key, async () => {
+      const rows = await this.#query<Row>(READ, values);
+      const entries = rows.flatMap((row) => entriesOf(row, partition)).filter(({ offset }) => offset >= from);
+      return entries.length > maxBatch ? entries.slice(0, maxBatch) : entries;
+    });
+    const letGo = () => this.#reads.letGo(key);
+    if (entries.length > 0) return new PositionedBatch(log, place, from, entries.at(-1)!.offset + 1, entries, letGo);
+    letGo();
+    return null;
   }
 
   groups(topic: string): Promise<string[]> {
@@ -155,19 +166,26 @@ function entriesOf({ next_offset, value }: Row, partition: number): Entry[] {
   return messages.map((message, rank) => ({ ...message, partition, offset: first + rank }));
 }
 
-/** Moves the heads past what is appended. */
-const APPEND: Statement = {
-  postgres: `
-    with added (topic, partition, entries, size, value) as (
-      select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[])
-    ), head as (
+/** Moves the heads past what is appended: so many rows, of PostgreSQL. */
+function appended(rows: number): string {
+  const values = Array.from({ length: rows }, (_, row) => {
+    const types = ['text', 'integer', 'bigint', 'bigint', 'text'];
+    return `(${types.map((type, column) => `$${types.length * row + column + 1}::${type}`).join(', ')})`;
+  });
+  return `
+    with added (topic, partition, entries, size, value) as (values ${values.join(', ')}), head as (
       insert into stream_heads as h (topic, partition, next_offset)
       select topic, partition, entries from added
       on conflict (topic, partition) do update set next_offset = h.next_offset + excluded.next_offset
       returning topic, partition, next_offset
     )
     insert into stream_batches (topic, partition, next_offset, entries, size, value)
-    select topic, partition, head.next_offset, entries, size, value from added join head using (topic, partition)`,
+    select topic, partition, head.next_offset, entries, size, value from added join head using (topic, partition)`;
+}
+
+/** The same of Oracle, for each row. */
+const APPEND: Statement = {
+  postgres: [],
   oracle: [
     insertUnlessThere('stream_heads', ['topic', '"partition"'], ['next_offset']).replace('$3', '0'),
     'update stream_heads set next_offset = next_offset + $3 where topic = $1 and "partition" = $2',

@@ -51,14 +51,24 @@ export class PositionedBatch implements Batch {
   isMoved = false;
   readonly #place: Place;
   readonly #from: number;
+  /** Called once, when nobody needs the entries any more. */
+  readonly done: () => void;
 
-  constructor(topic: string, place: Place, from: number, next: number, entries: readonly Entry[]) {
+  constructor(
+    topic: string,
+    place: Place,
+    from: number,
+    next: number,
+    entries: readonly Entry[],
+    done: () => void = () => {},
+  ) {
     this.topic = topic;
     this.partition = place.partition;
     this.entries = entries;
     this.next = next;
     this.#place = place;
     this.#from = from;
+    this.done = done;
   }
 
   async commit(transaction: Connection): Promise<void> {

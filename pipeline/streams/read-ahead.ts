@@ -23,7 +23,11 @@ export async function* readAhead({ position, read, end }: PartitionReader): Asyn
       if (batch === null) return;
       ahead = batch.next < end ? read(batch.next) : null;
       ahead?.catch(() => {}); // who needs it hears of it
-      yield batch;
+      try {
+        yield batch;
+      } finally {
+        batch.done();
+      }
       if (batch.isMoved && ahead !== null) {
         from = batch.next;
         continue;
@@ -38,6 +42,7 @@ export async function* readAhead({ position, read, end }: PartitionReader): Asyn
 }
 
 /** Of a read that nobody waits for: it has a connection on loan, whose pool may be closed next. */
-async function ended(read: Promise<unknown> | null): Promise<void> {
-  await read?.catch(() => {});
+async function ended(read: Promise<PositionedBatch | null> | null): Promise<void> {
+  const batch = await read?.catch(() => null);
+  batch?.done();
 }
