@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { answerOf, isGranted, rowsIn } from '../probe/watch/sessions/answers.ts';
 import { type Dialect, effectsOf } from '../probe/watch/sessions/effects.ts';
 import { MYSQL } from '../probe/watch/sessions/mysql.ts';
 import { POSTGRES } from '../probe/watch/sessions/postgres.ts';
@@ -8,7 +9,8 @@ import { SQL_SERVER } from '../probe/watch/sessions/sql-server.ts';
 
 const told = (dialect: Dialect, text: string, values?: unknown) =>
   effectsOf(text, values, dialect).map((effect) => {
-    if (effect.does === 'leave') return `${effect.nature} ${effect.key}${effect.isTentative ? '?' : ''}`;
+    if (effect.does === 'leave') return `${effect.nature} ${effect.key}${effect.answer === null ? '' : '?'}`;
+    if ('name' in effect) return `${effect.does} ${effect.name}`;
     return effect.does === 'undo' ? `undo ${effect.nature ?? 'all'} ${effect.key ?? '*'}` : effect.does;
   });
 
@@ -42,6 +44,9 @@ describe('PostgreSQL', () => {
     ['end', 'commit'],
     ["prepare transaction 'x'", 'commit'],
     ['abort', 'roll back'],
+    ['savepoint before', 'save before'],
+    ['rollback to savepoint "before"', 'roll back to before'],
+    ['ROLLBACK WORK TO before', 'roll back to before'],
   ])('%s', (text, ...effects) => {
     expect(told(POSTGRES, text)).toEqual(effects);
   });
@@ -56,7 +61,7 @@ describe('PostgreSQL', () => {
     'create temp table t (id int) on commit drop',
     'create table settings (id int)',
     'lock table accounts in exclusive mode',
-    'rollback to savepoint a',
+    "rollback prepared 'a'",
     "insert into notes values ('; set role admin')",
     'update accounts set role = 1',
     '',
@@ -68,6 +73,34 @@ describe('PostgreSQL', () => {
     expect(told(POSTGRES, 'select pg_advisory_lock($1::bigint)', [7])).toEqual(['advisory lock 7']);
     expect(told(POSTGRES, 'select set_config($1, $2, $3)', ['role', 'x', true])).toEqual([]);
     expect(told(POSTGRES, "set a.b to ';'; select 1; reset a.b")).toEqual(['setting a.b', 'undo setting a.b']);
+  });
+});
+
+describe('whether a lock that was tried is had', () => {
+  const POSTGRES_TRY = 'pg_try_advisory_lock';
+  test.each([
+    ['select pg_try_advisory_lock(1)', [{ pg_try_advisory_lock: true }], true],
+    ['select id, pg_try_advisory_lock(id) from jobs limit 1', [{ id: 7, pg_try_advisory_lock: true }], true],
+    ['select id, pg_try_advisory_lock(id) from jobs limit 1', [{ id: 1, pg_try_advisory_lock: false }], false],
+    ["select coalesce(a, ',', b), pg_try_advisory_lock(id) mine from jobs", [{ coalesce: 'x', mine: false }], false],
+    ['select *, pg_try_advisory_lock(id) as mine, now() from jobs', [{ id: 1, n: 2, mine: true, now: 3 }], true],
+    [
+      'select id, pg_try_advisory_lock(id) from jobs',
+      [
+        [3, false],
+        [4, true],
+      ],
+      true,
+    ],
+    ['select id from jobs where pg_try_advisory_lock(id) limit 1', [{ id: 7 }], true],
+    ['select id from jobs where pg_try_advisory_lock(id) limit 1', [], false],
+    ['select * from pg_try_advisory_lock(1)', [{ pg_try_advisory_lock: false }], false],
+  ])('%s: %j', (statement, rows, isHad) => {
+    expect(isGranted(rowsIn(rows), answerOf(statement, statement.indexOf(POSTGRES_TRY)))).toBe(isHad);
+  });
+
+  test('the lists of rows of several statements are one', () => {
+    expect(rowsIn([{ affectedRows: 0 }, [{ id: 1 }], []])).toEqual([{ affectedRows: 0 }, { id: 1 }, []]);
   });
 });
 

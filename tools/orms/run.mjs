@@ -77,6 +77,7 @@ async function judge(kind, program, server, words) {
   if (!isRight || !isAdvised) failed++;
   const told = `broken ${found || 'nothing'}, careful ${silent || careful.verdict}`;
   console.log(`${isRight ? 'right' : 'WRONG'}  ${kind} of ${program} on ${server}: ${told}`);
+  if (!isRight) console.log(JSON.stringify([broken.findings, careful.findings]));
   if (!isAdvised) console.log(`WRONG  advised: ${advised}`);
 }
 

@@ -17,8 +17,9 @@ import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { rowsIn } from '../sessions/answers.ts';
 import type { Answered, Driver } from '../sessions/driver.ts';
-import { grantedIn, MYSQL, telling } from '../sessions/mysql.ts';
+import { MYSQL, telling } from '../sessions/mysql.ts';
 import { sessionsOf } from '../sessions/sessions.ts';
 import { BareConnections } from './mariadb-bare.ts';
 import { peerOf, textsOf } from './peer.ts';
@@ -295,6 +296,6 @@ function tellAnswer(args: IArguments, answered: Answered): void {
   const [onRows, onError] = [args.length - 2, args.length - 1];
   const [told, failed] = [args[onRows], args[onError]] as Method[];
   if (typeof told !== 'function' || typeof failed !== 'function') return;
-  args[onRows] = telling(PART, told, (rows) => answered.succeeds(grantedIn(rows)));
+  args[onRows] = telling(PART, told, (rows) => answered.succeeds(rowsIn(rows)));
   args[onError] = telling(PART, failed, () => answered.fails());
 }

@@ -84,13 +84,12 @@ export function answersOf(client: Client, answered: Answered): void {
   const query = queued?.at(-1) ?? client._sentQueryQueue?.at(-1) ?? client._activeQuery ?? client.activeQuery;
   if (!query) return;
   aroundOwn(PART, query, 'callback', {
-    before: (_, error, result) => (error ? answered.fails() : answered.succeeds(granted(result))),
+    before: (_, error, result) => (error ? answered.fails() : answered.succeeds(rowsOf(result))),
   });
 }
 
 /** Of several statements in one text there are several results. */
-function granted(results: unknown): unknown {
+function rowsOf(results: unknown): readonly unknown[] {
   const all = (Array.isArray(results) ? results : [results]) as ({ rows?: unknown[] } | undefined)[];
-  const [row] = all.flatMap((result) => result?.rows ?? []);
-  return typeof row === 'object' && row !== null ? Object.values(row)[0] : undefined;
+  return all.flatMap((result) => result?.rows ?? []);
 }

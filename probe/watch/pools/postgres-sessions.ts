@@ -3,7 +3,7 @@
  * another stands in for it. Its statements are noted where they are written and told of when they are sent, since a part
  * of another statement never is. Which session it has, the first of them tells.
  *
- * False positives: what a savepoint undoes. False negatives: statements of files, and those of the pool itself.
+ * False negatives: statements of files, and those of the pool itself.
  */
 import type { Resource } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -11,6 +11,7 @@ import type { Method } from '../../process/around.ts';
 import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Desk } from '../desk.ts';
+import { rowsIn } from '../sessions/answers.ts';
 import type { Answered, Driver } from '../sessions/driver.ts';
 import { POSTGRES } from '../sessions/postgres.ts';
 import { type Sessions, sessionsOf } from '../sessions/sessions.ts';
@@ -55,9 +56,13 @@ interface Session {
 export interface Borrowed {
   readonly lease: Resource;
   readonly pool: Pool;
-  readonly isTransaction: boolean;
   session: Session | null;
+  /** What its session is to be told at its first statement. */
+  readonly begun: string[];
 }
+
+/** For names of their own. */
+let savepoints = 0;
 
 const DRIVER: Driver = {
   part: PART,
@@ -94,17 +99,27 @@ export class PostgresSessions {
   }
 
   #saving(savepoint: Method, borrowed: Borrowed): Method {
+    const tells = (text: string): void => this.tells(borrowed, text, savepoint);
     const within = (sql: LentSql): LentSql => this.standIn(sql, borrowed);
     return disguise(function saves(this: unknown, ...args: unknown[]) {
       const work = args.at(-1);
-      if (typeof work === 'function') args[args.length - 1] = (sql: LentSql): unknown => work(within(sql));
-      return Reflect.apply(savepoint, this, args);
+      if (typeof work !== 'function') return Reflect.apply(savepoint, this, args);
+      const name = `own_${savepoints++}`;
+      args[args.length - 1] = (sql: LentSql): unknown => {
+        guarded(PART, tells, `savepoint ${name}`);
+        return work(within(sql));
+      };
+      return Reflect.apply(savepoint, this, args).then(undefined, (error: unknown): never => {
+        guarded(PART, tells, `rollback to ${name}`);
+        throw error;
+      });
     }, savepoint);
   }
 
-  /** The library ends the transaction by itself. */
-  over({ session }: Borrowed, text: 'commit' | 'rollback', wrapper: Method): void {
+  /** What the library says by itself. */
+  tells({ session, begun }: Borrowed, text: string, wrapper: Method): void {
     if (session) this.#says(session, { text, values: [], writtenAt: null }, wrapper);
+    else begun.push(text);
   }
 
   #written(borrowed: Borrowed, query: Query, wrapper: Method): void {
@@ -144,7 +159,7 @@ export class PostgresSessions {
     this.#known.set(backend, session);
     borrowed.session = session;
     this.#sessions.lent(session, lease);
-    if (borrowed.isTransaction) this.#says(session, { text: 'begin', values: [], writtenAt: null }, wrapper);
+    for (const text of borrowed.begun) this.tells(borrowed, text, wrapper);
     return session;
   }
 }
@@ -153,18 +168,11 @@ export class PostgresSessions {
 function tells(query: Query, answered: Answered): void {
   const { resolve, reject } = query;
   query.resolve = (result: unknown): unknown => {
-    guarded(PART, () => answered.succeeds(grantedIn(result)));
+    guarded(PART, () => answered.succeeds(rowsIn(result)));
     return resolve(result);
   };
   query.reject = (error: unknown): unknown => {
     guarded(PART, () => answered.fails());
     return reject(error);
   };
-}
-
-/** Of several statements in one text there are several lists of rows; raw ones are lists themselves. */
-function grantedIn(result: unknown): unknown {
-  const [first] = Array.isArray(result) ? result : [];
-  const row = Array.isArray(first) && typeof first[0] === 'object' ? first[0] : first;
-  return typeof row === 'object' && row !== null ? Object.values(row)[0] : undefined;
 }

@@ -191,7 +191,7 @@ class PostgresPools {
     }, work);
     const over = (end: 'commit' | 'rollback'): void => {
       if (borrowed) {
-        this.#sessions.over(borrowed, end, own);
+        this.#sessions.tells(borrowed, end, own);
         this.#closes(known, borrowed.lease, own);
       } else known.account.fail(asked);
     };
@@ -210,7 +210,7 @@ class PostgresPools {
 }
 
 function borrowedBy(lease: Resource, pool: Known, isTransaction: boolean): Borrowed {
-  return { lease, pool, isTransaction, session: null };
+  return { lease, pool, session: null, begun: isTransaction ? ['begin'] : [] };
 }
 
 /** It keeps its connections until they have been idle for so long, if that is limited at all. */

@@ -21,6 +21,6 @@ export interface Statement {
 /** What the server answered to a statement that may have left something. */
 export interface Answered {
   fails(): void;
-  /** `granted`: the first value of its first row. */
-  succeeds(granted: unknown): void;
+  /** `rows`: of all statements in the text. */
+  succeeds(rows: readonly unknown[]): void;
 }

@@ -7,9 +7,12 @@
  * False negatives: what a routine does; what follows an ordinary statement in the same text; very long texts.
  */
 import type { LeftNature } from '../../adapters.ts';
+import type { Answer } from './answers.ts';
 
 export type Effect =
   | { readonly does: 'begin' | 'commit' | 'roll back' }
+  /** `name`: of a savepoint. */
+  | { readonly does: 'save' | 'roll back to'; readonly name: string }
   | {
       readonly does: 'leave';
       readonly nature: LeftNature;
@@ -19,8 +22,8 @@ export type Effect =
       readonly value: string | null;
       /** Taken twice, it is to be given back twice. */
       readonly isCounted: boolean;
-      /** Only where the server answers that it did: a lock that was merely tried. */
-      readonly isTentative: boolean;
+      /** Of a lock that is merely tried: where the server says that it was granted. */
+      readonly answer: Answer | null;
       /** A transaction that is rolled back takes it along. */
       readonly goesByRollback: boolean;
     }
@@ -115,7 +118,7 @@ export const leave = (
   more: Partial<Extract<Effect, { does: 'leave' }>> = {},
 ): Effect => ({
   ...{ does: 'leave', nature, key, value: null },
-  ...{ isCounted: false, isTentative: false, goesByRollback: false },
+  ...{ isCounted: false, answer: null, goesByRollback: false },
   ...more,
 });
 

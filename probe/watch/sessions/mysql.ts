@@ -3,6 +3,7 @@ import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
 import { disguise } from '../../process/disguise.ts';
 import { guarded } from '../../process/lapses.ts';
+import { answerOf, rowsIn } from './answers.ts';
 import type { Answered } from './driver.ts';
 import { type Dialect, type Effect, leave, nameOf, undo, type Values } from './effects.ts';
 
@@ -111,14 +112,14 @@ function ofCalls(statement: string, values: Values): Effect[] {
     const name = argument.trim() === '?' ? String(values[at]).slice(0, 100) : argument.replace(/['"\s]/g, '');
     const key = name.toLowerCase();
     return called.toLowerCase() === 'get_lock'
-      ? leave('named lock', key, { isCounted: true, isTentative: true })
+      ? leave('named lock', key, { isCounted: true, answer: answerOf(statement, call.index) })
       : undo('named lock', key);
   });
 }
 
 /** A callback of `(error, rows)`, which tells what the server said before it runs. */
 export function answering(part: AdapterName, callback: Method, answered: Answered): Method {
-  return telling(part, callback, (error, rows) => (error ? answered.fails() : answered.succeeds(grantedIn(rows))));
+  return telling(part, callback, (error, rows) => (error ? answered.fails() : answered.succeeds(rowsIn(rows))));
 }
 
 /** The same callback, of whose arguments `tell` is told first. */
@@ -127,10 +128,4 @@ export function telling(part: AdapterName, callback: Method, tell: (first: unkno
     guarded(part, tell, first, second);
     return Reflect.apply(callback, this, arguments);
   }, callback);
-}
-
-/** The first value of the first row; of several statements in one text there are several lists of rows. */
-export function grantedIn(rows: unknown): unknown {
-  const [row] = Array.isArray(rows) ? rows.flat(1) : [];
-  return typeof row === 'object' && row !== null ? Object.values(row)[0] : row;
 }

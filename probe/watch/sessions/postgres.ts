@@ -1,4 +1,5 @@
 /** PostgreSQL's statements that stay in a session. What is of a transaction alone (`SET LOCAL`, `LOCK TABLE`) is not. */
+import { answerOf } from './answers.ts';
 import { argumentOf, type Dialect, type Effect, leave, nameOf, undo, type Values } from './effects.ts';
 
 /** What `RESET ALL` leaves as it is. */
@@ -36,8 +37,11 @@ const READERS: Readonly<Record<string, Reader>> = {
   start: () => [BEGIN],
   commit: (statement) => (/^commit\s+prepared/i.test(statement) ? [] : [COMMIT]),
   end: () => [COMMIT],
-  rollback: (statement) =>
-    /^rollback\s+(?:(?:work|transaction)\s+)?(?:to|prepared)\b/i.test(statement) ? [] : [ROLL_BACK],
+  savepoint: (statement) => ofSavepoint(statement, /^savepoint\s+([\w"]+)/i, 'save'),
+  rollback: (statement) => {
+    if (!/^rollback\s+(?:(?:work|transaction)\s+)?(?:to|prepared)\b/i.test(statement)) return [ROLL_BACK];
+    return ofSavepoint(statement, /\sto\s+(?:savepoint\s+)?([\w"]+)/i, 'roll back to');
+  },
   abort: () => [ROLL_BACK],
   set: ofSet,
   reset: ofReset,
@@ -79,6 +83,10 @@ function named(statement: string, pattern: RegExp, effect: (name: string) => Eff
   return name === undefined ? [] : [effect(nameOf(name))];
 }
 
+function ofSavepoint(statement: string, pattern: RegExp, does: 'save' | 'roll back to'): Effect[] {
+  return named(statement, pattern, (name) => ({ does, name }));
+}
+
 function ofTemp(name: string): string {
   return name.replace(/^pg_temp\./, '');
 }
@@ -111,9 +119,10 @@ function ofDiscard(statement: string): Effect[] {
 function ofCalls(statement: string, values: Values): Effect[] {
   const effects: Effect[] = [];
   if (UNLOCK_ALL.test(statement)) effects.push(undo('advisory lock'));
-  for (const [, tried, un, shared = '', key = ''] of statement.matchAll(ADVISORY)) {
+  for (const call of statement.matchAll(ADVISORY)) {
+    const [, tried, un, shared = '', key = ''] = call;
     const own = `${argumentOf(key, values)}${shared.toLowerCase()}`;
-    const lock = { isCounted: true, isTentative: tried !== undefined };
+    const lock = { isCounted: true, answer: tried ? answerOf(statement, call.index) : null };
     effects.push(un ? undo('advisory lock', own) : leave('advisory lock', own, lock));
   }
   for (const [, written, bound, value = '', local, boundLocal] of statement.matchAll(SET_CONFIG)) {

@@ -17,6 +17,8 @@ export interface Left extends Leaving {
   /** By the first who ever had the session: perhaps how each is set up. */
   readonly isFirst: boolean;
   isInTransaction: boolean;
+  /** How many its session had had before. */
+  readonly number: number;
   /** The server has not said yet that it is so. */
   isPending: boolean;
   /** Once it was given back. */
@@ -35,12 +37,22 @@ export class KnownSession implements Session {
   lease: Resource | null = null;
   lent = 0;
   isUsed = false;
+  /** How many things were ever left in it. */
+  count = 0;
   isInTransaction = false;
+  /** Of its transaction, by name: `count` at that time. */
+  readonly savepoints: Map<string, number> = new Map();
   readonly #told: GivenBack;
 
   constructor(connection: object, told: GivenBack) {
     this.ref = new WeakRef(connection);
     this.#told = told;
+  }
+
+  endTransaction(): void {
+    this.isInTransaction = false;
+    this.savepoints.clear();
+    for (const left of this.left) left.isInTransaction = false;
   }
 
   back(lease: Resource, site: () => Site | null): void {

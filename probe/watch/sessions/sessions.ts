@@ -17,6 +17,7 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { ownValue } from '../pools/peer.ts';
+import { isGranted } from './answers.ts';
 import type { Answered, Driver, Statement } from './driver.ts';
 import { type Effect, effectsOf } from './effects.ts';
 import { Helpers } from './helpers.ts';
@@ -31,9 +32,6 @@ const DISCARD_MS = 1000;
 const MAX_ENDED = 100;
 /** Of one session: more is not followed. */
 const MAX_LEFT = 1000;
-
-/** As text, since drivers differ. */
-const GRANTED: readonly string[] = ['true', 't', '1'];
 
 const ofDesks: WeakMap<Desk, Sessions> = new WeakMap();
 
@@ -125,13 +123,17 @@ export class Sessions {
         session.isInTransaction = true;
         return [];
       case 'commit':
-        session.isInTransaction = false;
-        for (const left of session.left) left.isInTransaction = false;
+        session.endTransaction();
         return [];
       case 'roll back':
-        session.isInTransaction = false;
-        this.#undo(session, ({ isInTransaction, goesByRollback }) => isInTransaction && goesByRollback);
-        for (const left of session.left) left.isInTransaction = false;
+        this.#rollBack(session, 0);
+        session.endTransaction();
+        return [];
+      case 'save':
+        session.savepoints.set(effect.name, session.count);
+        return [];
+      case 'roll back to':
+        this.#rollBack(session, session.savepoints.get(effect.name) ?? Number.POSITIVE_INFINITY);
         return [];
       case 'undo':
         this.#undoes(session, effect);
@@ -139,6 +141,11 @@ export class Sessions {
       case 'leave':
         return this.#leaves(session, effect, statement, wrapper);
     }
+  }
+
+  /** To where the session had had so many things. */
+  #rollBack(session: KnownSession, to: number): void {
+    this.#undo(session, (left) => left.isInTransaction && left.goesByRollback && left.number >= to);
   }
 
   #undoes(session: KnownSession, { nature, key, keeps }: Extract<Effect, { does: 'undo' }>): void {
@@ -172,7 +179,8 @@ export class Sessions {
       // a mapper may call in a turn of its own
       account: this.#desk.ledger.account(source, hasUser(site) ? site : lease.account.site),
       ...{ driver, lease, statement: text, isFirst: session.lent === 1, isInTransaction: session.isInTransaction },
-      ...{ isPending: effect.isTentative, resource: null },
+      number: session.count++,
+      ...{ isPending: effect.answer !== null, resource: null },
     };
     session.left.push(left);
     this.#isAnyLeft = true;
@@ -267,9 +275,9 @@ export class Sessions {
     };
     return {
       fails: () => entered.forEach(never),
-      succeeds: (granted) => {
+      succeeds: (rows) => {
         for (const left of entered) {
-          if (left.isPending && !GRANTED.includes(String(granted))) never(left);
+          if (left.answer !== null && left.isPending && !isGranted(rows, left.answer)) never(left);
           left.isPending = false;
         }
       },
