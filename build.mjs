@@ -108,7 +108,8 @@ await bundle(['register'], {});
 await bundle([REPORT], {});
 // preloads too, and of what the reports know they need a little
 await bundle(GUARDS, {}, 'guards');
-for (const name of GUARDS) rmSync(`dist/guards/${name}.js.map`, { force: true });
+await bundle(['leaks'], {}, 'guards');
+for (const name of [...GUARDS, 'leaks']) rmSync(`dist/guards/${name}.js.map`, { force: true });
 for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`, { force: true });
 
 const assets = [

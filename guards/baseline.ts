@@ -32,8 +32,9 @@ export class Baseline {
   readonly #folder: string | null = null;
   readonly #met: Leaks = {};
 
+  /** `file`: an absolute path. */
   constructor(file: string, updates: boolean) {
-    this.#file = path.resolve(file);
+    this.#file = file;
     if (!updates) {
       this.#known = readLeaks(this.#file);
       return;

@@ -2,31 +2,24 @@
  * The guard of a test runner: each test is a scope of its own, and fails by itself when something that was opened in it
  * is still open a moment after its hooks. The runners' plug-ins say when a test begins and ends, and let it fail.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Scope, TestKind } from '../probe/account/scope.ts';
 import type { Probe } from '../probe/probe.ts';
 import type { Frame } from '../probe/recording/format.ts';
 import type { Finding } from '../probe/recording/report.ts';
-import { Sources } from '../probe/recording/source.ts';
 import type { Owed } from '../probe/tests.ts';
 import { UserError } from '../user-error.ts';
-import { Baseline } from './baseline.ts';
-import { findingOf, type Original, withHolders } from './finding.ts';
-import { whoHolds } from './holders.ts';
-import { hangingMessage, messageOf, stackOf } from './message.ts';
+import type { Original } from './finding.ts';
+import type { Holders, Leaks } from './leaks.ts';
 import { type Options, readOptions } from './options.ts';
-import { Teller } from './tell.ts';
 
 export type { Frame, Scope };
-
-type Holders = Awaited<ReturnType<typeof whoHolds>>;
 
 const PROBE = Symbol.for('outlive.probe');
 const GUARD = Symbol.for('outlive.guard');
 /** Between two looks, milliseconds: doubled each time, up to this. */
 const LONGEST_WAIT = 128;
-/** Of one process: each holds it up for a moment. */
-const MOST_SNAPSHOTS = 5;
 
 // taken before a test can put a clock of its own in their place
 const { setTimeout: originalSetTimeout, clearTimeout: originalClearTimeout } = globalThis;
@@ -42,28 +35,27 @@ export interface Runner {
 /** What a scope left open. */
 export interface Leak {
   message: string;
-  /** Below the message, as in any error's stack: the line that took the first. */
+  /** As in any error: the message, and below it the line that took the first. */
   stack: string;
-  findings: Finding[];
+  /** The same, to fail with. */
+  error: Error;
 }
 
 export class Guard {
   readonly options: Options;
   readonly #probe: Probe;
   readonly #runner: Runner;
-  readonly #baseline: Baseline;
-  readonly #teller: Teller;
   /** Tests that have not ended. */
   readonly #running: Set<Scope> = new Set();
-  #snapshots = 0;
+  #leaks: Leaks | null = null;
   #ending: NodeJS.Timeout | undefined;
 
   constructor(probe: Probe, options: Options, runner: Runner) {
     this.#probe = probe;
     this.options = options;
     this.#runner = runner;
-    this.#baseline = new Baseline(options.baseline, options.updatesBaseline);
-    this.#teller = new Teller(options.out, options.annotates);
+    // which are about the whole run, and must be right before a test has changed anything
+    if (options.out !== null || options.updatesBaseline || existsSync(options.baseline)) this.#loadLeaks();
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
@@ -102,18 +94,10 @@ export class Guard {
     this.#probe.tests.forgive(scope);
   }
 
-  /** Ends the scope; null when all that was opened in it is given back, at once or soon. */
-  async judge(scope: Scope): Promise<Leak | null> {
+  /** Ends the scope; null when all that was opened in it is given back, at once or soon. Nothing to wait for is no promise. */
+  judge(scope: Scope): Promise<Leak | null> | null {
     this.end(scope);
-    const owed = await this.#owedAtRest(scope);
-    if (owed.length === 0) return null;
-    const isNews = this.#findingsOf(owed).some(({ id, site }) => !this.#baseline.knows(id, site));
-    const holders = isNews ? await this.#holdersOf(owed, scope) : new Map();
-    this.#probe.tests.forgive(scope);
-    const unknown = this.#findingsOf(owed, holders).filter(({ id, site }) => !this.#baseline.knows(id, site));
-    if (unknown.length === 0) return null;
-    this.#teller.tell(unknown, scope);
-    return this.#leakOf(unknown, scope);
+    return this.isOwing(scope) ? this.#leakOf(scope) : null;
   }
 
   /** As `judge`, of what is meant to leak: whatever the baseline says. */
@@ -121,7 +105,16 @@ export class Guard {
     this.end(scope);
     const owed = await this.#owedAtRest(scope);
     this.#probe.tests.forgive(scope);
-    return this.#findingsOf(owed);
+    return owed.length === 0 ? [] : this.#loadLeaks().findingsOf(owed);
+  }
+
+  async #leakOf(scope: Scope): Promise<Leak | null> {
+    const owed = await this.#owedAtRest(scope);
+    if (owed.length === 0) return null;
+    const leaks = this.#loadLeaks();
+    const holders: Holders = leaks.isNews(owed) ? await this.#holdersOf(owed, scope) : new Map();
+    this.#probe.tests.forgive(scope);
+    return leaks.leakOf(owed, holders, scope);
   }
 
   async #owedAtRest(scope: Scope): Promise<Owed[]> {
@@ -140,15 +133,13 @@ export class Guard {
     return tests.owed(scope);
   }
 
-  /** Empty where that is proven already, or would hold up another test. */
+  /** Empty where looking for them would hold up another test. */
   async #holdersOf(owed: readonly Owed[], scope: Scope): Promise<Holders> {
     const { snapshotMb } = this.options;
-    const isProven = owed.every(({ count, orphans }) => orphans === count);
-    if (isProven || snapshotMb === 0 || this.#running.size > 0 || this.#snapshots >= MOST_SNAPSHOTS) return new Map();
-    this.#snapshots++;
+    if (snapshotMb === 0 || this.#running.size > 0) return new Map();
     // a job of its own, as above
     await pause(0);
-    return whoHolds((file) => this.#probe.tests.snapshot(scope, file, snapshotMb));
+    return this.#loadLeaks().holdersOf(owed, (file) => this.#probe.tests.snapshot(scope, file, snapshotMb));
   }
 
   /**
@@ -167,7 +158,7 @@ export class Guard {
 
   #tellHanging(): void {
     const kinds = process.getActiveResourcesInfo();
-    process.stderr.write(hangingMessage(this.#findingsOf(this.#probe.tests.holding()), kinds));
+    process.stderr.write(this.#loadLeaks().hangingMessage(this.#probe.tests.holding(), kinds));
     if (!this.options.endsHanging) return;
     // Mocha puts its own count of failures there as it exits
     process.on('exit', () => {
@@ -176,36 +167,10 @@ export class Guard {
     process.exit(1);
   }
 
-  #findingsOf(owed: readonly Owed[], holders: Holders = new Map()): Finding[] {
-    const sources = new Sources();
-    const { original } = this.#runner;
-    return owed.map((each) => {
-      const finding = findingOf(each, (frame) => original?.(frame) ?? sources.original(frame), sources);
-      return withHolders(finding, holders.get(each.key));
-    });
+  #loadLeaks(): Leaks {
+    this.#leaks ??= new (loadLeaks().Leaks)(this.options, this.#runner);
+    return this.#leaks;
   }
-
-  #leakOf(findings: Finding[], scope: Scope): Leak {
-    const { showsCode } = this.#runner;
-    const [{ stack = [], site = null } = {}] = findings;
-    const blamed = stack.findIndex(
-      ({ file, line, column }) => file === site?.file && line === site.line && column === site.column,
-    );
-    const what = scope.kind === 'test' ? 'the test' : scope.within === null ? 'the file' : `the suite "${scope.name}"`;
-    return {
-      message: messageOf(findings, { what, showsCode }),
-      stack: stackOf(stack, blamed),
-      findings,
-    };
-  }
-}
-
-/** A leak as an error to fail with. */
-export function errorOf({ message, stack }: Leak): Error {
-  const error = new Error(message);
-  error.name = 'LeakError';
-  error.stack = `LeakError: ${message}\n${stack}`;
-  return error;
 }
 
 /** The one guard of this thread, with the probe that it starts; one that was preloaded serves as well. */
@@ -243,3 +208,6 @@ function findProbe(): Probe {
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => originalSetTimeout(resolve, milliseconds));
 }
+
+// as the build names the file: see build.mjs
+const loadLeaks = () => require('./leaks.js') as typeof import('./leaks.ts');

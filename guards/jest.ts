@@ -9,6 +9,7 @@ import { CircusGuard, type Event, type State } from './jest/circus.ts';
 import { type Runtime, watchRuntime } from './jest/runtime.ts';
 
 interface Environment {
+  global: { setTimeout: unknown };
   handleTestEvent?(event: Event, state: State): unknown;
 }
 
@@ -20,6 +21,8 @@ type TestRunner = (
   ...rest: unknown[]
 ) => Promise<unknown>;
 
+const { setTimeout: originalSetTimeout } = globalThis;
+
 let runtimeNow: { original: ReturnType<typeof watchRuntime> } | null = null;
 const guard = startGuard({ showsCode: true, original: (frame) => runtimeNow?.original(frame) ?? null });
 
@@ -28,9 +31,12 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
   runtimeNow = { original: watchRuntime(guard, runtime) };
   const circus = new CircusGuard(guard);
   const { handleTestEvent } = environment;
-  environment.handleTestEvent = async (event, state) => {
-    await handleTestEvent?.call(environment, event, state);
-    await circus.told(event, state);
+  const putBack = giveOwnTimer(environment);
+  environment.handleTestEvent = (event, state) => {
+    putBack();
+    const own = handleTestEvent?.call(environment, event, state);
+    const told = () => circus.told(event, state);
+    return own instanceof Promise ? own.then(told) : told();
   };
   try {
     return await circusOf(config.rootDir)(globalConfig, config, environment, runtime, ...rest);
@@ -38,6 +44,19 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
     guard.watchEnd();
   }
 };
+
+/**
+ * Jest sets a timer for each test and hook, by what it finds at its start, before its first event: those are not the
+ * tests' and need no account. Returns what puts the tests' own back.
+ */
+function giveOwnTimer({ global }: Environment): () => void {
+  const given = global.setTimeout;
+  if (given !== setTimeout) return () => {};
+  global.setTimeout = originalSetTimeout;
+  return () => {
+    if (global.setTimeout === originalSetTimeout) global.setTimeout = given;
+  };
+}
 
 /** The project's, or the one beside the Jest that runs. */
 function circusOf(rootDir: string): TestRunner {

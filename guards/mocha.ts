@@ -6,7 +6,7 @@
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { errorOf, type Guard, type Scope, startGuard } from './core.ts';
+import { type Guard, type Scope, startGuard } from './core.ts';
 
 interface Suite {
   title: string;
@@ -65,7 +65,9 @@ function guardRunner(guard: Guard, prototype: Runner): void {
     return scope;
   };
   const judge = (scope: Scope, done: (error: Error | null) => void): void => {
-    guard.judge(scope).then((leak) => originalSetImmediate(done, leak && errorOf(leak)));
+    const judged = guard.judge(scope);
+    if (judged) judged.then((leak) => originalSetImmediate(done, leak?.error ?? null));
+    else done(null);
   };
   const judgeTest = (runner: Runner, test: Test, done: Done): void => {
     test.state = 'passed';

@@ -6,7 +6,8 @@
  * held back until it is judged.
  */
 import { createHook } from 'node:async_hooks';
-import { errorOf, type Guard, type Leak, type Scope, startGuard } from './core.ts';
+import type * as Core from './core.ts';
+import type { Guard, Leak, Scope } from './core.ts';
 
 type Work = (...args: unknown[]) => unknown;
 
@@ -34,7 +35,7 @@ const isRunner =
   process.env.NODE_TEST_CONTEXT === undefined &&
   !process.execArgv.some((flag) => /^--(?:experimental-)?test-isolation=none$/.test(flag));
 
-if (!isRunner) watch(startGuard({ showsCode: false, original: null }));
+if (!isRunner) watch((require('./core.js') as typeof Core).startGuard({ showsCode: false, original: null }));
 
 function watch(guard: Guard): void {
   const hook = createHook({
@@ -64,7 +65,8 @@ function guardTests(guard: Guard, first: NodeTest): void {
     const told = holdBack(test);
     try {
       await guard.run(scope, () => Reflect.apply(run, test, args));
-      const leak = await judge(guard, test, scope);
+      const judged = judge(guard, test, scope);
+      const leak = judged && (await judged);
       if (leak) test.fail(failureOf(leak));
     } finally {
       told();
@@ -119,7 +121,7 @@ function isSuite(test: NodeTest): boolean {
 }
 
 /** What has failed already, or is not to succeed, is not judged. */
-async function judge(guard: Guard, test: NodeTest, scope: Scope): Promise<Leak | null> {
+function judge(guard: Guard, test: NodeTest, scope: Scope): Promise<Leak | null> | null {
   const { passed, skipped, isTodo, expectFailure } = test;
   if (passed && !skipped && !isTodo && !expectFailure) return guard.judge(scope);
   guard.drop(scope);
@@ -144,5 +146,5 @@ function holdBack(test: NodeTest): () => void {
 /** As Node's own errors of tests are. */
 function failureOf(leak: Leak): Error {
   const failure = new Error(leak.message);
-  return Object.assign(failure, { code: 'ERR_TEST_FAILURE', failureType: 'testCodeFailure', cause: errorOf(leak) });
+  return Object.assign(failure, { code: 'ERR_TEST_FAILURE', failureType: 'testCodeFailure', cause: leak.error });
 }

@@ -1,4 +1,5 @@
 /** The options of a guard: variables of the environment, since a test runner's workers inherit them. */
+import path from 'node:path';
 import { UserError } from '../user-error.ts';
 
 export interface Options {
@@ -10,7 +11,7 @@ export interface Options {
   endsHanging: boolean;
   /** Up to which size of the heap a snapshot says who holds what is left open, megabytes; 0: none is written. */
   snapshotMb: number;
-  /** The file of leaks that are known, absolute or from the working directory. */
+  /** The file of leaks that are known; an absolute path. */
   baseline: string;
   updatesBaseline: boolean;
   /** The folder that leaks are written to for `outlive report`, or null. */
@@ -34,7 +35,8 @@ export function readOptions(env: NodeJS.ProcessEnv, argv: readonly string[]): Op
     hangMs: numberOf(NUMBERS.hangMs, env),
     snapshotMb: numberOf(NUMBERS.snapshotMb, env),
     endsHanging: isOn(SWITCHES.endsHanging, env),
-    baseline: env.OUTLIVE_BASELINE || 'outlive.baseline.json',
+    // a test may change the working directory
+    baseline: path.resolve(env.OUTLIVE_BASELINE || 'outlive.baseline.json'),
     updatesBaseline: isOn(SWITCHES.updatesBaseline, env) || argv.includes('--update-outlive-baseline'),
     out: env.OUTLIVE_OUT || null,
     annotates: env.GITHUB_ACTIONS === 'true',

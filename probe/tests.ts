@@ -53,6 +53,8 @@ export class Tests {
   readonly #prover: Prover;
   /** What was told of: it is not told again. */
   readonly #told: WeakSet<Resource> = new WeakSet();
+  /** What had been opened when each began. */
+  readonly #opens: WeakMap<Scope, number> = new WeakMap();
 
   constructor(ledger: Ledger, scopes: Scopes, prover: Prover) {
     this.#ledger = ledger;
@@ -61,7 +63,9 @@ export class Tests {
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
-    return this.#scopes.beginTest(name, kind, within);
+    const scope = this.#scopes.beginTest(name, kind, within);
+    this.#opens.set(scope, this.#ledger.opens);
+    return scope;
   }
 
   end(scope: Scope): void {
@@ -78,6 +82,8 @@ export class Tests {
   }
 
   isOwing(scope: Scope): boolean {
+    this.#ledger.settle();
+    if (this.#ledger.opens === this.#opens.get(scope)) return false;
     for (const _ of this.#owedIn(scope)) return true;
     return false;
   }

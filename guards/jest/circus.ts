@@ -1,5 +1,5 @@
 /** The events of jest-circus: scopes around its tests and hooks, and what they owe when they are over. */
-import { errorOf, type Guard, type Scope } from '../core.ts';
+import type { Guard, Scope } from '../core.ts';
 
 type Work = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -43,27 +43,34 @@ export class CircusGuard {
     this.#guard = guard;
   }
 
-  async told(event: Event, state: State): Promise<void> {
+  /** Nothing to wait for is no promise: there are a dozen events a test. */
+  told(event: Event, state: State): Promise<void> | undefined {
     if (event.name === 'run_start') this.#wrapAll(state.rootDescribeBlock, state);
-    else if (event.name === 'test_done') await this.#judgeTest(event.test);
-    else if (event.name === 'run_describe_finish') await this.#judgeBlock(event.describeBlock, state);
+    else if (event.name === 'test_done') return this.#judgeTest(event.test);
+    else if (event.name === 'run_describe_finish') return this.#judgeBlock(event.describeBlock, state);
+    return undefined;
   }
 
-  async #judgeTest(test: Test): Promise<void> {
+  #judgeTest(test: Test): Promise<void> | undefined {
     const scope = this.#scopes.get(test);
-    if (!scope) return;
+    if (!scope) return undefined;
     // what is tried again is another test
     this.#scopes.delete(test);
-    if (test.errors.length > 0 || test.failing || NOT_RUN.includes(test.mode ?? '')) return this.#guard.drop(scope);
-    const leak = await this.#guard.judge(scope);
-    if (leak) test.errors.push(errorOf(leak));
+    if (test.errors.length > 0 || test.failing || NOT_RUN.includes(test.mode ?? '')) {
+      this.#guard.drop(scope);
+      return;
+    }
+    return this.#guard.judge(scope)?.then((leak) => {
+      if (leak) test.errors.push(leak.error);
+    });
   }
 
   /** A suite has no errors of its own in Jest: its file fails. */
-  async #judgeBlock(block: Block, state: State): Promise<void> {
+  #judgeBlock(block: Block, state: State): Promise<void> | undefined {
     const scope = this.#scopes.get(block);
-    const leak = scope && (await this.#guard.judge(scope));
-    if (leak) state.unhandledErrors.push(errorOf(leak));
+    return (scope && this.#guard.judge(scope))?.then((leak) => {
+      if (leak) state.unhandledErrors.push(leak.error);
+    });
   }
 
   #wrapAll(block: Block, state: State): void {

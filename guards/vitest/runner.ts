@@ -88,17 +88,20 @@ export default class GuardedRunner extends Runner {
   }
 
   /** What has failed already is not judged. */
-  async #judge(task: RunnerTestCase | RunnerTestSuite, isDue: boolean): Promise<void> {
+  #judge(task: RunnerTestCase | RunnerTestSuite, isDue: boolean): Promise<void> | void {
     const scope = this.#scopes.get(task);
     if (!scope) return;
     this.#scopes.delete(task);
     if (!isDue) return guard.drop(scope);
-    const leak = await guard.judge(scope);
+    return guard.judge(scope)?.then((leak) => this.#fail(task, leak));
+  }
+
+  #fail(task: RunnerTestCase | RunnerTestSuite, leak: Core.Leak | null): void {
     if (!leak || !task.result) return;
-    const { message } = leak;
+    const { message, stack } = leak;
     task.result.state = 'fail';
     task.result.errors ??= [];
-    task.result.errors.push({ name: 'LeakError', message, stack: `LeakError: ${message}\n${leak.stack}` });
+    task.result.errors.push({ name: 'LeakError', message, stack });
   }
 
   #inScope(hook: Hook, isOfTest: boolean, suite: RunnerTestSuite): Hook {

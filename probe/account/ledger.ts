@@ -195,6 +195,8 @@ export class Ledger {
   readonly beforeReading: (() => void)[] = [];
   /** Null unless telemetry goes somewhere. */
   observer: LeaseObserver | null = null;
+  /** Resources that were ever opened: as many as before tells that nothing was. */
+  opens = 0;
   private readonly companions = new Companions();
 
   source({ adapter, nature: natureName, library, pool = null, costMs }: SourceFacts): Source {
@@ -240,6 +242,7 @@ export class Ledger {
   open(resource: Resource): void {
     const { account, owner } = resource;
     const { line, source } = account;
+    this.opens++;
     account.acquired++;
     account.open.push(resource);
     line.openCount++;

@@ -36,6 +36,8 @@ export const DEEP = 40;
 /** Characters of a file's path, and of any other name. */
 const MAX_PATH = 4096;
 const MAX_NAME = 200;
+/** That are known to be masked. */
+const MAX_NAMES = 1000;
 /** Longer means preempted. Stacks are too short to time by the CPU clock. */
 const LONGEST_MS = 1;
 /** What one takes before any was taken, milliseconds. */
@@ -104,8 +106,12 @@ export class Sites {
 
   /** Whether the probe's own code calls `wrapper`, which must be on the stack. */
   isOwnCall(wrapper: Method): boolean {
-    const own = withStackHook(wrapper, 1, ([caller]) => caller !== undefined && this.isOwn(fileOf(caller)));
-    return own === true;
+    return isCalledFrom(wrapper, this.isOwn);
+  }
+
+  /** Whether Node's own code does: much quicker to know than the site. */
+  isCallOfNode(wrapper: Method): boolean {
+    return isCalledFrom(wrapper, (file) => file.startsWith('node:'));
   }
 
   /** Whether Node's own code calls `wrapper`, which must be on the stack: far cheaper to ask than a whole stack. */
@@ -212,6 +218,10 @@ function withStackHook<T>(wrapper: Method, depth: number, read: (callSites: Call
   return site;
 }
 
+function isCalledFrom(wrapper: Method, isIt: (file: string) => boolean): boolean {
+  return withStackHook(wrapper, 1, ([caller]) => caller !== undefined && isIt(fileOf(caller))) === true;
+}
+
 /** Sets a property of `Error` past whatever the service made of it; what puts it back. Throws where it is frozen. */
 function setOnError(key: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): () => void {
   const errors = Error as unknown as Record<string, unknown>;
@@ -265,7 +275,18 @@ function functionName(callSite: CallSite): string {
 function written({ file, function: name, ...place }: RawFrame): RawFrame {
   const isPath = path.isAbsolute(file) || file.startsWith('node:');
   const where = file.startsWith('data:') ? 'data:…' : isPath ? file.slice(0, MAX_PATH) : mask(file, MAX_NAME);
-  return { file: where, ...place, function: mask(name, MAX_NAME) };
+  return { file: where, ...place, function: maskedName(name) };
+}
+
+/** Most stacks are of the same few functions. */
+const maskedNames: Map<string, string> = new Map();
+
+function maskedName(name: string): string {
+  const known = maskedNames.get(name);
+  if (known !== undefined) return known;
+  const masked = mask(name, MAX_NAME);
+  if (name.length <= MAX_NAME && maskedNames.size < MAX_NAMES) maskedNames.set(name, masked);
+  return masked;
 }
 
 function filePath(file: string): string {

@@ -60,7 +60,8 @@ function watchDescriptors(desk: Desk, onOpening: () => void): void {
   around<object, Request | null>(PART, fs, 'openSync', {
     before: (_, __, ___, wrapper) => {
       onOpening();
-      return files.askedByUser(wrapper);
+      // by which it reads a whole file: often, and closes it again at once
+      return desk.isOfNode(wrapper) ? null : files.askedByUser(wrapper);
     },
     after: (_, fd: number, request = null) => opened(request, fd),
   });
