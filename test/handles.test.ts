@@ -202,3 +202,19 @@ test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal', 'any'])(
     expect(report.findings).toEqual([]);
   },
 );
+
+test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal'])(
+  'found where each fifth stays, though none of these made them more than ever: %s',
+  async (name) => {
+    const { report } = await probed(PILES, [name, 'some']);
+    expect(report.findings).toMatchObject([{ kind: 'listener', certainty: 'likely' }]);
+    // of the last one nothing was seen after it had been added
+    expect(report.findings[0]?.count).toBeGreaterThanOrEqual(28);
+  },
+);
+
+test.concurrent('listeners of jobs that go on, where others come and go, are none', async () => {
+  const { report } = await probed(PILES, ['emitter', 'subscribers']);
+  expect(report.findings).toEqual([]);
+  expect(report.watched).toMatchObject([{ kind: 'listener' }]);
+});
