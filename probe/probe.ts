@@ -186,8 +186,10 @@ export class Probe {
       maxHeapBytes: settings.gcMaxMb * 1024 * 1024,
       isOnDemand: isLate,
     });
-    const proving = { isOn: settings.proof !== 'off', heals: settings.heal };
-    this.#prover = new Prover({ ledger: this.#ledger, collector: this.#collector, ...proving });
+    this.#prover = new Prover({
+      ...{ ledger: this.#ledger, collector: this.#collector, isOn: settings.proof !== 'off', heals: settings.heal },
+      hasGrowth: () => this.#growths?.hasMatter() === true,
+    });
     this.tests = new Tests(this.#ledger, this.#scopes, this.#prover);
     this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
@@ -443,7 +445,7 @@ export class Probe {
     if (judge.hasRunOut) this.#collector.hurry(at);
     const isDue = judge.awaitsCollection || judge.hasRunOut || this.#settings.proof === 'on';
     this.#hasCollected = isDue && this.#prover.collect(at, false);
-    this.#looking = judge.looking(now(), { collectedAt: this.#collector.lastAt });
+    this.#looking = judge.looking(now(), { collectedAt: this.#collector.sureAt });
     this.#goOnLooking();
   }
 
@@ -482,7 +484,7 @@ export class Probe {
     const judge = this.#findJudge();
     if (!judge) return;
     this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
-    this.#judged(judge.judge(now(), { ...options, collectedAt: this.#collector.lastAt }), true);
+    this.#judged(judge.judge(now(), { ...options, collectedAt: this.#collector.sureAt }), true);
   }
 
   /** Many processes never have anything to judge: children, scripts. */

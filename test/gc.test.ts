@@ -28,6 +28,29 @@ test('never above a heap size, and never when switched off; at the end of the pr
   expect(collector.collect(1, true)).toBe(true);
 });
 
+test('what a collection has left is held for certain once another one left it too, some seconds later', () => {
+  const collector = new Collector({ ...policy, wait: 0 });
+  const sureAfter = [10_000, 12_000, 14_999, 15_000, 17_500].map((at) => {
+    collector.collect(at, false);
+    return collector.sureAt;
+  });
+  expect(sureAfter).toEqual([
+    Number.NEGATIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    10_000,
+    12_000,
+  ]);
+});
+
+test('and at once, where the collection waited for V8’s compilers', () => {
+  const collector = new Collector({ ...policy, wait: 0 });
+  collector.waitForCompilers();
+  collector.collect(10_000, true);
+  collector.collect(11_000, true);
+  expect(collector.sureAt).toBe(10_000);
+});
+
 test('only an aged, idle, open suspect makes it force one: clean work forces none', async () => {
   const { report } = await probed(fixture('shapes.mjs'), ['warm-up']);
   expect(report.processes[0]?.cost.forcedGc).toBe(0);

@@ -163,14 +163,21 @@ describe.skipIf(process.platform !== 'linux')('processes that ended children lef
   });
 });
 
-test.concurrent('contexts that V8 still compiles for are not taken for what is left of a collection', async () => {
-  using folder = temporaryFolder();
-  const args = ['--concurrent-recompilation-delay=1500', '--require', REGISTER, fixture('dropped-contexts.mjs')];
-  await start(NODE, args, { env: { OUTLIVE_OUT: folder.path } });
-  const report = readReport(folder.path);
-  expect(report.findings).toEqual([]);
-  expect(watched(report, 'node:vm')).toEqual({ acquired: 8, released: 8 });
-});
+test.concurrent.each([
+  ['the last one', 1500, 1300],
+  ['one while the program goes on, either', 4500, 2500],
+])(
+  'contexts that V8 still compiles for are not taken for what is left of a collection: %s',
+  async (_, compilesFor, goesOnFor) => {
+    using folder = temporaryFolder();
+    const program = [fixture('dropped-contexts.mjs'), String(goesOnFor)];
+    const args = [`--concurrent-recompilation-delay=${compilesFor}`, '--require', REGISTER, ...program];
+    await start(NODE, args, { env: { OUTLIVE_OUT: folder.path } });
+    const report = readReport(folder.path);
+    expect(report.findings).toEqual([]);
+    expect(watched(report, 'node:vm')).toEqual({ acquired: 8, released: 8 });
+  },
+);
 
 const PILES = fixture('piles.mjs');
 
@@ -195,3 +202,19 @@ test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal', 'any'])(
     expect(report.findings).toEqual([]);
   },
 );
+
+test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal'])(
+  'found where each fifth stays, though none of these made them more than ever: %s',
+  async (name) => {
+    const { report } = await probed(PILES, [name, 'some']);
+    expect(report.findings).toMatchObject([{ kind: 'listener', certainty: 'likely' }]);
+    // of the last one nothing was seen after it had been added
+    expect(report.findings[0]?.count).toBeGreaterThanOrEqual(28);
+  },
+);
+
+test.concurrent('listeners of jobs that go on, where others come and go, are none', async () => {
+  const { report } = await probed(PILES, ['emitter', 'subscribers']);
+  expect(report.findings).toEqual([]);
+  expect(report.watched).toMatchObject([{ kind: 'listener' }]);
+});

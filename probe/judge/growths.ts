@@ -39,7 +39,7 @@ export class Growths {
     this.#rests = [...this.#rests, new Map(counts)].slice(-ROUNDS - 1);
   }
 
-  /** `collectedAt`: when garbage was last collected. What grows while it is looked at is as it was. */
+  /** `collectedAt`: what was let go before then is gone. What grows while it is looked at is as it was. */
   findings(collectedAt: number): ReadonlyMap<string, RecordedFinding> {
     const found = new Map<string, RecordedFinding>();
     for (const [key, growth] of this.#byLine()) {

@@ -61,7 +61,7 @@ export interface LookOptions {
   isEnd?: boolean;
   /** By the flow of this mark. */
   ending?: Mark | null;
-  /** When garbage was last collected for this, on the clock of the look. */
+  /** What was let go before then is gone, by a collection; on the clock of the look. */
   collectedAt?: number;
   /** Nothing more can run, so no grace is due. */
   isOver?: boolean;

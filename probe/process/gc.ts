@@ -4,7 +4,8 @@
  * never above a heap size, and less and less often while it finds nothing. What it took counts as the probe's cost.
  *
  * What a collection leaves may still be garbage: a function that V8 is compiling keeps the objects that it has seen, for
- * as long as other threads take, which on a busy machine are seconds. Who concludes from what is left waits for them.
+ * as long as other threads take, which on a busy machine are seconds. So what is left is held for certain only where the
+ * collection waited for them, as a last one does, or where a second one, some seconds later, has left it too.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext, runInThisContext } from 'node:vm';
@@ -14,6 +15,8 @@ const FIRST_WAIT = 60_000;
 const LONGEST_WAIT = 3_600_000;
 /** Between two that cannot wait. */
 const SHORTEST_WAIT = 5000;
+/** Between two that have both left something: nothing is compiled for so long, milliseconds. */
+const APART = 5000;
 
 export interface GcPolicy {
   enabled: boolean;
@@ -33,6 +36,11 @@ export class Collector {
   private nextAt = 0;
   /** When it was last done. */
   lastAt: number = Number.NEGATIVE_INFINITY;
+  /** What was let go before then is gone: what is still there is held. */
+  sureAt: number = Number.NEGATIVE_INFINITY;
+  /** When there were others, from the latest that is `APART` ago on. */
+  private before: number[] = [];
+  private hasWaited = false;
   private collectGarbage: (() => void) | null | undefined;
 
   constructor(policy: GcPolicy) {
@@ -57,13 +65,22 @@ export class Collector {
     this.forced++;
     this.lastAt = at;
     this.nextAt = at + this.wait;
+    this.learnWhatIsHeld(at);
     return true;
   }
 
-  /** Waits until nothing is being compiled any more, for a last collection. */
+  private learnWhatIsHeld(at: number): void {
+    const earlier = this.before.findLastIndex((time) => at - time >= APART);
+    if (this.hasWaited) this.sureAt = at;
+    else if (earlier >= 0) this.sureAt = Math.max(this.sureAt, this.before[earlier] as number);
+    this.before = [...this.before.slice(Math.max(0, earlier)), at];
+    this.hasWaited = false;
+  }
+
+  /** Waits until nothing is being compiled any more, for a collection that is to follow at once. */
   waitForCompilers(): void {
     const began = now();
-    if (!compilersWaited()) tryWithFlag('allow-natives-syntax', compilersWaited);
+    this.hasWaited = compilersWaited() || tryWithFlag('allow-natives-syntax', compilersWaited) === true;
     this.cost += now() - began;
   }
 
@@ -95,7 +112,8 @@ function exposed(): (() => void) | null {
 /** False where V8's own functions cannot be called. */
 function compilersWaited(): boolean {
   try {
-    runInThisContext('%FinalizeOptimization()');
+    // what the first call finishes another thread takes apart, with all that it keeps: the second one waits for that
+    runInThisContext('%FinalizeOptimization(); %FinalizeOptimization()');
     return true;
   } catch {
     return false;

@@ -22,6 +22,8 @@ export interface ProverOptions {
   isOn: boolean;
   /** Whether what is proven is destroyed, and its place given back. */
   heals: boolean;
+  /** Whether something was seen to grow, of which only a collection tells that somebody still holds it. */
+  hasGrowth(): boolean;
 }
 
 export class Prover {
@@ -47,10 +49,11 @@ export class Prover {
 
   /** Something is open of which only a collection tells that it has ended. */
   #judgesWhatIsLeft(): boolean {
-    for (const { openCount, source } of this.#options.ledger.lines.values()) {
+    const { ledger, hasGrowth } = this.#options;
+    for (const { openCount, source } of ledger.lines.values()) {
       if (openCount > 0 && source.nature.ends === 'collected') return true;
     }
-    return false;
+    return hasGrowth();
   }
 
   #cut(): Cut[] {

@@ -46,7 +46,7 @@ export interface Group {
 export interface Context {
   /** The clock's reading, milliseconds. */
   at: number;
-  /** When garbage was last collected for a judgement. */
+  /** What was let go before then is gone, by a collection. */
   collectedAt: number;
   graceMs: number;
   /** 0: judge by the site's own history. */

@@ -1,10 +1,14 @@
 /**
  * Listeners that pile up, of one event on one emitter or event target: numbers until there are more than usual, then
- * each is entered. Those before it that are written the same are taken for the same line's.
+ * each that makes them more than ever is entered, with those that are written the same and are there by then, which are
+ * taken for the same line's: where most are removed again, the ones that stay are not those that made a new peak.
  *
- * False negatives: what was added before that by other lines.
+ * False negatives: what was added by other lines before there were more than usual, or while there were not more than
+ * ever.
  */
-import { Resource, type Source } from '../../account/ledger.ts';
+import { type Account, Resource, type Source } from '../../account/ledger.ts';
+import type { Known } from '../../account/resource.ts';
+import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import { Tallies } from '../../account/tallies.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -18,6 +22,10 @@ const MAX_SOURCES = 100;
 const MAX_NAME = 40;
 /** Which listeners there are is read once a look; milliseconds. */
 const FRESH = 20;
+/** All of a pile are read once it is larger by this share: ten thousand are not read ten thousand times. */
+const GROWN = 1 / 16;
+/** Events of one emitter whose listeners pile up. */
+const MAX_EVENTS = 1000;
 
 /** What has listeners of one event. */
 export interface Holder {
@@ -30,12 +38,29 @@ export interface Holder {
 /** Those that `emitter` has now. */
 export type ReadListeners = (emitter: object, event: unknown) => Iterable<object>;
 
+/** When a listener was added, and by whose work. */
+interface Added {
+  readonly at: number;
+  readonly scope: Scope | null;
+  readonly known: Known;
+}
+
+/** Of one event on one emitter. */
+interface Pile {
+  /** From how many on all are read. */
+  readFrom: number;
+  /** Those in the ledger: one may be added several times. */
+  readonly entered: WeakMap<object, Resource[]>;
+  /** Others that were added since it is one. */
+  readonly others: WeakMap<object, Added>;
+}
+
 export class PiledUp {
   readonly #desk: Desk;
   readonly #adapter: AdapterName;
   readonly #read: ReadListeners;
   readonly #tallies = new Tallies();
-  readonly #piles: WeakMap<object, Map<unknown, { isPiled: boolean }>> = new WeakMap();
+  readonly #piles: WeakMap<object, Map<unknown, Pile>> = new WeakMap();
   readonly #sources: Map<string, Source> = new Map();
   /** What was read last. */
   #latest: { emitter: WeakRef<object>; event: unknown; at: number; has: ReadonlySet<object> } | null = null;
@@ -48,40 +73,74 @@ export class PiledUp {
 
   /** `listener` is about to be added, by a call to `wrapper`. */
   adding(holder: Holder, listener: object, wrapper: Method): void {
-    const { emitter, event, count } = holder;
-    const pile = this.#pileOf(emitter, event);
-    if (!this.#tallies.isMost(pile, count)) return;
-    const source = this.#sourceOf(holder);
-    const site = this.#desk.siteOf(source, wrapper);
-    if (site !== null && isOfNode(site)) return;
-    if (!pile.isPiled && site !== null) {
-      pile.isPiled = true;
-      const text = String(listener);
-      for (const other of this.#read(emitter, event))
-        if (String(other) === text) this.#enter(holder, source, site, other);
+    const desk = this.#desk;
+    const pile = this.#pileOf(holder);
+    if (pile === null) return;
+    const here = { at: now(), scope: desk.scope(), known: desk.surroundings() };
+    if (!this.#tallies.isMost(pile, holder.count)) {
+      pile.others.set(listener, here);
+      return;
     }
-    this.#enter(holder, source, site, listener);
+    const source = this.#sourceOf(holder);
+    const site = desk.siteOf(source, wrapper);
+    if (site !== null && isOfNode(site)) return;
+    const account = desk.ledger.account(source, site);
+    if (site !== null && holder.count >= pile.readFrom) {
+      pile.readFrom = holder.count + Math.floor(holder.count * GROWN);
+      // nobody knows whose work the first ones are of
+      const before = { ...here, scope: null };
+      for (const other of this.#alike(holder, pile, listener))
+        this.#enter(pile, holder, account, other, pile.others.get(other) ?? before);
+    }
+    this.#enter(pile, holder, account, listener, here);
     this.#latest = null;
   }
 
-  /** Of an event on an emitter. Node's own list of them is another one at times. */
-  #pileOf(emitter: object, event: unknown): { isPiled: boolean } {
-    const piles = this.#piles.get(emitter) ?? new Map<unknown, { isPiled: boolean }>();
-    const pile = piles.get(event) ?? { isPiled: false };
+  /** Null where there are too many. */
+  #pileOf({ emitter, event }: Holder): Pile | null {
+    const piles = this.#piles.get(emitter) ?? new Map<unknown, Pile>();
+    const known = piles.get(event);
+    if (known) return known;
+    if (piles.size >= MAX_EVENTS && !this.#makesRoom(emitter, piles)) return null;
+    const pile = { readFrom: 0, entered: new WeakMap(), others: new WeakMap() };
+    // Node's own list of its listeners is another one at times
     this.#piles.set(emitter, piles.set(event, pile));
     return pile;
   }
 
-  #enter({ emitter, event }: Holder, source: Source, site: Site | null, listener: object): void {
-    const desk = this.#desk;
+  /** Forgets one of which there are none, or has the next one looked at first. */
+  #makesRoom(emitter: object, piles: Map<unknown, Pile>): boolean {
+    const [[event, pile]] = piles as unknown as [[unknown, Pile]];
+    piles.delete(event);
+    for (const _ of this.#read(emitter, event)) {
+      piles.set(event, pile);
+      return false;
+    }
+    return true;
+  }
+
+  /** Those that are written the same, and not in the ledger yet. */
+  *#alike({ emitter, event }: Holder, { entered }: Pile, listener: object): Generator<object> {
+    const text = String(listener);
+    const times = new Map<object, number>();
+    for (const other of this.#read(emitter, event)) {
+      const left = times.get(other) ?? entered.get(other)?.filter(({ closed }) => !closed).length ?? 0;
+      times.set(other, left - 1);
+      if (left <= 0 && String(other) === text) yield other;
+    }
+  }
+
+  #enter(pile: Pile, { emitter, event }: Holder, account: Account, listener: object, added: Added): void {
     const holder = new WeakRef(emitter);
     const ref = new WeakRef(listener);
     const isGone = (): boolean => {
       const [from, of] = [holder.deref(), ref.deref()];
       return from === undefined || of === undefined || !this.#listenersOf(from, event).has(of);
     };
-    const known = { ref, isGone, ...desk.surroundings() };
-    desk.ledger.open(new Resource(desk.ledger.account(source, site), desk.scope(), now(), known));
+    const { scope, at, known } = added;
+    const resource = new Resource(account, scope, at, { ref, isGone, ...known });
+    this.#desk.ledger.open(resource);
+    pile.entered.set(listener, [...(pile.entered.get(listener) ?? []).filter(({ closed }) => !closed), resource]);
   }
 
   #listenersOf(emitter: object, event: unknown): ReadonlySet<object> {
