@@ -109,15 +109,9 @@ export class Sites {
     return isCalledFrom(wrapper, this.isOwn);
   }
 
-  /** Whether Node's own code does: much quicker to know than the site. */
+  /** Whether Node's own code does: far cheaper to ask than a whole stack. */
   isCallOfNode(wrapper: Method): boolean {
     return isCalledFrom(wrapper, (file) => file.startsWith('node:'));
-  }
-
-  /** Whether Node's own code calls `wrapper`, which must be on the stack: far cheaper to ask than a whole stack. */
-  isCallOfNode(wrapper: Method): boolean {
-    const own = withStackHook(wrapper, 1, ([caller]) => caller !== undefined && fileOf(caller).startsWith('node:'));
-    return own === true;
   }
 
   private readonly intern = (callSites: CallSite[]): Site | null => {

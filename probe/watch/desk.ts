@@ -139,11 +139,6 @@ export class Desk {
     return false;
   }
 
-  /** Whether Node's own code calls `wrapper`, which is on the stack. */
-  isOfNode(wrapper: Method): boolean {
-    return this.#sites.isCallOfNode(wrapper);
-  }
-
   /** `maker` is being made in this turn: what the code of `folders` makes meanwhile is its own. */
   isMaking(maker: Resource, folders: Folders): void {
     this.#making = { maker, folders, turn: this.turn() };

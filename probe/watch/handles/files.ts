@@ -60,8 +60,7 @@ function watchDescriptors(desk: Desk, onOpening: () => void): void {
   around<object, Request | null>(PART, fs, 'openSync', {
     before: (_, __, ___, wrapper) => {
       onOpening();
-      // by which it reads a whole file: often, and closes it again at once
-      return desk.isOfNode(wrapper) ? null : files.askedByUser(wrapper);
+      return files.askedByUser(wrapper);
     },
     after: (_, fd: number, request = null) => opened(request, fd),
   });
