@@ -35,7 +35,7 @@ export class Prover {
   collect(at: number, isLast: boolean): boolean {
     const { collector, isOn } = this.#options;
     if (!collector.mayCollect(at, isLast)) return false;
-    if (isLast && this.#judgesWhatIsLeft()) collector.waitForCompilers();
+    if (this.#judgesWhatIsLeft()) collector.waitForCompilers();
     // in a frame of its own: what it has looked at must not be on the stack any more
     const cuts = isOn ? this.#cut() : [];
     try {

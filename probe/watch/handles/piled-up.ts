@@ -1,8 +1,9 @@
 /**
  * Listeners that pile up, of one event on one emitter or event target: numbers until there are more than usual, then
- * each is entered. Those before it that are written the same are taken for the same line's.
+ * each is entered that makes them more than ever. Others that are there, and are written as one that was entered, are
+ * taken for the same line's: they stayed while others came and went.
  *
- * False negatives: what was added before that by other lines.
+ * False negatives: lines that add only where others have made the number what it is.
  */
 import { Resource, type Source } from '../../account/ledger.ts';
 import type { Site } from '../../account/site.ts';
@@ -18,6 +19,10 @@ const MAX_SOURCES = 100;
 const MAX_NAME = 40;
 /** Which listeners there are is read once a look; milliseconds. */
 const FRESH = 20;
+/** Of those that were there before, so many of the latest are looked at, once a pile is known. */
+const LATEST = 32;
+/** Lines of one pile that are told apart. */
+const MAX_LINES = 8;
 
 /** What has listeners of one event. */
 export interface Holder {
@@ -28,14 +33,22 @@ export interface Holder {
 }
 
 /** Those that `emitter` has now. */
-export type ReadListeners = (emitter: object, event: unknown) => Iterable<object>;
+export type ReadListeners = (emitter: object, event: unknown) => readonly object[];
+
+interface Pile {
+  /** Lines, by what their listeners are written as. */
+  readonly lines: Map<unknown, Site>;
+  readonly entered: WeakSet<object>;
+  /** Some were added since the last look at all, and not entered. */
+  hasOthers: boolean;
+}
 
 export class PiledUp {
   readonly #desk: Desk;
   readonly #adapter: AdapterName;
   readonly #read: ReadListeners;
   readonly #tallies = new Tallies();
-  readonly #piles: WeakMap<object, Map<unknown, { isPiled: boolean }>> = new WeakMap();
+  readonly #piles: WeakMap<object, Map<unknown, Pile>> = new WeakMap();
   readonly #sources: Map<string, Source> = new Map();
   /** What was read last. */
   #latest: { emitter: WeakRef<object>; event: unknown; at: number; has: ReadonlySet<object> } | null = null;
@@ -50,24 +63,38 @@ export class PiledUp {
   adding(holder: Holder, listener: object, wrapper: Method): void {
     const { emitter, event, count } = holder;
     const pile = this.#pileOf(emitter, event);
-    if (!this.#tallies.isMost(pile, count)) return;
+    if (!this.#tallies.isMost(pile, count)) {
+      pile.hasOthers = true;
+      return;
+    }
     const source = this.#sourceOf(holder);
     const site = this.#desk.siteOf(source, wrapper);
     if (site !== null && isOfNode(site)) return;
-    if (!pile.isPiled && site !== null) {
-      pile.isPiled = true;
-      const text = String(listener);
-      for (const other of this.#read(emitter, event))
-        if (String(other) === text) this.#enter(holder, source, site, other);
-    }
+    if (site !== null) this.#enterOthers(holder, source, pile, { listener, site });
+    pile.entered.add(listener);
     this.#enter(holder, source, site, listener);
     this.#latest = null;
   }
 
+  /** Those that are there and are written as one of a known line. */
+  #enterOthers(holder: Holder, source: Source, pile: Pile, { listener, site }: { listener: object; site: Site }): void {
+    const isFirst = pile.lines.size === 0;
+    if (pile.lines.size < MAX_LINES) pile.lines.set(writtenAs(listener), site);
+    if (!isFirst && !pile.hasOthers) return;
+    pile.hasOthers = false;
+    const all = this.#read(holder.emitter, holder.event);
+    for (const other of isFirst ? all : all.slice(-LATEST)) {
+      const line = pile.entered.has(other) ? undefined : pile.lines.get(writtenAs(other));
+      if (line === undefined) continue;
+      pile.entered.add(other);
+      this.#enter(holder, source, line, other);
+    }
+  }
+
   /** Of an event on an emitter. Node's own list of them is another one at times. */
-  #pileOf(emitter: object, event: unknown): { isPiled: boolean } {
-    const piles = this.#piles.get(emitter) ?? new Map<unknown, { isPiled: boolean }>();
-    const pile = piles.get(event) ?? { isPiled: false };
+  #pileOf(emitter: object, event: unknown): Pile {
+    const piles = this.#piles.get(emitter) ?? new Map<unknown, Pile>();
+    const pile = piles.get(event) ?? { lines: new Map(), entered: new WeakSet(), hasOthers: false };
     this.#piles.set(emitter, piles.set(event, pile));
     return pile;
   }
@@ -107,6 +134,13 @@ export class PiledUp {
 /** What Node adds for itself, as a pipe does, goes with what it was added for. A stream's own `on` comes from its caller. */
 function isOfNode({ stack }: Site): boolean {
   return stack.find((frame) => !isAdding(frame))?.file.startsWith('node:') === true;
+}
+
+/** The source of a function; what an object with handleEvent() is made by, or itself. */
+function writtenAs(listener: object): unknown {
+  if (typeof listener === 'function') return Function.prototype.toString.call(listener);
+  const prototype = Object.getPrototypeOf(listener);
+  return prototype === Object.prototype ? listener : prototype;
 }
 
 function isAdding({ file, function: name }: Site['stack'][number]): boolean {
