@@ -187,6 +187,9 @@ test.concurrent.each([
   ['stream', 'PassThrough "error"', '// on a stream', 20],
   ['target', 'EventTarget "price"', '// on a target', 20],
   ['signal', 'AbortSignal "abort"', '// on a signal', 20],
+  ['object', 'EventTarget "stock"', '// an object', 20],
+  // while others come and go: seen when the next ones come
+  ['among', 'Bus "news"', '// among others of its line', 19],
   // those before the first that is too many are not
   ['any', 'AbortSignal.any', '// made of a signal', 24],
 ])('listeners that pile up: %s', async (name, library, line, count) => {
@@ -195,7 +198,7 @@ test.concurrent.each([
   expect(report.findings[0]).toMatchObject({ kind: 'listener', library, certainty: 'likely', count });
 });
 
-test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal', 'any'])(
+test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal', 'object', 'among', 'any'])(
   'and those that are taken away again: %s',
   async (name) => {
     const { report } = await probed(PILES, [name, 'clean']);

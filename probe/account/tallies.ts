@@ -8,20 +8,28 @@
 const USUAL = 16;
 
 export class Tallies {
-  /** The most that each holder ever had, beyond the usual. */
-  readonly #most: WeakMap<object, number> = new WeakMap();
+  /** The most that each holder ever had, beyond the usual, and how often. */
+  readonly #most: WeakMap<object, { count: number; times: number }> = new WeakMap();
 
-  /** Of a holder that has `count` now. */
+  /**
+   * Whether `count`, which a holder has now, is more than it ever was; or as much, for the second, fourth, eighth time:
+   * what made it so before may be gone, and what makes it so now may stay.
+   */
   isMost(holder: object, count: number): boolean {
-    if (count <= USUAL || count <= (this.#most.get(holder) ?? USUAL)) return false;
-    this.#most.set(holder, count);
-    return true;
+    const most = this.#most.get(holder);
+    if (count <= USUAL || count < (most?.count ?? 0)) return false;
+    if (most === undefined || count > most.count) {
+      this.#most.set(holder, { count, times: 1 });
+      return true;
+    }
+    most.times++;
+    return (most.times & (most.times - 1)) === 0;
   }
 
   /** One more at `holder`, of what nobody takes away again. */
   add(holder: object): boolean {
-    const count = (this.#most.get(holder) ?? 0) + 1;
-    this.#most.set(holder, count);
+    const count = (this.#most.get(holder)?.count ?? 0) + 1;
+    this.#most.set(holder, { count, times: 1 });
     return count > USUAL;
   }
 }

@@ -1,7 +1,8 @@
 /**
  * @grpc/grpc-js: channels, which each client makes one of, from their first use to `close`; and streaming calls, from the
- * call until their status comes. A channel that was never used has connected to nothing. Its sockets and timers are its
- * own, and go on without it: one that is dropped nobody can close any more.
+ * call until their status comes. A channel that was never used has connected to nothing, and one that was closed stays
+ * so, whatever it is asked. Its sockets and timers are its own, and go on without it: one that is dropped nobody can close
+ * any more.
  */
 import { createRequire } from 'node:module';
 import type { AdapterName } from '../../adapters.ts';
@@ -20,6 +21,7 @@ const STREAMING = ['ClientReadableStreamImpl', 'ClientWritableStreamImpl', 'Clie
 
 export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
+  const closed = new WeakSet<object>();
   const channels = new Clients<object>(
     desk,
     { adapter: PART, nature: 'client', library: LIBRARY, hasEnded: () => false, isLostWithObject: true },
@@ -47,8 +49,13 @@ export function attachments(desk: Desk): Attachments {
       for (const first of FIRST) {
         onFirstSet<object>(PART, Channel.prototype, first, (channel, _, setter) => channels.made(channel, setter));
       }
-      for (const use of USES) channels.openedBy(Channel.prototype, use, (self) => self);
-      channels.closedBy(Channel.prototype, ['close']);
+      for (const use of USES) {
+        channels.openedBy(Channel.prototype, use, (self) => (closed.has(self) ? undefined : self));
+      }
+      channels.closedBy(Channel.prototype, ['close'], (self) => {
+        closed.add(self);
+        return self;
+      });
       const streams = createRequire(file)('./call.js');
       for (const name of STREAMING) watchCalls(streams[name].prototype);
     },

@@ -39,6 +39,11 @@ export function watchEmitters(desk: Desk): void {
   watchComposites(desk);
 }
 
+/** Of a target: a function, or an object with handleEvent(). */
+function isListener(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null);
+}
+
 function unwrapped(listener: Listener): object {
   return listener.listener ?? listener;
 }
@@ -55,7 +60,7 @@ interface Root {
 }
 interface Link {
   next?: Link;
-  callback?: object;
+  listener?: object;
 }
 
 function watchTargets(desk: Desk): void {
@@ -67,14 +72,16 @@ function watchTargets(desk: Desk): void {
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, event, listener, wrapper) => {
       const list = rootOf(target, event);
-      if (list === undefined || list.size < FEW || typeof listener !== 'function') return;
+      if (list === undefined || list.size < FEW || !isListener(listener)) return;
       piled.adding({ emitter: target, event, count: list.size + 1 }, listener, wrapper);
     },
   });
 }
 
-function* listenersAt(root: Root | undefined): Generator<object> {
-  for (let link = root?.next; link !== undefined; link = link.next) if (link.callback) yield link.callback;
+function listenersAt(root: Root | undefined): object[] {
+  const list: object[] = [];
+  for (let link = root?.next; link !== undefined; link = link.next) if (link.listener) list.push(link.listener);
+  return list;
 }
 
 function watchComposites(desk: Desk): void {

@@ -121,12 +121,12 @@ export class PiledUp {
 
   /** Those that are written the same, and not in the ledger yet. */
   *#alike({ emitter, event }: Holder, { entered }: Pile, listener: object): Generator<object> {
-    const text = String(listener);
+    const text = writtenAs(listener);
     const times = new Map<object, number>();
     for (const other of this.#read(emitter, event)) {
       const left = times.get(other) ?? entered.get(other)?.filter(({ closed }) => !closed).length ?? 0;
       times.set(other, left - 1);
-      if (left <= 0 && String(other) === text) yield other;
+      if (left <= 0 && writtenAs(other) === text) yield other;
     }
   }
 
@@ -166,6 +166,13 @@ export class PiledUp {
 /** What Node adds for itself, as a pipe does, goes with what it was added for. A stream's own `on` comes from its caller. */
 function isOfNode({ stack }: Site): boolean {
   return stack.find((frame) => !isAdding(frame))?.file.startsWith('node:') === true;
+}
+
+/** The source of a function; what an object with handleEvent() is made by, or itself. */
+function writtenAs(listener: object): unknown {
+  if (typeof listener === 'function') return Function.prototype.toString.call(listener);
+  const prototype = Object.getPrototypeOf(listener);
+  return prototype === Object.prototype ? listener : prototype;
 }
 
 function isAdding({ file, function: name }: Site['stack'][number]): boolean {

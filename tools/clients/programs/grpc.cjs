@@ -45,6 +45,16 @@ async function job(shared, own, isForgetful, n) {
   if (n % 4 === 1) both.cancel();
   else await once(both, 'end', both.end());
   own.close();
+  stateOf(own.getChannel());
+}
+
+/** Of a closed one it throws. */
+function stateOf(channel) {
+  try {
+    return channel.getConnectivityState(false);
+  } catch {
+    return 'closed';
+  }
 }
 
 const server = new grpc.Server();
