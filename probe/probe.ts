@@ -264,7 +264,7 @@ export class Probe {
     await pause(this.#settings.graceMs);
     this.#unwatched?.finish();
     // the one collection before a judgement may leave what only a second one takes
-    if (this.#prover.judgesWhatIsLeft()) await this.#collectWell();
+    if (round !== undefined && this.#prover.judgesWhatIsLeft()) await this.#collectWell();
     this.#judgeWhole({});
     this.#judge?.rest(now());
     const isCollected = await this.#collectWell();
