@@ -1,12 +1,12 @@
 /** Soaks a scenario: its flags, its progress, and what came out. */
 import path from 'node:path';
 import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
-import type { Scenario, SoakResult } from '../scenarios/scenario.ts';
+import type { Check, Scenario, SoakResult } from '../scenarios/scenario.ts';
 import { onInterruption } from './interruption.ts';
 import { makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import { declaredBy, type ScenarioOptions } from './soak-options.ts';
-import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED } from './usage.ts';
+import { EXIT_CLEAN, EXIT_FINDINGS, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED } from './usage.ts';
 
 export async function soak(scenario: Scenario, values: ScenarioOptions): Promise<number> {
   const all = values as Readonly<Record<string, unknown>>;
@@ -40,7 +40,8 @@ export async function soak(scenario: Scenario, values: ScenarioOptions): Promise
 function conclude({ name, conclusion }: Scenario, result: SoakResult, json: boolean): number {
   const { variants, checks, html, table, outcome } = result;
   const passed = checks.every((check) => check.passed);
-  const code = passed ? EXIT_CLEAN : EXIT_FINDINGS;
+  const isInconclusive = !passed && checks.every((check) => check.passed || check.isInconclusive);
+  const code = passed ? EXIT_CLEAN : isInconclusive ? EXIT_INCONCLUSIVE : EXIT_FINDINGS;
   const files = variants.map(({ folder, report, recordings }) =>
     writeHtml(path.join(folder, 'report.html'), report, recordings),
   );
@@ -50,7 +51,7 @@ function conclude({ name, conclusion }: Scenario, result: SoakResult, json: bool
       const { name: of, folder, work, report } = variant;
       return { variant: of, folder, work, report };
     });
-    const all = { scenario: name, passed, checks, variants: rows, html, comparison: outcome };
+    const all = { scenario: name, passed, isInconclusive, checks, variants: rows, html, comparison: outcome };
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
     return code;
   }
@@ -60,11 +61,19 @@ function conclude({ name, conclusion }: Scenario, result: SoakResult, json: bool
   }
   process.stderr.write(headline(name));
   if (table !== undefined) process.stderr.write(`${table}\n`);
-  for (const check of checks) process.stderr.write(`${check.passed ? '✓' : '✗'} ${check.sentence}\n`);
+  for (const check of checks) process.stderr.write(`${markOf(check)} ${check.sentence}\n`);
   const good = conclusion === undefined ? 'As it should be.' : `As it should be: ${conclusion}.`;
-  process.stderr.write(`\n${passed ? good : 'Not as it should be.'}\n\n`);
+  const bad = isInconclusive
+    ? 'Inconclusive: nothing was refuted, but this machine could not show all.'
+    : 'Not as it should be.';
+  process.stderr.write(`\n${passed ? good : bad}\n\n`);
   for (const file of files) process.stdout.write(`${shortPath(file)}\n`);
   return code;
+}
+
+function markOf({ passed, isInconclusive }: Check): string {
+  if (passed) return '✓';
+  return isInconclusive ? '?' : '✗';
 }
 
 function headline(text: string): string {

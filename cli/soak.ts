@@ -4,7 +4,7 @@ import { findScenario, wordOfScenario } from '../scenarios/find.ts';
 import { UserError } from '../user-error.ts';
 import { glance, parse, splitAtDashes } from './options.ts';
 import { EVERY, HELP, helpAbout, JOB, optionsOf, SERVICE } from './soak-options.ts';
-import { EXIT_CLEAN, EXIT_FINDINGS, printHelp } from './usage.ts';
+import { EXIT_CLEAN, EXIT_INTERRUPTED, printHelp } from './usage.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
   const { own, program } = splitAtDashes(args);
@@ -42,5 +42,5 @@ async function scenario(asked: string, own: readonly string[], program: readonly
   if (program.length > 0) throw new UserError('A scenario brings its own program: nothing goes after --.');
   const { soak } = await import('./soak-scenario.ts');
   const code = await soak(found, given.values);
-  return given.values.failOn === 'never' && code === EXIT_FINDINGS ? EXIT_CLEAN : code;
+  return given.values.failOn === 'never' && code !== EXIT_INTERRUPTED ? EXIT_CLEAN : code;
 }

@@ -4,6 +4,8 @@ import { UserError } from '../user-error.ts';
 export const EXIT_CLEAN = 0;
 export const EXIT_FINDINGS = 1;
 export const EXIT_WRONG_USE = 2;
+/** What proves nothing, either way. */
+export const EXIT_INCONCLUSIVE = 2;
 /** As a shell reports death by SIGINT. */
 export const EXIT_INTERRUPTED = 130;
 

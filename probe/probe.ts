@@ -263,12 +263,15 @@ export class Probe {
     // what outlived its scope does so only after a grace: nothing else runs meanwhile
     await pause(this.#settings.graceMs);
     this.#unwatched?.finish();
+    // the one collection before a judgement may leave what only a second one takes
+    if (round !== undefined && this.#prover.judgesWhatIsLeft()) await this.#collectWell();
     this.#judgeWhole({});
     this.#judge?.rest(now());
     const isCollected = await this.#collectWell();
     const findings = this.#judge?.findings ?? new Map<string, RecordedFinding>();
     this.#writeHandles(true);
     if (round !== undefined) this.#recorder.round(round, findings.size, isCollected);
+    this.#writeState(true);
     this.#recorder.flush();
     const fresh = [...findings].filter(([key]) => !this.#known.has(key)).map(([, finding]) => finding);
     this.#known = new Set(findings.keys());

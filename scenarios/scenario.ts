@@ -67,6 +67,8 @@ export type Work = Record<string, number>;
 
 export interface Check {
   passed: boolean;
+  /** Not passed, and not refuted either: this machine could not show it, for the reason that the sentence ends with. */
+  isInconclusive?: true;
   /** One plain sentence. */
   sentence: string;
 }

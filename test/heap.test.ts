@@ -111,6 +111,12 @@ test.each([
   );
 });
 
+test('of what ends by being collected nothing is proven where nobody reaches it: it is about to', () => {
+  const finding = { nature: 'context', certainty: 'likely', site: 1, evidence: ['still there'] };
+  const told = withReach(finding as unknown as RecordedFinding, { key: 'x', marked: 3, unreachable: 3, held: [] });
+  expect(told).toEqual({ ...finding, held: [] });
+});
+
 test('outlive heap says what there is more of in a later snapshot, and who holds it', async () => {
   using own = temporaryFolder();
   const [before, after] = ['warm', 'later'].map((name) => path.join(own.path, `${name}.heapsnapshot`)) as [

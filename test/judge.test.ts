@@ -364,3 +364,19 @@ test('the frame to blame is found in the stack that leaks, whichever way that ca
   judge.judge(NOW);
   expect(findings()).toMatchObject([{ site: retried.site!.id, frame: 2, count: 2 }]);
 });
+
+test('what only a collection ends is judged by one that came when its job run was over', () => {
+  const account = accountOf(siteOf('context:4 order:2'), 'context', 'node:vm');
+  const began = NOW - 30_000;
+  for (let i = 0; i < 5; i++) {
+    const run = ended(began);
+    run.ended = began + 20_000;
+    open(account, began + i, run);
+  }
+  const found = (collectedAt: number) => judge.judge(NOW, { collectedAt }).changed.size;
+  // while the job ran they were in use, and right after it others may still have been at work
+  expect(found(began + 10_000)).toBe(0);
+  expect(found(began + 20_500)).toBe(0);
+  expect(judge.awaitsCollection).toBe(true);
+  expect(found(NOW)).toBe(1);
+});

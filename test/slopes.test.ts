@@ -127,6 +127,13 @@ describe('what rises at rest', () => {
     expect(found(soaked(rising, [{ count: 40 }])).toSorted()).toEqual(['likely: 160 memory', 'likely: 40 connection']);
   });
 
+  test('the memory of native contexts goes with who keeps those, as far as they may well hold it', () => {
+    const kept = (each: number) =>
+      soaked((n) => ({ nativeContexts: 2 + n * 3, heapUsed: 9e6 + n * each }), [{ count: 12, certainty: 'proven' }]);
+    expect(found(kept(20e6))).toEqual(['proven: 12 connection']);
+    expect(found(kept(80e6))).toEqual(['proven: 12 connection', 'likely: 320 memory']);
+  });
+
   test('is told for each request where a soak counted them', () => {
     const requests = [100, 500, 1000, 9000, 2000];
     const done = (n: number) => requests.slice(0, n + 1).reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, openPool } from '../pipeline/store/database.ts';
+import { endSessions } from '../pipeline/store/end-sessions.ts';
 import { isDatabaseFailure } from '../pipeline/store/failure.ts';
 import { oracleAddress } from '../pipeline/store/oracle-address.ts';
 import { prepareSchema } from '../pipeline/store/schema.ts';
@@ -62,6 +63,30 @@ describe.each(STORES)('on %s', (dialect) => {
       const connection = await pool.acquire();
       expect(await connection.query('select n from held')).toEqual([{ n: 2 }]);
       connection.release();
+    });
+
+    test('ends the sessions of a lost client, with the locks that they hold, and no others', async () => {
+      const [lost, other, mine] = [
+        await newPool('tm1-a/job', 1),
+        await newPool('tm2-a/job', 1),
+        await newPool('jm', 2),
+      ];
+      const [holder, bystander] = [await lost.acquire(), await other.acquire()];
+      await holder.createTables([table(({ integer }) => `create table fenced (n ${integer})`)]);
+      await holder.execute('insert into fenced values (1)');
+      await holder.begin();
+      await holder.execute('update fenced set n = 2');
+      const [own] = await bystander.query(OWN_ID);
+      await endSessions(mine, 'tm1-a');
+      const next = await mine.acquire();
+      // the lock is gone, and what was not committed never will be
+      await next.execute('update fenced set n = n + 10');
+      await expect(holder.commit()).rejects.toThrow();
+      expect(await next.query('select n from fenced')).toEqual([{ n: 11 }]);
+      expect(await bystander.query(OWN_ID)).toEqual([own]);
+      holder.release(new Error('it is lost'));
+      bystander.release();
+      next.release();
     });
 
     test('names its sessions after itself and reuses them', async () => {

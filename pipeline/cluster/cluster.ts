@@ -8,11 +8,12 @@ import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
 import { isPatient, type Job, JobCanceled, JobFailed, laneOf, type Running, stopped } from './job.ts';
+import type { KnownTaskManager } from './known-task-manager.ts';
 import type { FromTaskManager, Isolation, Metrics, TaskManagerSettings } from './protocol.ts';
 import { RegisteredTaskManager } from './registered-task-manager.ts';
 import type { Registration } from './registration.ts';
 import { PIPELINE_TASK } from './run-pipeline.ts';
-import { type TaskManager, TaskManagerProcess } from './task-manager-process.ts';
+import { TaskManagerProcess } from './task-manager-process.ts';
 
 export interface ClusterOptions {
   /** To be started; others may register. */
@@ -92,7 +93,7 @@ export class Cluster {
     this.#lastNumber = options.taskManagers;
   }
 
-  get #taskManagers(): TaskManager[] {
+  get #taskManagers(): KnownTaskManager[] {
     return [...this.#started, ...this.#registered.values()];
   }
 

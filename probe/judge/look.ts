@@ -51,9 +51,9 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
       if (++seen % SLICE === 0) yield;
       counts.add(resource);
       if (resource.condemnedBy !== null) condemned++;
-      else awaitsCollection ||= isDueForCollection(resource, context);
+      else awaitsCollection ||= isDueForCollection(resource, context, patience);
       isOverdue ||= at - resource.lastUsedAt > patience && !resource.isBusy?.();
-      if (resource.isDeadlocked || isUncollected(resource, context)) continue;
+      if (resource.isDeadlocked || isUncollected(resource, context, patience)) continue;
       const owner = ownerToAwait(resource);
       if (owner !== null) {
         const { condemnedBy } = owner;
@@ -106,18 +106,25 @@ export function isAwaited({ source: { pool } }: Account): boolean {
   return pool !== null && pool.endingAt !== 0;
 }
 
-/** Perhaps garbage already, which only a collection tells. */
-function isUncollected({ account, lastUsedAt }: Resource, { collectedAt }: Context): boolean {
-  return account.source.nature.ends === 'collected' && lastUsedAt >= collectedAt;
+/**
+ * Perhaps garbage already, which only a collection tells: one that came when it was over, or it tells of what was still
+ * in use then.
+ */
+function isUncollected(resource: Resource, { collectedAt }: Context, patience: number): boolean {
+  return resource.account.source.nature.ends === 'collected' && collectedAt <= overAt(resource) + patience;
+}
+
+function overAt({ lastUsedAt, scope }: Resource): number {
+  return Math.max(lastUsedAt, scope?.ended ?? 0);
 }
 
 /** Not to be asked in the job that collects: it dereferences. */
-function isDueForCollection(
-  { flow, handle, account, lastUsedAt, isBusy }: Resource,
-  { at, collectedAt, graceMs }: Context,
-): boolean {
+function isDueForCollection(resource: Resource, context: Context, patience: number): boolean {
+  const { flow, handle, account, lastUsedAt, isBusy } = resource;
+  const { at, graceMs } = context;
   const { nature, pool } = account.source;
-  if (nature.ends === 'collected') return lastUsedAt >= collectedAt && at - lastUsedAt > graceMs;
+  if (nature.ends === 'collected')
+    return isUncollected(resource, context, patience) && at - overAt(resource) > patience;
   const canBeProven = handle !== null || pool?.cut !== undefined;
   if (!canBeProven && (flow === null || (account.acquired < 2 && !isAwaited(account)))) return false;
   return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());

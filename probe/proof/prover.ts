@@ -37,7 +37,7 @@ export class Prover {
   collect(at: number, isLast: boolean): boolean {
     const { collector, isOn } = this.#options;
     if (!collector.mayCollect(at, isLast)) return false;
-    if (isLast && this.#judgesWhatIsLeft()) collector.waitForCompilers();
+    if (isLast && this.judgesWhatIsLeft()) collector.waitForCompilers();
     // in a frame of its own: what it has looked at must not be on the stack any more
     const cuts = isOn ? this.#cut() : [];
     try {
@@ -48,7 +48,7 @@ export class Prover {
   }
 
   /** Something is open of which only a collection tells that it has ended. */
-  #judgesWhatIsLeft(): boolean {
+  judgesWhatIsLeft(): boolean {
     const { ledger, hasGrowth } = this.#options;
     for (const { openCount, source } of ledger.lines.values()) {
       if (openCount > 0 && source.nature.ends === 'collected') return true;

@@ -66,7 +66,8 @@ export function withReach(
 ): RecordedFinding & { held: string[] } {
   if (!reach) return { ...finding, held: [] };
   const { marked, unreachable, held } = reach;
-  if (unreachable === 0) return { ...finding, held };
+  // what ends by being collected, and nobody reaches, is about to
+  if (unreachable === 0 || NATURES[finding.nature].ends === 'collected') return { ...finding, held };
   const sentence = `In a heap snapshot nobody could reach ${unreachable} of the ${marked} that were open here: only lists of its library's or Node's own held ${unreachable === 1 ? 'it' : 'them'}.`;
   const evidence = [sentence, ...finding.evidence];
   if (finding.certainty === 'proven' || finding.site === -1) return { ...finding, evidence, held };

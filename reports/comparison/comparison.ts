@@ -61,6 +61,8 @@ export interface Measured {
 
 export interface Claim {
   passed: boolean;
+  /** Not passed, and not refuted either. */
+  isInconclusive?: true;
   sentence: string;
 }
 

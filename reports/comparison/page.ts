@@ -12,19 +12,24 @@ const STYLES = ['page.css', 'tables.css', 'comparison.css'];
 export function renderComparison(comparison: Comparison): string {
   const { title, story, claims, loads, seed, server, machine, sizing, scaledDown, runs } = comparison;
   const styles = STYLES.map(asset);
-  const failed = claims.filter(({ passed }) => !passed).length;
-  const verdict = failed ? `${plural(failed, 'claim')} did not hold.` : `All ${claims.length} claims held.`;
+  const failed = claims.filter(({ passed, isInconclusive }) => !passed && !isInconclusive).length;
+  const open = claims.filter(({ isInconclusive }) => isInconclusive).length;
+  const verdict = failed
+    ? `${plural(failed, 'claim')} did not hold.`
+    : open
+      ? `${plural(open, 'claim')} could not be judged here.`
+      : `All ${claims.length} claims held.`;
   const variants = variantsOf(comparison);
   const page = html`${pageHead(`${title} · outlive`, styles)}
 <body>
 <header class="masthead">
 <p class="brand">${LOGO}<strong>outlive</strong></p>
 <p class="ran">${machine}</p>
-<h1 class="verdict ${failed ? 'leak' : 'clean'}"><span class="headline">${verdict}</span> ${title[0]?.toUpperCase()}${title.slice(1)}</h1>
+<h1 class="verdict ${failed ? 'leak' : open ? 'suspect' : 'clean'}"><span class="headline">${verdict}</span> ${title[0]?.toUpperCase()}${title.slice(1)}</h1>
 <p class="story">${story}</p>
 </header>
 <main>
-${section('Claims', html`<ul class="claims">${claims.map(({ passed, sentence }) => html`<li class="${passed ? 'held' : 'failed'}"><b>${passed ? 'held' : 'did not hold'}</b> <span>${sentence}</span></li>`)}</ul>`)}
+${section('Claims', html`<ul class="claims">${claims.map(({ passed, isInconclusive, sentence }) => html`<li class="${passed ? 'held' : 'failed'}"><b>${passed ? 'held' : isInconclusive ? 'not judged' : 'did not hold'}</b> <span>${sentence}</span></li>`)}</ul>`)}
 ${section('Side by side', html`${figures(comparison)}${bars(variants)}`)}
 ${section(
   'What the errors were',

@@ -28,9 +28,10 @@ in each task manager does the same work without an error.`,
   server: STORM_SERVER,
   pools: STORM_POOLS,
   variants: [
-    { name: 'small-per-slot', region: SMALL, model: 'per-slot', max: 2 },
+    // the storm first, right after the machine was measured
     { name: 'large-per-slot', region: LARGE, model: 'per-slot', max: 2 },
-    { name: 'large-per-job', region: LARGE, model: 'per-job', max: 4 },
+    { name: 'large-per-job', region: LARGE, model: 'per-job', max: 2 },
+    { name: 'small-per-slot', region: SMALL, model: 'per-slot', max: 2 },
   ],
   sizing: [sizeStorm(LARGE.name, 2)],
   claims: [

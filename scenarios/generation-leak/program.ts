@@ -56,6 +56,8 @@ for (; run <= FIXED_RUNS && errors.length === 0; run++) {
   work.lanes += lanes;
   await reportRun(run, runs, `${work.runs} jobs planned and run`);
 }
+// who lived is looked at once more, after all its runs: what it did last is told then
+if (errors.length === 0) await reportRun(FIXED_RUNS, FIXED_RUNS, `${FIXED_RUNS} jobs planned and run`);
 await reportWork(work, errors, { planned: run - 1 - errors.length });
 // what leaked would keep the program, as it kept the job manager
 process.exit(0);

@@ -11,7 +11,7 @@ export const WORKER_MB = 96;
 
 export const SEEDS = Array.from({ length: 10 }, (_, index) => String(index + 1));
 
-/** Entries of what a job brings along: between 10,000 and 30,000, by the seed; 20,000 for the first. */
+/** Entries of what a job brings along: between 12,000 and 30,000, by the seed; 20,000 for the first. */
 export function feedOf(seed: number): number {
-  return 10_000 + ((10_000 + (seed - 1) * 7_919) % 20_001);
+  return 12_000 + ((8_000 + (seed - 1) * 7_919) % 18_001);
 }

@@ -26,5 +26,9 @@ export async function openOracleLoadServer({ maxSessions, logonSeconds }: Server
     };
   };
   const { stop } = behind;
-  return { limits, create, isPrivate: true, words: `an ${wordsOf(limits)}`, abandonedLogons: async () => null, stop };
+  return {
+    ...{ limits, create, isPrivate: true, words: `an ${wordsOf(limits)}`, stop },
+    withPatience: (work) => work(),
+    abandonedLogons: async () => null,
+  };
 }

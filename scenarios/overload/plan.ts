@@ -23,6 +23,8 @@ export interface VariantPlan {
   model: PoolModel;
   /** Connections of one pool. */
   max: number;
+  /** Variants of one name here are compared, and run one after the other while the machine is the same. */
+  compared?: string;
 }
 
 export interface ClaimPlan {
@@ -31,6 +33,8 @@ export interface ClaimPlan {
   holds(run: Readonly<Record<string, Measured>>): boolean;
   /** The numbers that it rests on, for one run. */
   figures?(run: Readonly<Record<string, Measured>>): string;
+  /** Holds on whatever machine: a change of it meanwhile is no excuse. */
+  always?: true;
   /** About the server's processes: left out where they are not on this machine, or not those of a real server. */
   ofServer?: true;
 }
@@ -45,7 +49,10 @@ export interface OverloadPlan {
   server: ServerWish;
   /** Milliseconds. */
   pools: { acquireTimeout: number; logonTimeout: number; idleTimeout: number };
+  /** In the order that they run in. */
   variants: readonly VariantPlan[];
+  /** What is not done so many milliseconds after work has ceased to arrive is lost (default 300 s). */
+  giveUpAfter?: number;
   /** How it is sized by what a private PostgreSQL here can do; none: as it stands. */
   sizing?: readonly SizingRule[];
   /** Declared before any run. */
@@ -81,11 +88,23 @@ export function needOf({ region, model, max }: VariantPlan, slots: number): Need
   return { taskManagers, connections: taskManagers * inOne[model] };
 }
 
+export interface Fitted {
+  plan: OverloadPlan;
+  why: string[];
+}
+
+/** Of each comparison, its variants' names in their order. */
+export function comparedOf({ variants }: OverloadPlan): string[][] {
+  const names = new Map<string, string[]>();
+  for (const { name, compared = '' } of variants) names.set(compared, [...(names.get(compared) ?? []), name]);
+  return [...names.values()];
+}
+
 /**
  * The plan as it fits here. Variants of one region are scaled alike, or their work would differ. `maxSessions`: of a
  * server that is not ours to make as large as the incident needs.
  */
-export function fitted(plan: OverloadPlan, maxSessions: number | null): { plan: OverloadPlan; why: string[] } {
+export function fitted(plan: OverloadPlan, maxSessions: number | null): Fitted {
   const why: string[] = [];
   const slots = new Map<Region, number>();
   for (const region of new Set(plan.variants.map((variant) => variant.region))) {

@@ -1,5 +1,6 @@
 /** The server under load: its limits, and what its processes take. */
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ServerProcesses } from '../../database/processes.ts';
 import { createDatabase, openDatabase } from '../../pipeline/store/database.ts';
@@ -26,6 +27,8 @@ export interface LoadServer {
   /** A new, empty database on it. */
   create(name: string): Promise<{ url: string; drop(): Promise<void> }>;
   isPrivate: boolean;
+  /** Until it has resolved, a logon may take as long as it likes, where the server is private. */
+  withPatience<T>(work: () => Promise<T>): Promise<T>;
   /** In words, for the report. */
   words: string;
   /** Logons that the server says it gave up; null where its log cannot be read. */
@@ -40,17 +43,50 @@ export async function openLoadServer({ maxSessions, logonSeconds }: ServerWish):
     if (namesOracle(url)) throw new UserError(NO_ORACLE);
     const limits = await limitsOf(url);
     const create = (name: string) => createDatabase(url, name);
-    return { limits, create, isPrivate: false, words: wordsOf(limits), abandonedLogons: async () => null, stop };
+    return {
+      ...{ limits, create, isPrivate: false, words: wordsOf(limits), stop },
+      withPatience: (work) => work(),
+      abandonedLogons: async () => null,
+    };
   }
-  const settings = { authentication_timeout: `${logonSeconds}s`, max_wal_size: '1GB' };
-  const server = await startPostgres({ maxConnections: maxSessions + RESERVED, settings });
-  const limits = await limitsOf(server.url);
+  const server = await startPostgres({ maxConnections: maxSessions + RESERVED, settings: { max_wal_size: '1GB' } });
   const { url, stop, logFile } = server;
-  const abandonedLogons = async () =>
-    (await readFile(logFile, 'utf8')).split('canceling authentication due to timeout').length - 1;
-  const create = (name: string) => createDatabase(url, name);
-  return { limits, create, isPrivate: true, words: `a private ${wordsOf(limits)}`, abandonedLogons, stop };
+  try {
+    await allowLogons(url, logonSeconds);
+    const limits = await limitsOf(url);
+    const abandonedLogons = async () =>
+      (await readFile(logFile, 'utf8')).split('canceling authentication due to timeout').length - 1;
+    const create = (name: string) => createDatabase(url, name);
+    const withPatience = async <T>(work: () => Promise<T>) => {
+      await allowLogons(url, LONGEST_LOGON_SECONDS);
+      return work().finally(() => allowLogons(url, logonSeconds));
+    };
+    const words = `a private ${wordsOf(limits)}`;
+    return { limits, create, isPrivate: true, withPatience, words, abandonedLogons, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
+
+/** Resolves when it is in force for who comes next. */
+async function allowLogons(url: string, seconds: number): Promise<void> {
+  const inForce = () =>
+    withClient(url, async (client) => {
+      const { rows } = await client.query(
+        `select extract(epoch from current_setting('authentication_timeout')::interval)::int as seconds`,
+      );
+      return rows[0].seconds === seconds;
+    });
+  await withClient(url, async (client) => {
+    await client.query(`alter system set authentication_timeout = '${seconds}s'`);
+    await client.query('select pg_reload_conf()');
+  });
+  while (!(await inForce())) await delay(20);
+}
+
+/** As PostgreSQL has it. */
+const LONGEST_LOGON_SECONDS = 600;
 
 const NO_ORACLE =
   'An overload needs a server of its own or a PostgreSQL: unset DATABASE_URL, or give --database oracle for the stand-in.';

@@ -24,8 +24,10 @@ const REGISTER = fileURLToPath(new URL('../../probe/register.js', import.meta.ur
 
 /** From when the tasks are given out until they begin together, milliseconds. */
 const LEAD_MS = 1500;
-/** What is not done this long after work has ceased to arrive is lost. */
+/** What is not done so long after work has ceased to arrive is lost. */
 const GIVE_UP_MS = 300_000;
+/** Here a task manager may be late for want of a processor. */
+const FROZEN_MS = 120_000;
 
 export interface VariantOptions {
   plan: OverloadPlan;
@@ -60,6 +62,7 @@ export async function runVariant(variant: VariantPlan, options: VariantOptions):
       slots: jobs.length * slots,
       connections: { ...plan.pools, model: variant.model, library, url: fault.url, max: variant.max },
       execArgv: ['--require', REGISTER],
+      frozenMs: FROZEN_MS,
       // the load's own timers are many, and none of the incident's business
       env: { OUTLIVE_OUT: folder, OUTLIVE_OFF: 'timers', DATABASE_URL: '' },
     });
@@ -93,7 +96,7 @@ async function offer(
   cluster: Cluster,
   { region }: VariantPlan,
   startAt: number,
-  { seed, onProgress }: VariantOptions,
+  { plan, seed, onProgress }: VariantOptions,
 ): Promise<Map<JobLoad, LaneResult[]>> {
   const load = loadOf(region, seed);
   const all = load.lanes * load.jobs.length;
@@ -101,7 +104,12 @@ async function offer(
   onProgress(0, all, `${all} lanes begin`);
   const results = await Promise.all(
     load.jobs.map(async (job) => {
-      const task = { load, job, startAt, giveUpAfter: region.duration + GIVE_UP_MS } satisfies LoadTaskOptions;
+      const task = {
+        load,
+        job,
+        startAt,
+        giveUpAfter: region.duration + (plan.giveUpAfter ?? GIVE_UP_MS),
+      } satisfies LoadTaskOptions;
       const lanes = await cluster.run({
         name: job.name,
         module: LOAD_TASK,

@@ -21,9 +21,9 @@ const COMES_WITH: Partial<Record<Kind, Partial<Record<Kind, number>>>> = {
   timer: { context: 1 },
   listener: { context: 1 },
 };
-/** Memory that one leaked thing may well hold, bytes: more is another leak. */
+/** Memory that one leaked thing may well hold, bytes: more is another leak. A context holds all that was loaded in it. */
 const HOLDS = 1e6;
-const CONTEXT_HOLDS = 4e6;
+const CONTEXT_HOLDS = 16e6;
 /** Of a slope, the share that must be found for it to be explained. */
 const EXPLAINS = 0.5;
 
@@ -33,15 +33,19 @@ type Held = RecordedFinding & { held: string[] };
 export function findingsWithSlopes(recording: Recording, load: Load | null): Held[] {
   const reach = new Map(recording.reach?.lines.map((line) => [line.key, line]));
   const findings = [...recording.findings].map(([key, { finding }]) => withReach(finding, reach.get(key)));
+  // who keeps contexts, and memory that these may well hold
+  let keeper = { index: -1, bytes: 0 };
   for (const gauge of GAUGES) {
     if (gauge.isOfProcess && recording.process.thread !== 0) continue;
     const slope = slopeOf(pointsOf(recording.rounds, gauge, load), gauge.floors);
     if (!slope) continue;
     const sentence = inWords(gauge, slope, load);
-    const index = findings.findIndex((finding) => explains(finding, gauge, slope));
+    let index = findings.findIndex((finding) => explains(finding, gauge, slope));
+    if (index === -1 && gauge.nature === 'memory' && slope.rise <= keeper.bytes) index = keeper.index;
     const known = findings[index];
     if (known) findings[index] = withEvidence(known, gauge, slope, sentence);
     else findings.push(findingOf(recording, gauge, slope, sentence));
+    if (gauge.nature === 'context') keeper = { index, bytes: slope.rise * CONTEXT_HOLDS };
   }
   return findings;
 }
