@@ -11,6 +11,7 @@ import {
   type PoolModel,
 } from '../pipeline/connections/settings.ts';
 import { Waits } from '../pipeline/connections/waits.ts';
+import { isDatabaseFailure } from '../pipeline/store/failure.ts';
 import type { ConnectionPool } from '../pipeline/store/store.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { ROOT, start } from './support/probed.ts';
@@ -52,6 +53,17 @@ describe.each(POOL_LIBRARIES)('with the pool of %s', (library) => {
     expect(logons).toMatchObject({ asked: expected.connections, openPeak: expected.connections, failures: [] });
     const jobs = pools.flatMap((pool) => pool.jobs);
     expect(jobs.reduce((sum, { acquired }) => sum + acquired, 0)).toBe(12);
+  });
+
+  test('a statement that gets no answer is given up, and its connection with it', async () => {
+    const factory = new ConnectionFactory(settings('shared', { library, answerTimeout: 500 }));
+    const connections = factory.connectionsFor({ job: 'billing', slot: 1 });
+    const connection = await connections.acquire();
+    const failure = await connection.query('select pg_sleep(60)').catch((error: Error) => error);
+    expect(isDatabaseFailure(failure)).toBe(true);
+    connection.release(failure as Error);
+    expect(await borrow(connections)).toBeGreaterThan(0);
+    await connections.close();
   });
 
   test('a pool is closed with the last of its seats, and not before', async () => {

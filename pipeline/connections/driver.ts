@@ -10,10 +10,13 @@ export interface PoolSettings extends ConnectionSettings {
   name: string;
 }
 
-export async function openCountedSession({ url, logonTimeout }: PoolSettings, logons: Logons): Promise<OwnSession> {
+export async function openCountedSession(
+  { url, logonTimeout, answerTimeout }: PoolSettings,
+  logons: Logons,
+): Promise<OwnSession> {
   const ended = logons.began();
   try {
-    const session = await openSession(url, logonTimeout);
+    const session = await openSession(url, logonTimeout, answerTimeout);
     ended();
     return session;
   } catch (error) {
@@ -25,8 +28,8 @@ export async function openCountedSession({ url, logonTimeout }: PoolSettings, lo
 /** Connects when asked only. oracledb does not tell of its logons: of its pool only those that failed are counted. */
 export async function openDriverPool(settings: PoolSettings, logons: Logons): Promise<ConnectionPool> {
   if (!namesOracle(settings.url)) return new (await import('./pg-pool.ts')).CountedPgPool(settings, logons);
-  const { url, name, max, acquireTimeout } = settings;
-  const pool = await openPool({ url, name, max, acquireTimeout });
+  const { url, name, max, acquireTimeout, answerTimeout } = settings;
+  const pool = await openPool({ url, name, max, acquireTimeout, ...(answerTimeout ? { answerTimeout } : {}) });
   return {
     name,
     acquire: () => {

@@ -1,7 +1,7 @@
 /** pg's own pool, with the logons of its clients counted. */
 import pg from 'pg';
-import { ANSWER_LIMIT_MS, PostgresConnection } from '../store/postgres.ts';
-import type { Connection, ConnectionPool } from '../store/store.ts';
+import { PostgresConnection } from '../store/postgres.ts';
+import { ANSWER_LIMIT_MS, type Connection, type ConnectionPool } from '../store/store.ts';
 import type { PoolSettings } from './driver.ts';
 import type { Logons } from './logons.ts';
 
@@ -9,7 +9,8 @@ export class CountedPgPool implements ConnectionPool {
   readonly name: string;
   readonly #pool: pg.Pool;
 
-  constructor({ url, name, max, idleTimeout, acquireTimeout, logonTimeout }: PoolSettings, logons: Logons) {
+  constructor(settings: PoolSettings, logons: Logons) {
+    const { url, name, max, idleTimeout, acquireTimeout, logonTimeout, answerTimeout } = settings;
     this.name = name;
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -18,7 +19,7 @@ export class CountedPgPool implements ConnectionPool {
       idleTimeoutMillis: idleTimeout,
       // of the pool: from acquire() on, the queue and the logon together
       connectionTimeoutMillis: acquireTimeout,
-      query_timeout: ANSWER_LIMIT_MS,
+      query_timeout: answerTimeout ?? ANSWER_LIMIT_MS,
       pipeline: true,
       Client: countedClient(logons, logonTimeout),
     });

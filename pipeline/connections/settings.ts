@@ -23,6 +23,8 @@ export interface ConnectionSettings {
   acquireTimeout: number;
   /** How long one logon may take; then it is given up. */
   logonTimeout: number;
+  /** How long a statement waits for its answer (default 60 s); then it throws, and its connection is closed. */
+  answerTimeout?: number;
   /** An idle connection is closed after this time. */
   idleTimeout: number;
   /** Stands before the names of all pools, so that the server can tell whose a session is. */

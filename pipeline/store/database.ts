@@ -4,7 +4,13 @@ import { type PostgresOptions, startPostgres } from './embedded.ts';
 import { failureOf } from './failure.ts';
 import { namesOracle, ORACLE_FORM, oracleAddress } from './oracle-address.ts';
 import { openPostgresSession, PostgresPool } from './postgres.ts';
-import { type ConnectionPool, DatabaseUnavailable, type OwnSession, type PoolOptions } from './store.ts';
+import {
+  ANSWER_LIMIT_MS,
+  type ConnectionPool,
+  DatabaseUnavailable,
+  type OwnSession,
+  type PoolOptions,
+} from './store.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 
@@ -36,9 +42,13 @@ export async function openPool(options: PoolOptions): Promise<ConnectionPool> {
 }
 
 /** A session of one's own. Throws what the driver throws, or `DatabaseUnavailable`. */
-export async function openSession(url: string, connectTimeout: number): Promise<OwnSession> {
-  if (!namesOracle(url)) return openPostgresSession(url, connectTimeout);
-  return (await oracle()).openOracleSession(url, connectTimeout);
+export async function openSession(
+  url: string,
+  connectTimeout: number,
+  answerTimeout = ANSWER_LIMIT_MS,
+): Promise<OwnSession> {
+  if (!namesOracle(url)) return openPostgresSession(url, connectTimeout, answerTimeout);
+  return (await oracle()).openOracleSession(url, connectTimeout, answerTimeout);
 }
 
 /** Only who uses Oracle needs its driver. */

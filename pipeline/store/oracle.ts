@@ -3,7 +3,7 @@ import oracledb from 'oracledb';
 import { oracleAddress } from './oracle-address.ts';
 import { logOn } from './oracle-logon.ts';
 import type { Connection, ConnectionPool, OwnSession, PoolOptions, Session, Statement } from './store.ts';
-import { textsOf } from './store.ts';
+import { ANSWER_LIMIT_MS, textsOf } from './store.ts';
 
 /** ORA-00955: there is something of that name already. */
 const NAME_IS_USED = 955;
@@ -27,7 +27,7 @@ export class OraclePool implements ConnectionPool {
     name,
     max,
     acquireTimeout = 10_000,
-    answerTimeout = 60_000,
+    answerTimeout = ANSWER_LIMIT_MS,
   }: PoolOptions): Promise<OraclePool> {
     const settings = {
       ...oracleAddress(url),
@@ -176,8 +176,14 @@ class OwnOracleSession extends OracleSession implements OwnSession {
 }
 
 /** Throws what the driver throws. */
-export async function openOracleSession(url: string, connectTimeout: number): Promise<OwnSession> {
-  return new OwnOracleSession(await logOn(oracleAddress(url), 'outlive-pipeline', connectTimeout));
+export async function openOracleSession(
+  url: string,
+  connectTimeout: number,
+  answerTimeout: number,
+): Promise<OwnSession> {
+  const connection = await logOn(oracleAddress(url), 'outlive-pipeline', connectTimeout);
+  connection.callTimeout = answerTimeout;
+  return new OwnOracleSession(connection);
 }
 
 /** Names as they are written in statements, and long texts whole instead of as handles that need a trip each. */

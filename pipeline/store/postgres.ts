@@ -1,13 +1,19 @@
 /** PostgreSQL behind the store's interface: thin, so that the stack of a loan shows who took it. */
 import pg from 'pg';
 import { isUnanswered } from './failure.ts';
-import type { Connection, ConnectionPool, OwnSession, PoolOptions, Session, Statement } from './store.ts';
-import { textsOf } from './store.ts';
+import {
+  ANSWER_LIMIT_MS,
+  type Connection,
+  type ConnectionPool,
+  type OwnSession,
+  type PoolOptions,
+  type Session,
+  type Statement,
+  textsOf,
+} from './store.ts';
 
 /** Of all uses of advisory locks in the database, ours. */
 const SCHEMA_LOCK = 0x6f75746c; // "outl"
-
-export const ANSWER_LIMIT_MS = 60_000;
 
 export class PostgresPool implements ConnectionPool {
   readonly name: string;
@@ -139,11 +145,15 @@ class OwnPostgresSession extends PostgresSession<pg.Client> implements OwnSessio
 }
 
 /** Throws what pg throws. */
-export async function openPostgresSession(url: string, connectTimeout: number): Promise<OwnSession> {
+export async function openPostgresSession(
+  url: string,
+  connectTimeout: number,
+  answerTimeout: number,
+): Promise<OwnSession> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: connectTimeout,
-    query_timeout: ANSWER_LIMIT_MS,
+    query_timeout: answerTimeout,
     pipeline: true,
   });
   const session = new OwnPostgresSession(client);

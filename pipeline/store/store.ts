@@ -47,6 +47,9 @@ export interface Connection extends Session {
   release(error?: Error): void;
 }
 
+/** Milliseconds that a statement waits for its answer, unless another time is given. */
+export const ANSWER_LIMIT_MS = 60_000;
+
 export interface PoolOptions {
   url: string;
   /** Also what the server knows its sessions by: PostgreSQL's application_name, Oracle's PROGRAM. */
