@@ -7,9 +7,9 @@ import type { Places } from './hand-over.ts';
 import { Gone, type Inspector, type Thread, Unanswered } from './inspector.ts';
 import { isClosed, type Opened, openInspector } from './open.ts';
 import { factsOf, type ProcessFacts } from './proc.ts';
+import { tooOld } from './version.ts';
 import { whereHeld } from './where-held.ts';
 
-const OLDEST = [20, 19] as const;
 /** A program whose event loop is held for longer does not answer. */
 const ANSWER_MS = 3000;
 /** Threads tell that they are there at once; what holds their loop may not. */
@@ -75,6 +75,9 @@ export async function attach(facts: ProcessFacts, options: AttachOptions): Promi
   }
 }
 
+/** Only then is it known where the program's file does not tell. Closing the inspector could end it. */
+class TooOld extends UserError {}
+
 interface Arrived extends Opened {
   /** Where the probe writes that is there already; null: none is. */
   probedInto: string | null;
@@ -93,7 +96,7 @@ async function arrive(facts: ProcessFacts): Promise<Arrived> {
         throw new UserError(where);
       }
       const isClosing = error instanceof Gone && factsOf(facts.pid) !== null;
-      if (isClosing) opened.inspector.close();
+      if (isClosing || error instanceof TooOld) opened.inspector.close();
       else await retreat(opened);
       if (!isClosing || tries === 1) {
         throw error instanceof Gone ? new UserError(`Process ${facts.pid} has ended, or closed its inspector.`) : error;
@@ -128,10 +131,8 @@ interface Greeting {
 async function greet(main: Thread, { pid, ownPid }: ProcessFacts): Promise<string | null> {
   // asked as any Node.js can answer, at any time
   const { value } = await main.evaluate('process.version', { withinMs: ANSWER_MS });
-  const [major = 0, minor = 0] = String(value).slice(1).split('.').map(Number);
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    throw new UserError(`Process ${pid} runs Node.js ${value}; outlive needs ${OLDEST.join('.')} or later.`);
-  }
+  const complaint = tooOld(pid, String(value));
+  if (complaint !== null) throw new TooOld(`${complaint} Its inspector stays open on the loopback until it ends.`);
   const there = await main.run<Greeting>(GREETING, ANSWER_MS);
   if (there.pid !== ownPid) throw new UserError(`The inspector that was found is of process ${there.pid}, not ${pid}.`);
   if (there.isVisited) throw new UserError(`Another outlive is attached to process ${pid}: wait until it has left.`);

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../user-error.ts';
 import { Inspector } from './inspector.ts';
-import { connectedTo, factsOf, listenerOn, type ProcessFacts, portsOf } from './proc.ts';
+import { commandOf, connectedTo, factsOf, listenerOn, nodesBelow, type ProcessFacts, portsOf } from './proc.ts';
+import { tooOld, versionIn } from './version.ts';
 
 /** Where Node.js opens it unless it is told otherwise. */
 const PORT = 9229;
@@ -36,8 +37,16 @@ export function findProcess(pid: number): ProcessFacts {
 function complaint(facts: ProcessFacts): string | null {
   const { pid, ownPid, uid, exe, state, argv } = facts;
   const own = process.getuid?.() ?? 0;
-  if (own !== 0 && own !== uid) return `Process ${pid} is another user's: run outlive as user ${uid}, or as root.`;
-  if (!isNode(facts)) return `Process ${pid} runs ${path.basename(exe ?? argv[0] ?? 'something else')}, not Node.js.`;
+  if (own !== 0 && own !== uid) {
+    return `Process ${pid} is another user's: run outlive as ${uid === 0 ? '' : `user ${uid}, or as `}root.`;
+  }
+  if (!isNode(facts)) {
+    const below = nodesBelow(pid).map((each) => `${each.pid} (${commandOf(each)})`);
+    const instead = below.length > 0 ? ` Below it there is ${below.join(', ')}.` : '';
+    return `Process ${pid} runs ${path.basename(exe ?? argv[0] ?? 'something else')}, not Node.js.${instead}`;
+  }
+  const old = tooOld(pid, versionIn(`/proc/${pid}/exe`) ?? process.version);
+  if (old !== null) return old;
   if (!facts.isInOurNetwork) {
     return `Process ${pid} is in a container: run outlive attach ${ownPid} inside it, since its loopback is its own.`;
   }

@@ -1,5 +1,5 @@
 /** What Linux tells of a process without touching it. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
 export interface ProcessFacts {
   pid: number;
@@ -41,6 +41,11 @@ export function factsOf(pid: number): ProcessFacts | null {
   };
 }
 
+/** As much of its command line as tells which one it is. */
+export function commandOf({ argv }: ProcessFacts): string {
+  return argv.slice(0, 3).join(' ');
+}
+
 /** Also where that may not be read. */
 function isOurs(pid: number, namespace: string): boolean {
   const theirs = link(`/proc/${pid}/ns/${namespace}`);
@@ -52,39 +57,80 @@ const SIGUSR1 = 1n << 9n;
 
 /** The ports that a process listens on. */
 export function portsOf(pid: number): number[] {
-  const sockets = new Set(
+  const sockets = socketsOf(pid);
+  return listenersOf(pid).flatMap(({ port, inode }) => (sockets.has(inode) ? [port] : []));
+}
+
+function socketsOf(pid: number): Set<string> {
+  return new Set(
     entries(`/proc/${pid}/fd`).flatMap(
       (fd) => /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`) ?? '')?.[1] ?? [],
     ),
   );
-  return connectionsOf(pid)
-    .filter(({ state, inode }) => state === LISTEN && sockets.has(inode))
-    .map(({ port }) => port);
 }
 
 /** How many are connected to a port of the process. */
 export function connectedTo(pid: number, port: number): number {
-  return connectionsOf(pid).filter((each) => each.state === ESTABLISHED && each.port === port).length;
+  const all = TABLES.flatMap((table) => connectionsIn(read(`/proc/${pid}/net/${table}`) ?? ''));
+  return all.filter((each) => each.state === ESTABLISHED && each.port === port).length;
 }
 
 /** Who listens on a port, of those we may ask. */
 export function listenerOn(port: number): number | null {
-  const own = new Set(connectionsOf('self').flatMap((c) => (c.port === port && c.state === LISTEN ? [c.inode] : [])));
-  if (own.size === 0) return null;
-  return pids().find((pid) => portsOf(pid).includes(port)) ?? null;
+  const own = listenersOf('self').filter((each) => each.port === port);
+  return pids().find((pid) => own.length > 0 && own.some(({ inode }) => socketsOf(pid).has(inode))) ?? null;
 }
 
+/** Those that run Node.js, as far as that can be told by the name of their program, of the children of a process and of theirs. */
+export function nodesBelow(pid: number): ProcessFacts[] {
+  const children = (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => {
+    const facts = factsOf(child);
+    if (facts === null) return [];
+    return /\/node(?:js)?$/.test(facts.exe ?? '') ? [facts] : nodesBelow(child);
+  });
+}
+
+const TABLES = ['tcp', 'tcp6'];
 const ESTABLISHED = '01';
 const LISTEN = '0A';
+const CHUNK = 65_536;
 
-/** Of the process's network: local port, state, and the socket that it is. */
-function connectionsOf(pid: number | 'self'): { port: number; state: string; inode: string }[] {
-  return ['tcp', 'tcp6'].flatMap((table) => {
-    const lines = (read(`/proc/${pid}/net/${table}`) ?? '').split('\n').slice(1);
-    return lines.filter(Boolean).map((line) => {
-      const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
-      return { port: Number.parseInt(local.split(':').at(-1) ?? '', 16), state, inode };
-    });
+/** Of a connection in a process's network: its local port, its state, and the socket that it is. */
+interface Connection {
+  port: number;
+  state: string;
+  inode: string;
+}
+
+/** Listening sockets come first; a busy service has ten thousands of others, which take long to read. */
+function listenersOf(pid: number | 'self'): Connection[] {
+  return TABLES.flatMap((table) => {
+    let descriptor: number | null = null;
+    try {
+      descriptor = openSync(`/proc/${pid}/net/${table}`, 'r');
+      const chunk = Buffer.alloc(CHUNK);
+      let text = '';
+      for (let isMore = true; isMore; ) {
+        const length = readSync(descriptor, chunk);
+        text += chunk.toString('latin1', 0, length);
+        isMore = length > 0 && connectionsIn(text).every(({ state }) => state === LISTEN);
+      }
+      return connectionsIn(text).filter(({ state }) => state === LISTEN);
+    } catch {
+      return [];
+    } finally {
+      if (descriptor !== null) closeSync(descriptor);
+    }
+  });
+}
+
+/** Whole lines of such a table. */
+function connectionsIn(table: string): Connection[] {
+  const lines = table.split('\n').slice(1, -1);
+  return lines.map((line) => {
+    const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+    return { port: Number.parseInt(local.split(':').at(-1) ?? '', 16), state, inode };
   });
 }
 

@@ -1,9 +1,10 @@
 /** What attaching says: what it is going to do, and how the pools stand. */
 import type { PoolNumbers } from '../probe/account/pool-numbers.ts';
 import type { Guest } from './guest.ts';
-import type { ProcessFacts } from './proc.ts';
+import { commandOf, type ProcessFacts } from './proc.ts';
 
 const MB = 1024 * 1024;
+const MAX_OTHERS = 4;
 /** Milliseconds that one collection holds the process, for each megabyte of heap. */
 const PAUSE_PER_MB = 1.3;
 /** … and that a snapshot does. */
@@ -16,8 +17,9 @@ export interface Intent {
   snapshotMaxMb: number;
 }
 
-export function intent({ pid, argv, memory }: ProcessFacts, { forMs, heal, list, snapshotMaxMb }: Intent): string {
-  const who = `Process ${pid} (${argv.slice(0, 3).join(' ')}, ${Math.round(memory / MB)} MB)`;
+export function intent(facts: ProcessFacts, { forMs, heal, list, snapshotMaxMb }: Intent): string {
+  const { pid, memory } = facts;
+  const who = `Process ${pid} (${commandOf(facts)}, ${Math.round(memory / MB)} MB)`;
   const how = 'its inspector is opened on the loopback, which it says on its stderr, and the probe is loaded';
   const end = 'Then everything is taken back.';
   if (list) return `${who}: ${how}, to list what is open. ${end}`;
@@ -26,9 +28,16 @@ export function intent({ pid, argv, memory }: ProcessFacts, { forMs, heal, list,
     ? 'Connections that nobody can reach any more are destroyed, which rolls back their transactions. '
     : '';
   return (
-    `${who}: ${how}, for ${seconds(forMs)}. At least twice garbage is collected, ` +
+    `${who}: ${how}, for ${forMs > 0 ? seconds(forMs) : 'one look'}. At least twice garbage is collected, ` +
     `which holds it for up to ${pause} each time. ${heals}${looks(snapshotMaxMb)}${end}`
   );
+}
+
+/** Who else may be meant: a cluster's workers, or the service below its npm. Empty: there is none. */
+export function others(below: readonly ProcessFacts[]): string {
+  const shown = below.slice(0, MAX_OTHERS).map((each) => `${each.pid} (${commandOf(each)})`);
+  const more = below.length > MAX_OTHERS ? `, and ${below.length - MAX_OTHERS} more` : '';
+  return below.length === 0 ? '' : `What runs below it is not looked at: ${shown.join(', ')}${more}.\n`;
 }
 
 function looks(snapshotMaxMb: number): string {

@@ -6,8 +6,8 @@ import { attach, type Outcome } from '../attach/attach.ts';
 import type { Guest } from '../attach/guest.ts';
 import { handedOver } from '../attach/hand-over.ts';
 import { findProcess } from '../attach/open.ts';
-import type { ProcessFacts } from '../attach/proc.ts';
-import { intent, listed, poolLines } from '../attach/words.ts';
+import { nodesBelow, type ProcessFacts } from '../attach/proc.ts';
+import { intent, listed, others, poolLines } from '../attach/words.ts';
 import { readSnapshots, removeSnapshots } from '../heap/of-run.ts';
 import { readSettings } from '../probe/process/settings.ts';
 import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
@@ -61,7 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { problems } = readSettings(process.env);
   if (problems[0]) throw new UserError(problems[0]);
   const facts = findProcess(wholeNumber(1, 2 ** 31 - 1)(text, 'The pid'));
-  process.stderr.write(`${intent(facts, { ...values, forMs: values.for })}\n`);
+  process.stderr.write(`${intent(facts, { ...values, forMs: values.for })}\n${others(nodesBelow(facts.pid))}`);
   if (!values.yes && process.stdin.isTTY && process.stderr.isTTY && !(await isAgreed())) return EXIT_INTERRUPTED;
   return values.list ? list(facts, values) : watch(facts, values);
 }

@@ -1,9 +1,11 @@
 /** A process that was never prepared is asked what it has lost, is healed, and goes on as if nobody had come. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { tooOld, versionIn } from '../attach/version.ts';
 import type { Report } from '../probe/recording/report.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLI, fixture, lineOf, NODE, NODE_MAJOR, placeOf, REGISTER, start } from './support/probed.ts';
@@ -185,6 +187,47 @@ test('what is no process, or no Node.js, is said', async () => {
   expect(other.exitCode).toBe(null);
   expect(await attach(4_194_305)).toMatchObject({ code: 2, stderr: 'outlive: There is no process 4194305.\n' });
   expect((await attach('orders' as never)).stderr).toContain('The pid must be a whole number');
+});
+
+test('what is started by a shell is named where the shell is asked', async () => {
+  const shell = spawn('sh', ['-c', `${NODE} ${program} generic-pool; true`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  started.push(shell);
+  await once(shell.stdout, 'data');
+  const { stderr } = await attach(shell.pid as number);
+  const [, below] = /, not Node\.js\. Below it there is (\d+) \(.*attached\.mjs/.exec(stderr) ?? [];
+  expect(below, stderr).toBeDefined();
+  process.kill(Number(below), 'SIGKILL');
+});
+
+test('a Node.js that is too old is told by its file, and is not touched', () => {
+  using folder = temporaryFolder();
+  const file = path.join(folder.path, 'node');
+  const rest = Buffer.alloc(8 * 1024 * 1024 - 10);
+  writeFileSync(file, Buffer.concat([rest, Buffer.from('node.js/vX node.js/v18.20.8\0'), rest]));
+  expect(versionIn(file)).toBe('v18.20.8');
+  expect(versionIn(NODE)).toBe(spawnSync(NODE, ['--version'], { encoding: 'utf8' }).stdout.trim());
+  expect(tooOld(17, 'v18.20.8')).toBe('Process 17 runs Node.js v18.20.8; outlive needs 20.19 or later.');
+  expect(tooOld(17, 'v20.18.3')).not.toBe(null);
+  expect([tooOld(17, 'v20.19.0'), tooOld(17, 'v26.0.0')]).toEqual([null, null]);
+});
+
+// as a container on the host's network has, or a unit of systemd
+const canHide = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0;
+test.skipIf(!canHide)('a process that does not see our files gets the probe in its own', async () => {
+  const dist = path.join(path.dirname(CLI), '..');
+  const hidden = `mount -t tmpfs tmpfs ${dist} && exec ${NODE} ${program} generic-pool`;
+  const child = spawn('unshare', ['--mount', 'sh', '-c', hidden], { stdio: ['ignore', 'pipe', 'ignore'] });
+  started.push(child);
+  const [port] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const ask = async (route: string) => (await fetch(`http://127.0.0.1:${Number.parseInt(port, 10)}${route}`)).json();
+  const before = await ask('/state');
+  await ask('/lose');
+  using folder = temporaryFolder();
+  const { stdout, stderr } = await attach(child.pid as number, '--for', '0s', '--out', folder.path, '--json');
+  expect(stderr).toContain('1 of 10 connections are lost for good');
+  expect(reportIn(stdout).findings).toMatchObject([{ before: true, count: 1 }]);
+  expect(await ask('/state')).toEqual(before);
+  expect(readdirSync('/tmp').filter((name) => name.startsWith('outlive-attach-'))).toEqual([]);
 });
 
 test('where the event loop is held is said', async () => {
