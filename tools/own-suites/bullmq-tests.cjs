@@ -1,0 +1,11 @@
+// What BullMQ's tests expect of where they run: its classes by an alias, and a Redis at the port that ioredis goes to.
+const Module = require('node:module');
+const path = require('node:path');
+
+const library = path.join(__dirname, 'node_modules/bullmq/dist');
+const resolve = Module._resolveFilename;
+Module._resolveFilename = function resolveAlias(request, ...rest) {
+  const own = request.startsWith('@src/') ? path.join(library, request.slice('@src/'.length)) : request;
+  return Reflect.apply(resolve, this, [own, ...rest]);
+};
+require('ioredis').defaultOptions.port = Number(process.env.REDIS_PORT);
