@@ -13,8 +13,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAIRS = 11;
 const TESTS = 1000;
 
-/** What a quick test of a service does: it borrows from a pool and gives back, or takes nothing. */
+/** What a quick test of a service does: it works for a moment, takes nothing, or borrows from a pool and gives back. */
 const BODIES = {
+  'works for a quarter of a millisecond': 'for (const until = performance.now() + 0.25; performance.now() < until; );',
   'takes and gives back': 'await pool.release(await pool.acquire());',
   'takes nothing': 'if (JSON.parse("[1, 2]").length !== 2) throw new Error();',
 };
@@ -31,6 +32,11 @@ for (let n = 0; n < ${TESTS}; n++) {
 
 const bin = (file: string): string => path.join(ROOT, 'node_modules', file);
 const MOCHA = bin('mocha/bin/mocha.js');
+/** Of tools/jest, where it is installed by the tests of its guard. */
+const JEST = ['--experimental-vm-modules', path.join(ROOT, 'tools/jest/node_modules/jest-cli/bin/jest.js'), '--config'];
+const JEST_OPTIONS =
+  "testMatch: ['**/suite.test.mjs'], transform: {}, moduleFileExtensions: ['mjs', 'cjs', 'js', 'json']";
+
 const RUNNERS: Record<string, { importing: string; bare: string[]; guarded: string[] }> = {
   'node:test': {
     importing: "import { test } from 'node:test';",
@@ -39,14 +45,27 @@ const RUNNERS: Record<string, { importing: string; bare: string[]; guarded: stri
   },
   Vitest: {
     importing: "import { test } from 'vitest';",
-    bare: [bin('vitest/vitest.mjs'), 'run'],
+    bare: [bin('vitest/vitest.mjs'), 'run', '--config', 'bare.config.mjs'],
     guarded: [bin('vitest/vitest.mjs'), 'run', '--config', 'guarded.config.mjs'],
+  },
+  Jest: {
+    importing: "import { test } from '@jest/globals';",
+    bare: [...JEST, 'bare.jest.cjs'],
+    guarded: [...JEST, 'guarded.jest.cjs'],
   },
   Mocha: {
     importing: "import { it as test } from 'mocha';",
     bare: [MOCHA, 'suite.test.mjs'],
     guarded: [MOCHA, '--require', path.join(ROOT, 'dist/guards/mocha.js'), 'suite.test.mjs'],
   },
+};
+
+/** The same with the guard and without, since to read one costs as well. */
+const CONFIGURATIONS = {
+  'bare.config.mjs': 'export default { test: {} };',
+  'guarded.config.mjs': "export default { test: { runner: 'outlive/vitest' } };",
+  'bare.jest.cjs': `module.exports = { ${JEST_OPTIONS} };`,
+  'guarded.jest.cjs': `module.exports = { testRunner: 'outlive/jest', ${JEST_OPTIONS} };`,
 };
 
 interface Cost {
@@ -90,15 +109,16 @@ for (const [name, { importing, bare, guarded }] of Object.entries(RUNNERS)) {
     for (const each of ['generic-pool', 'vitest', 'mocha']) {
       symlinkSync(bin(each), path.join(folder, 'node_modules', each));
     }
+    symlinkSync(path.join(ROOT, 'tools/jest/node_modules/@jest'), path.join(folder, 'node_modules/@jest'));
     symlinkSync(ROOT, path.join(folder, 'node_modules/outlive'));
     writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
     writeFileSync(path.join(folder, 'suite.test.mjs'), suite(importing, body));
-    writeFileSync(path.join(folder, 'guarded.config.mjs'), "export default { test: { runner: 'outlive/vitest' } };");
+    for (const [file, text] of Object.entries(CONFIGURATIONS)) writeFileSync(path.join(folder, file), text);
     try {
       const runs = Array.from({ length: PAIRS + 1 }, () => [bare, guarded, bare].map((args) => costOf(args, folder)));
       // the first of each finds cold caches
       const warm = runs.slice(1) as [Cost, Cost, Cost][];
-      console.log(`${name}, a test ${what}: ${compare(warm, 'cpu')}; ${compare(warm, 'wall')}`);
+      console.log(`${name}, a test ${what}: ${compare(warm, 'wall')}; ${compare(warm, 'cpu')}`);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

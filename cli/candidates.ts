@@ -14,6 +14,7 @@ import { EXIT_CLEAN, EXIT_FINDINGS, printHelp } from './usage.ts';
 const OPTIONS = {
   confirm: { help: 'run the command after -- again and again, and say of each candidate what came of it' },
   limit: { value: 'T', default: '5m', check: milliseconds(100), help: 'with --confirm: how long one run may take' },
+  out: { value: 'DIR', help: 'with --confirm: where the test of each that is confirmed is written, and its patch' },
   json: { help: 'as JSON, with every path of a candidate' },
   strict: { help: 'exit with 1 when there are candidates' },
 } as const satisfies Options;
@@ -30,7 +31,8 @@ A candidate is no finding: nothing is run, and the path may never be taken. With
 tests, takes it: it is run under the probe, and then once for each query, connect and HTTP request that it makes between
 acquiring and releasing, which is made to fail. Each candidate is then
 
-  confirmed    something stays open at that very line, in an execution
+  confirmed    something stays open at that very line, in an execution; with a patch where one turned a test of it,
+               in a copy of the project, from red to green
   dropped      the line ran, its paths were forced, and all came back
   not reached  the command never ran the line, or nothing could force a path
 
@@ -57,10 +59,10 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const parser = await loadParser();
   const all = files.flatMap((file) => candidatesOf(file, parser));
-  const { json, strict, limit: limitMs } = given.values;
+  const { json, strict, limit: limitMs, out = null } = given.values;
   if (command !== null && all.length > 0) {
     const { confirmCandidates } = await import('./confirm-candidates.ts');
-    return confirmCandidates(all, { command, limitMs, json });
+    return confirmCandidates(all, { command, limitMs, json, out });
   }
   const listed = all.map(({ file, candidate }) => ({ file, ...candidate }));
   const words = () => `${listed.map(inWords).join('')}${total(listed.length, files.length)}`;
@@ -69,9 +71,10 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** What confirms them; null where nothing is to be run. */
-function commandOf({ confirm, strict }: Values<typeof OPTIONS>, command: readonly string[]) {
+function commandOf({ confirm, strict, out }: Values<typeof OPTIONS>, command: readonly string[]) {
   const [program, ...args] = command;
   if (!confirm) {
+    if (out !== undefined) throw new UserError('outlive candidates writes to a folder only with --confirm.');
     if (program === undefined) return null;
     throw new UserError('outlive candidates runs a command only with --confirm, before the --.');
   }

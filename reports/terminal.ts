@@ -118,6 +118,7 @@ function card(finding: Finding, width: number, paint: Paint, isWhole: boolean): 
   if (upgrade(finding)) lines.push(...indent(advice(finding), width));
   if (finding.recipe?.test)
     lines.push(...indent(`Red until this is fixed: ${finding.recipe.test} beside the report`, width));
+  if (finding.recipe?.fix) lines.push(...indent(finding.recipe.fix, width));
   if (isWhole) lines.push(...fix(finding, width - 2, paint).map((text) => text && `  ${text}`));
   return lines;
 }

@@ -1,5 +1,6 @@
 /** `outlive candidates --confirm`: each candidate is confirmed by an execution, or dropped, or was not reached. */
-import { cpSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { tracedIn } from '../candidates/find.ts';
@@ -26,13 +27,17 @@ const orders = (text: string) => numberOf('orders.js', text);
 
 test('one is confirmed, by the request that was made to fail; one is dropped; the others were not reached', async () => {
   using folder = shop();
-  const { code, stdout, stderr } = await outlive(folder.path, 'src', '--confirm', '--', 'node', 'src/work.js');
+  const args = ['src', '--confirm', '--out', 'fixes', '--', 'node', 'src/work.js'];
+  const { code, stdout, stderr } = await outlive(folder.path, ...args);
   expect(code, stderr).toBe(1);
   const [lost, back, never, parsed] = ['// lost', '// given back', '// no test', '// no operation'].map(orders);
   const [fails, asked, thrown] = [orders('// fails'), numberOf('ask.js', '// asked'), orders('// may throw')];
-  expect(stdout.split('\n').map((line) => line.replace(/ {2}a resource.*/, ''))).toEqual([
+  const [shown = ''] = /^ {13}--- [\s\S]*?^(?=\w)/m.exec(stdout) ?? [];
+  const told = stdout.replace(shown, '').split('\n');
+  expect(told.map((line) => line.replace(/ {2}a resource.*/, ''))).toEqual([
     `confirmed    src/orders.js:${lost}`,
     `             Stays open if and only if the request at orders.js:${fails} fails: 3 of 3 times with that fault, never in 2 without.`,
+    '             The test that goes with it was red, and is green with this change.',
     `dropped      src/orders.js:${back}`,
     `             All came back when the request at ask.js:${asked} and the connect at ask.js:${asked} failed.`,
     `not reached  src/orders.js:${never}`,
@@ -41,6 +46,49 @@ test('one is confirmed, by the request that was made to fail; one is dropped; th
     `             Nothing was made to fail on line ${thrown}.`,
     '4 candidates: 1 confirmed, 1 dropped, 2 not reached.',
     '',
+  ]);
+
+  const fix = `fixes/src-orders-js-${lost}`;
+  const patch = readFileSync(folder.file(`${fix}.patch`), 'utf8');
+  expect(shown.replaceAll(/^ {13}/gm, '')).toBe(patch);
+  expect(patch.split('\n').filter((line) => /^[+-] /.test(line))).toEqual([
+    ...['-  const answer = await fetch(url); // fails', '-  pool.release(seat);', '-  return answer.status;'],
+    ...['+  try {', '+    const answer = await fetch(url); // fails', '+    return answer.status;', '+  } finally {'],
+    ...['+    pool.release(seat);', '+  }'],
+  ]);
+  execFileSync('git', ['apply', `${fix}.patch`], { cwd: folder.path });
+  symlinkSync(ROOT, folder.file('node_modules/outlive'));
+  const { code: green, stdout: of } = await start(NODE, ['--test', `${fix}.test.mjs`], { cwd: folder.path });
+  expect(green, of).toBe(0);
+});
+
+test.each([
+  [
+    'no code around it that is plain',
+    'if (seat.id > 1) pool.release(seat);',
+    'its code is not plain enough for one that is sure',
+  ],
+  [
+    'a change that is not enough',
+    'console.error(seat.id);',
+    'with the change that seemed right, something still stays open',
+  ],
+])('a patch that is not proven is not offered: %s', async (_what, last, why) => {
+  const program = `import { createPool } from 'generic-pool';
+const pool = createPool({ create: async () => ({ id: 1 }), destroy: async () => {} });
+async function take() {
+  const seat = await pool.acquire();
+  ${last}
+}
+// its own release does nothing here
+pool.release = async () => {};
+await take();
+`;
+  using folder = project({ 'take.mjs': program }, ['generic-pool']);
+  const args = ['take.mjs', '--confirm', '--json', '--', 'node', 'take.mjs'];
+  const { stdout, stderr } = await outlive(folder.path, ...args);
+  expect(JSON.parse(stdout), stderr).toMatchObject([
+    { line: 4, verdict: 'confirmed', fix: { diff: null, sentence: `No patch: ${why}.` } },
   ]);
 });
 
@@ -146,7 +194,12 @@ const QUERY = pointAt(3, 16);
 
 /** A run of one process that acquires once on line 2. */
 function run(open: number, more: Partial<LastTurn> = {}): CommandRun {
-  const turn = { calls: [], hit: true, left: [], taken: [{ ...at(2, 29), acquired: 1, open }] };
+  const turn = {
+    calls: [],
+    hit: true,
+    left: [],
+    taken: [{ ...at(2, 29), nature: 'lease' as const, library: 'generic-pool', acquired: 1, open }],
+  };
   return { turns: [{ ...turn, isCut: false, origins: {}, lost: [], ...more }], ended: null, tookMs: 1, lastWords: '' };
 }
 

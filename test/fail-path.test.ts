@@ -54,7 +54,9 @@ test('a query whose failure keeps a connection: the recipe, and a test that is r
   expect(report.findings[0]).toMatchObject({
     detector: 'unreachable',
     certainty: 'proven',
-    recipe: { sentence: recipe, test },
+    // three releases in the text, of which none is the one that is missing
+    recipe: { sentence: recipe, test, fix: 'No patch: its code is not plain enough for one that is sure.' },
+    fix: null,
   });
   // everything else that failed, failed well
   const others = report.load?.faults.filter(({ outcome }) => outcome !== 'leaks');
@@ -75,6 +77,43 @@ test('a query whose failure keeps a connection: the recipe, and a test that is r
   const green = await run();
   expect(green.code, green.stdout).toBe(0);
 });
+
+test('a patch is offered once the test went from red to green with it', async () => {
+  using folder = project(`import { createServer } from 'node:http';
+import pg from 'pg';
+
+const pool = new pg.Pool({ connectionString: process.env.PG_URL, max: 2 });
+pool.on('error', () => {});
+
+async function book() {
+  const client = await pool.connect();
+  await client.query('select 1');
+  client.release();
+}
+
+const server = createServer((_, response) => {
+  book().then(
+    () => response.end('done'),
+    () => response.writeHead(500).end(),
+  );
+});
+server.listen(Number(process.argv[2]), '127.0.0.1');
+`);
+  const port = String(await freePort());
+  const args = ['--out', 'out', '--url', `http://127.0.0.1:${port}/`, '--', 'node', 'service.mjs', port];
+  const { code, stderr } = await start(NODE, [CLI, 'soak', '--fail-path', ...args], {
+    cwd: folder.path,
+    env: { PG_URL: database.url, OUTLIVE_GRACE_MS: '50' },
+  });
+  expect(code, stderr).toBe(1);
+  const [finding] = readReport(path.join(folder.path, 'out')).findings;
+  expect(finding?.recipe?.fix).toBe('The test that goes with it was red, and is green with this change.');
+  expect(finding?.fix?.split('\n').filter((line) => /^[+-] /.test(line))).toEqual([
+    ...["-  await client.query('select 1');", '-  client.release();'],
+    ...['+  try {', "+    await client.query('select 1');", '+  } finally {', '+    client.release();', '+  }'],
+  ]);
+  expect(readFileSync(path.join(folder.path, 'service.mjs'), 'utf8')).not.toContain('finally');
+}, 120_000);
 
 test('requests to others fail as a reset connection does, by callback, promise and event; a service that dies of it is said', async () => {
   const upstream = createServer((_, response) => response.end('fine'));

@@ -296,7 +296,7 @@ describe.skipIf(!browser)('the HTML report in a browser', () => {
         remedy: 'Set connectTimeout.',
       },
     ];
-    const fault = { kind: 'query' as const, site: makeFinding().site!, ordinal: 2, test: null };
+    const fault = { kind: 'query' as const, site: makeFinding().site!, ordinal: 2, test: null, fix: null };
     const faults = [
       { ...fault, outcome: 'returned' as const, sentence: 'All came back.' },
       { ...fault, outcome: 'dies' as const, sentence: 'The service ends if the 2nd query fails.' },

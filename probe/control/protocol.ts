@@ -3,7 +3,7 @@
  * secret alone. What is none of these is ignored, whoever says it, and a line without end closes the connection.
  */
 import { AT_REST, type SnapshotName } from '../recording/snapshot-names.ts';
-import type { Fault, Left, Turn } from './inject/injector.ts';
+import type { Blamed, Fault, Turn } from './inject/injector.ts';
 
 export interface RoundResult {
   /** Resources open at the quiesced point. */
@@ -26,7 +26,7 @@ export type ControlOrder =
   /** A turn begins, in which `fault` is made. */
   | { do: 'begin-turn'; fault: Fault | null }
   /** That the fault of the last turns left these open is known. */
-  | { do: 'blame'; recipe: string; left: Omit<Left, 'count'>[] };
+  | { do: 'blame'; recipe: string; left: Blamed[] };
 
 /** Characters of a line; an answer with all calls of a turn has some hundred thousand. */
 export const LONGEST_LINE: number = 4 * 1024 * 1024;
@@ -126,11 +126,19 @@ export function isTurn(turn: unknown): boolean {
       (each) =>
         isFields(each) &&
         isText(each.kind) &&
+        isText(each.nature) &&
         isText(each.library) &&
         Number.isInteger(each.count) &&
         (each.frame === null || isFrame(each.frame)),
     ) &&
-    taken.every((each) => isTold(each) && Number.isInteger(each.acquired) && Number.isInteger(each.open))
+    taken.every(
+      (each) =>
+        isTold(each) &&
+        isText(each.nature) &&
+        isText(each.library) &&
+        Number.isInteger(each.acquired) &&
+        Number.isInteger(each.open),
+    )
   );
 }
 

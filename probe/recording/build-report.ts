@@ -229,9 +229,14 @@ function merge(findings: Finding[]): Finding[] {
 
 /** An experiment says more than what was merely seen. */
 function tellRecipe(finding: Finding, load: Load | null): void {
-  const { sentence, test = null } = load?.faults.find((fault) => finding.evidence.includes(fault.sentence)) ?? {};
+  const {
+    sentence,
+    test = null,
+    fix = null,
+  } = load?.faults.find((fault) => finding.evidence.includes(fault.sentence)) ?? {};
   if (sentence === undefined) return;
-  finding.recipe = { sentence, test };
+  finding.recipe = { sentence, test, fix: fix?.sentence ?? null };
+  finding.fix = fix?.diff ?? null;
   finding.evidence = [sentence, ...finding.evidence.filter((other) => other !== sentence)];
   if (finding.certainty === 'likely') finding.detector = 'fail-path';
 }

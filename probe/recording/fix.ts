@@ -25,8 +25,14 @@ export interface Fix {
   shown: FixLine[];
 }
 
+/** What a change is made of. */
+export type Fixable = Pick<
+  Finding,
+  'site' | 'excerpt' | 'detector' | 'nature' | 'origin' | 'kind' | 'library' | 'stack' | 'recipe' | 'fix'
+>;
+
 /** `const client = await pool.connect();`: what is before the name, the name, and the expression. */
-const TAKES = /^(\s*)(?:const|let|var)\s+([A-Za-z_$][\w$]*)(?:\s*:[^=]+)?\s*=\s*(?:await\s+)?([^;]+);?\s*$/;
+const TAKES = /^(\s*)(?:const|let|var)\s+([A-Za-z_$][\w$]*)(?:\s*:[^=]+)?\s*=\s*(?:await\s+)?([^;]+);?\s*(?:\/\/.*)?$/;
 /** Lines of the body that are shown before and after what is left out. */
 const SHOWN = { head: 5, tail: 3 };
 /** Lines of the file before and after the change in a unified diff. */
@@ -35,9 +41,11 @@ const CONTEXT = 3;
 const IS_ALTERED = /\*\*\*|^\u2026|\u2026$/;
 
 /** Null when the excerpt does not show plainly what is taken, where it is given back, and where its block ends. */
-export function suggestFix(finding: Finding): Fix | null {
+export function suggestFix(finding: Fixable): Fix | null {
   const { site, excerpt } = finding;
   if (!site || !excerpt || !isOfResource(finding) || finding.origin !== 'user') return null;
+  // it was tried out, and did not prove right
+  if (finding.recipe && !finding.fix) return null;
   const at = site.line - excerpt.first;
   const taking = excerpt.lines[at];
   const [, indent = '', name = '', expression = ''] = TAKES.exec(taking ?? '') ?? [];
@@ -68,7 +76,7 @@ export function suggestFix(finding: Finding): Fix | null {
 }
 
 /** As `git apply` and `patch -p1` take it, in `cwd`. */
-export function unifiedDiff(finding: Finding, cwd: string): string | null {
+export function unifiedDiff(finding: Fixable, cwd: string): string | null {
   const fix = suggestFix(finding);
   const { site, excerpt } = finding;
   if (!fix || !site || !excerpt) return null;
@@ -94,7 +102,7 @@ export function unifiedDiff(finding: Finding, cwd: string): string | null {
 }
 
 /** Not of a whole pool, nor of a transaction. */
-function isOfResource({ detector, nature }: Finding): boolean {
+function isOfResource({ detector, nature }: Fixable): boolean {
   return detector !== 'pool-exhausted' && detector !== 'hold-and-wait' && NATURES[nature].matter === 'resource';
 }
 
@@ -112,7 +120,7 @@ function isRelease(text: string, name: string): boolean {
   const own = `${escaped(name)}\\.(?:release|close|end|destroy|terminate|kill|unref)\\([^()]*\\)`;
   const by = `[\\w$.]+\\.(?:release|releaseConnection|destroy|close)\\(\\s*${escaped(name)}\\s*\\)`;
   const clear = `clear(?:Interval|Timeout)\\(\\s*${escaped(name)}\\s*\\)`;
-  return new RegExp(`^\\s*(?:await\\s+)?(?:${own}|${by}|${clear});?\\s*$`).test(text);
+  return new RegExp(`^\\s*(?:await\\s+)?(?:${own}|${by}|${clear});?\\s*(?://.*)?$`).test(text);
 }
 
 function releaseIn(body: readonly string[], name: string, kind: Kind): string | null {
@@ -124,7 +132,7 @@ function releaseIn(body: readonly string[], name: string, kind: Kind): string | 
 }
 
 /** How such a thing is given back when the code nowhere does; null when that is not sure. */
-function usualRelease({ nature, library, stack }: Finding, name: string, expression: string): string | null {
+function usualRelease({ nature, library, stack }: Fixable, name: string, expression: string): string | null {
   // what a mapper hands out is no connection
   if (mapperOf(stack) !== null) return null;
   const template = NATURES[nature].words.release[library];

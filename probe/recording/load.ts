@@ -76,6 +76,17 @@ export interface LoadFault {
   test: string | null;
 }
 
+/** A change that was tried out, so that a fault would leave nothing open any more. */
+export interface LoadMend {
+  t: 'mend';
+  /** Which of the faults above, from 0. */
+  fault: number;
+  /** As `git apply` takes it; null where none is proven. */
+  diff: string | null;
+  /** What proves it, or why there is none. */
+  sentence: string;
+}
+
 /** Last line; its absence means that the soak itself was killed. */
 export interface LoadEndLine {
   t: 'end';
@@ -83,12 +94,12 @@ export interface LoadEndLine {
   problems: string[];
 }
 
-export type LoadLines = LoadLine | LoadRound | LoadFault | LoadEndLine;
+export type LoadLines = LoadLine | LoadRound | LoadFault | LoadMend | LoadEndLine;
 
 /** As `report.json` has it. */
 export interface Load extends Omit<LoadLine, 't' | 'schema'> {
   rounds: Omit<LoadRound, 't'>[];
-  faults: Omit<LoadFault, 't'>[];
+  faults: (Omit<LoadFault, 't'> & { fix: Omit<LoadMend, 't' | 'fault'> | null })[];
 }
 
 /** Null when the run in `folder` was not soaked; sentences on what is missing go to `problems`. */
@@ -107,7 +118,12 @@ export function readLoad(folder: string, problems: string[]): Load | null {
   const rounds = lines.flatMap((line) => (line.t === 'round' ? [withoutTag(line)] : []));
   const end = lines.find((line) => line.t === 'end');
   problems.push(...(end?.problems ?? ['The soak was killed before its end.']), ...failuresIn(first, rounds));
-  const faults = lines.flatMap((line) => (line.t === 'fault' ? [withoutTag(line)] : []));
+  const fixes = new Map(
+    lines.flatMap((line) => (line.t === 'mend' ? [[line.fault, { diff: line.diff, sentence: line.sentence }]] : [])),
+  );
+  const faults = lines
+    .flatMap((line) => (line.t === 'fault' ? [withoutTag(line)] : []))
+    .map((fault, index) => ({ ...fault, fix: fixes.get(index) ?? null }));
   return { ...load, rounds, faults };
 }
 
@@ -124,6 +140,7 @@ const SOUND: Readonly<Record<LoadLines['t'], Check>> = {
     site: shape({ file: text, line: number, column: number, function: text }),
     ...{ ordinal: number, outcome: oneOf(FAULT_OUTCOMES), sentence: text, test: maybe(text) },
   }),
+  mend: shape({ fault: number, diff: maybe(text), sentence: text }),
   end: shape({ problems: listOf(text) }),
 };
 

@@ -72,8 +72,11 @@ export interface Finding {
   scopes: ScopeShare[];
   /** Of a command that was run several times: in how many of the runs it was found; else null. */
   recurrence: { runs: number; of: number } | null;
-  /** Of a soak that made operations fail: which fault leaves it open, and a test that shows it; else null. */
-  recipe: { sentence: string; test: string | null } | null;
+  /**
+   * Of a soak that made operations fail: which fault leaves it open, a test that shows it, and what came of the change
+   * that was tried out with that test; else null.
+   */
+  recipe: { sentence: string; test: string | null; fix: string | null } | null;
   /** Source around the site, to the end of its block if that is near; `first` is the line number of `lines[0]`. */
   excerpt: Excerpt | null;
   /** Why there is no excerpt though the site is known; else null. */

@@ -40,7 +40,7 @@ ${finding.callers.length > 0 && html`<dt>Called by</dt><dd>${callers(finding, or
 ${finding.held.length > 0 && html`<dt>Held by</dt><dd><ul>${finding.held.map((words) => html`<li>${words}</li>`)}</ul></dd>`}
 ${finding.holders.length > 0 && html`<dt>Held by</dt><dd>${holders(finding, ordinal, cwd)}</dd>`}
 <dt>Fix</dt><dd class="wide">${advice(finding)}${fix(suggestFix(finding)?.shown ?? null, ordinal)}</dd>
-${finding.recipe?.test && html`<dt>Test</dt><dd><code>${finding.recipe.test}</code> beside this report is red until this is fixed.</dd>`}
+${finding.recipe?.test && html`<dt>Test</dt><dd><code>${finding.recipe.test}</code> beside this report is red until this is fixed. ${finding.recipe.fix ?? ''}</dd>`}
 ${doubt(finding) && html`<dt>Certainty</dt><dd>${doubt(finding)}</dd>`}
 ${finding.stack.length > 0 && html`<dt>Stack</dt><dd>${stack(finding.stack, cwd)}</dd>`}
 </dl>

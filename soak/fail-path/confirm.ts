@@ -9,7 +9,9 @@ import path from 'node:path';
 import { UserError } from '../../user-error.ts';
 import { howItEnded } from '../service/program.ts';
 import { type CommandOptions, type CommandRun, originalIn, runCommand } from './command.ts';
+import { mend } from './mend.ts';
 import { type Original, type Point, pointsOf } from './points.ts';
+import { commandTest } from './test-file.ts';
 import { type Confirmation, type Suspicion, Trial } from './trial.ts';
 import { nameOf, TIMES } from './words.ts';
 
@@ -41,11 +43,27 @@ export async function confirm(suspicions: readonly Suspicion[], options: Confirm
       onProgress(index, points.length, `${nameOf(point)} fails`);
       await tryOut(point, trials, () => runCommand(run, point.fault));
     }
+    const confirmations: Confirmation[] = [];
+    for (const trial of trials) {
+      const confirmation = trial.conclude();
+      if (confirmation.verdict === 'confirmed') onProgress(points.length, points.length, `a fix is tried out`);
+      confirmations.push({ ...confirmation, ...(await fixOf(trial, confirmation, run)) });
+    }
     onProgress(points.length, points.length, '');
-    return trials.map((trial) => trial.conclude());
+    return confirmations;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Nothing where nothing was confirmed. */
+async function fixOf(trial: Trial, { verdict, fault }: Confirmation, run: CommandOptions) {
+  const { loss } = trial;
+  if (verdict !== 'confirmed' || loss === null) return {};
+  const { command, limitMs, signal } = run;
+  const test = commandTest(command, loss, fault, Math.ceil(limitMs));
+  // the command runs twice in it
+  return { test, fix: await mend(loss, { test, limitMs: 2 * limitMs + LONGER.byMs, signal }) };
 }
 
 /** Until nothing stays open, or it did so each of `TIMES`. */

@@ -2,13 +2,16 @@
  * Makes each outgoing operation of the service fail once, in turn, and compares what is open afterwards with turns in
  * which nothing failed. What is left with the fault, and only with it, is a finding with its recipe.
  */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Fault, Left } from '../../probe/control/inject/injector.ts';
 import type { LoadFault } from '../../probe/recording/load.ts';
+import { Sources } from '../../probe/recording/source.ts';
 import { mustBeFree } from '../service/listening.ts';
 import { LoadLog } from '../service/load-log.ts';
 import { howItEnded } from '../service/program.ts';
 import { nameOf as nameOfTarget } from '../service/targets.ts';
+import { type Loss, type MendOptions, mend } from './mend.ts';
 import { beyond, common, type Point, pointsOf } from './points.ts';
 import { Subject, type SubjectOptions, type TurnResult } from './subject.ts';
 import { writeTest } from './test-file.ts';
@@ -20,7 +23,13 @@ export interface Exploration extends SubjectOptions {
   onProgress(done: number, of: number, note: string): void;
 }
 
-type Outcome = Pick<LoadFault, 'outcome' | 'sentence'>;
+interface Outcome extends Pick<LoadFault, 'outcome' | 'sentence'> {
+  /** What it is proven of. */
+  left?: Left[];
+}
+
+/** Of one run of a test: it starts the service twice. Milliseconds. */
+const TEST_LIMIT_MS = 180_000;
 
 /** Faults that only a fresh program reaches cost a start each: no more than this. */
 const MOST_AT_START = 12;
@@ -32,6 +41,7 @@ export async function explore(options: Exploration): Promise<void> {
   const names = scriptName === null ? targets.map(nameOfTarget) : [scriptName];
   let log: LoadLog | null = null;
   let explorer: Explorer | null = null;
+  const leaks: { fault: number; test: string; loss: Loss }[] = [];
   try {
     options.onProgress(0, 1, 'finding out what the service asks of others');
     explorer = await Explorer.start(options);
@@ -39,11 +49,19 @@ export async function explore(options: Exploration): Promise<void> {
     log = new LoadLog(folder, { kind: 'faults', targets: names, connections: 1, planned: points.length });
     log.problems.push(...explorer.problems);
     for (const [index, point] of points.entries()) {
-      const { outcome, sentence } = await explorer.tryOut(point);
+      const { outcome, sentence, left = [] } = await explorer.tryOut(point);
       const test = outcome === 'leaks' && scriptName === null ? writeTest(options, point) : null;
       const { kind, ordinal } = point.fault;
       log.fault({ kind, ordinal, site: point.site, outcome, sentence, test: test && path.relative(folder, test) });
+      const [loss] = left.flatMap(lossOf);
+      if (test !== null && loss) leaks.push({ fault: index, test, loss });
       options.onProgress(index + 1, points.length, sentence);
+    }
+    // where the service listens, the tests start theirs
+    await explorer.stop();
+    for (const { fault, test, loss } of leaks) {
+      options.onProgress(points.length, points.length, 'trying out a fix');
+      log.mend({ fault, ...(await mend(loss, mendOptions(options, test))) });
     }
   } catch (error) {
     if (!options.signal.aborted) throw error;
@@ -121,7 +139,7 @@ class Explorer {
         return { outcome: 'varies', sentence: `When ${name} fails, something stays open, but not each time.` };
       const sentence = recipeOf(point);
       await this.#subject.blame(sentence, proven);
-      return { outcome: 'leaks', sentence };
+      return { outcome: 'leaks', sentence, left: proven };
     }
     if (turn.unanswered.length > 0)
       return { outcome: 'hangs', sentence: `When ${name} fails, a request is never answered.` };
@@ -170,6 +188,17 @@ class Explorer {
     this.#subject = await Subject.start(this.#options, first);
     return true;
   }
+}
+
+function lossOf({ nature, library, frame }: Left): Loss[] {
+  if (frame === null) return [];
+  const { file, line, column } = new Sources().original(frame);
+  return [{ nature, library, site: { file, line, column } }];
+}
+
+function mendOptions({ folder, signal }: Exploration, test: string): MendOptions {
+  const apart = [path.resolve(folder)];
+  return { test: readFileSync(test, 'utf8'), limitMs: TEST_LIMIT_MS, signal, apart };
 }
 
 function unlessAborted(signal: AbortSignal): () => null {

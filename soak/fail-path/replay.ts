@@ -10,6 +10,8 @@ import { beyond, common, type Point, pointsOf } from './points.ts';
 import { Subject, type SubjectOptions } from './subject.ts';
 import { nameOf } from './words.ts';
 
+export { type CommandRecipe, mustComeBack } from './replay-command.ts';
+
 export interface Recipe {
   /** Program and arguments that start the service, in the current directory. */
   command: string[];

@@ -4,8 +4,9 @@ import { mask } from '../../probe/recording/mask.ts';
 import { makeFolder, writeOwn } from '../../probe/recording/own.ts';
 import { Sources } from '../../probe/recording/source.ts';
 import type { Target } from '../service/targets.ts';
+import type { Loss } from './mend.ts';
 import type { Point } from './points.ts';
-import type { Recipe } from './replay.ts';
+import type { CommandRecipe, Recipe } from './replay.ts';
 import type { SubjectOptions } from './subject.ts';
 import { nameOf } from './words.ts';
 
@@ -26,6 +27,29 @@ export function writeTest({ command, targets, folder }: TestOptions, point: Poin
   makeFolder(path.dirname(file));
   writeOwn(file, textOf(name, recipe, targets));
   return file;
+}
+
+/** Of a candidate that a command has confirmed. `point` null: it stays open with nothing made to fail. */
+export function commandTest(command: readonly string[], loss: Loss, point: Point | null, limitMs: number): string {
+  const lineOf = ({ file, line }: { file: string; line: number }) => ({
+    ...{ file: path.relative(process.cwd(), file), line },
+    call: new Sources().lines(file)?.[line - 1]?.trim() ?? '',
+  });
+  const { kind, ordinal } = point?.fault ?? {};
+  const recipe = {
+    ...{ command: [...command], taken: lineOf(loss.site), limitMs },
+    fault: point && kind && ordinal ? { kind, ordinal, ...lineOf(point.site) } : null,
+  } satisfies CommandRecipe;
+  const when = point ? `when ${nameOf(point)} fails` : 'when the command has run';
+  return `// Red as long as something stays open ${when}.
+// Run it in ${path.basename(process.cwd())}: node --test FILE
+import { test } from 'node:test';
+import { mustComeBack } from 'outlive/fail-path';
+
+test(${JSON.stringify(`nothing stays open ${when}`)}, async () => {
+  await mustComeBack(${JSON.stringify(recipe, null, 2).replaceAll('\n', '\n  ')});
+});
+`;
 }
 
 function textOf(name: string, recipe: Recipe, targets: readonly Target[]): string {

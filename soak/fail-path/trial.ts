@@ -1,8 +1,9 @@
 /** What the runs of a command show of one candidate: whether that line leaves something open, and when. */
 import path from 'node:path';
 import type { Span, Trace } from '../../candidates/find.ts';
-import type { Place } from '../../probe/control/inject/injector.ts';
+import type { Place, Taken } from '../../probe/control/inject/injector.ts';
 import type { CommandRun } from './command.ts';
+import type { Loss, Mending } from './mend.ts';
 import type { Original, Point } from './points.ts';
 import { nameOf, recipeOf } from './words.ts';
 
@@ -15,6 +16,10 @@ export interface Confirmation {
   sentence: string;
   /** What was made to fail, where something then stays open. */
   fault: Point | null;
+  /** A change that was tried out; null where nothing is confirmed. */
+  fix: Mending | null;
+  /** Text of a test that is red as long as it stays open; null where nothing is confirmed. */
+  test: string | null;
 }
 
 export interface Suspicion extends Trace {
@@ -22,11 +27,12 @@ export interface Suspicion extends Trace {
   file: string;
 }
 
-type Outcome = 'returned' | 'grew' | 'varies' | 'dies' | 'missed';
+export type Outcome = 'returned' | 'grew' | 'varies' | 'dies' | 'missed';
 
 export class Trial {
   readonly #suspicion: Suspicion;
   readonly #original: Original;
+  readonly #without: readonly CommandRun[];
   readonly #acquired: number;
   /** The file ran as a text whose lines lead nowhere. */
   readonly #isElsewhere: boolean;
@@ -38,22 +44,45 @@ export class Trial {
   constructor(suspicion: Suspicion, without: readonly CommandRun[], original: Original) {
     this.#suspicion = suspicion;
     this.#original = original;
+    this.#without = without;
     const open = without.map((run) => this.#count(run, 'open'));
     this.#usual = { least: Math.min(...open), most: Math.max(...open) };
     this.#isElsewhere = without.some(({ turns }) => turns.some(({ lost }) => lost.includes(suspicion.file)));
     this.#acquired = Math.max(...without.map((run) => this.#count(run, 'acquired')));
   }
 
+  get line(): number {
+    return this.#suspicion.taken.from.line;
+  }
+
+  /** Whether it acquired anything in a run with nothing made to fail. */
+  get isReached(): boolean {
+    return this.#acquired > 0;
+  }
+
+  /** With nothing made to fail. */
+  get staysOpen(): boolean {
+    return this.#usual.least > 0;
+  }
+
+  /** What it acquires; null where it was not reached. */
+  get loss(): Loss | null {
+    const [place] = this.#without.flatMap((run) => this.#takenIn(run, true));
+    if (!place) return null;
+    const { file, taken } = this.#suspicion;
+    return { nature: place.nature, library: place.library, site: { file, ...taken.from } };
+  }
+
   /** Whether it is asked for between acquiring and releasing, and could tell something that is not known yet. */
   wants({ site, callers }: Point): boolean {
     const { between } = this.#suspicion;
-    if (between === null || this.#acquired === 0 || this.#confirmedBy() !== undefined) return false;
-    return this.#usual.least === 0 && [site, ...callers].some((place) => this.#isIn(between, place));
+    if (between === null || !this.isReached || this.#confirmedBy() !== undefined) return false;
+    return !this.staysOpen && [site, ...callers].some((place) => this.#isIn(between, place));
   }
 
   /** The run with that point's fault; whether it must be repeated. */
   note(point: Point, run: CommandRun): boolean {
-    const outcome = this.#outcomeOf(run);
+    const outcome = this.outcomeOf(run);
     const known = this.#outcomes.get(point);
     this.#outcomes.set(point, known === undefined || known === outcome ? outcome : 'varies');
     return this.#outcomes.get(point) === 'grew';
@@ -64,14 +93,20 @@ export class Trial {
     if (this.#isElsewhere) {
       return notReached('What ran is not the text of this file, and no map that is known leads to its lines.');
     }
-    if (this.#acquired === 0) {
+    if (!this.isReached) {
       return notReached('The command acquired nothing at this line, or what it acquires is not watched.');
     }
-    if (this.#usual.least > 0) {
-      return { verdict: 'confirmed', sentence: 'Stays open with nothing made to fail, in each run.', fault: null };
+    if (this.staysOpen) {
+      return {
+        verdict: 'confirmed',
+        sentence: 'Stays open with nothing made to fail, in each run.',
+        fault: null,
+        fix: null,
+        test: null,
+      };
     }
     const fault = this.#confirmedBy();
-    if (fault) return { verdict: 'confirmed', sentence: recipeOf(fault), fault };
+    if (fault) return { verdict: 'confirmed', sentence: recipeOf(fault), fault, fix: null, test: null };
     if (between === null) return dropped('The line ran, and all came back.');
     const tried = [...this.#outcomes];
     const returned = tried.filter(([, outcome]) => outcome === 'returned').map(([point]) => point);
@@ -86,7 +121,8 @@ export class Trial {
     return [...this.#outcomes].find(([, outcome]) => outcome === 'grew')?.[0];
   }
 
-  #outcomeOf(run: CommandRun): Outcome {
+  /** Of a run with a fault. */
+  outcomeOf(run: CommandRun): Outcome {
     const hit = run.turns.filter((turn) => turn.hit);
     if (hit.length === 0) return 'missed';
     if (hit.some(({ isCut }) => isCut)) return 'dies';
@@ -94,13 +130,16 @@ export class Trial {
   }
 
   /** Of a process that was cut short nothing counts as left open: it had no time to give it back. */
-  #count({ turns }: CommandRun, what: 'acquired' | 'open'): number {
+  #count(run: CommandRun, what: 'acquired' | 'open'): number {
+    return this.#takenIn(run, what === 'acquired').reduce((total, place) => total + place[what], 0);
+  }
+
+  #takenIn({ turns }: CommandRun, alsoOfCut: boolean): Taken[] {
     const { taken } = this.#suspicion;
     return turns
-      .filter(({ isCut }) => what === 'acquired' || !isCut)
+      .filter(({ isCut }) => alsoOfCut || !isCut)
       .flatMap((turn) => turn.taken)
-      .filter((place) => this.#isOnLinesOf(taken, this.#original(place)))
-      .reduce((total, place) => total + place[what], 0);
+      .filter((place) => this.#isOnLinesOf(taken, this.#original(place)));
   }
 
   /** The lines of the candidate's paths that throw when this fails: the nearest at or above where it is asked for. */
@@ -143,9 +182,9 @@ function joined(names: readonly string[]): string {
 }
 
 function dropped(sentence: string): Confirmation {
-  return { verdict: 'dropped', sentence, fault: null };
+  return { verdict: 'dropped', sentence, fault: null, fix: null, test: null };
 }
 
 function notReached(sentence: string): Confirmation {
-  return { verdict: 'not reached', sentence, fault: null };
+  return { verdict: 'not reached', sentence, fault: null, fix: null, test: null };
 }

@@ -7,6 +7,7 @@ import {
   type LoadFault,
   type LoadLine,
   type LoadLines,
+  type LoadMend,
   type LoadRound,
 } from '../../probe/recording/load.ts';
 import { appendOwn } from '../../probe/recording/own.ts';
@@ -27,6 +28,11 @@ export class LoadLog {
 
   fault(fault: Omit<LoadFault, 't'>): void {
     this.#append({ t: 'fault', ...fault });
+  }
+
+  /** Of a fault that leaks. */
+  mend(mending: Omit<LoadMend, 't'>): void {
+    this.#append({ t: 'mend', ...mending });
   }
 
   end(): void {

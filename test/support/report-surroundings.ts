@@ -87,7 +87,7 @@ export function makeLoad(changes: Partial<Load> = {}): Load {
     rounds: [0, 1, 2].map((n) => ({ ...round, round: n, targets })),
     faults: [
       {
-        ...{ kind: 'query', site: SITE, ordinal: 2, test: null, outcome: 'dies' },
+        ...{ kind: 'query', site: SITE, ordinal: 2, test: null, fix: null, outcome: 'dies' },
         sentence: 'The service ends if the 2nd query fails.',
       },
     ],

@@ -10,7 +10,7 @@ import { Groups } from '../../judge/groups.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Frame, Kind } from '../../recording/format.ts';
-import { isOwed } from '../../recording/natures.ts';
+import { isOwed, type NatureName } from '../../recording/natures.ts';
 
 export const FAULT_KINDS = ['query', 'connect', 'request'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -39,14 +39,20 @@ export interface Call {
 /** What was acquired in a turn and is still open at rest, at one line. */
 export interface Left {
   kind: Kind;
+  nature: NatureName;
   library: string;
   /** Where, as executed; null without a stack. */
   frame: Frame | null;
   count: number;
 }
 
+/** Whom a fault is proven of. */
+export type Blamed = Pick<Left, 'kind' | 'library' | 'frame'>;
+
 /** What one line has acquired of what is to be given back, whoever is to blame for it. */
 export interface Taken extends Place {
+  nature: NatureName;
+  library: string;
   /** Since the program began. */
   acquired: number;
   /** Of this turn, still open at rest. */
@@ -126,7 +132,8 @@ export class Injector {
       if (open.length === 0 || !isOwed(source.natureName)) return [];
       if (this.hit) this.suspects.push(...open.filter((resource) => !this.suspects.includes(resource)));
       const frame = accounts[0]?.site?.stack[index] ?? null;
-      return [{ kind: source.nature.kind, library: source.library, frame, count: open.length }];
+      const { nature, natureName, library } = source;
+      return [{ kind: nature.kind, nature: natureName, library, frame, count: open.length }];
     });
     return { calls: this.calls, hit: this.hit, left, taken: this.takenAt(at) };
   }
@@ -140,6 +147,7 @@ export class Injector {
       return [
         {
           ...place,
+          ...{ nature: source.natureName, library: source.library },
           acquired: accounts.reduce((total, { acquired }) => total + acquired, 0),
           open: open.filter(({ openedAt }) => openedAt >= this.began).length,
         },
@@ -148,7 +156,7 @@ export class Injector {
   }
 
   /** It is proven that the fault of the last turns left these open: what `recipe` says in one sentence. */
-  blame(recipe: string, { kind, library, frame }: Omit<Left, 'count'>): void {
+  blame(recipe: string, { kind, library, frame }: Blamed): void {
     for (const resource of this.suspects) {
       const { source, site } = resource.account;
       if (source.nature.kind !== kind || source.library !== library || !isOwed(source.natureName)) continue;
