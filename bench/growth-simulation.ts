@@ -106,7 +106,15 @@ export interface Simulated {
 
 export function groupOf(account: Account, held: readonly Held[], floors: Floors): Simulated {
   const { acquired, released, source, useTimes } = account;
-  const history = { released, afterScope: 0, inFlow: 0, uses: useTimes.count, adopted: 0, longestUse: useTimes.max };
+  const history = {
+    released,
+    inScope: 0,
+    afterScope: 0,
+    inFlow: 0,
+    uses: useTimes.count,
+    adopted: 0,
+    longestUse: useTimes.max,
+  };
   const open = held.map(({ openedAt }) => new Resource(account, null, openedAt));
   const counts = { open: open.length, acquired, released };
   return { group: { key: '', source, frame: -1, accounts: [account], floors, history, rests: [], ...counts }, open };

@@ -48,6 +48,7 @@ import { watchElsewhere } from './watch/elsewhere.ts';
 import { watchHandles } from './watch/handles.ts';
 import { type Beneath, watchLibraries } from './watch/libraries.ts';
 import { watchPublished } from './watch/published.ts';
+import { Followed } from './watch/scopes/followed.ts';
 import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
 import { Unwatched } from './watch/unwatched/unwatched.ts';
@@ -145,6 +146,8 @@ export class Probe {
   #unwatched: Unwatched | null = null;
   /** Handles that were there before; null: the probe was. */
   #present: WeakSet<object> | null = null;
+  /** Null: all requests are followed, or none is. */
+  readonly #followed: Followed | null;
   /** Ends the scopes of requests that were cut off. */
   #sweepRequests = (): void => {};
   #stopTicking = (): void => {};
@@ -193,6 +196,7 @@ export class Probe {
     this.tests = new Tests(this.#ledger, this.#scopes, this.#prover);
     this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
+    this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed();
     this.#governor = isShort ? null : new Governor(settings.cpuPercent, now(), unsupported);
   }
 
@@ -404,7 +408,7 @@ export class Probe {
 
   #watchRequests(): void {
     if (this.#isOn('http') && this.#scopes.requests) {
-      this.#sweepRequests = watchHttpServers(this.#scopes, !this.#isTest);
+      this.#sweepRequests = watchHttpServers(this.#scopes, !this.#isTest, this.#followed);
       return;
     }
     const isChosen = !this.#isOn('http') || this.#settings.scopes === 'off';
@@ -424,6 +428,7 @@ export class Probe {
     const began = now();
     const cpuBegan = cpuNow();
     if (this.#rhythm.tick(began)) this.#startTicking();
+    this.#followed?.grant(this.#rhythm.period, began);
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
     this.#unwatched?.tick();
     this.#writeHandles(false);
@@ -500,6 +505,7 @@ export class Probe {
 
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
+    if (judgement.changed.size > 0) this.#followed?.suspect(now());
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
     if (this.#settings.notify.length > 0) guarded('notify', () => this.#notify(judgement));
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);

@@ -60,10 +60,12 @@ function group(
     const { superseded = 0, overtaken = 0, uses = 0, stranded = false, recipe = null } = known;
     return Object.assign(resource, { superseded, overtaken, uses, isStranded: stranded, recipe });
   });
+  for (const resource of open) account.open.push(resource);
   const usual = {
     released,
     inFlow: released,
     adopted: 0,
+    inScope: released,
     afterScope: 0,
     uses: released,
     longestUse: released ? 20 : 0,
@@ -181,7 +183,7 @@ test('outlived-scope: silent on a singleton, within the grace, while busy, and w
 });
 
 test('outlived-scope: where others came back after their scope, only what is far beyond that is a suspect', () => {
-  const late = { afterScope: 10, longestUse: 4000 };
+  const late = { inScope: 40, afterScope: 10, longestUse: 4000 };
   expect(outlivedScope(group([{ scope: ended(10_000) }], 50, { history: late }), context)).toBeNull();
   expect(outlivedScope(group([{ scope: ended(13_000) }], 50, { history: late }), context)).toMatchObject(
     verdict('suspect', 1),

@@ -26,3 +26,20 @@ test('past a helper that borrows for its callers, the caller that forgot is name
   expect(report.findings.map(placeOf)).toEqual([lineOf(helper, '// forgets')]);
   expect(report.findings[0]).toMatchObject({ count: 10, acquired: 30, released: 20 });
 });
+
+const busy = fixture('busy-http.mjs');
+
+test.runIf(FOLLOWS_FLOWS)('of a busy service not every request is followed, and each is counted', async () => {
+  const { report } = await probed(busy);
+  const counts = Object.fromEntries(report.scopes.map(({ name, ended }) => [name, ended]));
+  expect(report.findings).toEqual([]);
+  expect(counts['GET /orders']).toBeGreaterThan(2000);
+  expect(counts['(not followed)']).toBeGreaterThan(0);
+  expect(Number(counts['GET /orders']) + Number(counts['(not followed)'])).toBe(5000);
+});
+
+test.runIf(FOLLOWS_FLOWS)('… and what requests leave that are not followed is found and counted, too', async () => {
+  const { report } = await probed(busy, ['leaky']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(busy, '// forgotten at times')]);
+  expect(report.findings[0]).toMatchObject({ certainty: 'proven', count: 100 });
+});

@@ -4,6 +4,7 @@
  */
 import type { Ledger } from './ledger.ts';
 import type { Scopes } from './scope.ts';
+import { UNFOLLOWED } from './scope-names.ts';
 
 const REQUEST_MS = 0.0012;
 
@@ -11,6 +12,8 @@ const REQUEST_MS = 0.0012;
 export function costOfOperations({ sources }: Ledger, { totals }: Scopes): number {
   let cost = 0;
   for (const { accounts, costMs } of sources) for (const { acquired } of accounts.values()) cost += acquired * costMs;
-  for (const { kind, began } of totals.values()) if (kind === 'request') cost += began * REQUEST_MS;
+  for (const { kind, name, began } of totals.values()) {
+    if (kind === 'request' && name !== UNFOLLOWED) cost += began * REQUEST_MS;
+  }
   return cost;
 }

@@ -97,6 +97,7 @@ const NO_TIMES: UseTimes = new UseTimes();
 const COUNTS = [
   'acquired',
   'released',
+  'releasedInScope',
   'releasedAfterScope',
   'releasedInFlow',
   'usesReleased',
@@ -114,6 +115,8 @@ export class Account {
   readonly open: Chain<Resource> = new Chain();
   acquired = 0;
   released = 0;
+  /** Released while the scope that acquired them ran; of those taken outside any scope nothing is known. */
+  releasedInScope = 0;
   /** Released only after the scope that acquired them had ended: given to another flow. */
   releasedAfterScope = 0;
   /** Released by the flow that acquired them, where flows can be followed. */
@@ -280,7 +283,8 @@ export class Ledger {
       source.pool.lastReleasedAt = at;
       this.observer?.used(source, resource, usedMs);
     }
-    if (scope !== null && scope.ended !== 0) account.releasedAfterScope++;
+    if (scope !== null && scope.ended === 0) account.releasedInScope++;
+    else if (scope !== null) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
     account.heldReleased += usedMs;

@@ -1,4 +1,5 @@
 /** One thing that is open, and what becomes of it when what it was opened on ends. */
+import type { Method } from '../process/around.ts';
 import type { TraceContext } from '../recording/format.ts';
 import type { Link } from './chain.ts';
 import type { Mark, Token } from './flow.ts';
@@ -36,8 +37,8 @@ export interface Known {
 
 /** Of a lease: what the server keeps of it, whoever has it. */
 export interface Session {
-  /** `lease` was given back; `site` takes the stack of that. */
-  back(lease: Resource, site: () => Site | null): void;
+  /** `lease` is given back by a call to `wrapper`. */
+  back(lease: Resource, wrapper: Method): void;
 }
 
 /** Something other than the resource that its flow waits for: a request to a partner, a timer. */

@@ -20,6 +20,8 @@ export interface ScopeTotals {
 
 const MAX_NAMES = 500;
 export const OTHER = '(other)';
+/** Requests that are counted and not followed, see watch/scopes/followed.ts. */
+export const UNFOLLOWED = '(not followed)';
 
 export class ScopeNames {
   readonly all: Map<string, ScopeTotals> = new Map();

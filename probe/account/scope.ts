@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { asyncContextFrame, now } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 import type { Resource } from './resource.ts';
-import { OTHER, ScopeNames, type ScopeTotals } from './scope-names.ts';
+import { OTHER, ScopeNames, type ScopeTotals, UNFOLLOWED } from './scope-names.ts';
 
 export type { ScopeTotals } from './scope-names.ts';
 
@@ -64,7 +64,7 @@ export class Scopes {
   /** Called when a job run ends. */
   onRunEnd: (scope: Scope) => void = () => {};
   readonly requests: boolean;
-  #storage: AsyncLocalStorage<Scope> | null = null;
+  #storage: AsyncLocalStorage<Scope | undefined> | null = null;
   #nextId = 1;
   /** That run at this moment. */
   readonly #tests: Set<Scope> = new Set();
@@ -171,6 +171,17 @@ export class Scopes {
   /** Makes `scope` current for the rest of this callback and all that follows from it. */
   enter(scope: Scope): void {
     this.#storage?.enterWith(scope);
+  }
+
+  /** The rest of this callback is of no scope: whatever it was called in is somebody else's. */
+  leave(): void {
+    if (this.#storage?.getStore() !== undefined) this.#storage.enterWith(undefined);
+  }
+
+  /** A request came and went of which no more is known. */
+  pass(): void {
+    const totals = this.#names.begin(UNFOLLOWED, 'request');
+    totals.ended++;
   }
 
   /** No work is a scope any more. */

@@ -100,6 +100,7 @@ function together(one: Group, other: Group): Group {
     released: one.released + other.released,
     history: {
       released: one.history.released + other.history.released,
+      inScope: one.history.inScope + other.history.inScope,
       afterScope: one.history.afterScope + other.history.afterScope,
       inFlow: one.history.inFlow + other.history.inFlow,
       adopted: one.history.adopted + other.history.adopted,
@@ -112,6 +113,7 @@ function together(one: Group, other: Group): Group {
 function historyOf(accounts: readonly Account[]): History {
   return {
     released: sum(accounts, 'released'),
+    inScope: sum(accounts, 'releasedInScope'),
     afterScope: sum(accounts, 'releasedAfterScope'),
     inFlow: sum(accounts, 'releasedInFlow'),
     adopted: sum(accounts, 'adopted'),
@@ -128,7 +130,7 @@ export function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 
 function sum(
   accounts: readonly Account[],
-  key: 'acquired' | 'released' | 'releasedAfterScope' | 'releasedInFlow' | 'adopted',
+  key: 'acquired' | 'released' | 'releasedInScope' | 'releasedAfterScope' | 'releasedInFlow' | 'adopted',
 ) {
   return accounts.reduce((total, account) => total + account[key], 0);
 }

@@ -1,6 +1,6 @@
 /** The desk: what an adapter gets of the probe, enough to enter resources into the ledger and no more. */
 import { Chain } from '../account/chain.ts';
-import type { Flows } from '../account/flow.ts';
+import type { Flows, Mark } from '../account/flow.ts';
 import { type Account, type Ledger, type Request, Resource, type Source, type SourceFacts } from '../account/ledger.ts';
 import type { Notices } from '../account/notices.ts';
 import { type Holder, holderOf, type PoolState } from '../account/pool-state.ts';
@@ -47,6 +47,11 @@ export interface Folders {
   has(file: string): boolean;
 }
 
+/** Told of what pools lend, as soon as a driver tells of its sessions. */
+interface Lending {
+  lent(connection: unknown, lease: Resource): void;
+}
+
 /** All pools of one copy of a library. */
 export interface PoolKind {
   library: string;
@@ -65,6 +70,7 @@ export class Desk {
   readonly poolKinds: PoolKind[] = [];
   /** Told of each object that listens for "free" among its own events, as an HTTP agent does while it is made. */
   onFree: ((emitter: object) => void) | null = null;
+  sessions: Lending | null = null;
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
@@ -75,6 +81,7 @@ export class Desk {
   readonly #poolNames: PoolNames = new PoolNames();
   /** Connections that were made without a pool, as far as is known. */
   readonly #bare: WeakMap<object, Resource> = new WeakMap();
+  #isAnyBare = false;
   #making: { maker: Resource; folders: Folders; turn: number } | null = null;
   #turn = 1;
   #isTurnKnown = false;
@@ -95,17 +102,19 @@ export class Desk {
   }
 
   /**
-   * Notes who asks `source`, at the moment of the call to `wrapper`. `site`: where its library was called, when that is
+   * Notes who asks `source`, at the moment of the call to `wrapper`. `known`: where its library was called, when that is
    * not on the stack any more.
    */
-  ask(source: Source, wrapper: Method, site: Site | null = this.callTo(source, wrapper)): Request {
-    const askedAt = now();
+  ask(source: Source, wrapper: Method, known?: Site | null): Request {
+    const at = now();
+    const site = known === undefined ? this.callTo(source, wrapper, at) : known;
     if (source.isRetired) this.ledger.revive(source);
     return {
       source,
       site,
       scope: this.#scopes.current(),
-      askedAt,
+      // a stack takes its time, which is not the pool's
+      askedAt: site === null ? at : now(),
       // flows are judged by line: without a stack a mark would tell nothing, at the price of a copy of the context
       mark: site ? this.flows.ask() : null,
       trace: this.ledger.observer?.trace() ?? null,
@@ -115,8 +124,8 @@ export class Desk {
   }
 
   /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */
-  callTo(source: Source, wrapper: Method): Site | null {
-    return this.#stacks.take(source, now()) ? this.#sites.capture(wrapper) : null;
+  callTo(source: Source, wrapper: Method, at: number = now()): Site | null {
+    return this.#stacks.take(source, at) ? this.#sites.capture(wrapper) : null;
   }
 
   /** The same; null also where Node's own code called. */
@@ -184,10 +193,10 @@ export class Desk {
     return this.#scopes.current();
   }
 
-  /** What `request` asked for is open from now on. */
-  open(request: Request, known?: Known): Resource {
+  /** What `request` asked for is open from now on, or since `at`. */
+  open(request: Request, known?: Known, at: number = now()): Resource {
     const { source, site, scope } = request;
-    const resource = new Resource(this.ledger.account(source, site), scope, now(), known);
+    const resource = new Resource(this.ledger.account(source, site), scope, at, known);
     resource.waitedMs = resource.openedAt - request.askedAt;
     resource.trace = request.trace;
     this.#follow(resource, request);
@@ -197,9 +206,11 @@ export class Desk {
 
   /** Ties a resource to the flow that asked for it, and to what that flow or its scope took before. */
   #follow(resource: Resource, { mark }: Request): void {
-    const { scope } = resource;
+    const { account, scope } = resource;
     if (scope !== null && scope.ended === 0) {
-      if (scope.latest !== null && !scope.latest.closed) resource.companion = scope.latest;
+      // leases without a stack share an account, of which nothing can be learned
+      const canLearn = account.site !== null || account.source.pool === null;
+      if (canLearn && scope.latest !== null && !scope.latest.closed) resource.companion = scope.latest;
       scope.latest = resource;
     }
     if (!mark) return;
@@ -219,7 +230,7 @@ export class Desk {
     const { account } = lease;
     if (lease.isFollowed && this.flows.isHolding(lease)) account.releasedInFlow++;
     this.ledger.close(lease, now());
-    lease.session?.back(lease, () => this.#sites.capture(wrapper));
+    lease.session?.back(lease, wrapper);
     if (!account.site || account.releases.length >= RELEASE_SAMPLES) return;
     const site = this.#sites.capture(wrapper);
     if (site) account.releases.push(site);
@@ -252,7 +263,11 @@ export class Desk {
   /** The current flow turns to `operation` while it holds what it holds. */
   turnsTo<T extends object>(what: string, operation: T, isPending: (operation: T) => boolean): void {
     const mark = this.flows.current();
-    if (!mark?.matters) return;
+    if (mark?.matters) this.#turned(mark, what, operation, isPending);
+  }
+
+  /** Apart: what closes over its own arguments allocates whenever it is called. */
+  #turned<T extends object>(mark: Mark, what: string, operation: T, isPending: (operation: T) => boolean): void {
     const weak = new WeakRef(operation);
     const isUnderWay = (): boolean => {
       const alive = weak.deref();
@@ -264,12 +279,13 @@ export class Desk {
 
   /** `lease` is of a connection that the service made without a pool, as far as is known. */
   bare(connection: object, lease: Resource): void {
+    this.#isAnyBare = true;
     this.#bare.set(connection, lease);
   }
 
   /** A pool lends `connection`, which so is no lease of its own. */
   pooled(connection: unknown): void {
-    if (typeof connection !== 'object' || connection === null) return;
+    if (!this.#isAnyBare || typeof connection !== 'object' || connection === null) return;
     const lease = this.#bare.get(connection);
     if (!lease) return;
     this.#bare.delete(connection);

@@ -21,7 +21,7 @@ export function outlook(finding: Finding, recordings: readonly Recording[]): str
   if (left <= 0) return `The leak has taken all ${number(pool.max)} connections that the pool allows.`;
   const limit = `${number(finding.count)} of the ${number(pool.max)} connections that the pool allows are gone`;
   if (!scope || finding.scopes.length > 1 || scope.leaked === 0) return `${limit}.`;
-  const more = Math.ceil((left * scope.ended) / finding.count);
+  const more = Math.ceil((left * scope.ended) / scope.leaked);
   const runs = /^[A-Z]+ \//.test(scope.name) ? plural(more, 'more request') : plural(more, 'more run');
   return `${limit}; at this rate the rest last about ${runs}.`;
 }

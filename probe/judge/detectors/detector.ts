@@ -14,6 +14,8 @@ import type { Floors } from '../floors.ts';
 /** How leases at a line, by whichever caller, have come back so far. */
 export interface History {
   released: number;
+  /** … while the scope that acquired them ran. */
+  inScope: number;
   /** … only after the scope that acquired them had ended. */
   afterScope: number;
   /** … by the flow that acquired them, where flows can be followed. */

@@ -205,7 +205,8 @@ class GenericPools {
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
     const dequeued = this.#dequeued;
     // most are served while they are asked for
-    const own = dequeued && (this.#asking?.queued === dequeued ? this.#asking : dequeued[ASKED]);
+    const isAtOnce = dequeued !== null && this.#asking?.queued === dequeued;
+    const own = isAtOnce ? this.#asking : dequeued?.[ASKED];
     this.#dequeued = null;
     if (!pooledResource) return;
     if (!own) {
@@ -220,7 +221,7 @@ class GenericPools {
       return;
     }
     const lent = this.#lentBy(pooledResource);
-    lent.lease = own.account.open(own.request, pooledResource.obj);
+    lent.lease = own.account.open(own.request, pooledResource.obj, isAtOnce);
     lent.lease.ref = lent.ref;
   }
 

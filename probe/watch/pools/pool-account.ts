@@ -6,7 +6,6 @@ import type { Site } from '../../account/site.ts';
 import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
-import { followedSessions } from '../sessions/sessions.ts';
 import { targetOf } from './peer.ts';
 
 export interface PoolDescription {
@@ -99,15 +98,15 @@ export class PoolAccount {
   }
 
   /**
-   * The acquire is served, with the connection `lent` where that is known; the pool's first lease also opens the pool, on
+   * The acquire is served, with the connection `lent` where that is known, `isAtOnce` while it is called; the pool's first lease also opens the pool, on
    * the account of who made it, or at least of who caused that.
    */
-  open(request: Request, lent: unknown = null): Resource {
+  open(request: Request, lent: unknown = null, isAtOnce = false): Resource {
     this.stopWaiting(request);
     this.desk.pooled(lent);
     this.enterPool(request, lent);
-    const lease = this.desk.open(request);
-    followedSessions(this.desk)?.lent(lent, lease);
+    const lease = isAtOnce ? this.desk.open(request, undefined, request.askedAt) : this.desk.open(request);
+    this.desk.sessions?.lent(lent, lease);
     if (this.itself !== null) {
       this.itself.lastUsedAt = lease.openedAt;
       this.itself.uses++;

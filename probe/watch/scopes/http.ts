@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CountedScope, Scopes } from '../../account/scope.ts';
 import { microtask } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
+import type { Followed } from './followed.ts';
 import { Routes } from './route.ts';
 
 const PART = 'http';
@@ -27,9 +28,9 @@ export function whenServing(told: () => void): void {
 
 /**
  * Returns a sweep that ends the scopes of requests that were cut off; call it before judging. `isSwept`: it will be
- * called; until then a response that was cut off is kept.
+ * called; until then a response that was cut off is kept. `followed` null: all requests are.
  */
-export function watchHttpServers(scopes: Scopes, isSwept: boolean): () => void {
+export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Followed | null): () => void {
   /** Since the last sweep. */
   let young = new Map<ServerResponse, CountedScope>();
   /** Those that stayed longer, weakly: nothing here may keep a response. */
@@ -44,6 +45,11 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean): () => void {
   };
 
   const started = ({ request, response }: RequestStart): void => {
+    if (followed?.takes() === false) {
+      scopes.leave();
+      scopes.pass();
+      return;
+    }
     const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
     if (isSwept) young.set(response, scope);
     else byResponse.set(response, scope);

@@ -43,6 +43,8 @@ export interface Dialect {
   readonly calls: RegExp;
   /** Strings, names in quotes and comments, in which a semicolon ends nothing. Each may end with the text. */
   readonly opaque: RegExp;
+  /** Ordinary statements that were found to do nothing: a service gives the same ones over and over. */
+  readonly idle: Set<string>;
   /** Of one statement, without comments before it. `values`: what it is bound to, by `$1` or in order. */
   effects(statement: string, word: string, values: Values): readonly Effect[];
 }
@@ -56,6 +58,9 @@ const NO_EFFECTS: readonly Effect[] = [];
 const ORDINARY: ReadonlySet<string> = new Set(['select', 'with', 'do', 'call', 'values']);
 /** Characters of an ordinary statement in which a call is looked for. */
 const MAX_LOOK = 2000;
+/** Idle ones that are remembered, and characters of each. */
+const MAX_IDLE = 500;
+const MAX_IDLE_TEXT = 500;
 /** Of a longer text nothing is read: with its beginning alone, what it undoes at its end would seem left. */
 const MAX_READ = 20_000;
 
@@ -64,6 +69,7 @@ const FIRST_WORD = /(?:[\s(]|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\/|--[^\n]*\n)*([a-z]+
 const LETTERS = lettersOf('abcdeflprsuvw/-(');
 
 export function effectsOf(text: string, values: unknown, dialect: Dialect): readonly Effect[] {
+  if (dialect.idle.has(text)) return NO_EFFECTS;
   let at = 0;
   while (text.charCodeAt(at) <= 32) at++;
   const first = text.charCodeAt(at);
@@ -73,7 +79,9 @@ export function effectsOf(text: string, values: unknown, dialect: Dialect): read
   const bound: Values = Array.isArray(values) ? values : [];
   if (ORDINARY.has(word)) {
     const looked = text.length > MAX_LOOK ? text.slice(0, MAX_LOOK) : text;
-    return dialect.calls.test(looked) ? dialect.effects(text, word, bound) : NO_EFFECTS;
+    if (dialect.calls.test(looked)) return dialect.effects(text, word, bound);
+    if (text.length <= MAX_IDLE_TEXT && dialect.idle.size < MAX_IDLE) dialect.idle.add(text);
+    return NO_EFFECTS;
   }
   const statements = statementsIn(text, dialect.opaque);
   if (statements.length === 1) return dialect.effects(bare(text), word, bound);

@@ -69,6 +69,7 @@ export const MYSQL: Dialect = {
   calls: /\b(?:get_lock|release_lock|release_all_locks)\s*\(/i,
   opaque:
     /'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)|`[^`]*(?:`|$)|--\s[^\n]*|#[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g,
+  idle: new Set(),
   effects: (statement, word, values) => (READERS[word] ?? ofCalls)(statement, values),
 };
 

@@ -75,6 +75,7 @@ export const POSTGRES: Dialect = {
   calls: /pg_(?:try_)?advisory_(?:un)?lock|set_config/i,
   opaque:
     /\be'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"[^"]*(?:"|$)|(\$(?:[a-z_]\w*)?\$)[\s\S]*?(?:\1|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/gi,
+  idle: new Set(),
   effects: (statement, word, values) => (READERS[word] ?? ofCalls)(statement, values),
 };
 

@@ -1,7 +1,7 @@
 /** A session with the server, and what borrowers have left in it. */
 import type { Account, Resource } from '../../account/ledger.ts';
 import type { Session } from '../../account/resource.ts';
-import type { Site } from '../../account/site.ts';
+import type { Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import type { Driver } from './driver.ts';
 import type { Effect } from './effects.ts';
@@ -25,8 +25,8 @@ export interface Left extends Leaving {
   resource: Resource | null;
 }
 
-/** `lease` of a session in which something was left is back; `site` takes the stack of that. */
-type GivenBack = (session: KnownSession, lease: Resource, site: () => Site | null) => void;
+/** `lease` of a session in which something was left is given back by a call to `wrapper`. */
+type GivenBack = (session: KnownSession, lease: Resource, wrapper: Method) => void;
 
 /** One that was lent at least once. */
 export class KnownSession implements Session {
@@ -55,9 +55,9 @@ export class KnownSession implements Session {
     for (const left of this.left) left.isInTransaction = false;
   }
 
-  back(lease: Resource, site: () => Site | null): void {
+  back(lease: Resource, wrapper: Method): void {
     const [left] = this.left;
-    if (left) guarded(left.driver.part, this.#told, this, lease, site);
+    if (left) guarded(left.driver.part, this.#told, this, lease, wrapper);
     if (this.lease === lease) this.lease = null;
   }
 }

@@ -33,21 +33,10 @@ const MAX_ENDED = 100;
 /** Of one session: more is not followed. */
 const MAX_LEFT = 1000;
 
-const ofDesks: WeakMap<Desk, Sessions> = new WeakMap();
-
 /** For the adapter of a driver: from now on what its sessions are told is followed. */
 export function sessionsOf(desk: Desk): Sessions {
-  let sessions = ofDesks.get(desk);
-  if (!sessions) {
-    sessions = new Sessions(desk);
-    ofDesks.set(desk, sessions);
-  }
-  return sessions;
-}
-
-/** Null as long as no driver tells of its sessions. */
-export function followedSessions(desk: Desk): Sessions | null {
-  return ofDesks.get(desk) ?? null;
+  desk.sessions ??= new Sessions(desk);
+  return desk.sessions as Sessions;
 }
 
 export class Sessions {
@@ -68,16 +57,20 @@ export class Sessions {
   /** A pool lends `connection`. */
   lent(connection: unknown, lease: Resource): void {
     if (typeof connection !== 'object' || connection === null) return;
-    const own = driven(connection);
-    let session = this.#known.get(own);
-    if (!session) {
-      session = new KnownSession(own, this.#givenBack);
-      this.#known.set(own, session);
-    }
+    const session = this.#known.get(connection) ?? this.#knownOf(driven(connection));
     session.lease = lease;
     session.lent++;
     session.isUsed = false;
     lease.session = session;
+  }
+
+  #knownOf(connection: object): KnownSession {
+    let session = this.#known.get(connection);
+    if (!session) {
+      session = new KnownSession(connection, this.#givenBack);
+      this.#known.set(connection, session);
+    }
+    return session;
   }
 
   /** A statement is given to `connection` by a call to `wrapper`. Null: its answer tells nothing. */
@@ -110,10 +103,10 @@ export class Sessions {
   }
 
   /** What its borrower left is the next one's now. */
-  readonly #givenBack = (session: KnownSession, lease: Resource, site: () => Site | null): void => {
+  readonly #givenBack = (session: KnownSession, lease: Resource, wrapper: Method): void => {
     const own = session.left.filter((left) => left.lease === lease && left.resource === null && !left.isPending);
     // what a transaction takes along that is open as well, is told of as that
-    for (const left of own) if (!(left.isInTransaction && left.goesByRollback)) this.#open(session, left, site);
+    for (const left of own) if (!(left.isInTransaction && left.goesByRollback)) this.#open(session, left, wrapper);
   };
 
   /** What the session has more by the effect. */
@@ -242,7 +235,7 @@ export class Sessions {
     }
   }
 
-  #open(session: KnownSession, left: Left, site: () => Site | null): void {
+  #open(session: KnownSession, left: Left, wrapper: Method): void {
     const { ledger } = this.#desk;
     const { account, driver, key, lease, statement } = left;
     this.#accounts.add(account);
@@ -255,7 +248,7 @@ export class Sessions {
     }
     const at = now();
     const resource = new Resource(account, lease.scope, at, { isGone: this.#isGone(session.ref, left, at) });
-    resource.leftBy = { statement, backAt: site() };
+    resource.leftBy = { statement, backAt: this.#desk.siteHere(wrapper) };
     left.resource = resource;
     ledger.open(resource);
     // a pool that destroys what comes back does so now

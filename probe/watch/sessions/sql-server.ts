@@ -16,5 +16,6 @@ export const SQL_SERVER: Dialect = {
   words: new Set(Object.keys(READERS)),
   calls: NEVER,
   opaque: /'(?:[^']|'')*'|"[^"]*"|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g,
+  idle: new Set(),
   effects: (statement, word) => READERS[word]?.(statement) ?? [],
 };

@@ -41,8 +41,7 @@ export const outlivedScope: Detector = {
     const isHandedOver = history.afterScope > 0;
     const runs = new Set(leaked.map(({ scope }) => scope as Scope));
     const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
-    const releasedInScope = history.released - history.afterScope;
-    const recurs = releasedInScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context);
+    const recurs = history.inScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context);
 
     const evidence = [
       `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
@@ -64,8 +63,15 @@ function isPattern(leaked: Resource[], runs: ReadonlySet<Scope>, group: Group, {
   const names = new Set([...runs].map(({ name }) => name));
   const ended = [...names].reduce((total, name) => total + (scopes.get(name)?.ended ?? 0), 0);
   // what has just been left is too young to be picked
-  const young = group.open - leaked.length;
+  const young = scopedIn(group) - leaked.length;
   return ended <= runs.size + young || isRising(group);
+}
+
+/** What is open of those that were taken in a scope: not every request need be one. */
+function scopedIn({ accounts }: Group): number {
+  let count = 0;
+  for (const { open } of accounts) for (const { scope } of open) if (scope !== null) count++;
+  return count;
 }
 
 /** At each rest more than at the one before, and not ever less more: a cache fills up. */

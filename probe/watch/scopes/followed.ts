@@ -1,0 +1,53 @@
+/**
+ * Which requests are followed, as scopes, where the setting leaves that to the probe: so many a second whatever comes,
+ * of those beyond one in some, and all of them for a while when something new is found. A service of few requests has
+ * each followed, a busy one pays for few.
+ *
+ * False negatives: what requests leave that are not followed counts with its line, but for no request; a leak that hardly
+ * ever happens, in a busy service, is told with its request only from its second time on.
+ */
+
+/** Before the first grant, and at most in store. */
+const STORE = 2000;
+const A_SECOND = 100;
+/** Beyond the budget: of so many one. */
+const ONE_OF = 8;
+/** All of them, after something new was found, milliseconds. */
+const WHOLE_MS = 60_000;
+
+export class Followed {
+  #left = STORE;
+  /** Requests until the next one. */
+  #gap = 0;
+  #seed = 1;
+  #wholeUntil = Number.NEGATIVE_INFINITY;
+
+  /** Whether the next request is followed. */
+  takes(): boolean {
+    if (this.#left > 0) {
+      this.#left--;
+      return true;
+    }
+    if (this.#gap > 0) {
+      this.#gap--;
+      return false;
+    }
+    // by chance, since clients have rhythms of their own; with 0 to 14 between two it is one of eight
+    this.#seed = (Math.imul(this.#seed, 1103515245) + 12345) & 0x7fffffff;
+    this.#gap = (this.#seed >> 16) % (2 * ONE_OF - 1);
+    return true;
+  }
+
+  /** Something new was found at `at`. */
+  suspect(at: number): void {
+    this.#wholeUntil = at + WHOLE_MS;
+    this.#left = Number.POSITIVE_INFINITY;
+  }
+
+  /** What may be followed in the next `milliseconds`, as of `at`. */
+  grant(milliseconds: number, at: number): void {
+    if (at < this.#wholeUntil) return;
+    const left = this.#left === Number.POSITIVE_INFINITY ? 0 : this.#left;
+    this.#left = Math.min(STORE, left + (A_SECOND * milliseconds) / 1000);
+  }
+}

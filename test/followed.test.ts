@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { Scopes } from '../probe/account/scope.ts';
+import { Followed } from '../probe/watch/scopes/followed.ts';
+
+function taken(followed: Followed, requests: number): number {
+  let count = 0;
+  for (let i = 0; i < requests; i++) if (followed.takes()) count++;
+  return count;
+}
+
+test('a quiet service has every request followed, a busy one a hundred a second and one of eight beyond', () => {
+  const followed = new Followed();
+  expect(taken(followed, 2000)).toBe(2000);
+  for (let second = 0; second < 10; second++) {
+    followed.grant(1000, second * 1000);
+    expect(taken(followed, 100)).toBe(100);
+  }
+  const share = taken(followed, 8000) / 8000;
+  expect(share).toBeGreaterThan(1 / 9);
+  expect(share).toBeLessThan(1 / 7);
+});
+
+test('what was not used up is kept, to a limit: after a quiet night no burst is followed for ever', () => {
+  const followed = new Followed();
+  taken(followed, 2000);
+  for (let second = 0; second < 3600; second++) followed.grant(1000, second * 1000);
+  expect(taken(followed, 2000)).toBe(2000);
+  expect(taken(followed, 8000)).toBeLessThan(1200);
+});
+
+test('when something new is found all are followed for a minute', () => {
+  const followed = new Followed();
+  taken(followed, 10_000);
+  followed.suspect(1000);
+  followed.grant(1000, 60_000);
+  expect(taken(followed, 5000)).toBe(5000);
+  followed.grant(1000, 61_000);
+  expect(taken(followed, 8000)).toBeLessThan(1300);
+});
+
+test('a request that is not followed is in no scope, whatever it was called in', () => {
+  const scopes = new Scopes('on');
+  const before = scopes.begin('GET /orders', 'request');
+  scopes.enter(before);
+  expect(scopes.current()).toBe(before);
+  scopes.leave();
+  expect(scopes.current()).toBeNull();
+  scopes.pass();
+  expect(scopes.totals.get('(not followed)')).toMatchObject({ began: 1, ended: 1 });
+});
