@@ -167,6 +167,36 @@ test('an interval per user that is never cleared is a suspect within seconds, li
   expect(watch(users(), 'lease', 'suspect')).toBeGreaterThan(5 * MINUTE);
 });
 
+/** When it is first likely, within ten minutes, where 3000 are made by this course of the time; null: not in them. */
+function likelyAt(nature: NatureName, courseOf: (share: number) => number): number | null {
+  const account = accountOf(nature);
+  const floors = new Floors(0);
+  const held: { openedAt: number; closesAt: number }[] = [];
+  for (let at = 1000; at <= 10 * MINUTE; at += 1000) {
+    while (held.length < Math.floor(3000 * courseOf(at / (10 * MINUTE))))
+      held.push({ openedAt: at, closesAt: FOREVER });
+    account.acquired = held.length;
+    if (!floors.isDue(account, at)) continue;
+    const group = groupOf(account, held, floors);
+    addFloor(group, at);
+    if (growthOf([group], at).get(group)?.certainty === 'likely') return at;
+  }
+  return null;
+}
+
+test('hundreds that come evenly, of which not one ever ends, are likely within ten minutes', () => {
+  expect(likelyAt('interval', (share) => share)).toBeLessThan(9 * MINUTE);
+});
+
+test.each<[string, NatureName, (share: number) => number]>([
+  ['leases, which nobody makes so many of', 'lease', (share) => share],
+  ['a few a minute', 'interval', (share) => share / 10],
+  ['a cache that fills up', 'interval', (share) => (1 - Math.exp(-share)) / (1 - Math.exp(-1))],
+  ['a service that starts up', 'interval', (share) => share ** 1.5],
+])('but not: %s', (_, nature, courseOf) => {
+  expect(likelyAt(nature, courseOf)).toBeNull();
+});
+
 test('worker pools and heartbeats made at boot, at once or one after the other, stay silent', () => {
   expect(neverReleased(every(0.01, 64), 5000)).toBeNull();
   expect(neverReleased(every(100, 16), 5000)).toBeNull();

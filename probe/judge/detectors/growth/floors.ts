@@ -11,12 +11,16 @@
  * False positives it avoids: load going up and down, start-up, bursts and singletons (`PLACES`), caches and worker
  * pools that fill to a bound (the second half has little), one-shot timers: by Little's law rate × delay of them are
  * open without any leak, and each is innocent until past due.
- * Not avoided: a cache that fills evenly (a suspect; likely from half an hour on) until it is full; leases of which a
- * few take many times longer than all that came back yet; a heartbeat per connection before ten have left; and
- * N long-lived workers made one by one at boot, suspects until they were as long without a new one as boot took.
+ * Where nothing ever came back, it is likely after half an hour, and sooner where each quarter of the time left hundreds
+ * and as many as the others: what fills up leaves less and less, and what starts up more and more.
+ * Not avoided: a cache that fills evenly (a suspect; likely from half an hour on, or once thousands of it show no bend)
+ * until it is full; hundreds that all are to stay for longer than `EVEN.afterMs`, of which not one has ended before;
+ * leases of which a few take many times longer than all that came back yet; a heartbeat per connection before ten have
+ * left; and N long-lived workers made one by one at boot, suspects until they were as long without a new one as boot took.
  * False negatives: fewer than `PLACES` leaks; a lease held once, and given back, for longer than half the look-back;
  * a pool used up within five windows; most of a run that is shorter than eight windows.
  */
+import type { Resource } from '../../../account/ledger.ts';
 import { theilSen } from '../../../recording/trend.ts';
 import type { Detector } from '../detector.ts';
 import { span } from '../words.ts';
@@ -25,6 +29,8 @@ import { span } from '../words.ts';
 export const POINTS = 5;
 /** Where less than half came back, nobody knows how long one is to stay: points for a suspect, time for more. */
 const UNKNOWN = { points: 32, likelyAfterMs: 1_800_000 };
+/** The same, sooner: in each quarter of the time, at least so many, and the most at most so many times the fewest. */
+const EVEN = { afterMs: 480_000, each: 200, within: 1.2 };
 /** Windows that must each have left something open. */
 const PLACES = 5;
 /** Survivors of the first half for a suspect, and for more. */
@@ -36,7 +42,7 @@ export const rising: Detector = {
   detector: 'growth',
   picks: ({ floors }, { growthLimit }) =>
     floors.points.length >= POINTS && floors.chance <= growthLimit ? () => true : null,
-  concludes(open, { floors, accounts, acquired, released }, { at }) {
+  concludes(open, { floors, accounts, acquired, released, source }, { at }) {
     const { points, began, window, lowest, chance } = floors;
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last) return null;
@@ -59,7 +65,9 @@ export const rising: Detector = {
     const leaked = since.sort((a, b) => b.openedAt - a.openedAt).slice(-rise);
     const hourly = theilSen(points.map((point) => [point.at / 3_600_000, point.floor]));
     const perThousand = theilSen(points.map((point) => [point.acquired / 1000, point.floor]));
-    const isLong = isKnown || last.at - floors.startedAt >= UNKNOWN.likelyAfterMs;
+    const forMs = last.at - floors.startedAt;
+    const isEndless = source.nature.ends === 'closed' && forMs >= EVEN.afterMs && isEven(kept, began, end);
+    const isLong = isKnown || forMs >= UNKNOWN.likelyAfterMs || isEndless;
     return {
       certainty: isLong && early >= SURVIVORS.likely ? 'likely' : 'suspect',
       leaked,
@@ -69,6 +77,17 @@ export const rising: Detector = {
     };
   },
 };
+
+/** Idle ones alone: nobody knows how long a request that goes on, or a connection, is to have its own. */
+function isEven(kept: readonly Resource[], began: number, end: number): boolean {
+  const quarters = [0, 0, 0, 0];
+  for (const { openedAt, scope, isHosted, isBusy } of kept) {
+    if (scope?.ended === 0 || isHosted?.() || isBusy?.()) continue;
+    quarters[Math.min(3, Math.floor((4 * (openedAt - began)) / (end - began)))]! += 1;
+  }
+  const fewest = Math.min(...quarters);
+  return fewest >= EVEN.each && Math.max(...quarters) <= EVEN.within * fewest;
+}
 
 const short = (value: number): string => (Math.abs(value) < 10 ? value.toFixed(1) : String(Math.round(value)));
 
