@@ -38,6 +38,23 @@ test('a scenario in a TypeScript file is soaked with its own flags, and its chec
   expect((await soak('./x.scenario.ts', '--help')).stdout).toContain('--color X  which one (red, blue; default red)');
 });
 
+test('what a machine could not show is neither passed nor failed', async () => {
+  const check = (more: string) => `{ passed: false, ${more} sentence: 'it stormed' }`;
+  const soak = async (checks: string, ...args: string[]) => {
+    using folder = folderWith(`defineScenario({
+      name: 'storm', title: 'a storm', story: 'It stormed.', runs: 1,
+      soak: async () => ({ variants: [], checks: [${checks}] }),
+    })`);
+    return await start(process.execPath, [CLI, 'soak', './x.scenario.ts', ...args], { cwd: folder.path });
+  };
+  const open = check('isInconclusive: true as const,');
+  const inconclusive = await soak(open);
+  expect(inconclusive).toMatchObject({ code: 2, stderr: expect.stringContaining('? it stormed') });
+  expect(inconclusive.stderr).toContain('Inconclusive: nothing was refuted');
+  expect((await soak(open, '--fail-on', 'never')).code).toBe(0);
+  expect((await soak(`${open}, ${check('')}`)).code).toBe(1);
+});
+
 test.each([
   ["'words'", './x.scenario.ts is no scenario: it has no default export made by defineScenario.'],
   ["{ name: 'x', title: 'x', story: 'x', runs: 1 }", './x.scenario.ts is no scenario: it has no function soak.'],
