@@ -40,12 +40,13 @@ export function findingsWithSlopes(recording: Recording, load: Load | null): Hel
     const slope = slopeOf(pointsOf(recording.rounds, gauge, load), gauge.floors);
     if (!slope) continue;
     const sentence = inWords(gauge, slope, load);
+    const { kind } = NATURES[gauge.nature];
     let index = findings.findIndex((finding) => explains(finding, gauge, slope));
-    if (index === -1 && gauge.nature === 'memory' && slope.rise <= keeper.bytes) index = keeper.index;
+    if (index === -1 && kind === 'memory' && slope.rise <= keeper.bytes) index = keeper.index;
     const known = findings[index];
     if (known) findings[index] = withEvidence(known, gauge, slope, sentence);
     else findings.push(findingOf(recording, gauge, slope, sentence));
-    if (gauge.nature === 'context') keeper = { index, bytes: slope.rise * CONTEXT_HOLDS };
+    if (kind === 'context') keeper = { index, bytes: slope.rise * CONTEXT_HOLDS };
   }
   return findings;
 }
