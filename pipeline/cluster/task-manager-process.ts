@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { JobFailed } from './job.ts';
 import type { FromTaskManager, Metrics, Task, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { standsStill } from './stillness.ts';
 import { TaskManagerEnd } from './task-manager-end.ts';
@@ -189,7 +190,7 @@ export class TaskManagerProcess implements TaskManager {
     if (this.#isStopping) return;
     this.deaths++;
     if (!wasReady && ++this.#stillborn >= MOST_STILLBORN) {
-      const error = new Error(`Task manager ${this.#settings.number} cannot be started: ${how}.`);
+      const error = new JobFailed(`Task manager ${this.#settings.number} cannot be started: ${how}`);
       this.#rejectReady(error);
       this.#listener.gaveUp(error);
       return;
