@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { serve } from '../mcp/protocol.ts';
 import { INSTRUCTIONS, toolsOn } from '../mcp/tools.ts';
+import { isFile } from '../reports/collector-logs.ts';
+import { reportRun } from '../reports/run.ts';
 import { UserError } from '../user-error.ts';
 import { helpOf, type Options, parse } from './options.ts';
 import { EXIT_CLEAN, printHelp } from './usage.ts';
@@ -21,6 +23,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (given === null) return printHelp(HELP);
   const [folder = '.outlive/latest', other] = given.positionals;
   if (other !== undefined) throw new UserError('outlive mcp takes one folder of recordings at most.');
+  // a folder may be made later
+  if (isFile(folder)) reportRun([folder]);
   const { version } = createRequire(import.meta.url)('outlive/package.json') as { version: string };
   const tools = toolsOn(folder, process.cwd());
   await serve({ name: 'outlive', version, instructions: INSTRUCTIONS, tools }, process.stdin, process.stdout);

@@ -6,7 +6,7 @@ import type { Finding, Report, ReportProcess } from '../probe/recording/report.t
 import { grownTo, place, shareOf } from './finding-words.ts';
 import { matterOf } from './matter.ts';
 import { keptAliveWords } from './open-words.ts';
-import { amount, noun, number, plural } from './words.ts';
+import { amount, noun, number, plural, processName } from './words.ts';
 
 export interface Verdict {
   /** `2 leaks.` */
@@ -149,7 +149,7 @@ export function gaps(report: Report): string[] {
     if (count > 0) sentences.push(`Dropped to stay cheap: ${number(count)} ${what}.`);
   }
   for (const process of report.processes) {
-    const who = `Process ${process.pid}${process.thread ? ` thread ${process.thread}` : ''}`;
+    const who = processName(process);
     if (process.faults > 0) {
       sentences.push(`${who}: the probe caught ${plural(process.faults, 'fault')} of its own and went on without.`);
     }

@@ -82,6 +82,17 @@ export function outermost(report: Report): ReportProcess | undefined {
   return report.processes.find((process) => process.parent === 0 && process.thread === 0) ?? report.processes[0];
 }
 
+/** `Process 17 thread 2`; where a collector's logs do not say which one it is, of which service. */
+export function processName({
+  pid,
+  thread,
+  argv,
+  host,
+}: Pick<ReportProcess, 'pid' | 'thread' | 'argv' | 'host'>): string {
+  if (pid === 0) return `A process of ${argv[0]}${host && ` on ${host}`}`;
+  return `Process ${pid}${thread ? ` thread ${thread}` : ''}`;
+}
+
 /** `node src/server.js --port 3000`: argv as a person would type it. */
 export function command(process: { argv: string[] }, cwd: string): string {
   const [program = '', ...args] = process.argv;

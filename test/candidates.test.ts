@@ -209,4 +209,7 @@ test('a folder that is not there, and one without sources, are told in a sentenc
   const empty = await outlive(shop.path, 'data');
   expect(empty.stderr).toBe('outlive: There are no JavaScript or TypeScript sources in data.\n');
   expect(empty.code).toBe(2);
+  const table = await outlive(shop.path, 'data/orders.csv');
+  expect(table.stderr).toContain('outlive: data/orders.csv is not a source of JavaScript or TypeScript (.js,');
+  expect(table.code).toBe(2);
 });

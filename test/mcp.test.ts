@@ -58,6 +58,14 @@ test('it says who it is and what may be asked, lists findings, and explains one 
   expect(textOf(none)).toContain(`There is no finding "nothing"; there are ${id}`);
 });
 
+test('a file that is no recording is told in a sentence', async () => {
+  const { code, stdout, stderr } = await start(process.execPath, [CLI, 'mcp', program]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(
+    `outlive: ${program} is neither the folder of a run nor what an OpenTelemetry collector keeps`,
+  );
+});
+
 test('what is no request ends nothing', () => {
   const server = { name: 'x', version: '1', instructions: '', tools: [] };
   const answer = (line: string) => answerTo(server, line);

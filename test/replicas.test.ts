@@ -1,7 +1,7 @@
 /** Many processes of one service, read together: a leak that none of them shows alone, and no line that does not leak. */
 import { expect, test } from 'vitest';
 import { buildReport } from '../probe/recording/build-report.ts';
-import { emptyRecording, type Recording } from '../probe/recording/format.ts';
+import { emptyRecording, type RecordedFinding, type Recording } from '../probe/recording/format.ts';
 import type { Finding } from '../probe/recording/report.ts';
 import { reportRun } from '../reports/run.ts';
 import { fixture, NODE, NODE_MAJOR, REGISTER, start } from './support/probed.ts';
@@ -108,6 +108,46 @@ test('the release that brought the leak is named, unless earlier ones did too li
   const [unsure] = findingsIn([...fleet(8, 2, { release: '1.4.0', acquires: 50 }), ...leaking]);
   expect(unsure?.spread?.since).toBe(null);
 });
+
+test('lines are ranked by how concentrated they are, then the one that a release brought', () => {
+  const recordings = Array.from({ length: 20 }, (_, i) => {
+    const recording = replica({ seed: i + 1, release: i < 10 ? '1.4.0' : '1.5.0' });
+    // one in each; twelve in one; and in the later release alone, as concentrated as the first
+    keeps(recording, 'remind', 1);
+    if (i === 7) keeps(recording, 'reserve', 12);
+    else ran(recording, 'reserve');
+    if (i >= 10) keeps(recording, 'refund', i < 15 ? 2 : 0);
+    else ran(recording, 'refund');
+    return recording;
+  });
+  const findings = findingsIn(recordings);
+  expect(findings.map(({ site, count, spread }) => [site?.function, count, spread?.since])).toEqual([
+    ['reserve', 12, null],
+    ['refund', 10, '1.5.0'],
+    ['remind', 20, null],
+  ]);
+  expect(findings.map(({ spread }) => spread?.concentration.toFixed(1))).toEqual(['2.7', '1.0', '1.0']);
+});
+
+/** One more line of a process, which ran it 1,500 times. */
+function ran(recording: Recording, name: string): number {
+  const site = recording.sites.size;
+  recording.sites.set(site, [{ file: '/app/shop.js', line: 10 + site, column: 5, function: name, user: true }]);
+  recording.totals.push([site, 'connection', 'pg', 'orders', 1500, 1500]);
+  return site;
+}
+
+/** … and of which it has a finding of its own. */
+function keeps(recording: Recording, name: string, count: number): void {
+  const site = ran(recording, name);
+  if (count === 0) return;
+  const finding: RecordedFinding = {
+    ...{ kind: 'connection', nature: 'lease', detector: 'outlived-scope', certainty: 'likely', count, acquired: 1500 },
+    ...{ released: 1500 - count, estimated: false, library: 'pg', pool: 'orders', site, frame: 0, siteUnknown: null },
+    ...{ evidence: [], exhausted: null, holders: [], scopes: [] },
+  };
+  recording.findings.set(name, { at: 1, finding });
+}
 
 test('a real process records what stays far longer than anything that came back', async () => {
   using folder = temporaryFolder();

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { renderMarkdown } from '../reports/markdown.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { verdictSentence } from '../reports/verdict.ts';
+import { processName } from '../reports/words.ts';
 import { makeSurroundings } from './support/report-surroundings.ts';
 import {
   makeCleanReport,
@@ -193,4 +194,11 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
       /not seen {3}No recording in b\/\.\n {11}Process 4211 was still running: [\s\S]*\n {11}Not available here: flow-ended: Node 20\.\n$/,
     );
   });
+});
+
+test('a process that a collector did not number is named by its service', () => {
+  const logged = { pid: 0, thread: 0, argv: ['orders'], host: 'shop-1' };
+  expect(processName(logged)).toBe('A process of orders on shop-1');
+  expect(processName({ ...logged, host: '' })).toBe('A process of orders');
+  expect(processName({ ...logged, pid: 17, thread: 2 })).toBe('Process 17 thread 2');
 });

@@ -205,3 +205,16 @@ test('a Ctrl-C while Clinic analyses ends the soak, and Clinic with it', async (
     { sentence: 'clinic doctor 13.0.0 made no page: the soak was interrupted.' },
   ]);
 });
+
+test('a replay that is ended in the middle leaves no folder behind', async () => {
+  using folder = temporaryFolder();
+  const replay = path.join(path.dirname(CLI), '../soak/opinions/why/replay.js');
+  const code = `
+    import { whyIsItRunning } from ${JSON.stringify(replay)};
+    const command = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    await whyIsItRunning({ command, log: 'program.log', folder: '.', round: () => process.exit(130) });`;
+  const env = { TMPDIR: folder.path };
+  const ended = await start(NODE, ['--input-type=module', '--eval', code], { env, cwd: folder.path });
+  expect(ended.code, ended.stderr).toBe(130);
+  expect(readdirSync(folder.path).filter((name) => name.startsWith('outlive-why-'))).toEqual([]);
+});

@@ -192,7 +192,7 @@ function withdrawnIn(recordings: readonly Recording[], sources: Sources): Withdr
   );
 }
 
-/** One leak in several processes or threads is one finding; sorted by certainty, then count. */
+/** One leak in several processes or threads is one finding; sorted by certainty, then weight. */
 function merge(findings: Finding[]): Finding[] {
   const byId = new Map<string, Finding>();
   for (const finding of findings) {
@@ -224,7 +224,22 @@ function merge(findings: Finding[]): Finding[] {
       if (same.failedWith !== scope.failedWith) same.failedWith = null;
     }
   }
-  return [...byId.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || (a.id < b.id ? -1 : 1));
+  return [...byId.values()].sort(
+    (a, b) => rank(a) - rank(b) || weight(b) - weight(a) || newness(b) - newness(a) || (a.id < b.id ? -1 : 1),
+  );
+}
+
+/** So many processes are a fleet. */
+const FLEET = 3;
+
+/** How many; in a fleet how concentrated: many in one process end it, and one in each of many does not. */
+function weight({ count, spread }: Finding): number {
+  return spread && spread.of >= FLEET && spread.count > 0 ? spread.concentration : count;
+}
+
+/** Of lines that weigh the same the one comes first that a release brought. */
+function newness({ spread }: Finding): number {
+  return spread?.since ? 1 : 0;
 }
 
 /** An experiment says more than what was merely seen. */

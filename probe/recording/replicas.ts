@@ -30,6 +30,8 @@ export interface Spread {
   count: number;
   /** In the one with most. */
   most: number;
+  /** Root mean square of the counts in all that ran it: the more of them are in few processes, the higher. */
+  concentration: number;
   /** Oldest first; empty where nobody says. */
   releases: ReleaseSpread[];
   /** The first release that leaks, where an earlier one ran the line as much and did not; else null. */
@@ -226,6 +228,7 @@ function spreadOf(line: Line): Spread | null {
     ...totalsOf(rows),
     hosts: hosts.size,
     most: Math.max(...rows.map((row) => row.count)),
+    concentration: Math.sqrt(rows.reduce((total, { count }) => total + count ** 2, 0) / rows.length),
     releases,
     since: sinceOf(releases),
   };

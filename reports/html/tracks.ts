@@ -1,6 +1,6 @@
 /** What is drawn over time, as points; the time line gives all of it one axis. */
 import type { Kind, PoolLine, Recording, SampleLine } from '../../probe/recording/format.ts';
-import { command, noun } from '../words.ts';
+import { command, noun, processName } from '../words.ts';
 
 export interface Track {
   title: string;
@@ -71,9 +71,8 @@ export function processTracks(recording: Recording, seconds: Seconds): TrackGrou
       lines: [line('worst', ({ loopDelay }) => Math.round(loopDelay * 10) / 10)],
     },
   ];
-  const { pid, thread, cwd } = recording.process;
   return {
-    name: `Process ${pid}${thread ? ` thread ${thread}` : ''} · ${command(recording.process, cwd)}`,
+    name: `${processName(recording.process)} · ${command(recording.process, recording.process.cwd)}`,
     tracks,
     omitted: pools.length > POOLS ? [`${pools.length - POOLS} more pools`] : [],
   };

@@ -44,6 +44,9 @@ export async function whyIsItRunning(replay: Replay): Promise<Opinion> {
     return { ...opinion, sentence };
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'outlive-why-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // who has no patience ends the soak in the middle
+  process.once('exit', remove);
   try {
     const answers = await asked(replay, folder);
     if (answers === 'ended') return { ...opinion, sentence: 'In the replay of its last round the program ended.' };
@@ -59,7 +62,8 @@ export async function whyIsItRunning(replay: Replay): Promise<Opinion> {
     const sentence = `The last round could not be replayed under ${PACKAGE}: ${failureWords(error)}`;
     return { ...opinion, sentence };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
@@ -71,12 +75,16 @@ async function asked({ command, log, folder, round }: Replay, temporary: string)
       env: { [FOLDER]: temporary },
       nodeOptions: `--import ${JSON.stringify(PRELOAD)}`,
     });
+    // or it would go on writing there
+    const kill = () => void program.kill();
+    process.prependOnceListener('exit', kill);
     try {
       if (await round(program, control)) return 'ended' as const;
       await control.roundEnded(1).catch(() => null);
       writeFileSync(path.join(temporary, ASKED), '');
       return await answersIn(temporary);
     } finally {
+      process.off('exit', kill);
       await program.kill();
     }
   } finally {
