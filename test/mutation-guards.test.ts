@@ -13,7 +13,7 @@ test.each(['node:test', 'Vitest', 'Mocha'])(
     const mutants = mutantsOf(program!.files).filter(({ mutation }) => mutation === 'deleted');
     const suites = [null, ...mutants].map((mutant): Suite => ({ program: program!, mutant, innocent: innocent! }));
 
-    const told = await tell(runner, suites, '');
+    const told = await tell(runner, suites, {});
     const places = told.map(({ found }) => found.map(({ place }) => place));
     expect(places).toEqual([[], ...mutants.map(({ expected }) => expected)]);
     expect(told.map(({ problem }) => problem)).toEqual([null, ...mutants.map(() => null)]);

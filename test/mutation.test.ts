@@ -8,7 +8,7 @@ import { REGISTER } from './support/probed.ts';
 
 /** The results of the mutants of one program whose call contains `call`. */
 async function mutated(name: string, call: string): Promise<ProgramResult> {
-  using bench = new Workbench({ register: REGISTER, databaseUrl: null });
+  using bench = new Workbench({ register: REGISTER, env: {} });
   const program = programs().find((each) => each.name === name)!;
   const mutants = mutantsOf(program.files).filter((mutant) => mutant.call.includes(call));
   const [untouched, ...observed] = await Promise.all([null, ...mutants].map((each) => bench.observe(program, each)));

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export function install(home) {
   if (existsSync(path.join(home, 'node_modules'))) return;
   const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', '--ignore-scripts', '--prefix', home], {
-    stdio: 'inherit',
+    stdio: ['inherit', 2, 2],
   });
   if (status !== 0) process.exit(status ?? 1);
 }

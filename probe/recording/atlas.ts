@@ -42,12 +42,26 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'close() forgets a connection to Redis that is not up yet.',
   },
   {
+    ...{
+      package: 'bullmq',
+      since: '1.22.0',
+      mended: '1.34.1',
+      kind: 'listener',
+      file: 'dist/classes/redis-connection.js',
+    },
+    what: 'close() leaves a listener at a connection that is shared.',
+  },
+  {
     ...{ package: 'chai-http', since: '0.0.0', mended: '4.0.0', kind: 'server', file: 'lib/request.js' },
     what: 'Each request to an app makes a server, which is never closed.',
   },
   {
     ...{ package: 'chokidar', since: '2.0.0', mended: '2.1.6', kind: 'watcher', file: 'lib/nodefs-handler.js' },
     what: 'Of several patterns that lead into one folder, only the last one is no longer watched after close().',
+  },
+  {
+    ...{ package: 'cockatiel', since: '3.0.0', mended: '3.2.0', kind: 'listener', file: 'src/TimeoutPolicy.ts' },
+    what: 'Each call within a timeout leaves a listener at the signal that it is given.',
   },
   {
     ...{ package: 'follow-redirects', since: '0.0.0', mended: '1.5.0', kind: 'stream', file: 'index.js' },
@@ -116,12 +130,37 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'An answer in chunks leaves its listeners at the connection that is kept alive.',
   },
   {
+    ...{ package: 'opossum', since: '4.0.0', mended: '4.2.0', kind: 'timer', file: 'lib/status.js' },
+    what: 'shutdown() leaves the intervals of a circuit breaker running.',
+  },
+  {
     ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.3', kind: 'listener', file: 'index.js' },
     what: 'Each call leaves a listener at the signal that it is given.',
   },
   {
     ...{ package: 'piscina', since: '4.1.0', mended: '4.2.0', kind: 'worker', file: 'src/index.ts' },
     what: 'destroy() starts the threads of the pool anew.',
+  },
+  {
+    ...{
+      package: '@smithy/node-http-handler',
+      since: '3.1.0',
+      mended: '3.1.2',
+      kind: 'listener',
+      file: 'dist-cjs/index.js',
+    },
+    what: 'Each request leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{
+      package: 'typeorm',
+      since: '0.3.0',
+      mended: '1.1.0',
+      kind: 'connection',
+      file: 'cache/DbQueryResultCache.js',
+      function: 'storeInCache',
+    },
+    what: 'A result that the table of the cache does not take keeps its connection.',
   },
   {
     ...{

@@ -25,6 +25,8 @@ export type Outcome = 'exact' | 'unsure' | 'elsewhere' | 'missed' | 'equivalent'
 
 export interface Judged {
   outcome: Outcome;
+  /** What was found at the right line is no mere likelihood. */
+  isProven: boolean;
   /** Findings at a line where nothing leaks; suspects do not count as such. */
   falseFindings: Found[];
 }
@@ -41,7 +43,8 @@ export function judge(expected: readonly string[], found: readonly Found[], leak
   const isRight = ({ place }: Found) => leaks > 0 && expected.includes(place);
   const isCertain = ({ certainty }: Found) => certainty !== 'suspect';
   const falseFindings = found.filter((finding) => isCertain(finding) && !isRight(finding));
-  return { outcome: outcomeOf(), falseFindings };
+  const isProven = found.some((finding) => isRight(finding) && finding.certainty === 'proven');
+  return { outcome: outcomeOf(), isProven, falseFindings };
 
   function outcomeOf(): Outcome {
     if (leaks === 0) return 'equivalent';

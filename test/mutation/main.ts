@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDatabase } from '../../pipeline/store/database.ts';
 import { UserError } from '../../user-error.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
 import { complaints, isGood, type ProgramResult, resultOf, share, table, totalsOf } from './results.ts';
+import { installLibraries, startServers } from './servers.ts';
 import { type Observed, type Program, programs, ROOT, Workbench } from './workbench.ts';
 
 const HELP = `Usage: npm run mutate -- [options]
@@ -50,13 +50,14 @@ if (values.docs) writeDocs();
 process.exitCode = isGood(totals) ? 0 : 1;
 
 async function runAll(list: Program[]): Promise<ProgramResult[]> {
-  const database = list.some(({ needsDatabase }) => needsDatabase) ? await openDatabase({ fsync: false }) : null;
-  const bench = new Workbench({ register, databaseUrl: database?.url ?? null });
+  installLibraries();
+  const servers = await startServers(list.flatMap((program) => program.servers));
+  const bench = new Workbench({ register, env: servers.env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       bench[Symbol.dispose]();
-      // the database ends with this process
-      process.exit(130);
+      // databases end with this process
+      void servers.stop().finally(() => process.exit(130));
     });
   }
   try {
@@ -85,7 +86,7 @@ async function runAll(list: Program[]): Promise<ProgramResult[]> {
     });
   } finally {
     bench[Symbol.dispose]();
-    await database?.stop();
+    await servers.stop();
   }
 }
 

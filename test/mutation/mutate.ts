@@ -41,7 +41,8 @@ const GIVES_BACK_IF_MARKED = [
     'kill',
     'terminate',
   ],
-  ...['abort', 'off', 'removeEventListener', 'clearTimeout', 'resume'],
+  ...['abort', 'off', 'removeEventListener', 'clearTimeout', 'resume', 'unwatchFile', 'cancel', 'quit', 'disconnect'],
+  ...['releaseConnection', 'endSession', 'return', 'clear', 'delete', 'shift', 'query', 'exec'],
 ];
 
 /** `files`: sources by name. */

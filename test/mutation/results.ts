@@ -26,6 +26,8 @@ export function resultOf({ source: _, ...mutant }: Mutant, observed: Observed, u
 
 export interface Totals extends Record<Outcome, number> {
   mutants: number;
+  /** Of those that are found at the exact line. */
+  proven: number;
   falseFindings: number;
   /** Untouched programs with a finding of any certainty. */
   noisy: number;
@@ -43,6 +45,7 @@ export function totalsOf(programs: readonly ProgramResult[]): Totals {
     unsure: count('unsure'),
     elsewhere: count('elsewhere'),
     missed: count('missed'),
+    proven: mutants.filter(({ isProven }) => isProven).length,
     falseFindings: mutants.reduce((sum, { falseFindings }) => sum + falseFindings.length, 0),
     noisy: programs.filter(({ untouched }) => untouched.found.length > 0).length,
     problems: observed.filter(({ problem }) => problem !== null).length,
@@ -57,10 +60,21 @@ export function isGood(totals: Totals): boolean {
 
 /** A Markdown table, a line a program, and the totals. */
 export function table(programs: readonly ProgramResult[]): string {
-  const head = ['program', 'mutants', 'equivalent', 'exact', 'suspect', 'elsewhere', 'missed', 'false', 'untouched'];
+  const head = [
+    'program',
+    'mutants',
+    'equivalent',
+    'exact',
+    'proven',
+    'suspect',
+    'elsewhere',
+    'missed',
+    'false',
+    'untouched',
+  ];
   const row = (name: string, list: readonly ProgramResult[]): string[] => {
-    const { mutants, equivalent, exact, unsure, elsewhere, missed, falseFindings, noisy } = totalsOf(list);
-    const numbers = [mutants, equivalent, exact, unsure, elsewhere, missed, falseFindings].map(String);
+    const { mutants, equivalent, exact, proven, unsure, elsewhere, missed, falseFindings, noisy } = totalsOf(list);
+    const numbers = [mutants, equivalent, exact, proven, unsure, elsewhere, missed, falseFindings].map(String);
     return [name, ...numbers, noisy === 0 ? 'silent' : `${noisy} not silent`];
   };
   const rows = [head, ...programs.map((program) => row(program.name, [program])), row('all', programs)];
@@ -76,11 +90,11 @@ export function table(programs: readonly ProgramResult[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `120 of 126 that leak are found at the exact line (95.2 %), 9 of them only as suspects`. */
-export function share({ mutants, equivalent, exact, unsure }: Totals): string {
+/** `120 of 126 that leak are found at the exact line (95.2 %), 60 of them proven, 9 only as suspects`. */
+export function share({ mutants, equivalent, exact, unsure, proven }: Totals): string {
   const leaking = mutants - equivalent;
   const percent = leaking ? ((100 * (exact + unsure)) / leaking).toFixed(1) : '–';
-  return `${exact + unsure} of ${leaking} that leak are found at the exact line (${percent} %), ${unsure} of them only as suspects`;
+  return `${exact + unsure} of ${leaking} that leak are found at the exact line (${percent} %), ${proven} of them proven, ${unsure} only as suspects`;
 }
 
 /** A sentence for all that is not as it should be. */

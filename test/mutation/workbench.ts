@@ -8,11 +8,21 @@ import { promisify } from 'node:util';
 import type { Report } from '../../probe/recording/report.ts';
 import type { Found, Truth } from './judge.ts';
 import type { Mutant } from './mutate.ts';
+import { SERVERS, type ServerName } from './servers.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAMS = path.join(ROOT, 'test/mutation/programs');
-/** What programs may import. */
-const LIBRARIES = ['generic-pool', 'pg', 'undici'];
+/** What programs may import: where it is installed. */
+const LIBRARIES = {
+  ...Object.fromEntries(
+    [
+      ...['generic-pool', 'pg', 'undici', 'tarn', 'sequelize-pool', 'knex', 'postgres', 'mysql', 'mysql2', 'mariadb'],
+      ...['better-sqlite3', 'redis', 'ioredis', 'bullmq', 'amqplib', 'kafkajs', 'piscina', 'workerpool'],
+    ].map((name) => [name, `node_modules/${name}`]),
+  ),
+  '@grpc/grpc-js': 'tools/clients/node_modules/grpc-1.14.7',
+  mongodb: 'tools/mongodb/node_modules/mongodb-7.9.0',
+};
 const PREFIX = 'outlive-mutation-';
 
 export interface Program {
@@ -21,7 +31,9 @@ export interface Program {
   main: string;
   /** Sources by file name. */
   files: Map<string, string>;
-  needsDatabase: boolean;
+  servers: ServerName[];
+  /** Of the probe, as `settings: NAME=VALUE` in the head of a program says. */
+  settings: Record<string, string>;
 }
 
 export function programs(): Program[] {
@@ -30,7 +42,10 @@ export function programs(): Program[] {
     const folder = path.join(PROGRAMS, name);
     const files = new Map(readdirSync(folder).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
     const main = files.has('main.cjs') ? 'main.cjs' : 'main.mjs';
-    return { name, main, files, needsDatabase: [...files.values()].some((source) => source.includes('PG_URL')) };
+    const source = [...files.values()].join('\n');
+    const settings = [...source.matchAll(/^\/\/.* settings: (\w+)=(\w+)$/gm)].map(([, key, value]) => [key, value]);
+    const servers = SERVERS.filter((variable) => source.includes(variable));
+    return { name, main, files, servers, settings: Object.fromEntries(settings) };
   });
 }
 
@@ -44,7 +59,8 @@ export interface Observed {
 export interface WorkbenchOptions {
   /** The built probe's preload. */
   register: string;
-  databaseUrl: string | null;
+  /** Where servers are. */
+  env: Record<string, string>;
 }
 
 export class Workbench implements Disposable {
@@ -58,9 +74,16 @@ export class Workbench implements Disposable {
     this.#options = options;
     this.#folder = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
     const libraries = path.join(this.#folder, 'node_modules');
-    mkdirSync(path.join(libraries, 'outlive'), { recursive: true });
+    const outlive = path.join(libraries, 'outlive');
+    mkdirSync(outlive, { recursive: true });
     linkLibraries(libraries);
-    symlinkSync(path.join(path.dirname(options.register), 'index.js'), path.join(libraries, 'outlive/index.js'));
+    for (const file of ['index.js', 'lease.js']) {
+      symlinkSync(path.join(path.dirname(options.register), file), path.join(outlive, file));
+    }
+    writeFileSync(
+      path.join(outlive, 'package.json'),
+      JSON.stringify({ exports: { '.': './index.js', './lease': './lease.js' } }),
+    );
     cpSync(path.join(PROGRAMS, 'run.cjs'), path.join(this.#folder, 'run.cjs'));
   }
 
@@ -68,7 +91,7 @@ export class Workbench implements Disposable {
   async observe(program: Program, mutant: Mutant | null): Promise<Observed> {
     return this.#written(program, mutant, async (main) => {
       const truth = await this.#truth(main);
-      return { truth, ...(await this.#probed(main)) };
+      return { truth, ...(await this.#probed(main, program.settings)) };
     });
   }
 
@@ -94,11 +117,11 @@ export class Workbench implements Disposable {
     return this.#run([main], { COUNT_INTERVALS: '1', REST_MS: '50' });
   }
 
-  async #probed(main: string): Promise<Omit<Observed, 'truth'>> {
+  async #probed(main: string, settings: Record<string, string>): Promise<Omit<Observed, 'truth'>> {
     const folder = path.dirname(main);
     const out = path.join(folder, 'recording');
     try {
-      await this.#run(['--require', this.#options.register, main], { OUTLIVE_OUT: out });
+      await this.#run(['--require', this.#options.register, main], { ...settings, OUTLIVE_OUT: out });
       const report = JSON.parse(readFileSync(path.join(out, 'report.json'), 'utf8')) as Report;
       const faults = report.processes.reduce((sum, process) => sum + process.faults, 0);
       return { found: findings(report, folder), problem: faults > 0 ? `${faults} faults of the probe` : null };
@@ -110,7 +133,7 @@ export class Workbench implements Disposable {
 
   async #run(args: string[], settings: Record<string, string>): Promise<Truth> {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|OUTLIVE_|VITEST)/.test(name));
-    const env = { ...Object.fromEntries(inherited), PG_URL: this.#options.databaseUrl ?? '', ...settings };
+    const env = { ...Object.fromEntries(inherited), ...this.#options.env, ...settings };
     const options = { env, signal: this.#aborter.signal, killSignal: 'SIGKILL' } as const;
     const { stdout } = await promisify(execFile)(process.execPath, args, options);
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Truth;
@@ -125,7 +148,10 @@ export class Workbench implements Disposable {
 
 /** So that programs find what they import in `folder`. */
 export function linkLibraries(folder: string): void {
-  for (const name of LIBRARIES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, name));
+  for (const [name, installed] of Object.entries(LIBRARIES)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    symlinkSync(path.join(ROOT, installed), path.join(folder, name));
+  }
 }
 
 function findings({ findings }: Report, folder: string): Found[] {

@@ -9,7 +9,7 @@ const home = fileURLToPath(new URL('.', import.meta.url));
 const LEAKS = ['// a session', '// a cursor', '// a client'];
 
 install(home);
-const MONGODB_URL = await listen(createRequire(import.meta.url)('mongodb-7.9.0').BSON);
+const { url: MONGODB_URL } = await listen(createRequire(import.meta.url)('mongodb-7.9.0').BSON);
 let failed = 0;
 for (const version of ['4.17.2', '5.9.2', '6.9.0', '7.9.0']) {
   const reports = ['leak', 'clean'].map((variant) => {

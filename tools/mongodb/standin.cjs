@@ -15,7 +15,7 @@ const ANSWERS = {
   }),
 };
 
-/** Listens, with `BSON` of a driver's; its URL. */
+/** Listens, with `BSON` of a driver's; its URL, and what stops it. */
 exports.listen = (BSON) => {
   const server = createServer((socket) => {
     let received = Buffer.alloc(0);
@@ -30,7 +30,10 @@ exports.listen = (BSON) => {
     });
   });
   return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve(`mongodb://127.0.0.1:${server.address().port}/?directConnection=true`)),
+    server.listen(0, '127.0.0.1', () => {
+      const url = `mongodb://127.0.0.1:${server.address().port}/?directConnection=true`;
+      resolve({ url, stop: () => server.close() });
+    }),
   );
 };
 

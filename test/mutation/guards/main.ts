@@ -1,8 +1,8 @@
 /** `npm run mutate:guards`: makes leaks in clean suites of tests, and says which tests fail by them. */
 import { parseArgs } from 'node:util';
-import { openDatabase } from '../../../pipeline/store/database.ts';
 import { type Mutant, mutantsOf } from '../mutate.ts';
 import { complaints, type ProgramResult, resultOf, share, table, totalsOf } from '../results.ts';
+import { installLibraries, startServers } from '../servers.ts';
 import { type Observed, programs, ROOT, Workbench } from '../workbench.ts';
 import { RUNNERS } from './runners.ts';
 import { type Suite, tell } from './suites.ts';
@@ -47,22 +47,26 @@ const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
   return [null, ...mutantsOf(program.files)].map((mutant) => ({ program, mutant, innocent }));
 });
-const database = await openDatabase({ fsync: false, maxConnections: MOST_CONNECTIONS });
+installLibraries();
+const servers = await startServers(
+  chosen.flatMap((program) => program.servers),
+  { maxConnections: MOST_CONNECTIONS },
+);
 try {
   const truths = await truthOf(suites);
   for (const runner of values.runner) {
-    const told = await tell(runner, suites, database.url);
+    const told = await tell(runner, suites, servers.env);
     const observed = suites.map((_, index) => ({ truth: truths[index]!, ...told[index]! }));
     report(runner, resultsOf(observed));
     await untouched(runner);
   }
 } finally {
-  await database.stop();
+  await servers.stop();
 }
 
 /** Alone, without a guard: how much is out in the end. */
 async function truthOf(list: readonly Suite[]) {
-  using bench = new Workbench({ register: `${ROOT}/dist/probe/register.js`, databaseUrl: database.url });
+  using bench = new Workbench({ register: `${ROOT}/dist/probe/register.js`, env: servers.env });
   const truths: Awaited<ReturnType<Workbench['truth']>>[] = [];
   const queue = list.entries();
   const lane = async () => {
@@ -102,7 +106,7 @@ function report(runner: string, results: ProgramResult[]): void {
 async function untouched(runner: string): Promise<void> {
   const clean = suites.filter(({ mutant }) => mutant === null);
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const told = await tell(runner, clean, database.url);
+    const told = await tell(runner, clean, servers.env);
     const loud = told.flatMap(({ found, problem }, index) => {
       return found.length > 0 || problem ? [`${clean[index]!.program.name}: ${problem ?? JSON.stringify(found)}`] : [];
     });

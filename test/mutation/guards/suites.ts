@@ -33,11 +33,11 @@ export interface Told {
   problem: string | null;
 }
 
-export async function tell(runner: string, suites: readonly Suite[], databaseUrl: string): Promise<Told[]> {
+export async function tell(runner: string, suites: readonly Suite[], env: Record<string, string>): Promise<Told[]> {
   const folder = mkdtempSync(path.join(tmpdir(), `outlive-mutation-${process.pid}-suites-`));
   try {
     writeAll(folder, runner, suites);
-    const results = await runSuites(runner, folder, { PG_URL: databaseUrl, OUTLIVE_TEST_SNAPSHOT_MB: '0' });
+    const results = await runSuites(runner, folder, { ...env, OUTLIVE_TEST_SNAPSHOT_MB: '0' });
     return suites.map((_, index) => toldOf(results, index));
   } finally {
     rmSync(folder, { recursive: true, force: true });

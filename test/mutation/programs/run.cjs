@@ -6,7 +6,7 @@
 const { createHook } = require('node:async_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { REST_MS = '1600', LIMIT_MS = '5500', COUNT_INTERVALS } = process.env;
+const { REST_MS = '1600', LIMIT_MS = '9000', COUNT_INTERVALS } = process.env;
 
 const intervals = new Set();
 if (COUNT_INTERVALS) {

@@ -1,0 +1,70 @@
+// The same by node:sqlite: databases, rows that are read one by one, and transactions; no scopes.
+import { mkdtempSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import run from '../run.cjs';
+
+const folder = mkdtempSync(path.join(import.meta.dirname, 'notes-'));
+const opened = [];
+const kept = new Set();
+const ledgers = Array.from({ length: 50 }, (_, n) => {
+  const ledger = new DatabaseSync(path.join(folder, `ledger-${n}.db`));
+  ledger.exec('create table moved (n int)');
+  return ledger;
+});
+const names = new DatabaseSync(path.join(folder, 'names.db'));
+names.exec("create table names (name text); insert into names values ('Ann'), ('Bob')");
+const all = names.prepare('select name from names');
+
+async function tenant(n) {
+  const database = new DatabaseSync(path.join(folder, `${n % 4}.db`)); // acquires: tenant
+  opened.push(database);
+  database.exec('create table if not exists sums (n int)'); // acquires: tenant
+  if (n % 5 === 3) {
+    database.close(); // gives back: tenant
+    return;
+  }
+  database.prepare('insert into sums values (?)').run(n);
+  await sleep(1);
+  database.close(); // gives back: tenant
+}
+
+async function first(n) {
+  const rows = names.prepare('select name from names').iterate(); // acquires: rows
+  kept.add(rows);
+  const { value } = rows.next();
+  await sleep(n % 3);
+  rows.return(); // gives back: rows
+  if (rows.next().done) kept.delete(rows);
+  return value;
+}
+
+async function transfer(n) {
+  const ledger = ledgers[n];
+  ledger.exec('begin'); // acquires: transfer
+  try {
+    ledger.exec('insert into moved values (1)');
+    await sleep(1);
+    if (n % 6 === 2) throw new Error('refused');
+    ledger.exec('commit'); // gives back: transfer
+  } catch (error) {
+    ledger.exec('rollback'); // gives back: transfer
+    throw error;
+  }
+}
+
+run(
+  async () => {
+    for (let n = 0; n < 50; n++) {
+      await Promise.all([tenant(n), first(n), transfer(n).catch(() => {})]);
+      all.all();
+      await sleep(8);
+    }
+  },
+  () => ({
+    databases: opened.filter(({ isOpen }) => isOpen).length,
+    rows: kept.size,
+    transactions: ledgers.filter(({ isTransaction }) => isTransaction).length,
+  }),
+);
