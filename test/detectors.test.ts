@@ -119,6 +119,11 @@ test('outlived-scope: likely when it recurs among runs that give back, a suspect
   const leak = { scope: ended(3000) };
   expect(outlivedScope(group([leak, { scope: ended(2000) }], 50), context)).toMatchObject(verdict('likely', 2));
   expect(outlivedScope(group([leak], 50), context)).toMatchObject(verdict('suspect', 1));
+  // what came back outside any scope says nothing of how runs deal with it
+  const elsewhere = { history: { inScope: 0 } };
+  expect(outlivedScope(group([leak, { scope: ended(2000) }], 50, elsewhere), context)).toMatchObject(
+    verdict('suspect', 2),
+  );
   const neverBack = [ended(3000), ended(2500), ended(2000)].map((scope) => ({ scope }));
   expect(outlivedScope(group(neverBack, 0), context)).toMatchObject(verdict('likely', 3));
 });
@@ -143,6 +148,10 @@ test('outlived-scope: requests that never give back are likely when not one of t
   expect(outlivedScope(requests(8), all(8))).toMatchObject(verdict('likely', 8));
   // others left none: a cache that is filled by who comes first
   expect(outlivedScope(requests(30), all(50))).toMatchObject(verdict('suspect', 30));
+  // … and of those that are not followed nobody knows who left none
+  const unfollowed = Array.from({ length: 100 }, () => ({}));
+  const followed = Array.from({ length: 30 }, () => ({ scope: ended(3000, 'request') }));
+  expect(outlivedScope(group([...followed, ...unfollowed], 0), all(50))).toMatchObject(verdict('suspect', 30));
   // sessions that are used by others than who began them
   const used = requests(8);
   for (const resource of used.open) resource.isHandedOver = true;

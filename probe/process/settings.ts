@@ -52,7 +52,7 @@ export const SETTINGS = {
   },
   scopes: {
     variable: 'OUTLIVE_SCOPES',
-    help: 'make HTTP requests scopes: auto does so where it is nearly free (Node 24 and later)',
+    help: 'make HTTP requests scopes: auto does so where it is nearly free (Node 24 and later), and not all of a busy service’s',
     fallback: 'auto',
     allowed: ['auto', 'on', 'off'],
   },
