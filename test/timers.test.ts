@@ -44,7 +44,17 @@ test('a timeout that sets itself again, outside of any job, once for each object
   expect(report.findings[0]).toMatchObject({ kind: 'timer', library: 'setTimeout', certainty: 'likely', count: 8 });
 });
 
-test('one that is stopped is none', async () => {
-  const { report } = await probed(program, ['stopped']);
+test('a timeout that is refreshed whenever it has fired goes on as well', async () => {
+  const { report } = await probed(program, ['refreshed']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// the same one again')]);
+  expect(report.findings[0]).toMatchObject({ kind: 'timer', library: 'setTimeout', certainty: 'likely', count: 8 });
+  expect(report.open.filter(({ library }) => library === 'setTimeout')).toMatchObject([{ count: 8 }]);
+});
+
+test.each([
+  ['stopped', 'one that is stopped'],
+  ['put-off', 'one that is refreshed before it fires'],
+])('%s: %s is none', async (variant) => {
+  const { report } = await probed(program, [variant]);
   expect(report.findings).toEqual([]);
 });

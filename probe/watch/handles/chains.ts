@@ -1,6 +1,6 @@
 /**
  * Timeouts that are set again from their own callback, or with the same callback once they have fired, are one timer
- * that goes on: a chain, which is entered where its first one was set.
+ * that goes on: a chain, which is entered where its first one was set. So is one that is refreshed when it has fired.
  *
  * False negatives: a callback that awaits something and then sets a fresh function; loops over setTimeout of timers/promises.
  */
@@ -57,6 +57,20 @@ export class Chains {
     this.#link(chain, timer);
     if (++chain.links === LINKS) this.#enter(chain);
     return true;
+  }
+
+  /** Before that it is only put off, as time-outs are while something is heard. */
+  refreshing(timer: Timeout): void {
+    if (!timer._destroyed && executionAsyncResource() !== timer) return;
+    const chain = this.#chains.get(timer);
+    if (chain === undefined) return;
+    this.#link(chain, timer);
+    if (++chain.links === LINKS) this.#enter(chain);
+  }
+
+  /** Whether `timer` is told as a chain. */
+  hasEntered(timer: Timeout): boolean {
+    return (this.#chains.get(timer)?.links ?? 0) >= LINKS;
   }
 
   /** `timer` may be the first of one. */

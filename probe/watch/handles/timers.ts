@@ -52,6 +52,7 @@ class Timers {
   readonly #chains: Chains;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
   #nursery: YoungTimer[] = [];
+  #isRefreshKnown = false;
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -72,9 +73,19 @@ class Timers {
       return;
     }
     if (this.#desk.isOfLibrary(site)) return;
+    this.#learnRefresh(timer);
     this.#chains.begin(timer, site);
     this.#nursery.push({ timer, site, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
+  }
+
+  /** Of a class that nothing exports. */
+  #learnRefresh(timer: NodeTimer): void {
+    if (this.#isRefreshKnown) return;
+    this.#isRefreshKnown = true;
+    around<NodeTimer>(PART, Object.getPrototypeOf(timer), 'refresh', {
+      before: (self) => this.#chains.refreshing(self),
+    });
   }
 
   #graduate(): void {
@@ -84,7 +95,15 @@ class Timers {
     for (const { timer, site, scope, setAt } of young) {
       const account = ledger.account(this.#timeouts, site);
       if (timer._destroyed) ledger.pass(account);
-      else ledger.open(new Resource(account, scope, setAt, known(timer)));
+      else
+        ledger.open(
+          new Resource(
+            account,
+            scope,
+            setAt,
+            known(timer, (alive) => this.#chains.hasEntered(alive)),
+          ),
+        );
     }
   }
 
@@ -111,12 +130,15 @@ class Timers {
   }
 }
 
-/** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. */
-function known(timer: NodeTimer): Known {
+/** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. `isTold`: as something else. */
+function known(timer: NodeTimer, isTold = (_: NodeTimer) => false): Known {
   const ref = new WeakRef(timer);
   return {
     ref,
-    isGone: () => ref.deref()?._destroyed !== false,
+    isGone: () => {
+      const alive = ref.deref();
+      return alive?._destroyed !== false || isTold(alive);
+    },
     keepsAlive: () => ref.deref()?.hasRef?.() !== false,
   };
 }
