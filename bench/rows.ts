@@ -189,7 +189,7 @@ function operation(name: string, what: string, plan: Omit<Plan, 'slices'>, needs
     rounds: 8,
     round: async ({ variants, databaseUrl }, tell) => {
       const env: Record<string, string> = needsDatabase ? { DATABASE_URL: await databaseUrl() } : {};
-      const workload = { ...plan.workload, env };
+      const workload = { ...plan.workload, env: { ...plan.workload.env, ...env } };
       return compared(await sliced(variants, { ...plan, workload, slices: 12 }, tell), 'difference');
     },
   };
@@ -210,6 +210,11 @@ export const ROWS: readonly Row[] = [
     workload: program('promises.ts', 'marked'),
     units: 300_000,
     warmUp: 600_000,
+  }),
+  operation('growth', 'one element each added to a map, a set and an array, with OUTLIVE_GROWTH=on', {
+    workload: { ...program('collections.ts'), env: { OUTLIVE_GROWTH: 'on' } },
+    units: 100_000,
+    warmUp: 400_000,
   }),
   startUp,
   ...open('1k', 1000),

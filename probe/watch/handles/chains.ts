@@ -73,8 +73,9 @@ export class Chains {
     return (this.#chains.get(timer)?.links ?? 0) >= LINKS;
   }
 
-  /** `timer` may be the first of one. */
+  /** `timer` may be the first of one; Node's own clock for `fetch` goes on for life. */
   begin(timer: Timeout, site: Site): void {
+    if (site.stack[0]?.file.startsWith('node:')) return;
     this.#link(
       {
         ...{ site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? 0 },
