@@ -1,4 +1,4 @@
-// The same by node:sqlite: databases, rows that are read one by one, and transactions; no scopes.
+// The same by node:sqlite: databases, and rows that are read one by one; no scopes.
 import { mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,11 +8,6 @@ import run from '../run.cjs';
 const folder = mkdtempSync(path.join(import.meta.dirname, 'notes-'));
 const opened = [];
 const kept = new Set();
-const ledgers = Array.from({ length: 50 }, (_, n) => {
-  const ledger = new DatabaseSync(path.join(folder, `ledger-${n}.db`));
-  ledger.exec('create table moved (n int)');
-  return ledger;
-});
 const names = new DatabaseSync(path.join(folder, 'names.db'));
 names.exec("create table names (name text); insert into names values ('Ann'), ('Bob')");
 const all = names.prepare('select name from names');
@@ -40,24 +35,10 @@ async function first(n) {
   return value;
 }
 
-async function transfer(n) {
-  const ledger = ledgers[n];
-  ledger.exec('begin'); // acquires: transfer
-  try {
-    ledger.exec('insert into moved values (1)');
-    await sleep(1);
-    if (n % 6 === 2) throw new Error('refused');
-    ledger.exec('commit'); // gives back: transfer
-  } catch (error) {
-    ledger.exec('rollback'); // gives back: transfer
-    throw error;
-  }
-}
-
 run(
   async () => {
     for (let n = 0; n < 50; n++) {
-      await Promise.all([tenant(n), first(n), transfer(n).catch(() => {})]);
+      await Promise.all([tenant(n), first(n)]);
       all.all();
       await sleep(8);
     }
@@ -65,6 +46,5 @@ run(
   () => ({
     databases: opened.filter(({ isOpen }) => isOpen).length,
     rows: kept.size,
-    transactions: ledgers.filter(({ isTransaction }) => isTransaction).length,
   }),
 );
