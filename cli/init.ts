@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Change, planFor } from '../project/configure.ts';
-import { lookAt } from '../project/look.ts';
+import { lookAt, packagesWithTests } from '../project/look.ts';
 import { UserError } from '../user-error.ts';
 import { helpOf, type Options, parseOptions } from './options.ts';
 import { EXIT_CLEAN, printHelp } from './usage.ts';
@@ -25,7 +25,9 @@ export async function main(args: readonly string[]): Promise<number> {
   if (values === null) return printHelp(HELP);
   const project = lookAt(process.cwd());
   if (project.runners.length === 0) {
-    throw new UserError('No test runner was found here; outlive guards node:test, Vitest, Jest and Mocha.');
+    const packages = packagesWithTests(project);
+    const where = packages.length > 0 ? `, but in ${packages.join(', ')}: run npx outlive init there` : '';
+    throw new UserError(`No test runner was found here${where}; outlive guards node:test, Vitest, Jest and Mocha.`);
   }
   const { changes, done, byHand } = planFor(project);
   for (const runner of done) say(`${runner} is guarded already.`);

@@ -74,8 +74,12 @@ const HOW: Readonly<Record<RunnerName, (project: Project) => Outcome>> = {
     }
     return inserted(project, 'Vitest', name, [
       [/^([ \t]*)test:\s*\{[ \t]*$/m, (line, indent) => `${line}\n${indent}  runner: 'outlive/vitest',`],
-      [/^([ \t]*)test:\s*\{[ \t]*(?=\S)/m, (line) => `${line.trimEnd()} runner: 'outlive/vitest', `],
-      [/^export default (?:defineConfig\()?\{[ \t]*$/m, (line) => `${line}\n  ${LINES.Vitest},`],
+      [/(?:^|[{,])[ \t]*test:\s*\{[ \t]*(?=\S)/m, (line) => `${line.trimEnd()} runner: 'outlive/vitest', `],
+      // … and where there is no `test` yet
+      [
+        /^(?![\s\S]*\btest['"]?\s*:)[\s\S]*?^export default (?:defineConfig\()?\{/m,
+        (text) => `${text}\n  ${LINES.Vitest},`,
+      ],
     ]);
   },
   Jest: (project) => {
@@ -85,7 +89,7 @@ const HOW: Readonly<Record<RunnerName, (project: Project) => Outcome>> = {
     }
     return inserted(project, 'Jest', name, [
       [
-        /^(?:module\.exports =|export default|const config(?:: \w+)? =) \{[ \t]*$/m,
+        /^(?:module\.exports =|export default|const config(?:: [\w.]+)? =) \{(?!\s*\.\.\.)/m,
         (line) => `${line}\n  ${LINES.Jest},`,
       ],
     ]);
@@ -142,8 +146,10 @@ function inJson(
   try {
     const all = JSON.parse(before) as Record<string, Record<string, unknown>>;
     const own = key === null ? all : (all[key] ?? {});
-    if (Object.keys(line).some((each) => Object.hasOwn(own, each))) return byHand(runner, name);
-    const after = key === null ? { ...all, ...line } : { ...all, [key]: { ...own, ...line } };
+    const added =
+      runner === 'Mocha' && Object.hasOwn(own, 'require') ? { require: [own.require, ENTRIES.Mocha].flat() } : line;
+    if (added === line && Object.keys(line).some((each) => Object.hasOwn(own, each))) return byHand(runner, name);
+    const after = key === null ? { ...all, ...added } : { ...all, [key]: { ...own, ...added } };
     const [, indent = '  '] = /^([ \t]+)"/m.exec(before) ?? [];
     return { file, before, after: `${JSON.stringify(after, null, indent)}\n` };
   } catch {

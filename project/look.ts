@@ -10,6 +10,7 @@ export interface Manifest {
   devDependencies?: Record<string, string>;
   jest?: Record<string, unknown>;
   mocha?: Record<string, unknown>;
+  workspaces?: string[] | { packages?: string[] };
 }
 
 export type RunnerName = 'node:test' | 'Vitest' | 'Jest' | 'Mocha';
@@ -57,6 +58,22 @@ export function lookAt(folder: string): Project {
     runners: [...(usesNode ? (['node:test'] as const) : []), ...configured],
     frameworks: FRAMEWORKS.filter((name) => names.includes(name)),
   };
+}
+
+/** Folders of its packages that have tests, relative to it; of patterns those that are a folder, or all in one. */
+export function packagesWithTests({ folder, manifest }: Project): string[] {
+  const { workspaces = [] } = manifest;
+  const patterns = Array.isArray(workspaces) ? workspaces : (workspaces.packages ?? []);
+  const folders = patterns.flatMap((pattern) => {
+    const parent = pattern.replace(/\/\*+$/, '');
+    if (parent === pattern) return [pattern];
+    if (!existsSync(path.join(folder, parent))) return [];
+    return readdirSync(path.join(folder, parent)).map((name) => path.posix.join(parent, name));
+  });
+  return folders.filter((name) => {
+    const own = path.join(folder, name);
+    return existsSync(path.join(own, 'package.json')) && lookAt(own).runners.length > 0;
+  });
 }
 
 export function dependenciesOf({ dependencies, devDependencies }: Manifest): string[] {

@@ -36,6 +36,42 @@ const PROJECTS: [runner: string, files: Record<string, string>, file: string, li
     '.mocharc.yml',
     'require: outlive/mocha\nspec: test\n',
   ],
+  [
+    'Vitest',
+    {
+      'package.json': manifest({ devDependencies: { vitest: '^5.0.0' } }),
+      'vitest.config.ts': 'export default defineConfig({ test: { globals: true } });\n',
+    },
+    'vitest.config.ts',
+    "defineConfig({ test: { runner: 'outlive/vitest', globals: true } });",
+  ],
+  [
+    'Vitest',
+    {
+      'package.json': manifest({ devDependencies: { vitest: '^5.0.0' } }),
+      'vite.config.js': "import vue from 'vue';\nexport default { plugins: [vue()] };\n",
+    },
+    'vite.config.js',
+    "export default {\n  test: { runner: 'outlive/vitest' }, plugins: [vue()] };",
+  ],
+  [
+    'Jest',
+    {
+      'package.json': manifest({ devDependencies: { jest: '30' } }),
+      'jest.config.ts': 'const config: Config = { verbose: true };\nexport default config;\n',
+    },
+    'jest.config.ts',
+    "const config: Config = {\n  testRunner: 'outlive/jest', verbose: true };",
+  ],
+  [
+    'Mocha',
+    {
+      'package.json': manifest({ devDependencies: { mocha: '12' } }),
+      '.mocharc.json': '{\n  "require": ["ts-node/register"]\n}\n',
+    },
+    '.mocharc.json',
+    '"ts-node/register",\n    "outlive/mocha"',
+  ],
 ];
 
 test.each(PROJECTS)(
@@ -80,6 +116,17 @@ test('without a project, or a runner, a sentence says so', async () => {
     code: 2,
     stderr: expect.stringContaining('No test runner was found'),
   });
+});
+
+test('at the root of a workspace the packages that have tests are named', async () => {
+  using shop = project({
+    'package.json': manifest({ workspaces: ['packages/*'] }),
+    'packages/orders/package.json': manifest({ scripts: { test: 'node --test' } }),
+    'packages/words/package.json': manifest({}),
+  });
+  const { code, stderr } = await outlive(shop.path, 'init');
+  expect(code).toBe(2);
+  expect(stderr).toContain('No test runner was found here, but in packages/orders: run npx outlive init there;');
 });
 
 test('the doctor says of libraries and tests whether they are watched, and why not', async () => {
