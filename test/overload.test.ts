@@ -94,7 +94,7 @@ describe('an overload is sized by what was measured', () => {
   const storm = (plan: OverloadPlan) => plan.variants.find(({ name }) => name === 'large-per-slot')!;
 
   test.each([
-    [50, 30, 5],
+    [50, 30, 8],
     [200, 30, 2],
     [900, 113, 2],
   ])(

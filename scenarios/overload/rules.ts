@@ -39,6 +39,8 @@ const LEAST_OF_LIMIT = 1.6;
 const WISHED_LIMIT = 2;
 const SHORTEST_LIMIT = 1;
 const LONGEST_LIMIT = 60;
+/** The limit is so many times the middle: a single logon may be late for want of a processor, a storm comes back. */
+const LATE = 1.5;
 /** On the right side of the limit, and clear of it by this factor: the storm above, all others below. */
 const CLEAR = 1.25;
 /** A storm is over after so many times as long as its logons take, at the latest, or what is left is lost. */
@@ -48,7 +50,7 @@ const LEAST_PATIENCE_MS = 300_000;
 const SPARE_SESSIONS = 200;
 
 /**
- * `name`: the region of the storm, each of whose slots asks for `each` connections at once. The limit lies in the middle
+ * `name`: the region of the storm, each of whose slots asks for `each` connections at once. The limit lies near the middle
  * of what the logons take in the storm and without one, by factors: so the machine may become as much faster as slower.
  */
 export function sizeStorm(name: string, each: number): SizingRule {
@@ -75,7 +77,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
       const most = Math.floor(lasts / LEAST_OF_LIMIT);
       const logonSeconds =
         limits?.logonSeconds ??
-        within(SHORTEST_LIMIT, Math.min(most, Math.max(WISHED_LIMIT, Math.round(middle))), LONGEST_LIMIT);
+        within(SHORTEST_LIMIT, Math.min(most, Math.max(WISHED_LIMIT, Math.round(LATE * middle))), LONGEST_LIMIT);
       const logonTimeout = Math.max(plan.pools.logonTimeout, 4000 * logonSeconds);
       const maxSessions = Math.max(plan.server.maxSessions, wanted + SPARE_SESSIONS);
       const slots = plan.variants.find(isStorm)?.region.slots;
@@ -87,7 +89,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
           pools: { ...plan.pools, logonTimeout, acquireTimeout: Math.max(plan.pools.acquireTimeout, 4 * logonTimeout) },
         },
         words: [
-          `${name}: ${slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: the middle of the storm's logons and those without one, at least ${WISHED_LIMIT} s).`,
+          `${name}: ${slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: ${LATE} times the middle of the storm's logons and those without one, at least ${WISHED_LIMIT} s).`,
         ],
       };
     },
