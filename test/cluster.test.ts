@@ -140,7 +140,7 @@ describe('task managers', () => {
 
   test('a task manager that cannot start is a clear error, and leaves nothing running', async () => {
     await expect(start({ execArgv: ['--no-such-option'] })).rejects.toThrow(
-      /^Task manager \d cannot be started: exit code 9\.$/,
+      /^Task manager \d cannot be started: exit code 9$/,
     );
   });
 

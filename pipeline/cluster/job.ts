@@ -34,7 +34,7 @@ export interface Running {
   reject(error: Error): void;
 }
 
-/** A lane failed too often; the message says how. */
+/** A lane failed too often, or there is no task manager for it; the message says how, without a full stop. */
 export class JobFailed extends Error {
   override name = 'JobFailed';
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { JobFailed } from './job.ts';
 import { KnownTaskManager, type Listener } from './known-task-manager.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { standsStill } from './stillness.ts';
@@ -91,7 +92,7 @@ export class TaskManagerProcess extends KnownTaskManager {
     if (!loss) return;
     const { tasks, how, wasReady } = loss;
     if (!wasReady && ++this.#stillborn >= MOST_STILLBORN) {
-      const error = new Error(`Task manager ${this.#settings.number} cannot be started: ${how}.`);
+      const error = new JobFailed(`Task manager ${this.#settings.number} cannot be started: ${how}`);
       this.#rejectReady(error);
       this.listener.gaveUp(error);
       return;
