@@ -86,8 +86,10 @@ async function killed(run: ChildProcess): Promise<void> {
   await once(run, 'exit');
 }
 
+/** One of them, unless all have ended by themselves meanwhile. */
 function killTaskManager(run: ChildProcess): void {
-  process.kill(pick(taskManagersOf(run)), 'SIGKILL');
+  const there = taskManagersOf(run);
+  if (there.length > 0) process.kill(pick(there), 'SIGKILL');
 }
 
 async function outcome(url: string, dialect: 'postgres' | 'oracle', isLogTable: boolean) {
