@@ -126,7 +126,10 @@ async function attachOnce(node: string, url: string, folder: string): Promise<Ou
     }
     const bare = collections.reduce((longest, each) => (each.ms > longest.ms ? each : longest));
     twin.process.kill('SIGKILL');
-    return { ...(await trial(shop, folder, bare.ms + BESIDE_ONE_COLLECTION_MS)), bare };
+    const outcome = await trial(shop, folder, bare.ms + BESIDE_ONE_COLLECTION_MS).catch(({ message }: Error) => ({
+      ...{ wrong: [`it does not answer: ${message}`], toldMs: Number.POSITIVE_INFINITY, pauseMs: 0 },
+    }));
+    return { ...outcome, bare };
   } finally {
     for (const { process } of [shop, twin]) process.kill('SIGKILL');
   }
