@@ -179,7 +179,11 @@ cost       0.4 % of CPU time (412 ms), 2 forced GCs
     expect(renderTerminal(makeCleanReport({ notices }), { color: false })).toMatch(
       /^traps {6}oracledb pool "stock": 4 acquires [\s\S]*\n {11}oracledb: It is old\.\n {11}remedies are in the HTML report$/m,
     );
-    const recipe = { sentence: 'Stays open if the query fails.', test: 'fail-path/query.test.mjs', fix: 'No patch: unclear.' };
+    const recipe = {
+      sentence: 'Stays open if the query fails.',
+      test: 'fail-path/query.test.mjs',
+      fix: 'No patch: unclear.',
+    };
     expect(renderTerminal(makeReport({ findings: [makeFinding({ recipe })] }), { color: false })).toContain(
       '· Red until this is fixed: fail-path/query.test.mjs beside the report',
     );

@@ -203,7 +203,7 @@ async function comesTrue(isTrue: () => boolean | Promise<boolean>, withinMs: num
 }
 
 const database = await startPostgres();
-const folder = mkdtempSync(path.join(tmpdir(), 'outlive-attach-trial-'));
+const folder = mkdtempSync(path.join(tmpdir(), 'outlive-trial-'));
 const rows: string[] = [];
 let failures = 0;
 try {
