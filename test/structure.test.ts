@@ -57,6 +57,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'tools/fuzz': ['user-error.ts', 'probe/recording', 'probe/control', 'reports', 'cli'],
   'tools/programs': ['probe/recording'],
   'tools/graphs': ['probe/recording'],
+  'tools/attach': ['attach', 'pipeline', 'probe/recording'],
   tools: [],
 };
 

@@ -126,7 +126,10 @@ async function attachOnce(node: string, url: string, folder: string): Promise<Ou
     }
     const bare = collections.reduce((longest, each) => (each.ms > longest.ms ? each : longest));
     twin.process.kill('SIGKILL');
-    return { ...(await trial(shop, folder, bare.ms + BESIDE_ONE_COLLECTION_MS)), bare };
+    const outcome = await trial(shop, folder, bare.ms + BESIDE_ONE_COLLECTION_MS).catch(({ message }: Error) => ({
+      ...{ wrong: [`it does not answer: ${message}`], toldMs: Number.POSITIVE_INFINITY, pauseMs: 0 },
+    }));
+    return { ...outcome, bare };
   } finally {
     for (const { process } of [shop, twin]) process.kill('SIGKILL');
   }
@@ -200,7 +203,7 @@ async function comesTrue(isTrue: () => boolean | Promise<boolean>, withinMs: num
 }
 
 const database = await startPostgres();
-const folder = mkdtempSync(path.join(tmpdir(), 'outlive-attach-trial-'));
+const folder = mkdtempSync(path.join(tmpdir(), 'outlive-trial-'));
 const rows: string[] = [];
 let failures = 0;
 try {
