@@ -5,6 +5,7 @@ import { runCorrelate } from './jobs/correlate.ts';
 import { runDeliver } from './jobs/deliver.ts';
 import { followInput } from './jobs/follow-input.ts';
 import { noCounts } from './jobs/ingest.ts';
+import { together } from './jobs/job.ts';
 import { runRules } from './jobs/rules.ts';
 import { createTables } from './jobs/tables.ts';
 import type { Patiently } from './patience.ts';
@@ -47,7 +48,7 @@ export async function followPipeline({ onRound, patiently, ...options }: FollowO
       isLast = isOver;
       await options.intel.refresh(); // what is wanted depends on it, before any record comes here
       const rules = await runRules(common);
-      const [deliver, correlate] = await Promise.all([runDeliver(common), runCorrelate(common)]);
+      const [deliver, correlate] = await together([runDeliver(common), runCorrelate(common)]);
       isWell();
       done = { ...(addCounts(done, { rules, deliver, correlate }) as PipelineCounts), ingest };
       onRound?.(done);

@@ -3,7 +3,7 @@ import { type CorrelateCounts, runCorrelate } from './jobs/correlate.ts';
 import { type DeliverCounts, runDeliver } from './jobs/deliver.ts';
 import { type IngestCounts, runIngest } from './jobs/ingest.ts';
 import type { IntelList } from './jobs/intel.ts';
-import type { JobOptions, Phase } from './jobs/job.ts';
+import { type JobOptions, type Phase, together } from './jobs/job.ts';
 import { worthJudging } from './jobs/judge.ts';
 import { type ReplayCounts, runReplay } from './jobs/replay.ts';
 import { RESULTS_TOPIC } from './jobs/result.ts';
@@ -50,15 +50,9 @@ export async function runPipeline({ observe, input, ...options }: PipelineOption
     ? runReplay(observed('ingest'))
     : runIngest({ ...observed('ingest'), input, wanted }));
   const rules = await runRules(observed('rules'));
-  const [deliver, correlate] = await both(runDeliver(observed('deliver')), runCorrelate(observed('correlate')));
+  const [deliver, correlate] = await together([runDeliver(observed('deliver')), runCorrelate(observed('correlate'))]);
   await trimAll(options);
   return { ingest, rules, deliver, correlate };
-}
-
-/** As `Promise.all`, but neither is still at work when it throws. */
-async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return [await a, await b];
 }
 
 /** Behind the slowest group and by age. */

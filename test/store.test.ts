@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { together, transact } from '../pipeline/jobs/job.ts';
 import { openDatabase, openPool } from '../pipeline/store/database.ts';
 import { endSessions } from '../pipeline/store/end-sessions.ts';
 import { isDatabaseFailure } from '../pipeline/store/failure.ts';
@@ -129,6 +130,28 @@ describe.each(STORES)('on %s', (dialect) => {
       const fresh = await pool.acquire();
       expect(await fresh.query(ONE)).toEqual([{ one: 1 }]);
       fresh.release();
+    });
+
+    test('rolls back all that was sent together, also what one of them had still to send', async () => {
+      const pool = await newPool('together', 1);
+      const connection = await pool.acquire();
+      await connection.createTables([STOCK]);
+      connection.release();
+      const refused = new Error('another was faster');
+      let isOver = false;
+      const failing = transact({ pool }, async (transaction) => {
+        const insert = async () => {
+          for (let asked = 0; asked < 2; asked++) await transaction.query(ONE);
+          await transaction.execute(`insert into stock (item) values ('late')`);
+          isOver = true;
+        };
+        await together([insert(), transaction.query(ONE).then(() => Promise.reject(refused))]);
+      });
+      await expect(failing).rejects.toBe(refused);
+      expect(isOver).toBe(true);
+      const next = await pool.acquire();
+      expect(await next.query(`select item from stock where item = 'late'`)).toEqual([]);
+      next.release();
     });
 
     test('rolls back what was begun on a session that fails', async () => {

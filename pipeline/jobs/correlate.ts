@@ -11,7 +11,7 @@ import type { Connection } from '../store/store.ts';
 import { insertNew } from '../store/upsert.ts';
 import { type Entry, type Message, StaleBatchError } from '../streams/stream.ts';
 import { type Member, saveInsights } from './insights.ts';
-import { type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { type JobOptions, MAX_BATCH, together, transact } from './job.ts';
 import { refusedEntry } from './letters.ts';
 import { entityOf, RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
 import { SEVERITIES } from './rule-set.ts';
@@ -34,7 +34,7 @@ export async function runCorrelate(options: JobOptions): Promise<CorrelateCounts
     const cause = `correlate ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await Promise.all([
+        await together([
           saveInsights(await newMembers(members, transaction), transaction),
           batch.commit(transaction),
           stream.publish(DEAD_LETTERS_TOPIC, letters, { transaction, cause }),

@@ -3,7 +3,7 @@
 import { Unusable } from '../records/record.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { StaleBatchError } from '../streams/stream.ts';
-import { type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { type JobOptions, MAX_BATCH, together, transact } from './job.ts';
 import { RESULTS_TOPIC, type Result, resultFrom } from './result.ts';
 
 export interface DeliverOptions extends JobOptions {
@@ -24,7 +24,7 @@ class SinkError extends Error {}
 
 export async function runDeliver(options: DeliverOptions): Promise<DeliverCounts> {
   const counts: DeliverCounts = {};
-  await Promise.all(
+  await together(
     options.sinks.map(async (sink) => {
       counts[sink.region] = await deliverRegion(sink, options);
     }),

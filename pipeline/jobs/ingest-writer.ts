@@ -10,7 +10,7 @@ import { upsert } from '../store/upsert.ts';
 import type { Message } from '../streams/stream.ts';
 import { saveCompartments } from './compartments.ts';
 import type { IngestCounts, IngestOptions } from './ingest.ts';
-import { count, MAX_BATCH, transact } from './job.ts';
+import { count, MAX_BATCH, together, transact } from './job.ts';
 import { letter } from './letters.ts';
 import { type Progress, saveProgress } from './progress.ts';
 
@@ -99,7 +99,7 @@ export class IngestWriter {
     const last = marks.at(-1)!;
     const writing = () =>
       transact(this.#options, async (transaction) => {
-        await Promise.all([
+        await together([
           saveProgress(marks, transaction),
           publish(batch, `${last.source} ${last.elements}`, this.#options, transaction),
         ]);
@@ -125,7 +125,7 @@ export async function publish(
 ): Promise<void> {
   const published = wanted ? wanted(batch.records) : batch.records;
   const letters = batch.deadLetters.map((letter) => ({ key: letter.source, value: letter }));
-  await Promise.all([
+  await together([
     saveAssets(batch.records, transaction),
     saveCompartments(batch.records, transaction),
     // last, as other writers of the partitions wait from here on

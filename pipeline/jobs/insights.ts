@@ -2,6 +2,7 @@
 import { type LookUp, lookUp } from '../store/look-up.ts';
 import type { Connection, Statement } from '../store/store.ts';
 import { insertUnlessThere } from '../store/upsert.ts';
+import { together } from './job.ts';
 import { SEVERITIES } from './rule-set.ts';
 
 /** A result as part of its insight. */
@@ -50,7 +51,7 @@ export async function saveInsights(members: readonly Member[], transaction: Conn
   );
   const before = new Map<string, Sum>();
   const keys = ids.map((id) => [id]);
-  const [rows] = await Promise.all([lookUp<Row>(transaction, LOCKED, keys), made]);
+  const [rows] = await together([lookUp<Row>(transaction, LOCKED, keys), made]);
   for (const row of rows) before.set(row.id, sumOf(row));
   const changes = ids.map((id) => {
     const sums = byInsight.get(id)!.map(one);

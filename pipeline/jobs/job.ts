@@ -23,7 +23,7 @@ export const MAX_BATCH = 2_000;
 
 /**
  * Runs `write` in a transaction of a connection from the pool: all of it or nothing. It may send statements without
- * waiting for those before; they are done in their order, and all are waited for before the commit.
+ * waiting for those before, which are done in their order; when it ends, none of them is still under way (`together`).
  */
 export async function transact(
   { pool, observe }: Pick<JobOptions, 'pool' | 'observe'>,
@@ -34,7 +34,7 @@ export async function transact(
   try {
     const begun = connection.begin();
     observe?.('before-write');
-    await Promise.all([begun, write(connection)]);
+    await together([begun, write(connection)]);
     observe?.('after-write');
     const committed = connection.commit();
     observe?.('commit');
@@ -46,6 +46,15 @@ export async function transact(
     throw error;
   } finally {
     connection.release(broken);
+  }
+}
+
+/** As `Promise.all`, but when it throws, none is still at work: what comes after a rollback would be committed by itself. */
+export async function together<Work extends readonly Promise<unknown>[]>(work: readonly [...Work]) {
+  try {
+    return await Promise.all(work);
+  } finally {
+    await Promise.allSettled(work);
   }
 }
 

@@ -5,7 +5,7 @@ import { type Message, StaleBatchError } from '../streams/stream.ts';
 import { type Asset, type LookUpAsset, lookUpAssets } from './asset-lookup.ts';
 import { withTenancies } from './compartments.ts';
 import type { IntelList } from './intel.ts';
-import { count, type JobOptions, MAX_BATCH, transact } from './job.ts';
+import { count, type JobOptions, MAX_BATCH, together, transact } from './job.ts';
 import { judged } from './judge.ts';
 import { entityOf, RESULTS_TOPIC, resultOf } from './result.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -55,7 +55,7 @@ export async function runRules(options: RulesOptions): Promise<RulesCounts> {
     const cause = `rules ${batch.partition} ${batch.entries[0]!.offset}`;
     try {
       await transact(options, async (transaction) => {
-        await Promise.all([
+        await together([
           batch.commit(transaction),
           stream.publish(RESULTS_TOPIC, messages, { transaction, cause }),
           stream.publish(DEAD_LETTERS_TOPIC, refused, { transaction, cause }),
