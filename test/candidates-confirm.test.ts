@@ -1,6 +1,7 @@
 /** `outlive candidates --confirm`: each candidate is confirmed by an execution, or dropped, or was not reached. */
-import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, globSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { tracedIn } from '../candidates/find.ts';
@@ -11,6 +12,7 @@ import type { Point } from '../soak/fail-path/points.ts';
 import { type Suspicion, Trial } from '../soak/fail-path/trial.ts';
 import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { project } from './support/project.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const SOURCES = path.join(ROOT, 'test/fixtures/confirm');
 
@@ -73,6 +75,11 @@ test.each([
     'console.error(seat.id);',
     'with the change that seemed right, something still stays open',
   ],
+  [
+    'a test that is red for another reason',
+    "console.error(seat.id);\n}\nif (process.cwd().includes('outlive-mend-')) process.exit(1);\nelse {",
+    'the test that goes with it does not show it in a copy of this project',
+  ],
 ])('a patch that is not proven is not offered: %s', async (_what, last, why) => {
   const program = `import { createPool } from 'generic-pool';
 const pool = createPool({ create: async () => ({ id: 1 }), destroy: async () => {} });
@@ -90,6 +97,48 @@ await take();
   expect(JSON.parse(stdout), stderr).toMatchObject([
     { line: 4, verdict: 'confirmed', fix: { diff: null, sentence: `No patch: ${why}.` } },
   ]);
+});
+
+test('nothing is left of the copy when it is interrupted', async () => {
+  const program = `import { createPool } from 'generic-pool';
+const pool = createPool({ create: async () => ({}), destroy: async () => {} });
+async function take() {
+  const seat = await pool.acquire();
+  console.log(seat);
+}
+if (process.cwd().includes('outlive-mend-')) setInterval(() => {}, 1000);
+else await take();
+`;
+  using folder = project({ 'take.mjs': program }, ['generic-pool']);
+  using temporary = temporaryFolder();
+  const env = { ...process.env, TMPDIR: temporary.path };
+  const args = ['candidates', 'take.mjs', '--confirm', '--', 'node', 'take.mjs'];
+  const child = spawn(NODE, [CLI, ...args], { cwd: folder.path, env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const recordings = () => globSync('outlive-mend-*/tmp/outlive-fail-path-*/run-*/*', { cwd: temporary.path });
+  await expect.poll(recordings, { timeout: 30_000 }).not.toEqual([]);
+  child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
+  await expect.poll(() => readdirSync(temporary.path), { timeout: 30_000 }).toEqual([]);
+});
+
+test('a file that is not what it seems to be in the copy is not changed', async () => {
+  const program = 'export async function take(pool) {\n  const seat = await pool.acquire();\n  console.log(seat);\n}\n';
+  using shared = project({ 'take.mjs': program });
+  using folder = project({ 'package.json': '{}' });
+  symlinkSync(shared.path, folder.file('src'));
+  const loss = {
+    nature: 'lease',
+    library: 'generic-pool',
+    site: { file: folder.file('src/take.mjs'), line: 2, column: 28 },
+  };
+  const red = `console.log('a resource stays open'); process.exitCode = 1;`;
+  const code = `import { mend } from ${JSON.stringify(path.join(ROOT, 'dist/soak/fail-path/mend.js'))};
+const { signal } = new AbortController();
+console.log((await mend(${JSON.stringify(loss)}, { test: ${JSON.stringify(red)}, limitMs: 30_000, signal })).sentence);`;
+  const { stdout, stderr } = await start(NODE, ['--input-type=module', '--eval', code], { cwd: folder.path });
+  expect(stdout, stderr).toBe('No patch: its file is not of this project.\n');
+  expect(readFileSync(shared.file('take.mjs'), 'utf8')).toBe(program);
 });
 
 test('a program that dies of the failure had no time to give anything back: that confirms nothing', async () => {
