@@ -5,10 +5,10 @@
  */
 import {
   chmodSync,
-  chownSync,
   closeSync,
   constants,
   cpSync,
+  fchownSync,
   fstatSync,
   mkdtempSync,
   openSync,
@@ -27,6 +27,7 @@ const PROBE = fileURLToPath(new URL('../probe', import.meta.url));
 /** Where any user may write; the second, where the first is read-only. */
 const SHARED = ['tmp', 'dev/shm', 'var/tmp'];
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+const FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 /** As the process sees them: where it is to write, and where it finds the probe. */
 export interface Places {
@@ -44,19 +45,25 @@ export async function handedOver<T>(
   const isAnotherUsers = process.getuid?.() === 0 && uid !== 0;
   if (ownFiles === null && !isAnotherUsers) return use({ folder, probe: PROBE });
   const { parent, descriptor } = openShared(facts);
+  const made = mkdtempSync(`/proc/self/fd/${descriptor}/outlive-attach-`);
+  const opened = openSync(made, FOLDER);
+  if (fstatSync(opened).uid !== process.getuid?.()) {
+    throw new UserError(`/${parent} of process ${facts.pid} is not safe: another user replaces what is made there.`);
+  }
   // neither a link that is put in its place, nor the end of the process, changes what this stands for
-  const inside = `/proc/self/fd/${descriptor}`;
-  const theirs = path.join(inside, path.basename(mkdtempSync(path.join(inside, 'outlive-attach-'))));
-  const seen = path.join('/', parent, path.basename(theirs));
+  const theirs = `/proc/self/fd/${opened}`;
+  const seen = path.join('/', parent, path.basename(made));
   try {
     cpSync(PROBE, path.join(theirs, 'probe'), { recursive: true, filter: (file) => !/\.(?:map|d\.ts)$/.test(file) });
     makeReadable(theirs);
-    if (isAnotherUsers) chownSync(theirs, uid, -1);
+    if (isAnotherUsers) fchownSync(opened, uid, -1);
     return await use({ folder: seen, probe: path.join(seen, 'probe') });
   } finally {
     const isOurs = (name: string) => name.endsWith('.jsonl') || isPassing(name);
     for (const name of readdirSync(theirs)) if (isOurs(name)) take(path.join(theirs, name), folder);
-    rmSync(theirs, { recursive: true, force: true });
+    for (const name of readdirSync(theirs)) rmSync(path.join(theirs, name), { recursive: true, force: true });
+    rmSync(made, { recursive: true, force: true });
+    closeSync(opened);
     closeSync(descriptor);
   }
 }
@@ -65,7 +72,7 @@ function openShared({ pid, ownFiles }: ProcessFacts): { parent: string; descript
   for (const parent of SHARED) {
     let descriptor: number | null = null;
     try {
-      descriptor = openSync(path.join(ownFiles ?? '/', parent), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      descriptor = openSync(path.join(ownFiles ?? '/', parent), FOLDER);
       rmSync(mkdtempSync(`/proc/self/fd/${descriptor}/outlive-attach-`), { recursive: true });
       return { parent, descriptor };
     } catch {
