@@ -59,7 +59,11 @@ async function executed(candidates: readonly Traced[], { command, limitMs }: Ask
   const began = performance.now();
   const onProgress = (done: number, of: number, note: string) => {
     const leftMs = done === 0 ? null : ((performance.now() - began) / done) * (of - done);
-    progress.report({ stage: `fault ${done + 1} of ${of}`, done: done / of, leftMs, note, isOver: false });
+    const position =
+      done < of
+        ? { stage: `fault ${done + 1} of ${of}`, done: done / of, leftMs }
+        : { stage: 'patch', done: 1, leftMs: null };
+    progress.report({ ...position, note, isOver: false });
   };
   const onProblem = (sentence: string) => {
     progress.end();

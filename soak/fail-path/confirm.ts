@@ -46,7 +46,7 @@ export async function confirm(suspicions: readonly Suspicion[], options: Confirm
     const confirmations: Confirmation[] = [];
     for (const trial of trials) {
       const confirmation = trial.conclude();
-      if (confirmation.verdict === 'confirmed') onProgress(points.length, points.length, `a fix is tried out`);
+      if (confirmation.verdict === 'confirmed') onProgress(points.length, points.length, 'trying out a fix');
       confirmations.push({ ...confirmation, ...(await fixOf(trial, confirmation, run)) });
     }
     onProgress(points.length, points.length, '');
