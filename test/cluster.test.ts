@@ -144,6 +144,16 @@ describe('task managers', () => {
     );
   });
 
+  test('one that cannot start any more ends also the lane that waits to be tried again', async () => {
+    const execArgv: string[] = [];
+    const { pids } = await start({ execArgv });
+    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 99 }, 4, 'patient'), patience: 20_000 };
+    const running = cluster.run(patient);
+    execArgv.push('--no-such-option');
+    process.kill(pids[0] as number, 'SIGKILL');
+    await expect(running).rejects.toThrow('Task manager 1 cannot be started: exit code 9');
+  });
+
   test('stop lets a lane finish its transaction, and leaves no process and no session', async () => {
     const { pids } = await start();
     let begun = 0;

@@ -179,13 +179,18 @@ export class Cluster {
   /** Lets the tasks end between two batches, ends the processes, and those that will not end as well. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const { reject, job } of [...this.#waiting.splice(0), ...this.#pausing.values()]) reject(stopped(job));
-    for (const timer of this.#pausing.keys()) clearTimeout(timer);
-    this.#pausing.clear();
+    this.#rejectWaiting(stopped);
     const accounts = await Promise.all(this.#taskManagers.map((taskManager) => taskManager.stop()));
     this.#accounts.push(...accounts.filter((account) => account !== null));
     for (const { reject, job } of this.#running.values()) reject(stopped(job));
     this.#running.clear();
+  }
+
+  /** Also what waits to be tried again. */
+  #rejectWaiting(why: (job: Job) => Error): void {
+    for (const { reject, job } of [...this.#waiting.splice(0), ...this.#pausing.values()]) reject(why(job));
+    for (const timer of this.#pausing.keys()) clearTimeout(timer);
+    this.#pausing.clear();
   }
 
   /** A task manager of elsewhere, as long as its socket stays. One that comes again keeps its number. */
@@ -256,7 +261,8 @@ export class Cluster {
           this.#allAgain(tasks, how);
         },
         gaveUp: (error) => {
-          for (const { reject } of [...this.#waiting.splice(0), ...this.#running.values()]) reject(error);
+          this.#rejectWaiting(() => error);
+          for (const { reject } of this.#running.values()) reject(error);
           this.#running.clear();
         },
       },
