@@ -83,7 +83,7 @@ export function watch(arrivals: Iterator<[number, number]>, nature: NatureName, 
     // a young never-released group is judged at every look
     if (!floors.isDue(account, at) && (nature === 'lease' || account.released > 0)) continue;
     const gone = open.filter(({ closesAt }) => closesAt <= at).sort((a, b) => a.closesAt - b.closesAt);
-    for (const { openedAt, closesAt } of gone) account.took(closesAt - openedAt);
+    if (account.source.nature.isTimed) for (const { openedAt, closesAt } of gone) account.took(closesAt - openedAt);
     account.released += gone.length;
     open = open.filter(({ closesAt }) => closesAt > at);
     const group = groupOf(account, open, floors);

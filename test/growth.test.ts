@@ -6,6 +6,7 @@ import {
   firstAlarmOfCache,
   groupOf,
   growthOf,
+  randomOf,
   watch,
 } from '../bench/growth-simulation.ts';
 import { type Scope, Scopes } from '../probe/account/scope.ts';
@@ -199,6 +200,15 @@ test.each<[string, NatureName, (share: number) => number]>([
 ])('but not: %s', (_, nature, courseOf) => {
   expect(likelyAt(nature, courseOf)).toBeNull();
 });
+
+test.each<NatureName>(['interval', 'listener'])(
+  'nor: %s of sessions of an hour, of which some have ended',
+  (nature) => {
+    const random = randomOf(7);
+    const sessions = every(500, 1800).map((at): [number, number] => [at, at - 60 * MINUTE * Math.log(1 - random())]);
+    expect(watch(leases(sessions), nature, 'likely')).toBeNull();
+  },
+);
 
 test('nor what requests that go on have, where only one of eight is followed', () => {
   const requests = new Scopes('on');

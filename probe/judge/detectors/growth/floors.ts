@@ -11,8 +11,9 @@
  * False positives it avoids: load going up and down, start-up, bursts and singletons (`PLACES`), caches and worker
  * pools that fill to a bound (the second half has little), one-shot timers: by Little's law rate × delay of them are
  * open without any leak, and each is innocent until past due.
- * Where nothing ever came back, it is likely after half an hour, and sooner where each quarter of the time left hundreds
- * and as many as the others: what fills up leaves less and less, and what starts up more and more.
+ * Where less than half came back, it is likely after half an hour, and sooner where each quarter of the time left hundreds
+ * and as many as the others, unless some came back and nobody timed after how long: what fills up leaves less and less,
+ * and what starts up more and more.
  * Not avoided: a cache that fills evenly (a suspect; likely from half an hour on, or once thousands of it show no bend)
  * until it is full; hundreds that all are to stay for longer than `EVEN.afterMs`, of which not one has ended before;
  * leases of which a few take many times longer than all that came back yet; a heartbeat per connection before ten have
@@ -68,8 +69,10 @@ export const rising: Detector = {
     const hourly = theilSen(points.map((point) => [point.at / 3_600_000, point.floor]));
     const perThousand = theilSen(points.map((point) => [point.acquired / 1000, point.floor]));
     const forMs = last.at - floors.startedAt;
-    const isEndless =
-      source.nature.ends === 'closed' && forMs >= EVEN.afterMs && isEven(idleOf(kept, context), began, end);
+    const { ends, isTimed } = source.nature;
+    // what came back says how long others may stay, where that was timed
+    const areForLife = ends === 'closed' && (released === 0 || isTimed);
+    const isEndless = areForLife && forMs >= EVEN.afterMs && isEven(idleOf(kept, context), began, end);
     const isLong = isKnown || forMs >= UNKNOWN.likelyAfterMs || isEndless;
     return {
       certainty: isLong && early >= SURVIVORS.likely ? 'likely' : 'suspect',
