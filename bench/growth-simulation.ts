@@ -5,6 +5,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { type Account, Ledger, Resource } from '../probe/account/ledger.ts';
+import type { Scope } from '../probe/account/scope.ts';
 import type { Context, Group, Verdict } from '../probe/judge/detectors/detector.ts';
 import { Floors } from '../probe/judge/floors.ts';
 import { growthLimitOf } from '../probe/judge/judge.ts';
@@ -65,6 +66,7 @@ export function firstAlarmOfCache(keys: number, perSecond: number, seed: number,
 interface Held {
   openedAt: number;
   closesAt: number;
+  scope?: Scope;
 }
 
 /** Lets the probe look at [opened, closes] pairs, in order of opening, for an hour. */
@@ -81,7 +83,7 @@ export function watch(arrivals: Iterator<[number, number]>, nature: NatureName, 
     // a young never-released group is judged at every look
     if (!floors.isDue(account, at) && (nature === 'lease' || account.released > 0)) continue;
     const gone = open.filter(({ closesAt }) => closesAt <= at).sort((a, b) => a.closesAt - b.closesAt);
-    for (const { openedAt, closesAt } of gone) account.took(closesAt - openedAt);
+    if (account.source.nature.isTimed) for (const { openedAt, closesAt } of gone) account.took(closesAt - openedAt);
     account.released += gone.length;
     open = open.filter(({ closesAt }) => closesAt > at);
     const group = groupOf(account, open, floors);
@@ -115,7 +117,7 @@ export function groupOf(account: Account, held: readonly Held[], floors: Floors)
     adopted: 0,
     longestUse: useTimes.max,
   };
-  const open = held.map(({ openedAt }) => new Resource(account, null, openedAt));
+  const open = held.map(({ openedAt, scope = null }) => new Resource(account, scope, openedAt));
   const counts = { open: open.length, acquired, released };
   return { group: { key: '', source, frame: -1, accounts: [account], floors, history, rests: [], ...counts }, open };
 }
@@ -128,10 +130,14 @@ export function addFloor({ group, open }: Simulated, at: number): void {
 }
 
 /** Growth's verdicts on groups that are judged together. */
-export function growthOf(simulated: readonly Simulated[], at: number): Map<Simulated, Verdict> {
+export function growthOf(
+  simulated: readonly Simulated[],
+  at: number,
+  scopes: Context['scopes'] = new Map(),
+): Map<Simulated, Verdict> {
   const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
   const context: Context = {
-    ...{ at, collectedAt: at, graceMs: 1000, heldMs: 0, scopes: new Map(), growthLimit, isEnd: false, ending: null },
+    ...{ at, collectedAt: at, graceMs: 1000, heldMs: 0, scopes, growthLimit, isEnd: false, ending: null },
   };
   const verdicts = new Map<Simulated, Verdict>();
   for (const each of simulated) {

@@ -36,7 +36,7 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
     putBack();
     const own = handleTestEvent?.call(environment, event, state);
     const told = () => circus.told(event, state);
-    return own instanceof Promise ? own.then(told) : told();
+    return isThenable(own) ? Promise.resolve(own).then(told) : told();
   };
   try {
     return await circusOf(config.rootDir)(globalConfig, config, environment, runtime, ...rest);
@@ -44,6 +44,11 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
     guard.watchEnd();
   }
 };
+
+/** A promise may be of the tests’ own world. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
+}
 
 /**
  * Jest sets a timer for each test and hook, by what it finds at its start, before its first event: those are not the

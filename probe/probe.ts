@@ -505,7 +505,7 @@ export class Probe {
 
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
-    if (judgement.changed.size > 0) this.#followed?.suspect(now());
+    this.#followed?.found(judgement.changed, now());
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
     if (this.#settings.notify.length > 0) guarded('notify', () => this.#notify(judgement));
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);

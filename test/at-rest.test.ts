@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Ledger, Resource } from '../probe/account/ledger.ts';
 import type { Known } from '../probe/account/resource.ts';
+import { type Scope, Scopes } from '../probe/account/scope.ts';
 import type { Site } from '../probe/account/site.ts';
 import type { Context } from '../probe/judge/detectors/detector.ts';
 import { leftAtRest } from '../probe/judge/detectors/growth/at-rest.ts';
@@ -17,19 +18,28 @@ function siteAt(line: number, caller: number, user = true): Site {
   return { id: caller, stack, functions: ['', ''], isMapped: [false, false], asyncFrom: 2, user: user ? [0, 1] : [0] };
 }
 
+const requests = new Scopes('on');
+const inRequest = () => requests.begin('GET /events', 'request');
+const inEndedRequest = () => {
+  const scope = inRequest();
+  requests.end(scope, null);
+  return scope;
+};
+
 interface Made extends Known {
+  scope?: Scope;
   at?: number;
   caller?: number;
   usedAt?: number;
 }
 
 /** The verdict on what one line made, of which `released` more have ended after a moment. */
-function verdictOn(made: Made[], { released = 0, at = NOW, user = true } = {}) {
+function verdictOn(made: Made[], { released = 0, at = NOW, user = true, isBusy = false } = {}) {
   const ledger = new Ledger();
   const source = ledger.source({ adapter: 'timers', nature: 'interval', library: 'setInterval' });
-  made.forEach(({ at: openedAt = 100, caller = 7, usedAt = openedAt, ...known }, n) => {
+  made.forEach(({ at: openedAt = 100, caller = 7, usedAt = openedAt, scope = null, ...known }, n) => {
     const account = ledger.account(source, siteAt(3, caller, user));
-    const open = () => new Resource(account, null, openedAt, { turn: n + 1, ...known });
+    const open = () => new Resource(account, scope, openedAt, { turn: n + 1, ...known });
     for (let other = 0; n === 0 && other < released; other++) {
       const resource = open();
       ledger.open(resource);
@@ -39,13 +49,15 @@ function verdictOn(made: Made[], { released = 0, at = NOW, user = true } = {}) {
     ledger.open(resource);
     resource.lastUsedAt = usedAt;
   });
+  const scopes = new Scopes('on');
+  if (isBusy) scopes.pass();
   const context: Context = {
     ...{
       at,
       collectedAt: at,
       graceMs: 1000,
       heldMs: 0,
-      scopes: new Map(),
+      scopes: scopes.totals,
       growthLimit: -1,
       isEnd: false,
       ending: null,
@@ -79,4 +91,18 @@ test.each<[string, Made[], Parameters<typeof verdictOn>[1], unknown]>([
   ['eight that are busy', times(8, () => ({ isBusy: () => true })), {}, null],
 ])('%s', (_, made, options, expected) => {
   expect(verdictOn(made, options)).toEqual(expected);
+});
+
+// One of eight requests is followed; those of a stream of events go on.
+test.each<[string, Made[], unknown]>([
+  ['of a request that goes on one is known', times(8, (n) => (n === 0 ? { scope: inRequest() } : {})), null],
+  [
+    'of a request that has ended one is known',
+    times(8, (n) => (n === 0 ? { scope: inEndedRequest() } : {})),
+    ['likely', 8],
+  ],
+  ['of no request anything is known', times(8), ['suspect', 8]],
+  ['so many that at least one were known', times(40), ['likely', 40]],
+])('where not all requests are followed: %s', (_, made, expected) => {
+  expect(verdictOn(made, { isBusy: true })).toEqual(expected);
 });

@@ -31,11 +31,16 @@ test('what was not used up is kept, to a limit: after a quiet night no burst is 
 test('when something new is found all are followed for a minute', () => {
   const followed = new Followed();
   taken(followed, 10_000);
-  followed.suspect(1000);
+  const leak = new Map([['orders.js:7', { certainty: 'suspect' as const }]]);
+  followed.found(leak, 1000);
   followed.grant(1000, 60_000);
   expect(taken(followed, 5000)).toBe(5000);
+  // that more of the same is left is no news
+  followed.found(leak, 60_000);
   followed.grant(1000, 61_000);
   expect(taken(followed, 8000)).toBeLessThan(1300);
+  followed.found(new Map([['orders.js:7', { certainty: 'likely' as const }]]), 62_000);
+  expect(taken(followed, 5000)).toBe(5000);
 });
 
 test('a request that is not followed is in no scope, whatever it was called in', () => {

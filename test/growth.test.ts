@@ -6,8 +6,10 @@ import {
   firstAlarmOfCache,
   groupOf,
   growthOf,
+  randomOf,
   watch,
 } from '../bench/growth-simulation.ts';
+import { type Scope, Scopes } from '../probe/account/scope.ts';
 import { Floors } from '../probe/judge/floors.ts';
 import type { NatureName } from '../probe/recording/natures.ts';
 import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/recording/trend.ts';
@@ -168,18 +170,20 @@ test('an interval per user that is never cleared is a suspect within seconds, li
 });
 
 /** When it is first likely, within ten minutes, where 3000 are made by this course of the time; null: not in them. */
-function likelyAt(nature: NatureName, courseOf: (share: number) => number): number | null {
+function likelyAt(nature: NatureName, courseOf: (share: number) => number, requests?: Scopes): number | null {
   const account = accountOf(nature);
   const floors = new Floors(0);
-  const held: { openedAt: number; closesAt: number }[] = [];
+  const held: { openedAt: number; closesAt: number; scope?: Scope }[] = [];
+  // one of eight is followed
+  const scopeOf = (n: number) => (requests && n % 8 === 0 ? { scope: requests.begin('GET /events', 'request') } : {});
   for (let at = 1000; at <= 10 * MINUTE; at += 1000) {
     while (held.length < Math.floor(3000 * courseOf(at / (10 * MINUTE))))
-      held.push({ openedAt: at, closesAt: FOREVER });
+      held.push({ openedAt: at, closesAt: FOREVER, ...scopeOf(held.length) });
     account.acquired = held.length;
     if (!floors.isDue(account, at)) continue;
     const group = groupOf(account, held, floors);
     addFloor(group, at);
-    if (growthOf([group], at).get(group)?.certainty === 'likely') return at;
+    if (growthOf([group], at, requests?.totals).get(group)?.certainty === 'likely') return at;
   }
   return null;
 }
@@ -195,6 +199,21 @@ test.each<[string, NatureName, (share: number) => number]>([
   ['a service that starts up', 'interval', (share) => share ** 1.5],
 ])('but not: %s', (_, nature, courseOf) => {
   expect(likelyAt(nature, courseOf)).toBeNull();
+});
+
+test.each<NatureName>(['interval', 'listener'])(
+  'nor: %s of sessions of an hour, of which some have ended',
+  (nature) => {
+    const random = randomOf(7);
+    const sessions = every(500, 1800).map((at): [number, number] => [at, at - 60 * MINUTE * Math.log(1 - random())]);
+    expect(watch(leases(sessions), nature, 'likely')).toBeNull();
+  },
+);
+
+test('nor what requests that go on have, where only one of eight is followed', () => {
+  const requests = new Scopes('on');
+  requests.pass();
+  expect(likelyAt('interval', (share) => share, requests)).toBeNull();
 });
 
 test('worker pools and heartbeats made at boot, at once or one after the other, stay silent', () => {

@@ -54,6 +54,7 @@ test('a timeout that is refreshed whenever it has fired goes on as well', async 
 test.each([
   ['stopped', 'one that is stopped'],
   ['put-off', 'one that is refreshed before it fires'],
+  ['cleared', 'one that is refreshed once it was cleared, which does nothing'],
 ])('%s: %s is none', async (variant) => {
   const { report } = await probed(program, [variant]);
   expect(report.findings).toEqual([]);

@@ -59,11 +59,14 @@ export class Chains {
     return true;
   }
 
-  /** Before that it is only put off, as time-outs are while something is heard. */
+  /**
+   * Before it has fired it is only put off, as time-outs are while something is heard; once it was cleared nothing comes
+   * of that. Most are no links of a chain: Node refreshes those of its sockets with whatever they read or write.
+   */
   refreshing(timer: Timeout): void {
-    if (!timer._destroyed && executionAsyncResource() !== timer) return;
     const chain = this.#chains.get(timer);
-    if (chain === undefined) return;
+    if (chain === undefined || !timer._onTimeout) return;
+    if (!timer._destroyed && executionAsyncResource() !== timer) return;
     this.#link(chain, timer);
     if (++chain.links === LINKS) this.#enter(chain);
   }

@@ -26,7 +26,7 @@ interface Emitter {
 }
 
 export function watchEmitters(desk: Desk): void {
-  const piled = new PiledUp(desk, PART, listenersOfEmitter);
+  const piled = new PiledUp(desk, PART, listenersOfEmitter, false);
   const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
     if (event === 'free') desk.onFree?.(emitter);
     const list = emitter._events?.[event as PropertyKey];
@@ -68,7 +68,7 @@ function watchTargets(desk: Desk): void {
   if (key === undefined) return;
   const rootOf = (target: object, event: unknown): Root | undefined =>
     (target as Record<symbol, Map<unknown, Root> | undefined>)[key]?.get(event);
-  const piled = new PiledUp(desk, PART, (target, event) => listenersAt(rootOf(target, event)));
+  const piled = new PiledUp(desk, PART, (target, event) => listenersAt(rootOf(target, event)), true);
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, event, listener, wrapper) => {
       const list = rootOf(target, event);

@@ -47,6 +47,8 @@ interface Added {
 
 /** Of one event on one emitter. */
 interface Pile {
+  /** How many there were when the latest was entered. */
+  top: number;
   /** From how many on all are read. */
   readFrom: number;
   /** Those in the ledger: one may be added several times. */
@@ -59,16 +61,19 @@ export class PiledUp {
   readonly #desk: Desk;
   readonly #adapter: AdapterName;
   readonly #read: ReadListeners;
+  readonly #isOnceEach: boolean;
   readonly #tallies = new Tallies();
   readonly #piles: WeakMap<object, Map<unknown, Pile>> = new WeakMap();
   readonly #sources: Map<string, Source> = new Map();
   /** What was read last. */
   #latest: { emitter: WeakRef<object>; event: unknown; at: number; has: ReadonlySet<object> } | null = null;
 
-  constructor(desk: Desk, adapter: AdapterName, read: ReadListeners) {
+  /** `isOnceEach`: what is a listener already is not added a second time. */
+  constructor(desk: Desk, adapter: AdapterName, read: ReadListeners, isOnceEach: boolean) {
     this.#desk = desk;
     this.#adapter = adapter;
     this.#read = read;
+    this.#isOnceEach = isOnceEach;
   }
 
   /** `listener` is about to be added, by a call to `wrapper`. */
@@ -81,6 +86,8 @@ export class PiledUp {
       pile.others.set(listener, here);
       return;
     }
+    // one that comes and goes, or is only asked for again, stays one
+    if ((this.#isOnceEach || holder.count <= pile.top) && isOpen(pile.entered.get(listener))) return;
     const source = this.#sourceOf(holder);
     const site = desk.siteOf(source, wrapper);
     if (site !== null && isOfNode(site)) return;
@@ -93,6 +100,7 @@ export class PiledUp {
         this.#enter(pile, holder, account, other, pile.others.get(other) ?? before);
     }
     this.#enter(pile, holder, account, listener, here);
+    pile.top = holder.count;
     this.#latest = null;
   }
 
@@ -102,7 +110,7 @@ export class PiledUp {
     const known = piles.get(event);
     if (known) return known;
     if (piles.size >= MAX_EVENTS && !this.#makesRoom(emitter, piles)) return null;
-    const pile = { readFrom: 0, entered: new WeakMap(), others: new WeakMap() };
+    const pile = { top: 0, readFrom: 0, entered: new WeakMap(), others: new WeakMap() };
     // Node's own list of its listeners is another one at times
     this.#piles.set(emitter, piles.set(event, pile));
     return pile;
@@ -166,6 +174,10 @@ export class PiledUp {
 /** What Node adds for itself, as a pipe does, goes with what it was added for. A stream's own `on` comes from its caller. */
 function isOfNode({ stack }: Site): boolean {
   return stack.find((frame) => !isAdding(frame))?.file.startsWith('node:') === true;
+}
+
+function isOpen(resources: readonly Resource[] = []): boolean {
+  return resources.some(({ closed }) => !closed);
 }
 
 /** The source of a function; what an object with handleEvent() is made by, or itself. */

@@ -7,6 +7,8 @@
  * ever happens, in a busy service, is told with its request only from its second time on.
  */
 
+import type { RecordedFinding } from '../../recording/format.ts';
+
 /** Before the first grant, and at most in store. */
 const STORE = 2000;
 const A_SECOND = 100;
@@ -21,6 +23,7 @@ export class Followed {
   #gap = 0;
   #seed = 1;
   #wholeUntil = Number.NEGATIVE_INFINITY;
+  readonly #known: Set<string> = new Set();
 
   /** Whether the next request is followed. */
   takes(): boolean {
@@ -38,8 +41,11 @@ export class Followed {
     return true;
   }
 
-  /** Something new was found at `at`. */
-  suspect(at: number): void {
+  /** `findings` are new or changed at `at`, by key. More of what is known is nothing new. */
+  found(findings: ReadonlyMap<string, Pick<RecordedFinding, 'certainty'>>, at: number): void {
+    const before = this.#known.size;
+    for (const [key, { certainty }] of findings) this.#known.add(`${certainty} ${key}`);
+    if (this.#known.size === before) return;
     this.#wholeUntil = at + WHOLE_MS;
     this.#left = Number.POSITIVE_INFINITY;
   }

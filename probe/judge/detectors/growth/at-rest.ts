@@ -7,14 +7,17 @@
  *
  * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
  * that are still open, what was made while the program started and never since, code of libraries that no user frame
- * called, unless it adds ever more listeners to one emitter.
+ * called, unless it adds ever more listeners to one emitter; what requests have that go on, whether they are followed or
+ * not, as far as others of the line tell.
  * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
  */
 import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
+import type { Scope } from '../../../account/scope.ts';
 import type { Nature } from '../../../recording/natures.ts';
 import { push } from '../../groups.ts';
 import type { Detector } from '../detector.ts';
+import { areOfUnknown, mayGoOn } from '../unfollowed.ts';
 import { largest, span } from '../words.ts';
 
 const FEW = 3;
@@ -32,18 +35,22 @@ const KEPT = { times: 10, ms: 60_000 };
 
 export const leftAtRest: Detector = {
   detector: 'growth',
-  picks({ accounts, history }, { at, graceMs }) {
+  picks({ accounts, history }, context) {
+    const { at, graceMs } = context;
     const patience = Math.max(graceMs, STILL * history.longestUse);
     const isStill = accounts.every(({ line }) => at - line.changedAt > patience);
     if (!isStill || !accounts.some(isCandidate)) return null;
+    const goesOn = accounts.some(({ open }) => mayGoOn(open, context));
+    const isOver = (scope: Scope | null): boolean => (scope === null ? !goesOn : scope.ended !== 0);
     return ({ account, scope, turn, isBusy, isHosted }) =>
-      isCandidate(account) && turn > 0 && (scope === null || scope.ended !== 0) && !isHosted?.() && !isBusy?.();
+      isCandidate(account) && turn > 0 && isOver(scope) && !isHosted?.() && !isBusy?.();
   },
-  concludes(picked, { source }, { at }) {
+  concludes(picked, { source }, context) {
+    const { at } = context;
     const leaked = leftOf([...byCaller(picked).values()], at);
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);
-    const isMuch = leaked.length >= likelyFrom(leaked, released, source.nature);
+    const isMuch = leaked.length >= likelyFrom(leaked, released, source.nature) && !areOfUnknown(leaked, context);
     const quiet = span(at - largest(leaked.map(({ openedAt }) => openedAt)));
     const others = released > 0 ? `${released} others of this line have ended` : 'not one has ended';
     return {

@@ -11,8 +11,9 @@
  * False positives it avoids: load going up and down, start-up, bursts and singletons (`PLACES`), caches and worker
  * pools that fill to a bound (the second half has little), one-shot timers: by Little's law rate × delay of them are
  * open without any leak, and each is innocent until past due.
- * Where nothing ever came back, it is likely after half an hour, and sooner where each quarter of the time left hundreds
- * and as many as the others: what fills up leaves less and less, and what starts up more and more.
+ * Where less than half came back, it is likely after half an hour, and sooner where each quarter of the time left hundreds
+ * and as many as the others, unless some came back and nobody timed after how long: what fills up leaves less and less,
+ * and what starts up more and more.
  * Not avoided: a cache that fills evenly (a suspect; likely from half an hour on, or once thousands of it show no bend)
  * until it is full; hundreds that all are to stay for longer than `EVEN.afterMs`, of which not one has ended before;
  * leases of which a few take many times longer than all that came back yet; a heartbeat per connection before ten have
@@ -22,7 +23,8 @@
  */
 import type { Resource } from '../../../account/ledger.ts';
 import { theilSen } from '../../../recording/trend.ts';
-import type { Detector } from '../detector.ts';
+import type { Context, Detector } from '../detector.ts';
+import { mayGoOn } from '../unfollowed.ts';
 import { span } from '../words.ts';
 
 /** Points before a group is tested; the rate of false alarms (see judge.ts) asks for eight in practice. */
@@ -42,7 +44,8 @@ export const rising: Detector = {
   detector: 'growth',
   picks: ({ floors }, { growthLimit }) =>
     floors.points.length >= POINTS && floors.chance <= growthLimit ? () => true : null,
-  concludes(open, { floors, accounts, acquired, released, source }, { at }) {
+  concludes(open, { floors, accounts, acquired, released, source }, context) {
+    const { at } = context;
     const { points, began, window, lowest, chance } = floors;
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last) return null;
@@ -66,7 +69,10 @@ export const rising: Detector = {
     const hourly = theilSen(points.map((point) => [point.at / 3_600_000, point.floor]));
     const perThousand = theilSen(points.map((point) => [point.acquired / 1000, point.floor]));
     const forMs = last.at - floors.startedAt;
-    const isEndless = source.nature.ends === 'closed' && forMs >= EVEN.afterMs && isEven(kept, began, end);
+    const { ends, isTimed } = source.nature;
+    // what came back says how long others may stay, where that was timed
+    const areForLife = ends === 'closed' && (released === 0 || isTimed);
+    const isEndless = areForLife && forMs >= EVEN.afterMs && isEven(idleOf(kept, context), began, end);
     const isLong = isKnown || forMs >= UNKNOWN.likelyAfterMs || isEndless;
     return {
       certainty: isLong && early >= SURVIVORS.likely ? 'likely' : 'suspect',
@@ -78,13 +84,16 @@ export const rising: Detector = {
   },
 };
 
-/** Idle ones alone: nobody knows how long a request that goes on, or a connection, is to have its own. */
+/** Nobody knows how long a request that goes on, or a connection, is to have its own. */
+function idleOf(kept: readonly Resource[], context: Context): Resource[] {
+  const goesOn = mayGoOn(kept, context);
+  const isOver = ({ scope }: Resource): boolean => (scope === null ? !goesOn : scope.ended !== 0);
+  return kept.filter((resource) => isOver(resource) && !resource.isHosted?.() && !resource.isBusy?.());
+}
+
 function isEven(kept: readonly Resource[], began: number, end: number): boolean {
   const quarters = [0, 0, 0, 0];
-  for (const { openedAt, scope, isHosted, isBusy } of kept) {
-    if (scope?.ended === 0 || isHosted?.() || isBusy?.()) continue;
-    quarters[Math.min(3, Math.floor((4 * (openedAt - began)) / (end - began)))]! += 1;
-  }
+  for (const { openedAt } of kept) quarters[Math.min(3, Math.floor((4 * (openedAt - began)) / (end - began)))]! += 1;
   const fewest = Math.min(...quarters);
   return fewest >= EVEN.each && Math.max(...quarters) <= EVEN.within * fewest;
 }
