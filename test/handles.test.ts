@@ -45,6 +45,7 @@ const ALL: Record<string, Case> = {
   agent: { kind: 'socket', library: 'http.Agent', line: '// an agent' },
   unread: { kind: 'stream', library: 'node:http', line: '// a request' },
   fetch: { kind: 'stream', library: 'fetch', line: '// a fetch' },
+  undici: { kind: 'stream', library: 'undici', line: '// of undici' },
   readStream: { kind: 'stream', library: 'fs.createReadStream', line: '// a stream that is read from' },
   writeStream: { kind: 'stream', library: 'fs.createWriteStream', line: '// a stream that is written to' },
   loop: { kind: 'timer', library: 'timers/promises.setInterval', line: '// a loop' },
@@ -53,8 +54,10 @@ const ALL: Record<string, Case> = {
   interval: { kind: 'timer', library: 'setInterval', line: '// an interval' },
 };
 
-/** Node.js 20 does not tell where a request of node:http is made. */
-const CASES = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== 'unread' || NODE_MAJOR >= 22));
+/** Node.js 20 does not tell where a request of node:http is made, and undici's newest does not run there. */
+const CASES = Object.fromEntries(
+  Object.entries(ALL).filter(([name]) => NODE_MAJOR >= 22 || !['unread', 'undici'].includes(name)),
+);
 
 describe.concurrent.each(Object.entries(CASES))('%s', (name, { kind, library, line }) => {
   test('left behind: found at the line that made it', async () => {
@@ -96,6 +99,7 @@ const NETWORK = new Set([
   'agent',
   'unread',
   'fetch',
+  'undici',
   'readStream',
   'writeStream',
 ]);

@@ -142,7 +142,7 @@ export class Desk {
   }
 
   /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */
-  isOfLibrary({ stack }: Site): boolean {
+  isOfLibrary({ stack }: Pick<Site, 'stack'>): boolean {
     const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
     if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
     return false;

@@ -19,6 +19,7 @@ import type { Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
 import type { Desk } from '../desk.ts';
+import { installedAs } from '../packages.ts';
 import { isOfUser } from './callers.ts';
 
 const PART = 'responses' satisfies AdapterName;
@@ -70,8 +71,13 @@ class Responses {
   asked(isUndici: boolean, wrapper: Method): Asked | null {
     const desk = this.#desk;
     const site = desk.ignoresCounted ? null : desk.siteOf(this.#http, wrapper, DEEP);
-    if (!isOfUser(site) || desk.isOfLibrary(site)) return null;
-    const isFetch = site.stack.some(({ file }) => file.startsWith(FETCH_FILE));
+    if (!isOfUser(site)) return null;
+    const callers = isUndici ? site.stack.filter(({ file }) => !isOfUndici(file)) : site.stack;
+    // its clients are watched as well, and each request is made by itself
+    if (desk.isOfLibrary({ stack: callers })) return null;
+    // since Node's copy may be what the package sends by, the package says more
+    const isPackage = callers.length < site.stack.length;
+    const isFetch = !isPackage && site.stack.some(({ file }) => file.startsWith(FETCH_FILE));
     const source = isFetch ? this.#fetch : isUndici ? this.#undici : this.#http;
     return { source, site, scope: desk.scope(), surroundings: desk.surroundings() };
   }
@@ -91,6 +97,10 @@ class Responses {
       else ledger.open(new Resource(account, scope, at, { ...surroundings, isGone, isBusy }));
     }
   }
+}
+
+function isOfUndici(file: string): boolean {
+  return installedAs(file)?.name === 'undici';
 }
 
 type Response = http.IncomingMessage & { _readableState: { pipes: unknown[] } };
