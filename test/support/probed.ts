@@ -105,8 +105,9 @@ export function placeOf({ site }: Finding): string | null {
   return site && `${site.file}:${site.line}`;
 }
 
-/** What was seen of one library: work done is the other half of a clean verdict. */
-export function watched({ watched }: Report, library: string): { acquired: number; released: number } {
-  const { acquired = 0, released = 0 } = watched.find((row) => row.library === library) ?? {};
+/** What was seen of one library, of one kind where it has several: work done is the other half of a clean verdict. */
+export function watched({ watched }: Report, library: string, kind?: string): { acquired: number; released: number } {
+  const isIt = (row: Report['watched'][number]) => row.library === library && (kind === undefined || row.kind === kind);
+  const { acquired = 0, released = 0 } = watched.find(isIt) ?? {};
   return { acquired, released };
 }
