@@ -212,6 +212,11 @@ function withStackHook<T>(wrapper: Method, depth: number, read: (callSites: Call
   return site;
 }
 
+/** Node's own code made the call. */
+export function isOfNode({ stack }: Pick<Site, 'stack'>): boolean {
+  return stack[0]?.file.startsWith('node:') === true;
+}
+
 function isCalledFrom(wrapper: Method, isIt: (file: string) => boolean): boolean {
   return withStackHook(wrapper, 1, ([caller]) => caller !== undefined && isIt(fileOf(caller))) === true;
 }

@@ -6,7 +6,7 @@ import type { Notices } from '../account/notices.ts';
 import { type Holder, holderOf, type PoolState } from '../account/pool-state.ts';
 import { heldBefore, heldBy, type Known } from '../account/resource.ts';
 import type { Scope, Scopes } from '../account/scope.ts';
-import type { Site, Sites } from '../account/site.ts';
+import { isOfNode, type Site, type Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
@@ -133,7 +133,7 @@ export class Desk {
     const isTold = this.#stacks.take(source, now()) && !this.#sites.isCallOfNode(wrapper);
     const site = isTold ? this.#sites.capture(wrapper) : null;
     // where no hook can be put into stacks, they are read as text
-    return site?.stack[0]?.file.startsWith('node:') ? null : site;
+    return site === null || isOfNode(site) ? null : site;
   }
 
   /** Where something of a moment is made; null when it is only to be counted. */

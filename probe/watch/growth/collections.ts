@@ -9,7 +9,7 @@
  */
 import { types } from 'node:util';
 import type { Growth, GrowthWatch } from '../../account/growth.ts';
-import type { Site } from '../../account/site.ts';
+import { isOfNode, type Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
@@ -84,6 +84,7 @@ export function watchCollections(desk: Desk, isOwnCall: (wrapper: Method) => boo
     if (size < one.doubleAt) return;
     one.doubleAt = 2 * size;
     const site = desk.siteHere(wrapper);
+    // Node keeps listeners so, for one
     if (isOfUser(site) && !isOfNode(site) && !desk.isOfLibrary(site)) one.site = site;
   };
 
@@ -119,11 +120,6 @@ function inWords({ name, turns, firstAt, lastAt }: Known, count: number): string
   const what = name === 'Array' ? 'an array' : `a ${name}`;
   const size = count.toLocaleString('en-US');
   return `Adds to ${what} of ${size} elements, from which nothing was ever removed: in ${turns.toLocaleString('en-US')} turns of the program, over ${Math.round(lastAt - firstAt).toLocaleString('en-US')} ms.`;
-}
-
-/** Listeners, for one. */
-function isOfNode({ stack }: Site): boolean {
-  return stack[0]?.file.startsWith('node:') === true;
 }
 
 type Grew = (collection: Collection, name: string, size: number, by: number, wrapper: Method) => void;
