@@ -4,6 +4,7 @@
  * `npm run test:documented`, or some of them: `npm run test:documented -- mysql2`.
  */
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { startPostgres } from '../../pipeline/store/embedded.ts';
 import { startMariadb } from '../support/mariadb.ts';
@@ -16,6 +17,9 @@ interface Server {
   stop(): Promise<void>;
 }
 
+const require = createRequire(import.meta.url);
+const TOOLS = path.join(import.meta.dirname, '../../tools');
+const nothing: Server = { env: {}, stop: async () => {} };
 const SERVERS = {
   async mariadb(): Promise<Server> {
     const { url, stop } = await startMariadb();
@@ -27,8 +31,12 @@ const SERVERS = {
   },
   redis: startRedis as () => Promise<Server>,
   rabbitmq: startRabbitMq as () => Promise<Server>,
+  /** Its driver is no dependency of ours; the program starts a stand-in for the server by itself. */
+  async mongodb(): Promise<Server> {
+    require(`${TOOLS}/planted.mjs`).install(path.join(TOOLS, 'mongodb'));
+    return nothing;
+  },
 };
-const nothing: Server = { env: {}, stop: async () => {} };
 
 const LIBRARIES: readonly (readonly [library: string, on?: keyof typeof SERVERS])[] = [
   ['mysql2', 'mariadb'],
@@ -42,6 +50,9 @@ const LIBRARIES: readonly (readonly [library: string, on?: keyof typeof SERVERS]
   ['sequelize-pool'],
   ['tarn'],
   ['better-sqlite3'],
+  ['undici'],
+  ['kafkajs'],
+  ['mongodb', 'mongodb'],
 ];
 const register = path.join(import.meta.dirname, '../../dist/probe/register.js');
 const PROVING = { OUTLIVE_MODE: 'soak', OUTLIVE_PROOF: 'on', OUTLIVE_GRACE_MS: '1' };

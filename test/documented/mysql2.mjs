@@ -1,8 +1,7 @@
 import mysql from 'mysql2';
 import promised from 'mysql2/promise';
-import { answers, emitted, errorOf, ownOf, readAll, thisOf } from './outcomes.mjs';
-
-const url = process.env.MYSQL_URL;
+import { ENDED, lent, rowsOf, url } from './mysql-pools.mjs';
+import { answers, errorOf, ownOf, readAll } from './outcomes.mjs';
 
 export async function open() {
   const pool = mysql.createPool({ uri: url, connectionLimit: 2 });
@@ -16,21 +15,12 @@ export async function close({ promises }) {
   await promises.end();
 }
 
-const lent = (pool) => new Promise((resolve) => pool.getConnection((_, connection) => resolve(connection)));
-
 export const documented = {
-  'pool.query calls back with rows and fields': async ({ pool }) => {
-    const [error, rows, fields] = await answers((told) => pool.query('select 1 + 1 as two', told));
-    return [error, rows, fields.map(({ name }) => name)];
-  },
+  ...rowsOf(mysql),
   'pool.query gives a command': ({ pool }) =>
     answers((told) => pool.query('select 1', told).once('end', () => told('end'))),
   'pool.execute takes values': async ({ pool }) =>
     (await answers((told) => pool.execute('select ? as a, ? as b', [1, 'x'], told))).slice(0, 2),
-  'a wrong statement is an error with a code': async ({ pool }) => {
-    const [error] = await answers((told) => pool.query('selekt', told));
-    return [error.code, error.errno, error.sqlState, error.sql];
-  },
   'getConnection lends a PoolConnection': async ({ pool }) => {
     const connection = await lent(pool);
     const names = [connection.constructor.name, typeof connection.release, typeof connection.promise];
@@ -49,61 +39,7 @@ export const documented = {
     Object.hasOwn(pool, 'query'),
     Object.hasOwn(Object.getPrototypeOf(pool), 'getConnection'),
   ],
-  'what is the this of a callback': async ({ pool }) =>
-    (await thisOf((told) => pool.query('select 1', told)))?.constructor.name,
-  'events: acquire, connection, release, enqueue': async () => {
-    const pool = mysql.createPool({ uri: url, connectionLimit: 1 });
-    const seen = emitted(pool, 'acquire', 'connection', 'release', 'enqueue');
-    const first = await lent(pool);
-    const second = lent(pool);
-    first.release();
-    (await second).release();
-    await new Promise((resolve) => pool.end(resolve));
-    return seen;
-  },
-  'the same connection is lent again': async ({ pool }) => {
-    const first = await lent(pool);
-    first.release();
-    const second = await lent(pool);
-    second.release();
-    return first === second;
-  },
-  'a connection may be released twice': async ({ pool }) => {
-    const connection = await lent(pool);
-    return [
-      connection.release(),
-      await errorOf(() => {
-        connection.release();
-        throw new Error('quietly');
-      }),
-    ];
-  },
   'pool.releaseConnection releases': async ({ pool }) => pool.releaseConnection(await lent(pool)),
-  'queueLimit is kept': async () => {
-    const pool = mysql.createPool({ uri: url, connectionLimit: 1, queueLimit: 1 });
-    const first = await lent(pool);
-    const second = lent(pool);
-    const [error] = await answers((told) => pool.getConnection(told));
-    first.release();
-    (await second).release();
-    pool.end();
-    return error;
-  },
-  'waitForConnections: false': async () => {
-    const pool = mysql.createPool({ uri: url, connectionLimit: 1, waitForConnections: false });
-    const first = await lent(pool);
-    const [error] = await answers((told) => pool.getConnection(told));
-    first.release();
-    pool.end();
-    return error;
-  },
-  'a destroyed connection is replaced': async ({ pool }) => {
-    const first = await lent(pool);
-    first.destroy();
-    const second = await lent(pool);
-    second.release();
-    return first === second;
-  },
   'streams of rows': async ({ pool }) => {
     const connection = await lent(pool);
     const rows = await readAll(connection.query('select 1 as n union select 2').stream());
@@ -171,23 +107,5 @@ export const documented = {
     }
     return pool.end();
   },
-  'clusters: a pattern, a pool of the cluster, and none': async () => {
-    const cluster = mysql.createPoolCluster();
-    cluster.add('A', url);
-    cluster.add('B', url);
-    const seen = [];
-    for (const from of [cluster, cluster.of('A'), cluster.of('B*', 'RANDOM')]) {
-      const [error, connection] = await answers((told) => from.getConnection(told));
-      connection.release();
-      seen.push(error);
-    }
-    const [none] = await answers((told) => cluster.getConnection('C', told));
-    await answers((told) => cluster.end(told));
-    return [...seen, none];
-  },
-  'an ended pool lends nothing': async ({ pool }) => {
-    await answers((told) => pool.end(told));
-    const [error] = await answers((told) => pool.getConnection(told));
-    return error;
-  },
+  ...ENDED,
 };

@@ -43,11 +43,12 @@ const SOAK = ['--duration', '4s', '--rounds', '4', '--warmup', '0', '--rate', '1
 install(home);
 generatePrisma();
 const [mysql, postgres, redis] = [await startMariadb(), await startPostgres({ fsync: false }), await startRedis()];
+const mongodb = await listen(createRequire(import.meta.url)('mongoose').mongo.BSON);
 const ENV = {
   mysql: { DATABASE_URL: mysql.url },
   postgres: { DATABASE_URL: postgres.url },
   redis: redis.env,
-  mongodb: { MONGODB_URL: await listen(createRequire(import.meta.url)('mongoose').mongo.BSON) },
+  mongodb: { MONGODB_URL: mongodb.url },
 };
 let failed = 0;
 try {
@@ -58,7 +59,7 @@ try {
     await judge('soak', program, servers[0], words);
   }
 } finally {
-  for (const server of [mysql, postgres, redis]) await server.stop();
+  for (const server of [mysql, postgres, redis, mongodb]) await server.stop();
 }
 process.exit(failed > 0 ? 1 : 0);
 

@@ -1,13 +1,15 @@
 /** How things are done with generic-pool. It lends whatever its factory makes. */
 import genericPool from 'generic-pool';
 import { anotherCopy } from './another-copy.mjs';
+import { countingIn, refusing as failing, maker, soon } from './made-by.mjs';
+
+export { break, calls, use } from './made-by.mjs';
 
 const tell = (then) => (connection) => {
   then?.();
   return connection;
 };
 const settings = { min: 0, evictionRunIntervalMillis: 0 };
-let made = 0;
 
 export const poolName = (n) => `generic-pool #${n}`;
 export const finds = ['unreachable', 'proven'];
@@ -15,25 +17,14 @@ export const minimum = 2;
 
 export function createPool(_, { max, min = 0, waitMs, isSubclass, isCopy, factory = {}, ...options }) {
   const own = {
-    create: async () => ({ id: ++made, isValid: true }),
-    destroy: async () => {},
+    ...maker,
     validate: async ({ isValid }) => isValid,
     ...factory,
   };
   const config = { ...settings, max, min, ...(waitMs && { acquireTimeoutMillis: waitMs }), ...options };
   const { createPool, Pool, DefaultEvictor, Deque, PriorityQueue } = isCopy ? anotherCopy('generic-pool') : genericPool;
   if (!isSubclass) return createPool(own, config);
-  return new (class Counting extends Pool {
-    calls = 0;
-    acquire(...args) {
-      this.calls++;
-      return super.acquire(...args);
-    }
-    release(...args) {
-      this.calls++;
-      return super.release(...args);
-    }
-  })(DefaultEvictor, Deque, PriorityQueue, own, config);
+  return new (countingIn(Pool))(DefaultEvictor, Deque, PriorityQueue, own, config);
 }
 
 export const acquires = {
@@ -59,39 +50,25 @@ export const borrows = {
       throw new Error('no');
     }),
 };
-export const use = async () => {};
 export const giveBackForeign = (pool) => pool.release({ id: 0 });
 export const close = async (pool) => {
   await pool.drain();
   await pool.clear();
 };
 /** Clearing waits for connections that never come up. */
-export const dispose = (pool) => Promise.race([pool.clear(), new Promise((resolve) => setTimeout(resolve, 50))]);
+export const dispose = (pool) => Promise.race([pool.clear(), soon(50)]);
 /** A pool that was cleared still says that what it destroyed is available. */
 export const counts = ({ borrowed: used, available, size, pending }) => ({
   used,
   idle: Math.min(available, size - used),
   pending,
 });
-export const calls = (pool) => pool.calls;
 
 export function waitsAtMost(pool, ms) {
   pool._config.acquireTimeoutMillis = ms;
 }
-export const refusing = () => ({
-  factory: {
-    create: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      throw new Error('refused');
-    },
-  },
-});
+export const refusing = () => ({ factory: failing() });
 export const hanging = () => ({ factory: { create: () => new Promise(() => {}) } });
 export const validating = { testOnBorrow: true };
 export const evicting = { evictionRunIntervalMillis: 20, idleTimeoutMillis: 20, softIdleTimeoutMillis: -1 };
 export const queueing = { maxWaitingClients: 1 };
-function breakConnection(_, connection) {
-  connection.isValid = false;
-}
-
-export { breakConnection as break };

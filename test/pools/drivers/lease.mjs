@@ -1,9 +1,9 @@
 /** A pool that no adapter knows and that makes itself watchable by `outlive/lease`. It lends whatever is made for it. */
 import { createRequire } from 'node:module';
 import { Leases as Own } from 'outlive/lease';
+import { countingIn, maker, soon } from './made-by.mjs';
 
-const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-let made = 0;
+export { calls, hanging, queueing, refusing, use, validating } from './made-by.mjs';
 
 /** What a pool's author has copied. */
 function copied() {
@@ -101,22 +101,15 @@ class Desks {
   }
 }
 
-class Counting extends Desks {
-  acquire(...args) {
-    this.calls++;
-    return super.acquire(...args);
-  }
-}
-
 export const poolName = (n) => `room ${n}`;
 export const finds = ['collected', 'proven'];
 /** It has none. */
 export const minimum = 0;
 
 export function createPool(n, { waitMs = 500, isSubclass, isCopy, min, ...options }) {
-  return new (isSubclass ? Counting : Desks)({
+  return new (isSubclass ? countingIn(Desks) : Desks)({
     ...{ Leases: isCopy ? copied() : Own, name: poolName(n), waitMs },
-    create: async () => ({ id: ++made, isValid: true }),
+    create: maker.create,
     ...options,
   });
 }
@@ -125,28 +118,17 @@ export const acquires = { 'acquire()': (pool, then) => pool.acquire(then) };
 export const takeForJob = (pool) => pool.acquire();
 export const releases = { 'release()': async (pool, desk) => pool.release(desk) };
 export const borrows = {};
-export const use = async () => {};
 export const giveBackForeign = async (pool) => pool.release({ place: null });
 export const close = (pool) => pool.close();
 /** Some are never given back. */
 export const dispose = (pool) => Promise.race([pool.close(), soon(50)]);
 /** Of idle ones no message tells. */
 export const counts = ({ used, pending }) => ({ used, idle: 0, pending });
-export const calls = (pool) => pool.calls;
 
 export function waitsAtMost(pool, ms) {
   pool.waitMs = ms;
 }
-export const refusing = () => ({
-  create: async () => {
-    await soon(20);
-    throw new Error('refused');
-  },
-});
-export const hanging = () => ({ create: () => new Promise(() => {}) });
-export const validating = {};
 export const evicting = null;
-export const queueing = null;
 function breakConnection(_, { place }) {
   place.isValid = false;
 }

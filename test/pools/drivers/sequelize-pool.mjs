@@ -1,9 +1,9 @@
 /** How things are done with sequelize-pool. It lends whatever is made for it. */
 import { Pool as Own } from 'sequelize-pool';
 import { anotherCopy } from './another-copy.mjs';
+import { countingIn, maker, soon } from './made-by.mjs';
 
-const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-let made = 0;
+export { break, calls, evicting, hanging, queueing, refusing, use, validating, waitsAtMost } from './made-by.mjs';
 
 export const poolName = (n) => `pool ${n}`;
 export const finds = ['unreachable', 'proven'];
@@ -12,22 +12,9 @@ export const minimum = 1;
 
 export function createPool(n, { waitMs, isSubclass, isCopy, min = 0, ...options }) {
   const { Pool } = isCopy ? anotherCopy('sequelize-pool') : { Pool: Own };
-  class Counting extends Pool {
-    calls = 0;
-    acquire() {
-      this.calls++;
-      return super.acquire();
-    }
-    release(connection) {
-      this.calls++;
-      return super.release(connection);
-    }
-  }
-  return new (isSubclass ? Counting : Pool)({
+  return new (isSubclass ? countingIn(Pool) : Pool)({
     name: poolName(n),
-    create: async () => ({ id: ++made, isValid: true }),
-    destroy: async () => {},
-    validate: ({ isValid }) => isValid,
+    ...maker,
     ...{ min, acquireTimeoutMillis: waitMs ?? 500, reapIntervalMillis: 20 },
     ...options,
   });
@@ -46,7 +33,6 @@ export const releases = {
   'destroy()': (pool, connection) => pool.destroy(connection),
 };
 export const borrows = {};
-export const use = async () => {};
 export const giveBackForeign = async (pool) => pool.release({ id: 0 });
 export const close = async (pool) => {
   await pool.drain();
@@ -55,23 +41,3 @@ export const close = async (pool) => {
 /** It waits for connections that never come up. */
 export const dispose = (pool) => Promise.race([close(pool), soon(50)]);
 export const counts = (pool) => ({ used: pool.using, idle: pool.available, pending: pool.waiting });
-export const calls = (pool) => pool.calls;
-
-export function waitsAtMost(pool, ms) {
-  pool.acquireTimeoutMillis = ms;
-}
-export const refusing = () => ({
-  create: async () => {
-    await soon(20);
-    throw new Error('refused');
-  },
-});
-export const hanging = () => ({ create: () => new Promise(() => {}) });
-export const validating = {};
-export const evicting = { idleTimeoutMillis: 20 };
-export const queueing = null;
-function breakConnection(_, connection) {
-  connection.isValid = false;
-}
-
-export { breakConnection as break };

@@ -1,10 +1,11 @@
 /** How things are done with tarn. It lends whatever is made for it. */
 import tarn from 'tarn';
 import { anotherCopy } from './another-copy.mjs';
+import { countingIn, maker, soon } from './made-by.mjs';
+
+export { break, calls, evicting, hanging, queueing, refusing, use, validating, waitsAtMost } from './made-by.mjs';
 
 const settings = { acquireTimeoutMillis: 500, reapIntervalMillis: 20 };
-const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-let made = 0;
 
 export const poolName = (n) => `tarn #${n}`;
 export const finds = ['unreachable', 'proven'];
@@ -13,21 +14,8 @@ export const minimum = 1;
 
 export function createPool(_, { waitMs, isSubclass, isCopy, ...options }) {
   const { Pool } = isCopy ? anotherCopy('tarn') : tarn;
-  class Counting extends Pool {
-    calls = 0;
-    acquire() {
-      this.calls++;
-      return super.acquire();
-    }
-    release(connection) {
-      this.calls++;
-      return super.release(connection);
-    }
-  }
-  return new (isSubclass ? Counting : Pool)({
-    create: async () => ({ id: ++made, isValid: true }),
-    destroy: async () => {},
-    validate: ({ isValid }) => isValid,
+  return new (isSubclass ? countingIn(Pool) : Pool)({
+    ...maker,
     ...settings,
     min: 0,
     ...(waitMs && { acquireTimeoutMillis: waitMs }),
@@ -60,7 +48,6 @@ export const borrows = {
     await pending.promise;
   },
 };
-export const use = async () => {};
 export const giveBackForeign = (pool) => pool.release({ id: 0 });
 export const close = (pool) => pool.destroy();
 /** It waits for connections that never come up. */
@@ -71,23 +58,3 @@ export const counts = (pool) => ({
   // from 3.0.0 an acquire also waits for the validation of its connection
   pending: pool.numPendingAcquires() + (pool.numPendingValidations?.() ?? 0),
 });
-export const calls = (pool) => pool.calls;
-
-export function waitsAtMost(pool, ms) {
-  pool.acquireTimeoutMillis = ms;
-}
-export const refusing = () => ({
-  create: async () => {
-    await soon(20);
-    throw new Error('refused');
-  },
-});
-export const hanging = () => ({ create: () => new Promise(() => {}) });
-export const validating = {};
-export const evicting = { idleTimeoutMillis: 20 };
-export const queueing = null;
-function breakConnection(_, connection) {
-  connection.isValid = false;
-}
-
-export { breakConnection as break };
