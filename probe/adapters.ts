@@ -278,9 +278,10 @@ export const ADAPTERS = [
           ...{ name: 'bullmq', from: '1.18.0', below: '7.0.0' },
           hooks: ['QueueBase.prototype.close', 'FlowProducer.prototype.close'],
         },
+        { ...{ name: 'bull', from: '3.0.0', below: '5.0.0' }, hooks: ['prototype.close', 'prototype.process'] },
       ],
     },
-    sees: 'queues, workers, queue events and flow producers; the ioredis connections that they make are owned by them',
+    sees: 'queues, workers, queue events and flow producers; the ioredis connections that they make are theirs',
   },
   {
     name: 'worker-pools',

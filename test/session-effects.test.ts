@@ -92,6 +92,13 @@ describe('whether a lock that was tried is had', () => {
       ],
       true,
     ],
+    // of columns with one name a driver keeps the last
+    ['select 1 as id, pg_try_advisory_lock(1), pg_try_advisory_lock(2)', [{ id: 1, pg_try_advisory_lock: true }], true],
+    [
+      'select pg_try_advisory_lock(1) "mine", pg_try_advisory_lock(2), 1',
+      [{ mine: false, pg_try_advisory_lock: true }],
+      false,
+    ],
     ['select id from jobs where pg_try_advisory_lock(id) limit 1', [{ id: 7 }], true],
     ['select id from jobs where pg_try_advisory_lock(id) limit 1', [], false],
     ['select * from pg_try_advisory_lock(1)', [{ pg_try_advisory_lock: false }], false],

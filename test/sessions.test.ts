@@ -52,6 +52,7 @@ describe('in PostgreSQL', () => {
       ['// a table', 'temporary table'],
       ['// a plan', 'prepared statement'],
       ['// a channel', 'subscription'],
+      ['// the same channel', 'subscription'],
       // nobody has met with it yet
       ['// the last', 'setting', 'suspect'],
     ]);

@@ -338,7 +338,7 @@ const ROWS = {
     'queue client',
     'queue clients',
     'Make one queue, worker or listener for all jobs, and close it at shutdown: each has connections of its own.',
-    { bullmq: 'await {name}.close();' },
+    { bullmq: 'await {name}.close();', bull: 'await {name}.close();' },
   ),
   'worker pool': client(
     'worker',

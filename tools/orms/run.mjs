@@ -32,10 +32,11 @@ const PROGRAMS = [
   ['mongoose-session', ['mongodb'], 'withSession()'],
   ['mongoose-connection', ['mongodb'], 'Make one client when the program starts'],
   ['ioredis-client', ['redis'], 'Make one client when the program starts'],
+  ['bull-queue', ['redis'], 'Make one queue, worker or listener for all jobs'],
 ];
 const LIBRARIES = [
   ...['knex', 'sequelize', 'typeorm', '@mikro-orm/mysql', '@mikro-orm/postgresql', 'drizzle-orm', '@prisma/adapter-pg'],
-  ...['mongoose', 'ioredis', 'mysql2', 'pg'],
+  ...['mongoose', 'ioredis', 'bull', 'mysql2', 'pg'],
 ];
 const modules = { ...Object.fromEntries(LIBRARIES.map((name) => [name, name])), 'prisma-client': '.prisma-client' };
 const SOAK = ['--duration', '4s', '--rounds', '4', '--warmup', '0', '--rate', '12', '--connections', '2'];

@@ -1,7 +1,7 @@
 /**
- * BullMQ from 1.18 to 6: workers, queues, queue events and flow producers, each open from its constructor to `close` or
- * `disconnect`. The ioredis connections that one makes for itself are owned by it; a connection that the
- * service hands in stays the service's.
+ * BullMQ from 1.18 to 6, and Bull 3 and 4: workers, queues, queue events and flow producers, each open from its
+ * constructor to `close` or `disconnect`. The ioredis connections that one makes for itself are owned by it; a connection
+ * that the service hands in stays the service's.
  */
 import type { AdapterName } from '../../adapters.ts';
 import { onFirstSet } from '../../process/first-set.ts';
@@ -10,7 +10,7 @@ import type { Desk } from '../desk.ts';
 import { Clients, Folders } from './clients.ts';
 
 const PART = 'bullmq' satisfies AdapterName;
-
+const ENDS = ['close', 'disconnect'];
 const CLASSES = ['Queue', 'Worker', 'QueueEvents', 'QueueEventsProducer', 'FlowProducer'];
 
 interface Queue {
@@ -19,31 +19,41 @@ interface Queue {
 }
 
 export function attachments(desk: Desk): Attachments {
+  return { bullmq: watchBullMq(desk), bull: watchBull(desk) };
+}
+
+function queuesOf(desk: Desk, library: string, folders: Folders): Clients<Queue> {
+  const hasEnded = ({ closing, closed }: Queue): boolean => closing !== undefined || closed === true;
+  return new Clients<Queue>(desk, { ...{ adapter: PART, nature: 'queue', library }, hasEnded }, folders);
+}
+
+/** Of what has `key` set by its constructor, before it connects. */
+function watchMaking(queues: Clients<Queue>, prototype: object, key: string): void {
+  onFirstSet<Queue>(PART, prototype, key, (queue, _, setter) => {
+    queues.made(queue, setter);
+    queues.opened(queue);
+    queues.isMaking(queue);
+  });
+}
+
+function watchBullMq(desk: Desk): Attachments[string] {
   const folders = new Folders();
-  const queues = new Clients<Queue>(
-    desk,
-    {
-      ...{ adapter: PART, nature: 'queue', library: PART },
-      hasEnded: ({ closing, closed }) => closing !== undefined || closed === true,
-    },
-    folders,
-  );
-  return {
-    bullmq(exports, file) {
-      folders.add(file);
-      const { QueueBase, FlowProducer } = exports;
-      for (const name of CLASSES) if (exports[name]) queues.closedBy(exports[name].prototype, ['close', 'disconnect']);
-      // set by the constructor before it connects
-      for (const [{ prototype }, key] of [
-        [QueueBase, 'name'],
-        [FlowProducer, 'opts'],
-      ] as const) {
-        onFirstSet<Queue>(PART, prototype, key, (queue, _, setter) => {
-          queues.made(queue, setter);
-          queues.opened(queue);
-          queues.isMaking(queue);
-        });
-      }
-    },
+  const queues = queuesOf(desk, 'bullmq', folders);
+  return (exports, file) => {
+    folders.add(file);
+    for (const name of CLASSES) if (exports[name]) queues.closedBy(exports[name].prototype, ENDS);
+    watchMaking(queues, exports.QueueBase.prototype, 'name');
+    watchMaking(queues, exports.FlowProducer.prototype, 'opts');
+  };
+}
+
+/** It connects for each purpose when that comes up, which is when its maker is not on the stack any more. */
+function watchBull(desk: Desk): Attachments[string] {
+  const folders = new Folders();
+  const queues = queuesOf(desk, 'bull', folders);
+  return ({ prototype }, file) => {
+    folders.add(file);
+    queues.closedBy(prototype, ENDS);
+    watchMaking(queues, prototype, 'name');
   };
 }

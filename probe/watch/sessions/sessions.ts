@@ -165,6 +165,11 @@ export class Sessions {
         if (same.value !== effect.value) this.#undo(session, (left) => left === same);
         return [];
       }
+      // who listens where others have left it listening gets nothing new
+      if (same?.resource && isOf(same, 'subscription')) {
+        this.#harms(session, same, lease);
+        return [];
+      }
       if (same) this.#undo(session, (left) => left === same);
     }
     const left: Left = {
@@ -226,13 +231,16 @@ export class Sessions {
   #isUsed(session: KnownSession, lease: Resource): void {
     if (session.isUsed) return;
     session.isUsed = true;
-    for (const left of session.left) {
-      if (left.resource === null || left.lease === lease) continue;
-      // who sets up a session at its first use has it so ever after
-      if (left.isFirst && left.lease.account.line === lease.account.line) continue;
-      if (left.resource.uses++ === 0) session.harmful.push(left);
-      left.resource.lastUsedAt = now();
-    }
+    for (const left of session.left) this.#harms(session, left, lease);
+  }
+
+  /** `lease` has the session as `left` it. */
+  #harms(session: KnownSession, left: Left, lease: Resource): void {
+    if (left.resource === null || left.lease === lease) return;
+    // who sets up a session at its first use has it so ever after
+    if (left.isFirst && left.lease.account.line === lease.account.line) return;
+    if (left.resource.uses++ === 0) session.harmful.push(left);
+    left.resource.lastUsedAt = now();
   }
 
   #open(session: KnownSession, left: Left, wrapper: Method): void {

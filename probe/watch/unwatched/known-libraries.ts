@@ -14,7 +14,7 @@ const HOLDERS = {
   'open database files': 'better-sqlite3 sqlite3 libsql duckdb @duckdb/node-api classic-level rocksdb lmdb',
   'what its pools lend': 'generic-pool tarn sequelize-pool lightning-pool pg-pool',
   'connections to brokers':
-    'kafkajs node-rdkafka @confluentinc/kafka-javascript amqplib rhea mqtt nats @nats-io/nats-core bullmq stompit zeromq',
+    'kafkajs node-rdkafka @confluentinc/kafka-javascript amqplib rhea mqtt nats @nats-io/nats-core bullmq bull stompit zeromq',
   'connections and sockets':
     'undici @grpc/grpc-js ssh2 basic-ftp imapflow ldapjs ldapts memjs memcached nodemailer agentkeepalive',
   'worker threads and processes': 'piscina tinypool workerpool jest-worker threads poolifier node-worker-threads-pool',
