@@ -105,3 +105,7 @@ describe.concurrent.each(runnable)('%s', (library, { leaks, made, needs }) => {
     expect(watched(report, library, leaks[0]?.kind)).toEqual({ acquired: made, released: made });
   });
 });
+
+test('who waits for a server’s answer is not idle, though its job is over', async () => {
+  expect((await run('servers that do not answer')).findings).toEqual([]);
+});

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { around } from '../../process/around.ts';
+import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
@@ -20,10 +20,13 @@ const MODELS = ['channel_model', 'callback_model'];
 
 interface Connection {
   stream: net.Socket;
+  channels: readonly ({ channel: Partial<Channel> } | null | undefined)[];
 }
 
 interface Channel {
   connection: Connection;
+  /** Of the request that the server has not answered yet. */
+  reply: unknown;
 }
 
 export function attachments(desk: Desk): Attachments {
@@ -42,20 +45,26 @@ class Amqp {
   #asking: Request | null = null;
   #isWatchingSockets = false;
   readonly #watched: WeakSet<object> = new WeakSet();
+  /** Connections that are not up yet. */
+  readonly #opening: WeakSet<Connection> = new WeakSet();
 
   constructor(desk: Desk) {
     this.#connections = new Clients<Connection>(
       desk,
-      { adapter: PART, nature: 'client', library: PART, hasEnded: ({ stream }) => stream.destroyed },
+      {
+        ...{ adapter: PART, nature: 'client', library: PART },
+        hasEnded: ({ stream }) => stream.destroyed,
+        isBusy: (connection) =>
+          this.#opening.has(connection) || connection.channels.some((own) => own != null && isAsking(own.channel)),
+      },
       this.#folders,
     );
     this.#channels = new Clients<Channel>(
       desk,
       {
-        adapter: PART,
-        nature: 'channel',
-        library: `${PART} channel`,
+        ...{ adapter: PART, nature: 'channel', library: `${PART} channel` },
         hasEnded: ({ connection }) => connection.stream.destroyed,
+        isBusy: isAsking,
       },
       this.#folders,
     );
@@ -95,12 +104,15 @@ class Amqp {
   #watchLibrary(connection: object, channel: object, base: object): void {
     const connections = this.#connections;
     const channels = this.#channels;
-    around<Connection>(PART, connection, 'open', {
+    around<Connection, Connection>(PART, connection, 'open', {
       before: (self) => {
         const request = this.#asked.get(self.stream);
         if (request) connections.madeBy(self, request);
         connections.opened(self);
+        this.#opening.add(self);
+        return self;
       },
+      callback: (callback, self) => this.#isUp(callback, self),
     });
     connections.closedBy(connection, ['close']);
     around<Channel>(PART, channel, 'allocate', {
@@ -115,6 +127,19 @@ class Amqp {
     channels.usedBy(channel, 'sendMessage', (self) => self as Channel);
     this.#consumers.watch(base);
   }
+
+  /** Stands for a callback that is called once the connection is up, or has failed. */
+  #isUp(callback: Method, connection: Connection | undefined): Method {
+    const opening = this.#opening;
+    return function isUp(this: unknown): unknown {
+      if (connection) opening.delete(connection);
+      return Reflect.apply(callback, this, arguments);
+    };
+  }
+}
+
+function isAsking({ reply = null }: Partial<Channel>): boolean {
+  return reply !== null;
 }
 
 /** By their channel and tag. */

@@ -16,8 +16,15 @@ const PART = 'ioredis' satisfies AdapterName;
 const PARTS = /[\\/](?:cluster[\\/](?!index\.)|connectors[\\/])/;
 const ENDS = ['disconnect', 'quit', 'end'];
 
+/** Until it has connected for the first time, or again. */
+const CONNECTING = ['connecting', 'connect'];
+/** Commands for which the server waits for others. */
+const BLOCKING = /^(?:b[lrz]|xread|wait)/i;
+
 interface Client {
   status?: string;
+  /** Commands that are not answered yet, oldest first. */
+  commandQueue?: { peekFront?(): { command: { name: string } } | undefined };
 }
 
 const itself = (self: object): Client => self as Client;
@@ -29,6 +36,7 @@ export function attachments(desk: Desk): Attachments {
     {
       ...{ adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
       peerOf: (client) => peerOf(client, 'used'),
+      isBusy: isAnswering,
     },
     folders,
   );
@@ -51,4 +59,10 @@ export function attachments(desk: Desk): Attachments {
       }
     },
   };
+}
+
+/** Its server is about to answer. */
+function isAnswering({ status = '', commandQueue }: Client): boolean {
+  const oldest = commandQueue?.peekFront?.()?.command.name;
+  return CONNECTING.includes(status) || (oldest !== undefined && !BLOCKING.test(oldest));
 }

@@ -19,6 +19,8 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   holds?(handle: Handle): boolean;
   /** See `Known`. */
   heldAgainMs?(handle: Handle): number;
+  /** It waits for its server, as whoever has it does; asked at each look. */
+  isBusy?(handle: Handle): boolean;
   /** Which connection it is to a server; asked when somebody looks. */
   peerOf?(handle: Handle): Peer;
 }
@@ -75,7 +77,7 @@ export class Entered<Handle extends object> {
 
   enter(request: Request, handle: Handle, known: Known = {}): void {
     const desk = this.#desk;
-    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs } = this.#facts;
+    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs, isBusy } = this.#facts;
     const ref = new WeakRef(handle);
     let latest: number | null = null;
     const isGone = (): boolean => {
@@ -92,6 +94,7 @@ export class Entered<Handle extends object> {
     const object = isLostWithObject ? { handle: ref } : { ref };
     const asked: Known = {
       ...(holds && { keepsAlive: () => ask(ref, holds) !== false }),
+      ...(isBusy && { isBusy: () => ask(ref, isBusy) === true }),
       ...(heldAgainMs && { heldAgainMs: () => ask(ref, heldAgainMs) ?? 0 }),
     };
     const resource = desk.open(request, { ...object, isGone, ...asked, ...desk.surroundings(), ...known });
