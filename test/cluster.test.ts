@@ -144,14 +144,30 @@ describe('task managers', () => {
     );
   });
 
-  test('one that cannot start any more ends also the lane that waits to be tried again', async () => {
+  test('without one that can start every job fails, and once one can again the next is done', async () => {
     const execArgv: string[] = [];
-    const { pids } = await start({ execArgv });
-    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 99 }, 4, 'patient'), patience: 20_000 };
+    const { pids } = await start({ execArgv, taskManagers: 1 });
+    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 99 }, 4, 'patient'), patience: 60_000 };
+    // also the lane that waits to be tried again
     const running = cluster.run(patient);
     execArgv.push('--no-such-option');
     process.kill(pids[0] as number, 'SIGKILL');
     await expect(running).rejects.toThrow('Task manager 1 cannot be started: exit code 9');
+    await expect(cluster.run(job({ numbers: 8 }))).rejects.toThrow('Task manager 1 cannot be started: exit code 9');
+    execArgv.pop();
+    await until('it to be there again', () => cluster.taskManagers[0]?.isReady, { withinMs: 20_000 });
+    expect(await cluster.run(job({ numbers: 8 }))).toHaveLength(4);
+  });
+
+  test('one that cannot start any more is said, and its lanes are done by the others', async () => {
+    const execArgv: string[] = [];
+    const log: string[] = [];
+    const { pids } = await start({ execArgv, log: (sentence) => log.push(sentence) });
+    execArgv.push('--no-such-option');
+    process.kill(pids[0] as number, 'SIGKILL');
+    const tried = 'Task manager 1 cannot be started: exit code 9; it is tried again and again.';
+    await until('it to be said', () => log.includes(tried), { withinMs: 20_000 });
+    expect(await cluster.run(job({ numbers: 8 }))).toHaveLength(4);
   });
 
   test('stop lets a lane finish its transaction, and leaves no process and no session', async () => {

@@ -83,6 +83,10 @@ export class Cluster {
   readonly #pausing = new Map<NodeJS.Timeout, Running>();
   /** Of task managers that ended: their connections are closed, but what they did is part of the account. */
   readonly #accounts: ConnectionAccount[] = [];
+  /** Jobs of which a lane failed for good: the others are not begun again. */
+  readonly #over = new WeakSet<Job>();
+  /** Of those to be started, which cannot be at the moment, and why; by their number. */
+  readonly #unstartable = new Map<number, JobFailed>();
   #lastTask = 0;
   #lastNumber: number;
   #isStopping = false;
@@ -129,9 +133,15 @@ export class Cluster {
     return this.#taskManagers.reduce((sum, { deaths }) => sum + deaths, 0);
   }
 
-  /** The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped. */
-  async run(job: Job): Promise<unknown[]> {
+  /**
+   * The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped; then those of
+   * its lanes that run are told to end.
+   */
+  async run(given: Job): Promise<unknown[]> {
+    const job = { ...given };
     if (this.#isStopping) throw stopped(job);
+    const hopeless = this.#hopeless();
+    if (hopeless) throw hopeless;
     const { name, key = name, module, parallelism: of, options } = job;
     const lanes = Array.from({ length: of }, (_, index) => {
       const id = ++this.#lastTask;
@@ -144,7 +154,22 @@ export class Cluster {
     const cancel = () => this.#cancel(job);
     job.signal?.addEventListener('abort', cancel);
     if (job.signal?.aborted) cancel();
-    return Promise.all(lanes).finally(() => job.signal?.removeEventListener('abort', cancel));
+    try {
+      return await Promise.all(lanes);
+    } catch (error) {
+      this.#over.add(job);
+      this.#cancel(job);
+      throw error;
+    } finally {
+      job.signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Why there is nobody to run a task, and nobody who might come; null: there is. */
+  #hopeless(): JobFailed | null {
+    const [error] = this.#unstartable.values();
+    const isThere = [...this.#registered.values()].some(({ isLost }) => !isLost);
+    return error && this.#unstartable.size === this.#started.length && !isThere ? error : null;
   }
 
   /** What waits is given up; what runs is told, and ends by itself. */
@@ -255,15 +280,18 @@ export class Cluster {
       { execArgv, env, frozenMs },
       {
         told: (message) => this.#told(message),
-        isReady: () => this.#assign(),
+        isReady: () => {
+          this.#unstartable.delete(number);
+          this.#assign();
+        },
         died: (tasks, how) => {
           log(`Task manager ${number} died (${how}) with ${countOf(tasks)}; it is started anew.`);
           this.#allAgain(tasks, how);
         },
         gaveUp: (error) => {
-          this.#rejectWaiting(() => error);
-          for (const { reject } of this.#running.values()) reject(error);
-          this.#running.clear();
+          if (!this.#unstartable.has(number)) log(`${error.message}; it is tried again and again.`);
+          this.#unstartable.set(number, error);
+          if (this.#hopeless()) this.#rejectWaiting(() => error);
         },
       },
     );
@@ -326,7 +354,7 @@ export class Cluster {
     const next = { ...running, task: { ...task, attempt: task.attempt + 1 } };
     if (this.#isStopping) {
       reject(stopped(job));
-    } else if (job.signal?.aborted) {
+    } else if (job.signal?.aborted || this.#over.has(job)) {
       reject(new JobCanceled(`Job ${job.name} was canceled.`));
     } else if ((running.failures >= MOST_FAILURES && !isPatient(running)) || running.deaths >= MOST_DEATHS) {
       reject(new JobFailed(`${laneOf(running)} failed at each of ${task.attempt} attempts, at last so: ${why}`));
