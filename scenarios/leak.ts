@@ -165,17 +165,17 @@ async function runProgram(
       return;
     }
     const { run, of, note } = message;
-    control.roundEnded(run).then(
-      async ({ findings }) => {
-        if (run === lookAt) await takeSnapshots(control, 'last', MOST_SNAPSHOT_MB);
-        onProgress(variant, run, of, `${note}, ${findings} findings`);
-        child.send({ next: run + 1 });
-      },
-      (error: Error) => {
-        errors += error.message;
-        child.kill('SIGKILL');
-      },
-    );
+    const judge = async () => {
+      const { findings } = await control.roundEnded(run);
+      if (run === lookAt) await takeSnapshots(control, 'last', MOST_SNAPSHOT_MB);
+      onProgress(variant, run, of, `${note}, ${findings} findings`);
+      // one that is gone says so by how it ended
+      child.send({ next: run + 1 }, () => {});
+    };
+    judge().catch((error: Error) => {
+      errors += error.message;
+      child.kill('SIGKILL');
+    });
   });
   const ended = await new Promise<string | null>((resolve, reject) => {
     child.on('error', reject);
