@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Cluster, type ClusterOptions } from '../pipeline/cluster/cluster.ts';
 import { JobFailed } from '../pipeline/cluster/job.ts';
+import { hearLines } from '../pipeline/cluster/lines.ts';
+import type { ToTaskManager } from '../pipeline/cluster/protocol.ts';
 import { runPipelineOn } from '../pipeline/cluster/run-pipeline.ts';
 import { DEFAULT_CONNECTIONS } from '../pipeline/connections/settings.ts';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
@@ -168,6 +171,23 @@ describe('task managers', () => {
     const tried = 'Task manager 1 cannot be started: exit code 9; it is tried again and again.';
     await until('it to be said', () => log.includes(tried), { withinMs: 20_000 });
     expect(await cluster.run(job({ numbers: 8 }))).toHaveLength(4);
+  });
+
+  test('of one that registers anew the sessions of before are ended, and no others', async () => {
+    const ended: string[] = [];
+    await start({ taskManagers: 0, endSessions: async (prefix) => ended.push(prefix) });
+    const owners: string[] = [];
+    for (const times of [1, 2]) {
+      const [here, there] = duplexPair();
+      hearLines<ToTaskManager>(there, (message) => {
+        if (message.do === 'configure') owners.push(`${message.settings.connections.owner}/`);
+      });
+      cluster.register(here, { id: '0123abcd', host: 'elsewhere', pid: 1, slots: 1 });
+      await until('it to be configured', () => owners.length === times);
+    }
+    await until('sessions to be ended', () => ended.length > 0);
+    expect(ended).toEqual([owners[0]]);
+    expect(owners[1]).not.toBe(owners[0]);
   });
 
   test('stop lets a lane finish its transaction, and leaves no process and no session', async () => {

@@ -37,9 +37,9 @@ export interface ClusterOptions {
   modules?: string | null;
   /**
    * Ends what a lost task manager has open on the database, where it holds locks: its sessions' names begin with
-   * `owner`. Its tasks are begun again afterwards.
+   * `prefix`. Its tasks are begun again afterwards.
    */
-  endSessions?: (owner: string) => Promise<unknown>;
+  endSessions?: (prefix: string) => Promise<unknown>;
   /** Told in one sentence when a task manager comes, or dies. */
   log?: (sentence: string) => void;
 }
@@ -89,6 +89,7 @@ export class Cluster {
   readonly #unstartable = new Map<number, JobFailed>();
   #lastTask = 0;
   #lastNumber: number;
+  #registrations = 0;
   #isStopping = false;
 
   private constructor(options: ClusterOptions) {
@@ -228,7 +229,8 @@ export class Cluster {
     const { slots, host, id } = registration;
     const [number, before] = this.#knownAs(id) ?? [++this.#lastNumber, null];
     before?.drop('it registered anew');
-    const owner = `tm${number}-${id}`;
+    // another each time: what is ended are the sessions of before
+    const owner = `tm${number}-${id}-${++this.#registrations}`;
     const name = `Task manager ${number} on ${host}`;
     const taskManager = new RegisteredTaskManager(
       ...([socket, registration] as const),
@@ -245,7 +247,7 @@ export class Cluster {
         },
         died: (tasks, how) => {
           log(`${name} is lost (${how}) with ${countOf(tasks)}, to be begun again elsewhere.`);
-          void this.#endSessions(owner, name).then(() => this.#allAgain(tasks, how));
+          void this.#endSessions(`${owner}/`, name).then(() => this.#allAgain(tasks, how));
         },
         gaveUp: () => {},
       },
@@ -264,10 +266,10 @@ export class Cluster {
   }
 
   /** What it holds on the database would hold up others. */
-  async #endSessions(owner: string, name: string): Promise<void> {
+  async #endSessions(prefix: string, name: string): Promise<void> {
     const { endSessions, log = () => {} } = this.#options;
     const late = delay(FENCE_LIMIT_MS, 'the database did not answer', { ref: false });
-    const said = await Promise.race([endSessions?.(owner).then(() => null), late]).catch(
+    const said = await Promise.race([endSessions?.(prefix).then(() => null), late]).catch(
       (error: Error) => error.message,
     );
     if (said) log(`The sessions of ${name.toLowerCase()} could not be ended: ${said}.`);

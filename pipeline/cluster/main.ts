@@ -123,7 +123,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
         memoryMb,
         connections,
         log,
-        endSessions: (owner) => endSessions(pool, owner),
+        endSessions: (prefix) => endSessions(pool, prefix),
       },
       modules: modules === null ? null : `${pathToFileURL(modules).href}/`,
     });
