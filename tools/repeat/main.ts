@@ -45,6 +45,8 @@ function refuse(sentence: string): never {
   process.exit(2);
 }
 
+type Told = Pick<Row, 'checks' | 'comparison'>;
+
 async function run(scenario: string, under: string): Promise<Row> {
   const out = mkdtempSync(path.join(tmpdir(), 'outlive-repeat-'));
   const began = Date.now();
@@ -59,10 +61,10 @@ async function run(scenario: string, under: string): Promise<Row> {
   }
   try {
     const [code] = (await once(soak, 'close')) as [number | null];
-    const { checks } = (texts.stdout === '' ? { checks: [] } : JSON.parse(texts.stdout)) as Pick<Row, 'checks'>;
+    const { checks, comparison } = (texts.stdout === '' ? { checks: [] } : JSON.parse(texts.stdout)) as Told;
     const seconds = Math.round((Date.now() - began) / 1000);
     if (code === 0) rmSync(out, { recursive: true, force: true });
-    return { scenario, under, code, seconds, checks, said: texts.stderr, out: code === 0 ? null : out };
+    return { scenario, under, code, seconds, checks, comparison, said: texts.stderr, out: code === 0 ? null : out };
   } finally {
     await end();
   }

@@ -10,6 +10,8 @@ export interface Row {
   seconds: number;
   /** Every claim that was judged; none where the soak itself failed. */
   checks: { passed: boolean; sentence: string }[];
+  /** Of an overload: all its figures. */
+  comparison?: unknown;
   /** What it said on its way. */
   said: string;
   /** Where its recordings are kept; null: all was as declared, they are gone. */
