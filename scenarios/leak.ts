@@ -17,7 +17,12 @@ import { DATABASE_CHOICES, type DatabaseServer, openServer } from './servers.ts'
 export const VARIANTS = ['leaking', 'fixed'] as const;
 
 /** A variant that ran, as claims see it. */
-export type RanVariant = VariantResult & Omit<LeakVariant, 'report' | 'recordings'>;
+export type RanVariant = VariantResult & Outcome;
+
+type Outcome = Omit<LeakVariant, 'report' | 'recordings'> & {
+  /** Why snapshots of its heaps were not written, one sentence each. */
+  unwritten: string[];
+};
 
 /** A program in two variants that do the same work. */
 export interface ProgramIncident extends Pick<Scenario, 'name' | 'title' | 'story' | 'runs' | 'options'> {
@@ -132,8 +137,6 @@ async function serverFor(
 
 const NO_SERVER = { create: async () => ({ url: undefined, drop: async () => {} }), stop: async () => {} };
 
-type Outcome = Pick<LeakVariant, 'work' | 'errors' | 'figures'>;
-
 async function runProgram(
   { program, execArgv = [], lookAt }: ProgramIncident,
   variant: string,
@@ -154,34 +157,35 @@ async function runProgram(
     signal,
     killSignal: 'SIGKILL',
   });
-  let outcome: Outcome | null = null;
+  let told: Omit<Outcome, 'unwritten'> | null = null;
+  const unwritten: string[] = [];
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
   child.on('message', (message: ProgramMessage) => {
     if ('work' in message) {
-      outcome = message;
+      told = message;
       return;
     }
     const { run, of, note } = message;
-    control.roundEnded(run).then(
-      async ({ findings }) => {
-        if (run === lookAt) await takeSnapshots(control, 'last', MOST_SNAPSHOT_MB);
-        onProgress(variant, run, of, `${note}, ${findings} findings`);
-        child.send({ next: run + 1 });
-      },
-      (error: Error) => {
-        errors += error.message;
-        child.kill('SIGKILL');
-      },
-    );
+    const judge = async () => {
+      const { findings } = await control.roundEnded(run);
+      if (run === lookAt) unwritten.push(...(await takeSnapshots(control, 'last', MOST_SNAPSHOT_MB)));
+      onProgress(variant, run, of, `${note}, ${findings} findings`);
+      // one that is gone says so by how it ended
+      child.send({ next: run + 1 }, () => {});
+    };
+    judge().catch((error: Error) => {
+      errors += error.message;
+      child.kill('SIGKILL');
+    });
   });
   const ended = await new Promise<string | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, killedBy) => resolve(code === 0 ? null : (killedBy ?? `exit code ${code}`)));
   }).finally(() => control.close());
   signal.throwIfAborted();
-  if (ended !== null || outcome === null) throw new Error(`the ${variant} program ended with ${ended}:\n${errors}`);
-  return outcome;
+  if (ended !== null || told === null) throw new Error(`the ${variant} program ended with ${ended}:\n${errors}`);
+  return { ...(told as Omit<Outcome, 'unwritten'>), unwritten };
 }

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Cluster, type ClusterOptions } from '../pipeline/cluster/cluster.ts';
 import { JobFailed } from '../pipeline/cluster/job.ts';
+import { hearLines } from '../pipeline/cluster/lines.ts';
+import type { ToTaskManager } from '../pipeline/cluster/protocol.ts';
 import { runPipelineOn } from '../pipeline/cluster/run-pipeline.ts';
 import { DEFAULT_CONNECTIONS } from '../pipeline/connections/settings.ts';
 import { generate, writeGenerated } from '../pipeline/generate.ts';
@@ -144,14 +147,47 @@ describe('task managers', () => {
     );
   });
 
-  test('one that cannot start any more ends also the lane that waits to be tried again', async () => {
+  test('without one that can start every job fails, and once one can again the next is done', async () => {
     const execArgv: string[] = [];
-    const { pids } = await start({ execArgv });
-    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 99 }, 4, 'patient'), patience: 20_000 };
+    const { pids } = await start({ execArgv, taskManagers: 1 });
+    const patient = { ...job({ numbers: 8, throwAt: 6, throws: 99 }, 4, 'patient'), patience: 60_000 };
+    // also the lane that waits to be tried again
     const running = cluster.run(patient);
     execArgv.push('--no-such-option');
     process.kill(pids[0] as number, 'SIGKILL');
     await expect(running).rejects.toThrow('Task manager 1 cannot be started: exit code 9');
+    await expect(cluster.run(job({ numbers: 8 }))).rejects.toThrow('Task manager 1 cannot be started: exit code 9');
+    execArgv.pop();
+    await until('it to be there again', () => cluster.taskManagers[0]?.isReady, { withinMs: 20_000 });
+    expect(await cluster.run(job({ numbers: 8 }))).toHaveLength(4);
+  });
+
+  test('one that cannot start any more is said, and its lanes are done by the others', async () => {
+    const execArgv: string[] = [];
+    const log: string[] = [];
+    const { pids } = await start({ execArgv, log: (sentence) => log.push(sentence) });
+    execArgv.push('--no-such-option');
+    process.kill(pids[0] as number, 'SIGKILL');
+    const tried = 'Task manager 1 cannot be started: exit code 9; it is tried again and again.';
+    await until('it to be said', () => log.includes(tried), { withinMs: 20_000 });
+    expect(await cluster.run(job({ numbers: 8 }))).toHaveLength(4);
+  });
+
+  test('of one that registers anew the sessions of before are ended, and no others', async () => {
+    const ended: string[] = [];
+    await start({ taskManagers: 0, endSessions: async (prefix) => ended.push(prefix) });
+    const owners: string[] = [];
+    for (const times of [1, 2]) {
+      const [here, there] = duplexPair();
+      hearLines<ToTaskManager>(there, (message) => {
+        if (message.do === 'configure') owners.push(`${message.settings.connections.owner}/`);
+      });
+      cluster.register(here, { id: '0123abcd', host: 'elsewhere', pid: 1, slots: 1 });
+      await until('it to be configured', () => owners.length === times);
+    }
+    await until('sessions to be ended', () => ended.length > 0);
+    expect(ended).toEqual([owners[0]]);
+    expect(owners[1]).not.toBe(owners[0]);
   });
 
   test('stop lets a lane finish its transaction, and leaves no process and no session', async () => {

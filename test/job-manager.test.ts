@@ -59,6 +59,15 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
     [{ job: 'ingest' }, 400, 'bad-request', /^The job ingest needs "input", a folder or file\.$/],
     [{ job: 'rules', evry: '3s' }, 400, 'bad-request', /^There is no field "evry"; there is job, module,/],
     [{ job: 'rules', every: 3 }, 400, 'bad-request', /^"every" must be a time such as "30s"/],
+    [{ job: 'rules', every: '600h' }, 400, 'bad-request', /^"every" must be .* from "100ms" to "576h"\.$/],
+    [{ job: 'ingest', input: 'a\0b' }, 400, 'bad-request', /^The job must have no NUL and no half of a character/],
+    [{ module: 'echo.cjs', options: { a: '\ud800' } }, 400, 'bad-request', /^The job must have no NUL/],
+    [
+      `{ "module": "echo.cjs", "options": ${'['.repeat(5000)}${']'.repeat(5000)} }`,
+      400,
+      'bad-request',
+      /100 levels deep/,
+    ],
     [{}, 400, 'bad-request', /^Give either "job" or "module"\.$/],
     ['{', 400, 'bad-request', /^The body is no JSON\.$/],
     ['"'.padEnd(300_000), 413, 'too-large', /^The body is larger than 256 kB\.$/],
@@ -70,7 +79,8 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
   expect(await manager.ask('POST', '/jobs', 'a=b', { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
   expect(await manager.ask('GET', '/jobs/none')).toMatchObject({ status: 404, body: { error: 'no-such-job' } });
   expect(await manager.ask('PATCH', '/jobs/none?mode=cancel')).toMatchObject({ status: 404 });
-  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 10 } });
+  expect(await manager.ask('GET', '/jobs/%E0')).toMatchObject({ status: 400, body: { error: 'bad-request' } });
+  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 14 } });
 });
 
 test('without a token it is asked by the names of this machine alone', async () => {
@@ -111,6 +121,75 @@ test('after kill -9 the next job manager goes on with what had not ended, and kn
   expect(await manager.ask('PATCH', `/jobs/${running}?mode=cancel`)).toMatchObject({ status: 202 });
   await manager.reaches(running, 'CANCELED');
   expect(await manager.ask('PATCH', `/jobs/${running}?mode=cancel`)).toMatchObject({ status: 409 });
+});
+
+test('a lane whose result cannot be kept fails its job alone, and the other lanes are told to end', async () => {
+  manager = await startManager();
+  const results: [gives: string, lanes: number, error: RegExp][] = [
+    ['a number too large', 2, /^The result of the task is no plain data: Do not know how to serialize a BigInt\.$/],
+    ['a circle', 2, /^The result of the task is no plain data: Converting circular structure to JSON\.$/],
+    ['a deep one', 1, /^The result is more than 100 levels deep\.$/],
+  ];
+  for (const [gives, lanes, error] of results) {
+    const id = await manager.submit({ module: 'odd.cjs', options: { gives, lanes } });
+    await manager.reaches(id, 'FAILED');
+    expect(await manager.job(id)).toMatchObject({ error: expect.stringMatching(error) });
+  }
+  const free = async () => (await manager!.ask('GET', '/overview')).body['slots-available'];
+  await until('the slots to be free', async () => Number(await free()) === 2);
+  expect(await manager.ask('GET', '/taskmanagers')).toMatchObject({ body: { taskmanagers: [{ restarts: 0 }] } });
+});
+
+test('of a result what no database keeps is replaced, so that it is there after kill -9', async () => {
+  manager = await startManager();
+  const id = await manager.submit({ module: 'odd.cjs', options: { gives: 'no character' } });
+  await manager.reaches(id, 'FINISHED');
+  await manager.end('SIGKILL');
+  manager = await startManager();
+  expect(await manager.job(id)).toMatchObject({ state: 'FINISHED', result: { text: 'a\ufffdb\ufffd' } });
+});
+
+test('a job that does not end when it is canceled is ended with its thread', async () => {
+  manager = await startManager();
+  const id = await manager.submit({ module: 'odd.cjs', options: { gives: 'never' } });
+  await manager.reaches(id, 'RUNNING');
+  await manager.ask('PATCH', `/jobs/${id}?mode=cancel`);
+  await manager.reaches(id, 'CANCELED', { withinMs: 30_000 });
+});
+
+test('a job with an interval goes on after its state could not be kept for a while', async () => {
+  manager = await startManager();
+  const id = await manager.submit({ module: 'echo.cjs', every: '100ms' });
+  await until('a run', async () => (await manager!.job(id)).completed >= 1);
+  await workload.query('alter table cluster_jobs rename to away');
+  await until('it to be said', () => manager!.said().includes(`Job ${id} waits until its state can be kept: `));
+  const { completed } = await manager.job(id);
+  await workload.query('alter table away rename to cluster_jobs');
+  await until('further runs', async () => (await manager!.job(id)).completed >= completed + 2);
+  await manager.ask('PATCH', `/jobs/${id}?mode=cancel`);
+  await manager.reaches(id, 'CANCELED');
+});
+
+test('of jobs that ended the latest thousand are kept', async () => {
+  await (await startManager()).end('SIGTERM');
+  await workload.query(
+    `insert into cluster_jobs (id, state, created, record) select 'old-' || n, 'FINISHED', n,
+      jsonb_build_object('jobid', 'old-' || n, 'state', 'FINISHED') from generate_series(1, 1500) n`,
+  );
+  manager = await startManager();
+  const [row] = await workload.query<{ count: string }>('select count(*) from cluster_jobs');
+  expect(Number(row?.count)).toBe(1000);
+  expect(await manager.ask('GET', '/jobs/old-1500')).toMatchObject({ status: 200 });
+  expect(await manager.ask('GET', '/jobs/old-400')).toMatchObject({ status: 404 });
+  await workload.query('delete from cluster_jobs');
+});
+
+test('a job manager that cannot read what it knew says so and ends', async () => {
+  await (await startManager()).end('SIGTERM');
+  await workload.query('alter table cluster_jobs rename column record to unknown');
+  const { code, stderr } = await start(NODE, [CLUSTER, '--port', '0', '--database', database.url]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'The database failed: column "record" does not exist.\n' });
+  await workload.query('alter table cluster_jobs rename column unknown to record');
 });
 
 test('a job with an interval is run again and again until it is canceled', async () => {

@@ -17,7 +17,7 @@ import { roomFor } from '../scenarios/overload/fit.ts';
 import { EVEN } from '../scenarios/overload/jobs.ts';
 import { arrivalsOf, type Load, offeredBy } from '../scenarios/overload/load.ts';
 import { judged } from '../scenarios/overload/outcome.ts';
-import { claimable, fitted, needOf, type OverloadPlan } from '../scenarios/overload/plan.ts';
+import { claimable, fitted, needOf, type OverloadPlan, onlyOf } from '../scenarios/overload/plan.ts';
 import { doubtOf, sizeBy } from '../scenarios/overload/rules.ts';
 import type { Speed } from '../scenarios/overload/speed.ts';
 import { poolContention } from '../scenarios/pool-contention/scenario.ts';
@@ -124,6 +124,16 @@ describe('an overload is sized by what was measured', () => {
     const { plan } = sized(connectionStorm, 200, 1000);
     const told = doubtOf(connectionStorm.sizing ?? [], plan, { ...SPEED, logons });
     expect(told).toEqual(doubt && expect.stringMatching(doubt));
+  });
+
+  test('a storm that is none says nothing against what is compared beside it', () => {
+    const { plan } = sized(poolModels, 200, 1000);
+    const doubt = (...names: string[]) =>
+      doubtOf(poolModels.sizing ?? [], onlyOf(plan, names), { ...SPEED, logons: 1200 });
+    expect(doubt('per-slot', 'shared', 'per-job')).toContain('that is no storm');
+    expect(doubt('heavy-shared', 'heavy-per-job')).toBeNull();
+    const heavy = { ...plan, variants: onlyOf(poolModels, ['heavy-shared', 'heavy-per-job']).variants };
+    expect(sized(heavy, 1200, 1000).plan).toMatchObject({ server: plan.server, pools: plan.pools });
   });
 
   test('nor is a heavy job to be told from a database that has become too slow for it', () => {
@@ -307,8 +317,15 @@ test('of a server whose processes are not measured nothing is claimed', () => {
 });
 
 test('a claim that fails where the sizes were wrong is neither held nor refuted, unless it holds on every machine', () => {
-  const claim = { words: 'it holds', holds: ({ a }: Readonly<Record<string, Measured>>) => a!.errorCount === 0 };
-  const run = (errorCount: number, doubt: string | null) => ({ measured: [measured('a', { errorCount })], doubt });
+  const claim = {
+    words: 'it holds',
+    compared: 'ours',
+    holds: ({ a }: Readonly<Record<string, Measured>>) => a!.errorCount === 0,
+  };
+  const run = (errorCount: number, doubt: string | null) => ({
+    measured: [measured('a', { errorCount })],
+    doubts: { ...(doubt !== null && { ours: doubt }), another: 'it was never measured' },
+  });
   expect(judged(claim, [run(0, 'it was slow')])).toEqual({ passed: true, sentence: 'it holds' });
   expect(judged(claim, [run(1, null)])).toEqual({ passed: false, sentence: 'it holds' });
   expect(judged(claim, [run(1, 'it was slow'), run(0, null)])).toEqual({

@@ -26,7 +26,12 @@ export interface ApiOptions {
 const MOST_BODY_BYTES = 256 * 1024;
 
 export function apiOf({ manager, cluster, token, events = () => [] }: ApiOptions): FastifyInstance {
-  const api = Fastify({ bodyLimit: MOST_BODY_BYTES, logger: false, forceCloseConnections: true });
+  const api = Fastify({
+    bodyLimit: MOST_BODY_BYTES,
+    logger: false,
+    forceCloseConnections: true,
+    frameworkErrors: answerError,
+  });
   api.removeContentTypeParser('text/plain');
   api.setErrorHandler(answerError);
   api.setNotFoundHandler((request, reply) =>

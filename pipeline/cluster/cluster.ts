@@ -37,9 +37,9 @@ export interface ClusterOptions {
   modules?: string | null;
   /**
    * Ends what a lost task manager has open on the database, where it holds locks: its sessions' names begin with
-   * `owner`. Its tasks are begun again afterwards.
+   * `prefix`. Its tasks are begun again afterwards.
    */
-  endSessions?: (owner: string) => Promise<unknown>;
+  endSessions?: (prefix: string) => Promise<unknown>;
   /** Told in one sentence when a task manager comes, or dies. */
   log?: (sentence: string) => void;
 }
@@ -83,8 +83,13 @@ export class Cluster {
   readonly #pausing = new Map<NodeJS.Timeout, Running>();
   /** Of task managers that ended: their connections are closed, but what they did is part of the account. */
   readonly #accounts: ConnectionAccount[] = [];
+  /** Jobs of which a lane failed for good: the others are not begun again. */
+  readonly #over = new WeakSet<Job>();
+  /** Of those to be started, which cannot be at the moment, and why; by their number. */
+  readonly #unstartable = new Map<number, JobFailed>();
   #lastTask = 0;
   #lastNumber: number;
+  #registrations = 0;
   #isStopping = false;
 
   private constructor(options: ClusterOptions) {
@@ -129,9 +134,15 @@ export class Cluster {
     return this.#taskManagers.reduce((sum, { deaths }) => sum + deaths, 0);
   }
 
-  /** The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped. */
-  async run(job: Job): Promise<unknown[]> {
+  /**
+   * The results of all lanes, in their order. Throws `JobFailed`, or `UserError` when the cluster stopped; then those of
+   * its lanes that run are told to end.
+   */
+  async run(given: Job): Promise<unknown[]> {
+    const job = { ...given };
     if (this.#isStopping) throw stopped(job);
+    const hopeless = this.#hopeless();
+    if (hopeless) throw hopeless;
     const { name, key = name, module, parallelism: of, options } = job;
     const lanes = Array.from({ length: of }, (_, index) => {
       const id = ++this.#lastTask;
@@ -144,7 +155,22 @@ export class Cluster {
     const cancel = () => this.#cancel(job);
     job.signal?.addEventListener('abort', cancel);
     if (job.signal?.aborted) cancel();
-    return Promise.all(lanes).finally(() => job.signal?.removeEventListener('abort', cancel));
+    try {
+      return await Promise.all(lanes);
+    } catch (error) {
+      this.#over.add(job);
+      this.#cancel(job);
+      throw error;
+    } finally {
+      job.signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Why there is nobody to run a task, and nobody who might come; null: there is. */
+  #hopeless(): JobFailed | null {
+    const [error] = this.#unstartable.values();
+    const isThere = [...this.#registered.values()].some(({ isLost }) => !isLost);
+    return error && this.#unstartable.size === this.#started.length && !isThere ? error : null;
   }
 
   /** What waits is given up; what runs is told, and ends by itself. */
@@ -203,7 +229,8 @@ export class Cluster {
     const { slots, host, id } = registration;
     const [number, before] = this.#knownAs(id) ?? [++this.#lastNumber, null];
     before?.drop('it registered anew');
-    const owner = `tm${number}-${id}`;
+    // another each time: what is ended are the sessions of before
+    const owner = `tm${number}-${id}-${++this.#registrations}`;
     const name = `Task manager ${number} on ${host}`;
     const taskManager = new RegisteredTaskManager(
       ...([socket, registration] as const),
@@ -220,7 +247,7 @@ export class Cluster {
         },
         died: (tasks, how) => {
           log(`${name} is lost (${how}) with ${countOf(tasks)}, to be begun again elsewhere.`);
-          void this.#endSessions(owner, name).then(() => this.#allAgain(tasks, how));
+          void this.#endSessions(`${owner}/`, name).then(() => this.#allAgain(tasks, how));
         },
         gaveUp: () => {},
       },
@@ -239,10 +266,10 @@ export class Cluster {
   }
 
   /** What it holds on the database would hold up others. */
-  async #endSessions(owner: string, name: string): Promise<void> {
+  async #endSessions(prefix: string, name: string): Promise<void> {
     const { endSessions, log = () => {} } = this.#options;
     const late = delay(FENCE_LIMIT_MS, 'the database did not answer', { ref: false });
-    const said = await Promise.race([endSessions?.(owner).then(() => null), late]).catch(
+    const said = await Promise.race([endSessions?.(prefix).then(() => null), late]).catch(
       (error: Error) => error.message,
     );
     if (said) log(`The sessions of ${name.toLowerCase()} could not be ended: ${said}.`);
@@ -255,15 +282,18 @@ export class Cluster {
       { execArgv, env, frozenMs },
       {
         told: (message) => this.#told(message),
-        isReady: () => this.#assign(),
+        isReady: () => {
+          this.#unstartable.delete(number);
+          this.#assign();
+        },
         died: (tasks, how) => {
           log(`Task manager ${number} died (${how}) with ${countOf(tasks)}; it is started anew.`);
           this.#allAgain(tasks, how);
         },
         gaveUp: (error) => {
-          this.#rejectWaiting(() => error);
-          for (const { reject } of this.#running.values()) reject(error);
-          this.#running.clear();
+          if (!this.#unstartable.has(number)) log(`${error.message}; it is tried again and again.`);
+          this.#unstartable.set(number, error);
+          if (this.#hopeless()) this.#rejectWaiting(() => error);
         },
       },
     );
@@ -326,7 +356,7 @@ export class Cluster {
     const next = { ...running, task: { ...task, attempt: task.attempt + 1 } };
     if (this.#isStopping) {
       reject(stopped(job));
-    } else if (job.signal?.aborted) {
+    } else if (job.signal?.aborted || this.#over.has(job)) {
       reject(new JobCanceled(`Job ${job.name} was canceled.`));
     } else if ((running.failures >= MOST_FAILURES && !isPatient(running)) || running.deaths >= MOST_DEATHS) {
       reject(new JobFailed(`${laneOf(running)} failed at each of ${task.attempt} attempts, at last so: ${why}`));

@@ -19,7 +19,7 @@ import type { JobPlan } from './planning/module-context.ts';
 import { ContextPlanner, type Planning, planInWorker } from './planning/plan.ts';
 import { Refused } from './refused.ts';
 import { PIPELINE_TASK } from './run-pipeline.ts';
-import { type Submission, submissionFrom } from './submission.ts';
+import { isShallow, MOST_DEPTH, type Submission, submissionFrom } from './submission.ts';
 
 export interface JobManagerOptions {
   pool: ConnectionPool;
@@ -57,6 +57,8 @@ const MOST_PLANNED = 2;
 const MOST_WAITING = 50;
 /** Of a continuous job, between two looks for new work. */
 const CONTINUOUS_PAUSE_MS = 1000;
+/** Between two tries to keep a job's state. */
+const SAVE_PAUSE_MS = 1000;
 
 export class JobManager {
   readonly #options: JobManagerOptions;
@@ -230,6 +232,7 @@ export class JobManager {
         onFailure: (why, { index, of }) =>
           log(`Lane ${index + 1} of ${of} of job ${record.name} failed and is begun again: ${why.split('\n')[0]}`),
       });
+      if (!isShallow(lanes, MOST_DEPTH + 1)) throw new UserError(`The result is more than ${MOST_DEPTH} levels deep.`);
       record.result = lanes.reduce(addCounts) ?? null;
       record.completed++;
       record.error = null;
@@ -266,9 +269,20 @@ export class JobManager {
     await this.#save(job, state);
   }
 
+  /** Resolves when it is in the database, however long that is away. */
   async #save({ record }: Job, state: JobRecord['state']): Promise<void> {
-    record.state = state;
-    await this.#table.save(record);
+    const { log = () => {} } = this.#options;
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        await this.#table.save({ ...record, state });
+        record.state = state;
+        return;
+      } catch (error) {
+        if (this.#isStopping) throw error;
+        if (isFirst) log(`Job ${record.jobid} waits until its state can be kept: ${sentenceOf(error)}`);
+        await delay(SAVE_PAUSE_MS);
+      }
+    }
   }
 
   #find(jobid: string): Job {
@@ -280,10 +294,13 @@ export class JobManager {
   /** The oldest that ended, beyond so many. */
   #forget(): void {
     if (this.#jobs.size <= 2 * MOST_KEPT) return;
-    for (const [id, { record }] of this.#jobs) {
-      if (this.#jobs.size <= MOST_KEPT) return;
-      if (ENDED.includes(record.state)) this.#jobs.delete(id);
-    }
+    const old = [...this.#jobs.values()]
+      .filter(({ record }) => ENDED.includes(record.state))
+      .slice(0, this.#jobs.size - MOST_KEPT)
+      .map(({ record }) => record.jobid);
+    for (const id of old) this.#jobs.delete(id);
+    // what stays in the table is forgotten by the next job manager
+    this.#table.forget(old).catch(() => {});
   }
 }
 

@@ -40,6 +40,10 @@ const TABLES = [
 const INSERT = 'insert into cluster_jobs (id, state, created, record) values ($1, $2, $3, $4)';
 const UPDATE = 'update cluster_jobs set state = $2, record = $3 where id = $1';
 const SELECT = 'select record from cluster_jobs order by created desc, id';
+const DELETE = {
+  postgres: 'delete from cluster_jobs where id = any($1::text[])',
+  oracle: 'delete from cluster_jobs where id = $1',
+};
 /** Of those that ended. */
 export const MOST_KEPT = 1000;
 
@@ -56,21 +60,34 @@ export class JobTable {
     return opened;
   }
 
-  /** All that have not ended, and the latest of the others; oldest first. */
+  /** All that have not ended, and the latest of the others; oldest first. What is older is gone for good. */
   async read(): Promise<JobRecord[]> {
     const rows = await this.#use((session) => session.query<{ record: string | JobRecord }>(SELECT));
     const all = rows.map(({ record }) => (typeof record === 'string' ? JSON.parse(record) : record) as JobRecord);
-    let kept = 0;
-    return all.filter(({ state }) => !ENDED.includes(state) || ++kept <= MOST_KEPT).reverse();
+    let ended = 0;
+    const isOld = ({ state }: JobRecord) => ENDED.includes(state) && ++ended > MOST_KEPT;
+    const old = new Set(all.filter(isOld));
+    await this.forget([...old].map(({ jobid }) => jobid));
+    return all.filter((record) => !old.has(record)).reverse();
+  }
+
+  async forget(jobids: readonly string[]): Promise<void> {
+    if (jobids.length === 0) return;
+    await this.#use((session) =>
+      session.executeMany(
+        DELETE,
+        jobids.map((jobid) => [jobid]),
+      ),
+    );
   }
 
   add(job: JobRecord): Promise<unknown> {
-    const values = [job.jobid, job.state, job.created, JSON.stringify(job)];
+    const values = [job.jobid, job.state, job.created, textOf(job)];
     return this.#use((session) => session.execute(INSERT, values));
   }
 
   save(job: JobRecord): Promise<unknown> {
-    return this.#use((session) => session.execute(UPDATE, [job.jobid, job.state, JSON.stringify(job)]));
+    return this.#use((session) => session.execute(UPDATE, [job.jobid, job.state, textOf(job)]));
   }
 
   async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -84,4 +101,9 @@ export class JobTable {
       throw error;
     }
   }
+}
+
+/** As JSON. What a job said may hold what no database keeps: NUL, and halves of characters. */
+function textOf(job: JobRecord): string {
+  return JSON.stringify(job).replace(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f]..)/g, '$1\\ufffd');
 }

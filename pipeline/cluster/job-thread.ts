@@ -7,7 +7,8 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const settings = workerData as TaskManagerSettings;
 const tasks = doTasks(
   { ...settings, isolation: 'context' },
-  (message) => port.postMessage(message),
+  // as text: what cannot be sent on is found out here, where it fails its task alone
+  (message) => port.postMessage(JSON.stringify(message)),
   () => {},
 );
 port.on('message', (message: Exclude<ToTaskManager, { do: 'configure' }>) => tasks.told(message));

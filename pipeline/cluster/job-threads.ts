@@ -12,6 +12,8 @@ import type { Tasks } from './tasks.ts';
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const PROGRAM = new URL(`./job-thread.${SUFFIX}`, import.meta.url);
 
+/** A task that was canceled may take so long to end; then its job's thread is ended. */
+const CANCEL_LIMIT_MS = 5000;
 const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
 /** Each thread has a factory of its own, whose account ends with it. */
 const NO_ACCOUNT: ConnectionAccount = { logons: new Logons().counts(), pools: [] };
@@ -20,6 +22,8 @@ interface JobThread {
   worker: Worker;
   tasks: Set<number>;
   connections: number;
+  /** A task, if it is one of its own, within the limit. */
+  mustEnd(task: number): void;
 }
 
 /** As `doTasks`, which see; each job's tasks are done in its thread. */
@@ -31,7 +35,7 @@ export function doTasksInThreads(
   const threads = new Map<string, JobThread>();
   let isStopping = false;
   const endIfDone = () => {
-    if (!isStopping || [...threads.values()].some(({ tasks }) => tasks.size > 0)) return;
+    if (!isStopping || [...threads.values()].some((thread) => thread.tasks.size > 0)) return;
     isStopping = false;
     send({ tells: 'account', account: NO_ACCOUNT });
     for (const { worker } of threads.values()) void worker.terminate();
@@ -43,12 +47,17 @@ export function doTasksInThreads(
       workerData: settings,
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
     });
-    const thread: JobThread = { worker, tasks: new Set(), connections: 0 };
+    const tasks = new Set<number>();
+    const mustEnd = (task: number) => {
+      if (tasks.has(task)) setTimeout(() => tasks.has(task) && worker.terminate(), CANCEL_LIMIT_MS).unref();
+    };
+    const thread: JobThread = { worker, tasks, connections: 0, mustEnd };
     threads.set(key, thread);
     let why = 'it ended by itself';
-    worker.on('message', (message: FromTaskManager) => {
+    worker.on('message', (text: string) => {
+      const message = JSON.parse(text) as FromTaskManager;
       if (message.tells === 'alive') thread.connections = message.metrics.connections;
-      if (message.tells === 'done' || message.tells === 'failed') thread.tasks.delete(message.task);
+      if (message.tells === 'done' || message.tells === 'failed') tasks.delete(message.task);
       if (message.tells !== 'alive' && message.tells !== 'account') send(message);
       endIfDone();
     });
@@ -58,8 +67,8 @@ export function doTasksInThreads(
     worker.on('exit', () => {
       if (threads.get(key) === thread) threads.delete(key);
       const error = `The thread of the job was lost (${why}).`;
-      for (const task of thread.tasks) send({ tells: 'failed', task, error, isForGood: false });
-      thread.tasks.clear();
+      for (const task of tasks) send({ tells: 'failed', task, error, isForGood: false });
+      tasks.clear();
       endIfDone();
     });
     return thread;
@@ -78,6 +87,7 @@ export function doTasksInThreads(
         void thread?.worker.terminate();
       } else {
         for (const { worker } of threads.values()) worker.postMessage(message);
+        if (message.do === 'cancel') for (const thread of threads.values()) thread.mustEnd(message.task);
         const connections = [...threads.values()].reduce((sum, thread) => sum + thread.connections, 0);
         if (message.do === 'beat') send({ tells: 'alive', metrics: metricsOf(connections) });
         if (message.do === 'account') send({ tells: 'account', account: NO_ACCOUNT });

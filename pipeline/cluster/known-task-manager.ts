@@ -4,6 +4,7 @@
  */
 import type { ConnectionAccount } from '../connections/factory.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { JobFailed } from './job.ts';
 import type { FromTaskManager, Metrics, Task, ToTaskManager } from './protocol.ts';
 
 /** Tasks may finish their batch within this time; then all that is left is ended. */
@@ -14,8 +15,8 @@ export interface Listener {
   isReady(): void;
   /** With the tasks it was at. */
   died(tasks: number[], how: string): void;
-  /** It cannot be started. */
-  gaveUp(error: Error): void;
+  /** It could be started before, and cannot be now. Told again at each further try. */
+  gaveUp(error: JobFailed): void;
 }
 
 /** One that is gone, not because it was to stop. */

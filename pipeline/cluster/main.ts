@@ -123,7 +123,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
         memoryMb,
         connections,
         log,
-        endSessions: (owner) => endSessions(pool, owner),
+        endSessions: (prefix) => endSessions(pool, prefix),
       },
       modules: modules === null ? null : `${pathToFileURL(modules).href}/`,
     });
@@ -131,7 +131,11 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       ...{ partitions, rules: null, intel: null },
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
-    const manager = await JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log });
+    const opening = JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log });
+    const manager = await opening.catch(async (error) => {
+      await cluster.stop();
+      throw error;
+    });
     const api = apiOf({ manager, cluster, token, events: () => events.latest });
     try {
       await api.listen({ port, host, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {

@@ -27,10 +27,15 @@ export interface Submission {
 const FIELDS = ['job', 'module', 'mode', 'every', 'input', 'parallelism', 'options'];
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const SHORTEST_EVERY_MS = 100;
+/** Of 24 days: no timer waits for longer than a little more. */
+const LONGEST_EVERY_MS = 24 * 24 * 3_600_000;
+export const MOST_DEPTH = 100;
 
 /** Throws `Refused`. `modules`: the folder that modules lie in; null: none are taken. */
 export function submissionFrom(body: unknown, modules: string | null): Submission {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw wrong('The body must be a JSON object.');
+  if (!isShallow(body) || !isWell(body))
+    throw wrong(`The job must have no NUL and no half of a character, and be at most ${MOST_DEPTH} levels deep.`);
   const fields = body as Record<string, unknown>;
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (unknown) throw wrong(`There is no field "${unknown}"; there is ${FIELDS.join(', ')}.`);
@@ -58,8 +63,21 @@ function oneOf<T extends string>(name: string, value: unknown, allowed: readonly
 function durationOf(value: unknown): number {
   const [, count, unit = ''] = /^(\d{1,6})(ms|s|m|h)$/.exec(String(value)) ?? [];
   const ms = Number(count) * (UNITS[unit] ?? Number.NaN);
-  if (ms >= SHORTEST_EVERY_MS) return ms;
-  throw wrong('"every" must be a time such as "30s" or "5m", and at least "100ms".');
+  if (ms >= SHORTEST_EVERY_MS && ms <= LONGEST_EVERY_MS) return ms;
+  throw wrong('"every" must be a time such as "30s" or "5m", from "100ms" to "576h".');
+}
+
+/** Whether a database keeps its texts as they are. */
+function isWell(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, each]) => isWell(name) && isWell(each));
+}
+
+/** Whether plain data has so many levels at most. */
+export function isShallow(value: unknown, levels = MOST_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
 }
 
 /** Only what lies in the folder: a client must not have any file of this machine run. */

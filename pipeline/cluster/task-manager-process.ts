@@ -11,9 +11,10 @@ import { standsStill } from './stillness.ts';
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const PROGRAM = fileURLToPath(new URL(`./task-manager.${SUFFIX}`, import.meta.url));
 
-/** A process that dies before it is ready this often in a row is not started any more. */
+/** A process that dies before it is ready this often in a row cannot be started: for good, unless it once could. */
 const MOST_STILLBORN = 5;
 const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
 
 interface Spawning {
   execArgv: readonly string[];
@@ -29,6 +30,7 @@ export class TaskManagerProcess extends KnownTaskManager {
   /** Resolves with how it ended. */
   protected gone: Promise<string> = Promise.resolve('');
   #stillborn = 0;
+  #wasEverReady = false;
   #restart: NodeJS.Timeout | undefined;
   /** Resolves when it is ready for the first time; rejects when it cannot be started. */
   readonly ready: Promise<void>;
@@ -82,6 +84,7 @@ export class TaskManagerProcess extends KnownTaskManager {
     if (message.tells === 'ready') {
       this.heartbeat.start();
       this.#stillborn = 0;
+      this.#wasEverReady = true;
       this.#resolveReady();
     }
     this.hear(message);
@@ -93,17 +96,19 @@ export class TaskManagerProcess extends KnownTaskManager {
     const { tasks, how, wasReady } = loss;
     if (!wasReady && ++this.#stillborn >= MOST_STILLBORN) {
       const error = new JobFailed(`Task manager ${this.#settings.number} cannot be started: ${how}`);
-      this.#rejectReady(error);
+      if (!this.#wasEverReady) {
+        this.#rejectReady(error);
+        return;
+      }
       this.listener.gaveUp(error);
-      return;
     }
     this.#restart = setTimeout(
       () => {
         this.#child = this.#start();
       },
-      wasReady ? 0 : FIRST_PAUSE_MS * 2 ** this.#stillborn,
+      wasReady ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#stillborn),
     );
-    this.listener.died(tasks, how);
+    if (wasReady) this.listener.died(tasks, how);
   }
 }
 

@@ -26,6 +26,13 @@ export function doTasks(
   const load = loaderOf(isolation);
   const slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory, load));
   const account = () => send({ tells: 'account', account: factory.account() });
+  const sendResult = (task: number, result: unknown) => {
+    try {
+      send({ tells: 'done', task, result });
+    } catch (error) {
+      throw new UserError(`The result of the task is no plain data: ${(error as Error).message.split('\n')[0]}.`);
+    }
+  };
 
   const run = ({ task, slot }: Extract<ToTaskManager, { do: 'run' }>) => {
     const tell = (note: unknown) => send({ tells: 'note', task: task.id, note });
@@ -34,10 +41,10 @@ export function doTasks(
     setMaxListeners(0, ending.signal); // every transaction of the lane may listen
     endings.set(task.id, ending);
     if (isStopping) ending.abort();
-    const work = (slots[slot - 1] as TaskSlot).run(task, ending.signal, tell).then(
-      (result) => send({ tells: 'done', task: task.id, result }),
-      (error) => send({ tells: 'failed', task: task.id, ...wordsOf(error) }),
-    );
+    const work = (slots[slot - 1] as TaskSlot)
+      .run(task, ending.signal, tell)
+      .then((result) => sendResult(task.id, result))
+      .catch((error) => send({ tells: 'failed', task: task.id, ...wordsOf(error) }));
     working.add(work);
     void work.finally(() => {
       working.delete(work);

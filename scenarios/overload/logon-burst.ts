@@ -1,10 +1,13 @@
 /** One of the programs that log on at once to measure the server: opens so many connections when told, and keeps them. */
-import pg from 'pg';
+import { openSession } from '../../pipeline/store/database.ts';
+import type { OwnSession } from '../../pipeline/store/store.ts';
 
 export type BurstOrder = { url: string; count: number };
 export type BurstTold = { ready: true } | { endedAt: number } | { failed: string };
 
-const clients: pg.Client[] = [];
+const sessions: OwnSession[] = [];
+/** Whatever the server is at: it is to be measured. */
+const PATIENCE_MS = 600_000;
 
 process.on('message', ({ url, count }: BurstOrder) => {
   Promise.all(Array.from({ length: count }, () => open(url))).then(
@@ -15,11 +18,8 @@ process.on('message', ({ url, count }: BurstOrder) => {
 process.on('disconnect', () => process.exit());
 say({ ready: true });
 
-async function open(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, application_name: 'outlive meter' });
-  client.on('error', () => {});
-  clients.push(client);
-  await client.connect();
+async function open(url: string): Promise<void> {
+  sessions.push(await openSession(url, PATIENCE_MS));
 }
 
 function say(told: BurstTold): void {

@@ -3,7 +3,7 @@
 import { startOracleStandIn } from '../../oracle-standin/index.ts';
 import { createDatabase } from '../../pipeline/store/database.ts';
 import { startPostgres } from '../../pipeline/store/embedded.ts';
-import { type LoadServer, type ServerWish, wordsOf } from './server.ts';
+import { LONGEST_LOGON_SECONDS, type LoadServer, type ServerWish, wordsOf } from './server.ts';
 
 const SPARE = 30;
 
@@ -11,10 +11,12 @@ const SPARE = 30;
 export async function openOracleLoadServer({ maxSessions, logonSeconds }: ServerWish): Promise<LoadServer> {
   const behind = await startPostgres({ maxConnections: maxSessions + SPARE, fsync: false });
   const limits = { kind: 'oracle', maxSessions, logonSeconds } as const;
+  let isPatient = false;
   const create = async (name: string) => {
     const database = await createDatabase(behind.url, name);
     const standIn = await startOracleStandIn({
-      ...{ database: database.url, sessions: maxSessions, processes: maxSessions, logonTimeout: logonSeconds * 1000 },
+      ...{ database: database.url, sessions: maxSessions, processes: maxSessions },
+      logonTimeout: 1000 * (isPatient ? LONGEST_LOGON_SECONDS : logonSeconds),
     });
     const { user, password, connectString } = standIn;
     return {
@@ -28,7 +30,13 @@ export async function openOracleLoadServer({ maxSessions, logonSeconds }: Server
   const { stop } = behind;
   return {
     ...{ limits, create, isPrivate: true, words: `an ${wordsOf(limits)}`, stop },
-    withPatience: (work) => work(),
+    // of the databases that are made meanwhile
+    withPatience: (work) => {
+      isPatient = true;
+      return work().finally(() => {
+        isPatient = false;
+      });
+    },
     abandonedLogons: async () => null,
   };
 }

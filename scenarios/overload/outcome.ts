@@ -16,8 +16,8 @@ export interface Outcome {
 
 export interface OverloadRun {
   measured: Measured[];
-  /** Why the sizes were not right for the machine, however often they were set anew; null: they were. */
-  doubt: string | null;
+  /** By comparison, why the sizes were not right for the machine, however often they were set anew. */
+  doubts: Readonly<Record<string, string>>;
 }
 
 /** True of every overload: nobody may pay with work. */
@@ -55,10 +55,13 @@ export function comparisonOf(plan: OverloadPlan, { seed, runs, why, fault, serve
 }
 
 /** A claim that did not hold where the sizes were wrong for the machine is neither shown nor refuted. */
-export function judged({ words, holds, figures, always }: ClaimPlan, runs: readonly OverloadRun[]): Claim {
-  const named = runs.map(({ measured, doubt }) => {
+export function judged(
+  { words, compared = '', holds, figures, always }: ClaimPlan,
+  runs: readonly OverloadRun[],
+): Claim {
+  const named = runs.map(({ measured, doubts }) => {
     const run = Object.fromEntries(measured.map((one) => [one.variant, one]));
-    return { run, held: holds(run), doubt: always ? null : doubt };
+    return { run, held: holds(run), doubt: always ? null : (doubts[compared] ?? null) };
   });
   const failed = named.filter(({ held }) => !held);
   const worst = failed.find(({ doubt }) => doubt === null) ?? failed[0] ?? named.at(-1)!;

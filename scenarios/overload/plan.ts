@@ -29,6 +29,8 @@ export interface VariantPlan {
 
 export interface ClaimPlan {
   words: string;
+  /** Of which comparison's variants it is; as in their plans. */
+  compared?: string;
   /** Of one run, its variants by name. */
   holds(run: Readonly<Record<string, Measured>>): boolean;
   /** The numbers that it rests on, for one run. */
@@ -93,11 +95,16 @@ export interface Fitted {
   why: string[];
 }
 
-/** Of each comparison, its variants' names in their order. */
-export function comparedOf({ variants }: OverloadPlan): string[][] {
+/** Of each comparison, by its name, its variants' names in their order. */
+export function comparedOf({ variants }: OverloadPlan): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const { name, compared = '' } of variants) names.set(compared, [...(names.get(compared) ?? []), name]);
-  return [...names.values()];
+  return names;
+}
+
+/** Of the variants of these names alone. */
+export function onlyOf(plan: OverloadPlan, names: readonly string[]): OverloadPlan {
+  return { ...plan, variants: plan.variants.filter(({ name }) => names.includes(name)) };
 }
 
 /**

@@ -64,6 +64,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
     );
   return {
     size(declared, { speed: { logons }, fit, isFixed, limits }) {
+      if (!declared.variants.some(isStorm)) return { plan: declared, words: [] };
       const plan = fit(
         withRegions(declared, (region) => {
           const seconds = limits?.logonSeconds ?? WISHED_LIMIT;
@@ -94,6 +95,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
       };
     },
     doubt(plan, { logons }) {
+      if (!plan.variants.some(isStorm)) return null;
       const limit = plan.server.logonSeconds;
       const [storm, calm] = [true, false].map((ofStorm) => wantedBy(plan, ofStorm) / logons) as [number, number];
       if (storm < CLEAR * limit)

@@ -86,7 +86,7 @@ async function allowLogons(url: string, seconds: number): Promise<void> {
 }
 
 /** As PostgreSQL has it. */
-const LONGEST_LOGON_SECONDS = 600;
+export const LONGEST_LOGON_SECONDS = 600;
 
 const NO_ORACLE =
   'An overload needs a server of its own or a PostgreSQL: unset DATABASE_URL, or give --database oracle for the stand-in.';

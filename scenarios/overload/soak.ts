@@ -26,12 +26,11 @@ export async function soakOverload(declared: OverloadPlan, context: SoakContext)
   onProgress('database', 0, 1, 'starting the database');
   const isOracle = options.database === 'oracle';
   if (isOracle && fault !== 'none') throw new UserError('--fault is for PostgreSQL, not for --database oracle.');
-  const server = isOracle
-    ? await (await import('./oracle-server.ts')).openOracleLoadServer(sized.server)
-    : await openLoadServer(sized.server);
-  const sizing = new Sizing(sized, sized !== declared, server, () =>
-    onProgress('measure', 0, 1, 'measuring the machine and its database'),
-  );
+  const sizing = await Sizing.open({
+    ...{ declared: sized, isFixed: sized !== declared },
+    open: isOracle ? (await import('./oracle-server.ts')).openOracleLoadServer : openLoadServer,
+    measuring: () => onProgress('measure', 0, 1, 'measuring the machine and its database'),
+  });
   try {
     const soak = { context, sizing, seed, fault };
     const all: OverloadRun[] = [];
@@ -48,15 +47,15 @@ export async function soakOverload(declared: OverloadPlan, context: SoakContext)
     };
     for (let run = 1; run <= runs; run++) {
       const measured: Measured[] = [];
-      const doubts: string[] = [];
+      const doubts: Record<string, string> = {};
       variants = [];
-      for (const names of comparedOf(sizing.plan)) {
+      for (const [comparison, names] of comparedOf(sizing.plan)) {
         const compared = await compare(names, run, soak);
         measured.push(...compared.measured);
         variants.push(...compared.variants);
-        if (compared.doubt !== null) doubts.push(compared.doubt);
+        if (compared.doubt !== null) doubts[comparison] = compared.doubt;
       }
-      all.push({ measured, doubt: doubts[0] ?? null });
+      all.push({ measured, doubts });
       write();
     }
     const comparison = write();
@@ -78,12 +77,12 @@ async function compare(names: readonly string[], run: number, soak: Soak) {
   const { sizing } = soak;
   for (let attempt = 1; ; attempt++) {
     const said = sizing.words.length;
-    const hopeless = await sizing.prepare();
+    const hopeless = await sizing.prepare(names);
     for (const sentence of [...sizing.words.slice(said), ...(attempt === 1 ? sizing.why : [])])
       process.stderr.write(`${sentence}\n`);
     const results = [];
     for (const name of names) results.push(await runOne(name, run, soak));
-    const doubt = hopeless ?? (await sizing.doubt());
+    const doubt = hopeless ?? (await sizing.doubt(names));
     if (doubt === null || hopeless !== null || attempt === MOST_ATTEMPTS) {
       return {
         measured: results.map(({ measured }) => measured),

@@ -8,7 +8,6 @@ import { fork } from 'node:child_process';
 import { pbkdf2Sync } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { openSession } from '../../pipeline/store/database.ts';
 import type { BurstOrder, BurstTold } from './logon-burst.ts';
 import { type LoadServer, ServerMeter } from './server.ts';
@@ -32,6 +31,7 @@ const MOST_OF_EACH = 75;
 const SHARE_OF_SESSIONS = 0.8;
 const ROUNDS = 2;
 const CONNECTIONS = 10;
+const LOGON_MS = 60_000;
 const BURST = fileURLToPath(new URL(`./logon-burst.${import.meta.url.split('.').at(-1)}`, import.meta.url));
 const TRANSACTIONS_MS = 1000;
 const JOB = 'measure';
@@ -40,7 +40,7 @@ const JOB = 'measure';
 export async function measureSpeed(server: LoadServer): Promise<Speed> {
   const { url, drop } = await server.create('outlive_measure');
   try {
-    const session = await openSession(url, 60_000);
+    const session = await openSession(url, LOGON_MS);
     await createLoadTables(session, [JOB], CONNECTIONS).finally(() => session.end());
     const sessions = server.limits.maxSessions ?? Number.POSITIVE_INFINITY;
     const each = Math.max(1, Math.min(MOST_OF_EACH, Math.floor((SHARE_OF_SESSIONS * sessions) / PROGRAMS)));
@@ -94,39 +94,24 @@ async function logonsASecond(url: string, count: number, whileOpen: () => void):
 }
 
 async function transactionsASecond(url: string): Promise<number> {
-  const clients = await open(url, CONNECTIONS);
+  const sessions = await Promise.all(Array.from({ length: CONNECTIONS }, () => openSession(url, LOGON_MS)));
   const began = performance.now();
   const counts = await Promise.all(
-    clients.map(async (client, lane) => {
+    sessions.map(async (session, lane) => {
       let done = 0;
       for (; performance.now() - began < TRANSACTIONS_MS; done++) {
-        await client.query('begin');
-        await client.query(READ, [JOB]);
-        await client.query(NOTE_DONE, [JOB, lane, done]);
-        await client.query(COUNT_DONE, [JOB, lane]);
-        await client.query('commit');
+        await session.begin();
+        await session.query(READ, [JOB]);
+        await session.execute(NOTE_DONE, [JOB, lane, done]);
+        await session.execute(COUNT_DONE, [JOB, lane]);
+        await session.commit();
       }
       return done;
     }),
   );
   const seconds = (performance.now() - began) / 1000;
-  await close(clients);
+  await Promise.all(sessions.map((session) => session.end()));
   return counts.reduce((sum, count) => sum + count, 0) / seconds;
-}
-
-function open(connectionString: string, count: number): Promise<pg.Client[]> {
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const client = new pg.Client({ connectionString, application_name: 'outlive meter' });
-      client.on('error', () => {});
-      await client.connect();
-      return client;
-    }),
-  );
-}
-
-async function close(clients: readonly pg.Client[]): Promise<void> {
-  await Promise.all(clients.map((client) => client.end()));
 }
 
 function control(): number {

@@ -71,6 +71,8 @@ export async function runVariant(variant: VariantPlan, options: VariantOptions):
       const stop = () => void cluster.stop();
       signal.addEventListener('abort', stop);
       try {
+        // while the cluster was started nobody listened
+        signal.throwIfAborted();
         const meter = await ServerMeter.start(database.url);
         startAt = Date.now() + LEAD_MS;
         const lanes = await offer(cluster, variant, startAt, options).finally(() => signal.throwIfAborted());

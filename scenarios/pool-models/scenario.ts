@@ -26,22 +26,25 @@ and with one pool a job of as many connections in all.`,
   claims: [
     {
       words: 'a transaction costs the database more CPU with a pool a slot than with a pool a job',
+      compared: 'storm',
       holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'cpuPerTransaction'),
       figures: (run) => each([run['per-slot']!, run['per-job']!], cpu),
       ofServer: true,
     },
     {
       words: 'it costs the database more memory as well',
+      compared: 'storm',
       holds: (run) => costsMore(run['per-slot']!, run['per-job']!, 'memoryPerTransactionBytes'),
       figures: (run) => each([run['per-slot']!, run['per-job']!], memory),
       ofServer: true,
     },
     {
       words: 'and more of its attempts fail',
+      compared: 'storm',
       holds: (run) => run['per-slot']!.errorCount > run['per-job']!.errorCount,
       figures: (run) => each([run['per-slot']!, run['per-job']!], ({ errorCount }) => count(errorCount)),
     },
-    ...isolationClaims('heavy-shared', 'heavy-per-job'),
+    ...isolationClaims('heavy-shared', 'heavy-per-job').map((claim) => ({ ...claim, compared: 'heavy' })),
   ],
 };
 

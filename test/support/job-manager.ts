@@ -72,7 +72,7 @@ export class JobManager {
 
   async job(
     id: string,
-  ): Promise<{ state: string; runs: number; completed: number; restarts: number; result: unknown }> {
+  ): Promise<{ state: string; runs: number; completed: number; restarts: number; result: unknown; error: string }> {
     return (await this.ask('GET', `/jobs/${id}`)).body as never;
   }
 
