@@ -20,6 +20,22 @@ test('at most one forced collection a minute, less and less often while it finds
   expect(collector.cost).toBeGreaterThan(0);
 });
 
+test('what cannot wait does so for ever longer, up to a minute, while nothing is proven', () => {
+  const collector = new Collector(policy);
+  const collected: number[] = [];
+  const hurryFor = (from: number, seconds: number) => {
+    for (let at = from; at <= from + seconds * 1000; at += 1000) {
+      collector.hurry(at);
+      if (collector.collect(at, false)) collected.push(at / 1000);
+    }
+  };
+  hurryFor(0, 200);
+  expect(collected).toEqual([0, 5, 15, 35, 75, 135, 195]);
+  collector.proved();
+  hurryFor(201_000, 10);
+  expect(collected.slice(7)).toEqual([201, 206]);
+});
+
 test('never above a heap size, and never when switched off; at the end of the process there is nothing to wait for', () => {
   expect(new Collector({ ...policy, maxHeapBytes: 1 }).collect(0, true)).toBe(false);
   expect(new Collector({ ...policy, enabled: false }).collect(0, true)).toBe(false);
@@ -53,6 +69,11 @@ test('and at once, where the collection waited for V8’s compilers', () => {
 
 test('only an aged, idle, open suspect makes it force one: clean work forces none', async () => {
   const { report } = await probed(fixture('shapes.mjs'), ['warm-up']);
+  expect(report.processes[0]?.cost.forcedGc).toBe(0);
+});
+
+test('nor does a pool that is full and for which others wait, as long as its leases come back', async () => {
+  const { report } = await probed(fixture('full-pool.mjs'));
   expect(report.processes[0]?.cost.forcedGc).toBe(0);
 });
 

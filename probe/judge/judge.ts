@@ -226,7 +226,7 @@ export class Judge {
       const { pool, library, adapter } = source;
       if (pool === null) continue;
       const verdict = deadlocked.get(source) ?? (isOff(adapter) ? null : poolExhausted(pool, context));
-      this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool);
+      this.hasRunOut ||= pool.cut !== undefined && hasRunOut(pool, context.at);
       pool.timeoutsJudged = pool.timeouts;
       if (!verdict) continue;
       if (verdict.site === null) arm(source, context.at);
@@ -331,9 +331,14 @@ export class Judge {
   }
 }
 
-/** Somebody timed out since the last judgement, or waits while all are lent. */
-function hasRunOut({ timeouts, timeoutsJudged, waiting, max, gauges }: PoolState): boolean {
-  return timeouts > timeoutsJudged || (waiting.size > 0 && max > 0 && (gauges()?.used ?? 0) >= max);
+/** Idle for so long, milliseconds, while others wait for it. The leases of a busy pool are all lent, and come back. */
+const IDLE_MS = 1000;
+
+/** Somebody timed out since the last judgement, or waits while all are lent and one of them lies idle. */
+function hasRunOut({ timeouts, timeoutsJudged, waiting, max, gauges, leases }: PoolState, at: number): boolean {
+  if (timeouts > timeoutsJudged) return true;
+  if (waiting.size === 0 || max === 0 || (gauges()?.used ?? 0) < max) return false;
+  return leases(at).some(({ busy, idleMs }) => busy !== true && idleMs >= IDLE_MS);
 }
 
 /** Each with the one that it was opened on. */

@@ -1,7 +1,9 @@
 /**
  * When a judging collection may be forced. Only a major collection clears tokens, and it pauses the service by about
  * 1.3 ms per MB of heap: so only when an aged, idle, open suspect waits for it, at most once a minute in production,
- * never above a heap size, and less and less often while it finds nothing. What it took counts as the probe's cost.
+ * never above a heap size, and less and less often while it finds nothing. What it took counts as the probe's cost. It
+ * costs more than that: V8 throws away what it has compiled for classes of objects of which none is left at that moment,
+ * and compiles it again.
  *
  * What a collection leaves may still be garbage: a function that V8 is compiling keeps the objects that it has seen, for
  * as long as other threads take, which on a busy machine are seconds. So what is left is held for certain only where the
@@ -13,7 +15,7 @@ import { now } from './runtime.ts';
 
 const FIRST_WAIT = 60_000;
 const LONGEST_WAIT = 3_600_000;
-/** Between two that cannot wait. */
+/** Between two that cannot wait; twice as long after each that proved nothing, up to `FIRST_WAIT`. */
 const SHORTEST_WAIT = 5000;
 /** Between two that have both left something: nothing is compiled for so long, milliseconds. */
 const APART = 5000;
@@ -34,6 +36,8 @@ export class Collector {
   private readonly policy: GcPolicy;
   private wait: number;
   private nextAt = 0;
+  /** Collections since one proved something. */
+  private inVain = 0;
   /** When it was last done. */
   lastAt: number = Number.NEGATIVE_INFINITY;
   /** What was let go before then is gone: what is still there is held. */
@@ -63,6 +67,7 @@ export class Collector {
     this.collectGarbage();
     this.cost += now() - began;
     this.forced++;
+    this.inVain++;
     this.lastAt = at;
     this.nextAt = at + this.wait;
     this.learnWhatIsHeld(at);
@@ -86,7 +91,13 @@ export class Collector {
 
   /** Something cannot wait: a pool has run out. */
   hurry(at: number): void {
-    if (at - this.lastAt >= SHORTEST_WAIT) this.nextAt = Math.min(this.nextAt, at);
+    const wait = Math.min(FIRST_WAIT, SHORTEST_WAIT * 2 ** Math.max(0, this.inVain - 1));
+    if (at - this.lastAt >= wait) this.nextAt = Math.min(this.nextAt, at);
+  }
+
+  /** The last collection proved that something is lost. */
+  proved(): void {
+    this.inVain = 0;
   }
 
   /** Tells whether the last collection was worth its pause. */

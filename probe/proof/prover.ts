@@ -73,6 +73,7 @@ export class Prover {
     cut.substitute();
     const { resource } = cut;
     resource.isOrphan = true;
+    this.#options.collector.proved();
     resource.account.line.changedAt = at;
     if (!this.#options.heals) return;
     cut.heal();
