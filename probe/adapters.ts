@@ -96,7 +96,7 @@ export const ADAPTERS = [
   {
     name: 'postgres',
     attaches: false,
-    natures: ['lease', 'pool', ...LEFT_IN_POSTGRES],
+    natures: ['lease', 'pool', 'message listener', ...LEFT_IN_POSTGRES],
     of: {
       packages: [
         { ...{ name: 'postgres', from: '3.3.0', below: '4.0.0' }, hooks: ['toPascal'] },
@@ -112,7 +112,7 @@ export const ADAPTERS = [
         },
       ],
     },
-    sees: 'connections that are reserved, transactions, what is left in sessions, pools made per call and never ended',
+    sees: 'connections that are reserved, transactions, what is left in sessions, pools made per call and never ended, what listens and is never ended',
   },
   {
     name: 'mysql2',
@@ -259,7 +259,7 @@ export const ADAPTERS = [
   },
   {
     name: 'redis',
-    natures: ['client', 'lease'],
+    natures: ['client', 'lease', 'message listener'],
     of: {
       packages: [
         { ...{ name: '@redis/client', from: '1.0.0', below: '7.0.0' }, hooks: ['createClient'] },
@@ -267,7 +267,7 @@ export const ADAPTERS = [
         { ...{ name: 'redis', from: '2.8.0', below: '7.0.0' }, hooks: ['createClient'] },
       ],
     },
-    sees: 'clients, duplicates, clusters, sentinels and pools, from connect to close; what a pool lends by execute',
+    sees: 'clients, duplicates, clusters, sentinels and pools, from connect to close; what a pool lends by execute; listeners that are subscribed and never taken away',
   },
   {
     name: 'bullmq',

@@ -1,19 +1,25 @@
 /** Clients of servers that are not SQL, and pools of workers: one per job that nobody closes, on the real libraries. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding, Report } from '../probe/recording/report.ts';
+import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { fixture, lineOf, NODE_MAJOR, placeOf, probed, watched } from './support/probed.ts';
 import { HAS_REDIS, type RedisServer, startRedis } from './support/redis.ts';
 
 const program = fixture('clients.mjs');
 let redis: RedisServer;
+let database: FreshDatabase;
 beforeAll(async () => {
+  database = await freshDatabase();
   if (HAS_REDIS) redis = await startRedis();
 });
-afterAll(() => redis?.stop());
+afterAll(async () => {
+  await redis?.stop();
+  await database.drop();
+});
 
 const run = async (...args: string[]) => {
   const ended = await probed(program, args, {
-    env: { ...redis?.env, OUTLIVE_GRACE_MS: '100', OUTLIVE_SCOPES: 'on' },
+    env: { ...redis?.env, PG_URL: database.url, OUTLIVE_GRACE_MS: '100', OUTLIVE_SCOPES: 'on' },
   });
   expect(ended).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
   expect(ended.report.unseen).toEqual([]);
@@ -34,13 +40,25 @@ const found = ({ findings }: Report) =>
   }));
 
 /** By variant of the program: what it leaks, half of twelve each; how many it makes in all, those for life included. */
-const LIBRARIES = {
+const LIBRARIES: Record<string, { leaks: ReturnType<typeof ofJob>[]; each?: number; made: number; needs: boolean }> = {
   ioredis: { leaks: [ofJob('// a client of ioredis', 'outlived-scope', 'connection')], made: 16, needs: HAS_REDIS },
   redis: { leaks: [ofJob('// a client of redis', 'outlived-scope', 'connection')], made: 15, needs: HAS_REDIS },
   'redis pool': {
     leaks: [ofJob('// lent by a pool of redis', 'outlived-scope', 'connection')],
     made: 12,
     needs: HAS_REDIS,
+  },
+  // each of two channels
+  'redis listener': {
+    leaks: [ofJob('// a listener of redis', 'outlived-scope', 'listener')],
+    each: 2,
+    made: 25,
+    needs: HAS_REDIS,
+  },
+  'postgres listener': {
+    leaks: [ofJob('// a listener of postgres', 'outlived-scope', 'listener')],
+    made: 13,
+    needs: true,
   },
   bullmq: { leaks: [ofJob('// a queue of bullmq', 'outlived-scope', 'connection')], made: 14, needs: HAS_REDIS },
   piscina: { leaks: [ofJob('// a pool of piscina', 'outlived-scope', 'worker')], made: 13, needs: true },
@@ -79,7 +97,7 @@ const LIBRARIES = {
 const FROM: Record<string, number> = { undici: 22, 'better-sqlite3': 22 };
 const runnable = Object.entries(LIBRARIES).filter(([name]) => NODE_MAJOR >= (FROM[name] ?? 0));
 
-describe.concurrent.each(runnable)('%s', (library, { leaks, made, needs }) => {
+describe.concurrent.each(runnable)('%s', (library, { leaks, each = 1, made, needs }) => {
   const when = needs ? '' : ' (needs a redis-server, which is not installed here)';
 
   test.skipIf(!needs)(
@@ -89,10 +107,13 @@ describe.concurrent.each(runnable)('%s', (library, { leaks, made, needs }) => {
       const byLine = (one: { line?: unknown }, other: { line?: unknown }) =>
         String(one.line).localeCompare(String(other.line));
       expect(found(report).sort(byLine)).toEqual(
-        leaks.map((leak) => ({ ...leak, counts: [6, 12, 6], line: lineOf(program, leak.line) })).sort(byLine),
+        leaks
+          .map((leak) => ({ ...leak, counts: [6 * each, 12 * each, 6 * each], line: lineOf(program, leak.line) }))
+          .sort(byLine),
       );
-      // what it is made of is open by it, not beside it
-      const others = report.open.filter((row) => row.library !== library && row.site && row.kind !== 'server');
+      // what it is made of is open by it, not beside it; what it is made on is of the same library
+      const isOther = (name: string | null) => name !== null && !`${library} `.startsWith(`${name} `);
+      const others = report.open.filter((row) => isOther(row.library) && row.site && row.kind !== 'server');
       for (const { owner } of others) {
         expect(owner).toMatchObject({ library });
       }

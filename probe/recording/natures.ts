@@ -401,6 +401,14 @@ const ROWS = {
     'Cancel it by its consumerTag when nobody waits for its messages any more, or close its channel.',
     {},
   ),
+  /** A function that a client keeps for a channel. */
+  'message listener': client(
+    'listener',
+    'listener to messages',
+    'listeners to messages',
+    'Take it away again, by the very same function, when nobody waits for its messages any more.',
+    { 'postgres listener': 'await {name}.unlisten();' },
+  ),
   interval: INTERVAL,
   /** Of a moment, unless it is set again and again. */
   timeout: {

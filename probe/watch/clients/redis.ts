@@ -13,6 +13,7 @@ import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import { Clients, Folders, ownerOf } from './clients.ts';
 import { RedisPools } from './redis-pool.ts';
+import { RedisSubscriptions } from './redis-subscriptions.ts';
 
 const PART = 'redis' satisfies AdapterName;
 const MAKERS = ['createClient', 'createCluster', 'createSentinel', 'createClientPool'];
@@ -41,6 +42,7 @@ export function attachments(desk: Desk): Attachments {
     folders,
   );
   const pools = new RedisPools(desk);
+  const subscriptions = new RedisSubscriptions(desk, itself, (client) => clients.resourceOf(client));
   const learned = new WeakSet<object>();
   /** Classes are made to measure: what they inherit from is what has the methods. */
   const learn = (client: object): void => {
@@ -50,6 +52,7 @@ export function attachments(desk: Desk): Attachments {
     clients.openedBy(owner, 'connect', itself);
     clients.closedBy(client, ENDS, itself);
     clients.usedBy(owner, 'sendCommand', itself);
+    subscriptions.watch(owner);
     around<object>(PART, owner, 'duplicate', {
       after: (_, copy: Client, __, wrapper) => clients.made(itself(copy), wrapper),
     });

@@ -6,12 +6,13 @@
  * What `reserve` hands out is made anew for each borrow, and is all that can give it back, with its `release`: once both
  * are collected, the leak is proven. `reserve` and `begin` promise what they promise a turn of the microtasks later.
  *
- * What they leave in their sessions: postgres-sessions.ts.
+ * What they leave in their sessions: postgres-sessions.ts. What `listen` adds, on a connection that all share, stays until
+ * its `unlisten`, or until the pool ends.
  *
  * False negatives: what a plain query waits for; a pool's statements, which go by functions without a name.
  */
 import Module from 'node:module';
-import type { Request, Resource } from '../../account/ledger.ts';
+import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { disguise } from '../../process/disguise.ts';
@@ -42,6 +43,12 @@ interface Sql {
   reserve: Method;
   begin: Method;
   end: Method;
+  listen?: Method;
+}
+
+/** What `listen` gives. */
+interface Listening {
+  unlisten: Method;
 }
 
 /** What is known of a pool, which itself tells nothing. */
@@ -72,9 +79,11 @@ class PostgresPools {
   readonly #accounts: PoolAccounts<Sql>;
   readonly #known: WeakMap<Sql, Known> = new WeakMap();
   readonly #sessions: PostgresSessions;
+  readonly #listeners: Source;
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#listeners = desk.source({ adapter: PART, nature: 'message listener', library: `${PART} listener` });
     this.#sessions = new PostgresSessions(desk);
     this.#accounts = new PoolAccounts<Sql>(desk, PART, PART, (weak) => {
       const { connection = {}, database, max = 0 } = weak.deref()?.options ?? {};
@@ -109,15 +118,17 @@ class PostgresPools {
     });
     this.#stand(sql, 'reserve', (method, args, self, own) => this.#reserve(known, method, args, self, own));
     this.#stand(sql, 'begin', (method, args, self, own) => this.#begin(known, method, args, self, own));
+    this.#stand(sql, 'listen', (method, args, self, own) => this.#listen(known, method, args, self, own));
   }
 
   /** Unlike `around`, it refers to the pool only from itself. */
   #stand(
     sql: Sql,
-    key: 'end' | 'reserve' | 'begin',
+    key: 'end' | 'reserve' | 'begin' | 'listen',
     call: (method: Method, args: IArguments, self: unknown, own: Method) => unknown,
   ): void {
     const method = sql[key];
+    if (method === undefined) return;
     const own: Method = disguise(function stands(this: unknown) {
       return call(method, arguments, this, own);
     }, method);
@@ -172,6 +183,31 @@ class PostgresPools {
     known.used--;
     known.lastUsedAt = now();
     this.#desk.close(lease, releaser);
+  }
+
+  #listen(known: Known, method: Method, args: IArguments, self: unknown, own: Method): unknown {
+    const asked = guarded(PART, () => this.#desk.ask(this.#listeners, own));
+    const promise = this.#desk.flows.shed<Promise<Listening>>(method, self, args);
+    if (!asked) return promise;
+    return promise.then((listening) => {
+      guarded(PART, () => this.#listens(known, asked, listening));
+      return listening;
+    });
+  }
+
+  #listens(known: Known, request: Request, listening: Listening): void {
+    // whoever adds one is done with it at once
+    request.mark = null;
+    const resource = this.#desk.open(request, { isGone: () => known.isEnded });
+    const { unlisten } = listening;
+    const close = (): void => {
+      if (!resource.closed) this.#desk.close(resource, own);
+    };
+    const own: Method = disguise(function stands(this: unknown) {
+      guarded(PART, close);
+      return Reflect.apply(unlisten, this, arguments);
+    }, unlisten);
+    listening.unlisten = own;
   }
 
   /** The function that is its last argument is called once there is a connection for it. */
