@@ -1,7 +1,7 @@
 /**
  * What a guard costs a suite of a thousand quick tests: CPU time of all processes and wall time with it, less those
  * without, of runs in threes, and the same of runs that both have none, which tells what the machine itself makes of it.
- * `npm run bench:guards`.
+ * `npm run bench:guards`, of one runner with `-- NAME`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -102,7 +102,9 @@ function compare(runs: readonly [Cost, Cost, Cost][], of: keyof Cost): string {
   return `${of} ${ratio.toFixed(3)} × of ${base.toFixed(2)} s (+${milliseconds} ms; control ${control.toFixed(3)} ×)`;
 }
 
+const [only] = process.argv.slice(2);
 for (const [name, { importing, bare, guarded }] of Object.entries(RUNNERS)) {
+  if (only !== undefined && name !== only) continue;
   for (const [what, body] of Object.entries(BODIES)) {
     const folder = mkdtempSync(path.join(tmpdir(), 'outlive-bench-'));
     mkdirSync(path.join(folder, 'node_modules'));

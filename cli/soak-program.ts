@@ -70,8 +70,12 @@ function failEachPath({ script, ...given }: Given): Soak {
       const leftMs = done === 0 ? null : ((performance.now() - began) / done) * (of - done);
       progress.report({ stage: `fault ${done} of ${of}`, done: done / of, leftMs, note, isOver: done > 0 });
     };
+    const onPatch = (patch: number, of: number) => {
+      const stage = `patch ${patch} of ${of}`;
+      progress.report({ stage, done: 1, leftMs: null, note: 'trying it out', isOver: false });
+    };
     const by = { drive: script?.drive ?? null, scriptName: script?.name ?? null };
-    await explore({ ...given, ...by, folder, signal, onProgress });
+    await explore({ ...given, ...by, folder, signal, onProgress, onPatch });
     return null;
   };
 }

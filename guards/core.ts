@@ -74,8 +74,8 @@ export class Guard {
   }
 
   /** See `Probe.loaded`. */
-  loaded(file: string, exports: unknown): void {
-    this.#probe.loaded(file, exports);
+  loaded(file: string, module: { exports: unknown }): void {
+    this.#probe.loaded(file, module);
   }
 
   isOwing(scope: Scope): boolean {

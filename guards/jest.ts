@@ -13,8 +13,14 @@ interface Environment {
   handleTestEvent?(event: Event, state: State): unknown;
 }
 
+/** A run that watches goes on for ever. */
+interface GlobalConfig {
+  watch?: boolean;
+  watchAll?: boolean;
+}
+
 type TestRunner = (
-  globalConfig: unknown,
+  globalConfig: GlobalConfig,
   config: { rootDir: string },
   environment: Environment,
   runtime: Runtime,
@@ -41,7 +47,7 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
   try {
     return await circusOf(config.rootDir)(globalConfig, config, environment, runtime, ...rest);
   } finally {
-    guard.watchEnd();
+    if (!globalConfig.watch && !globalConfig.watchAll) guard.watchEnd();
   }
 };
 

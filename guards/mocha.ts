@@ -33,6 +33,9 @@ interface Runner {
   once(event: string, told: () => void): void;
 }
 
+/** Such a run goes on for ever. */
+const isWatching = process.argv.some((argument) => /^(?:-w|--watch)$/.test(argument));
+
 const AFTER_EACH = 'afterEach';
 const AFTER_ALL = 'afterAll';
 const OF_TEST = ['beforeEach', AFTER_EACH];
@@ -106,7 +109,7 @@ function guardRunner(guard: Guard, prototype: Runner): void {
     ]);
   };
   prototype.hook = function guarded(this: Runner, name, done) {
-    if (!ending.has(this)) this.once('end', () => guard.watchEnd());
+    if (!ending.has(this) && !isWatching) this.once('end', () => guard.watchEnd());
     ending.add(this);
     const { suite } = this;
     const scope = scopeOf(OF_TEST.includes(name) && this.test ? this.test : suite);

@@ -136,8 +136,8 @@ export class Probe {
   readonly #prover: Prover;
   /** For guards in test runners. */
   readonly tests: Tests;
-  /** Tells of a module that Node's own loader did not load: its file, and what it exports. */
-  loaded: (file: string, exports: unknown) => void = () => {};
+  /** Tells of a module that Node's own loader did not load: its file, and the module, whose exports may be replaced. */
+  loaded: (file: string, module: { exports: unknown }) => void = () => {};
   readonly #rhythm: Rhythm;
   readonly #governor: Governor | null;
   #injected: Injected | null = null;

@@ -5,9 +5,10 @@
  * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
  * sockets and listeners made by the code of a dependency); a single interval that holds nothing open (`unref`), which is
  * how a service says that it may run for life; a socket that still waits for its address; what was opened on something
- * that is told already.
+ * that is told already. What was opened on something that others share, a channel on their connection, is its test's own.
  * False positives: what is made once for the program's life by the first test that needs it.
- * False negatives: a leak of an unref'd interval on a line that only one test runs.
+ * False negatives: a leak of an unref'd interval on a line that only one test runs; a signal made of others that something
+ * still listens to, since only a collection tells whether that is Node's own `fetch`.
  */
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
@@ -120,16 +121,21 @@ export class Tests {
   *#owedIn(scope: Scope): Generator<Resource> {
     for (const resource of this.#ledger.opened(now())) {
       if (!isWithin(testOf(resource.scope), scope) || this.#told.has(resource)) continue;
-      if (isDue(resource, this.#ledger)) yield resource;
+      if (!isPart(resource, scope) && isDue(resource, this.#ledger)) yield resource;
     }
   }
 }
 
 function isDue(resource: Resource, ledger: Ledger): boolean {
-  const { account, owner } = resource;
-  const { nature, natureName } = account.source;
-  if (nature.entry !== 'each' || !isOwed(natureName) || (owner !== null && !owner.closed)) return false;
+  const { nature, natureName } = resource.account.source;
+  if (nature.entry !== 'each' || !isOwed(natureName)) return false;
   return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource);
+}
+
+/** Of what a library made for itself, or of what the same scope owes: that is told. On what is shared it stands alone. */
+function isPart({ owner, bond }: Resource, scope: Scope): boolean {
+  if (owner === null || owner.closed) return false;
+  return bond !== 'ends with it' || isWithin(testOf(owner.scope), scope);
 }
 
 /** A socket that still asks for its address has nothing of the system's, and nothing that could be lost. */
@@ -143,7 +149,10 @@ function isOfLibrary({ account: { site, source } }: Resource): boolean {
   if (site === null || source.pool !== null || source.nature.ends === 'given back') return false;
   const isByUser = site.stack.some(({ user }) => user);
   if (!isByUser || !OF_LIBRARIES.has(source.nature.kind)) return !isByUser;
-  return site.stack.find(({ file }) => !file.startsWith('node:'))?.user === false;
+  // a client is made by its own library's code, for whoever calls that
+  const own = `/node_modules/${source.library}/`;
+  const maker = site.stack.find(({ file }) => !file.startsWith('node:') && !file.replaceAll('\\', '/').includes(own));
+  return maker?.user === false;
 }
 
 /** One of its line in its file: a file that runs again in the same process sets it again. */

@@ -1,7 +1,7 @@
 /** `outlive candidates --confirm`: each candidate is confirmed by an execution, or dropped, or was not reached. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, globSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { tracedIn } from '../candidates/find.ts';
@@ -29,8 +29,11 @@ const orders = (text: string) => numberOf('orders.js', text);
 
 test('one is confirmed, by the request that was made to fail; one is dropped; the others were not reached', async () => {
   using folder = shop();
-  const args = ['src', '--confirm', '--out', 'fixes', '--', 'node', 'src/work.js'];
-  const { code, stdout, stderr } = await outlive(folder.path, ...args);
+  // the copy of a project must not be copied into itself
+  const env = { TMPDIR: folder.file('tmp') };
+  mkdirSync(env.TMPDIR);
+  const args = ['candidates', 'src', '--confirm', '--out', 'fixes', '--', 'node', 'src/work.js'];
+  const { code, stdout, stderr } = await start(NODE, [CLI, ...args], { cwd: folder.path, env });
   expect(code, stderr).toBe(1);
   const [lost, back, never, parsed] = ['// lost', '// given back', '// no test', '// no operation'].map(orders);
   const [fails, asked, thrown] = [orders('// fails'), numberOf('ask.js', '// asked'), orders('// may throw')];

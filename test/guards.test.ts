@@ -45,6 +45,19 @@ test.each([
   expect(code).toBe(1);
 });
 
+test('a run that watches is not held: it goes on', async () => {
+  const env = { OUTLIVE_TEST_HANG_MS: '1', OUTLIVE_TEST_END_HANGING: '1' };
+  const mocha = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+  const guard = ['--require', path.join(ROOT, 'dist/guards/mocha.js')];
+  for (const [args, end] of [
+    [[], 1],
+    [['--watch'], 0],
+  ] as const) {
+    const { code } = await start(NODE, [mocha, ...guard, ...args, 'watched.cjs'], { cwd: GUARDED, env });
+    expect(code).toBe(end);
+  }
+});
+
 test('what still holds it is said, from a snapshot of the heap', async () => {
   const results = await byNodeTest('held.mjs', { env: { OUTLIVE_TEST_SNAPSHOT_MB: '64' } });
   expect(results['parks a lease']).toMatch(/^Held by .*parked: Map/m);

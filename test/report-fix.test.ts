@@ -18,7 +18,8 @@ function at(code: string, changes: Partial<Finding> = {}): Finding {
     .split('\n')
     .findIndex((line) => line.endsWith('// here'));
   const site = { file: '/srv/orders.ts', line: 40 + index, column: 1, function: 'reserve' };
-  return makeFinding({ site, excerpt: { first: 40, lines, column: 1 }, ...changes });
+  const stack = [{ ...site, user: true }];
+  return makeFinding({ site, stack, excerpt: { first: 40, lines, column: 1 }, ...changes });
 }
 const suggestion = (finding: Finding) =>
   suggestFix(finding)
@@ -49,6 +50,26 @@ async function reserve(pool, sku) {
       '+  }',
       ' }',
     ]);
+  });
+
+  test('gives nothing back that the line did not take itself', () => {
+    const code = `
+async function f() {
+  const sum = await inThread(() => add(1, 2)); // here
+  await store(sum);
+}`;
+    const worker = { nature: 'thread', kind: 'worker', library: 'Worker' } as const;
+    const by = (file: string, line: number) => ({
+      file,
+      line,
+      column: 1,
+      function: 'f',
+      user: !file.includes('node_modules'),
+    });
+    const own = by('/srv/orders.ts', 41);
+    expect(suggestion(at(code, { ...worker, stack: [own] }))).toContain('+    await sum.terminate();');
+    expect(suggestion(at(code, { ...worker, stack: [by('/srv/threads.ts', 9), own] }))).toBeNull();
+    expect(suggestion(at(code, { ...worker, stack: [by('/srv/node_modules/tinypool/index.js', 9), own] }))).toBeNull();
   });
 
   test.each([

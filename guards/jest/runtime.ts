@@ -1,5 +1,5 @@
 /** Jest's own loader of modules: which libraries it loads, and from where its code was made. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import { ADAPTERS } from '../../probe/adapters.ts';
@@ -19,13 +19,24 @@ const WATCHED: ReadonlySet<string> = new Set(
 /** Tells the guard of each library that is loaded from now on; returns how to find what was written. */
 export function watchRuntime(guard: Guard, runtime: Runtime): Original {
   const { requireModule } = runtime;
+  /** What it exports since it was told of. */
+  const told = new WeakMap<object, unknown>();
   runtime.requireModule = function guarded(this: Runtime, from, name, ...rest) {
     const exports: unknown = Reflect.apply(requireModule, this, [from, name, ...rest]);
+    if (!isObject(exports)) return exports;
+    if (told.has(exports)) return told.get(exports);
     const file = typeof name === 'string' ? fileOf(from, name) : null;
-    if (file) guard.loaded(file, exports);
-    return exports;
+    if (file === null) return exports;
+    const module: { exports: unknown } = { exports };
+    guard.loaded(file, module);
+    told.set(exports, module.exports);
+    return module.exports;
   };
   return (frame) => original(runtime, frame);
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 /** The main file of a library that is watched, as `from` names it; from ES modules Jest asks by file. */
@@ -37,7 +48,8 @@ function fileOf(from: string, name: string): string | null {
     const manifest = path.join(own, 'package.json');
     if (existsSync(manifest)) {
       const { main = 'index.js' } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string };
-      return path.resolve(own, main);
+      // as stacks name it, where the package is a link
+      return path.resolve(realpathSync(own), main);
     }
     if (folder === path.dirname(folder)) return null;
   }

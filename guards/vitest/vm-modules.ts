@@ -17,7 +17,7 @@ export function watchVmModules(guard: Guard, own: object): void {
   if (own === process.getBuiltinModule('node:module') || !loaders || !load) return;
   loaders['.js'] = function watched(this: unknown, module, file) {
     const result: unknown = Reflect.apply(load, this, [module, file]);
-    guard.loaded(file, module.exports);
+    guard.loaded(file, module);
     return result;
   };
 }

@@ -132,13 +132,20 @@ function releaseIn(body: readonly string[], name: string, kind: Kind): string | 
 }
 
 /** How such a thing is given back when the code nowhere does; null when that is not sure. */
-function usualRelease({ nature, library, stack }: Fixable, name: string, expression: string): string | null {
-  // what a mapper hands out is no connection
-  if (mapperOf(stack) !== null) return null;
+function usualRelease(finding: Fixable, name: string, expression: string): string | null {
+  const { nature, library, stack } = finding;
+  // what a mapper hands out is no connection, and what a helper returns need not be what it made
+  if (mapperOf(stack) !== null || !isTakenHere(finding)) return null;
   const template = NATURES[nature].words.release[library];
   const pool = /^([\w$.]+)\.\w+\(/.exec(expression)?.[1] ?? null;
   if (template === undefined || (pool === null && template.includes('{pool}'))) return null;
   return template.replace('{name}', name).replace('{pool}', pool ?? '');
+}
+
+/** Not by a helper that the line calls; what hands out connections may be a library on top of another. */
+function isTakenHere({ kind, site, stack }: Fixable): boolean {
+  const taker = stack.find(({ file, user }) => (kind === 'connection' ? user : !file.startsWith('node:')));
+  return taker === undefined || (taker.file === site?.file && taker.line === site.line);
 }
 
 /** Nothing that a `finally` around the body would break or double: no other release, no own try, no hand-over. */

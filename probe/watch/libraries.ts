@@ -10,6 +10,7 @@ import { loadOnDemand } from '../process/on-demand.ts';
 import { type Attachments, MODULES } from './adapter-modules.ts';
 import type { Desk } from './desk.ts';
 import { watchEsModules } from './es-modules.ts';
+import type { Loaded } from './loaded.ts';
 import { type Copy, copyOf, watchModules } from './modules.ts';
 import type { Manifest } from './packages.ts';
 import { knownLibraries } from './unwatched/known-libraries.ts';
@@ -43,8 +44,8 @@ export interface Libraries {
   met(found: Pick<Manifest, 'name' | 'version'>): void;
   /** Looks through all that is loaded. */
   scan(): void;
-  /** Tells of a module that another loader than Node's own has loaded: Jest's. */
-  loaded(file: string, exports: unknown): void;
+  /** Tells of a module that another loader than Node's own has loaded: Jest's. Its exports may be replaced. */
+  loaded(file: string, module: Loaded<unknown>): void;
 }
 
 export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {

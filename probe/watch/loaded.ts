@@ -2,12 +2,26 @@
 import Module from 'node:module';
 import path from 'node:path';
 
-interface Loaded<T> {
+export interface Loaded<T> {
   exports: T;
+}
+
+/** A module that another loader has loaded, while it is told of. */
+let elsewhere: { file: string; module: Loaded<unknown> } | null = null;
+
+/** Calls `tell`, in which `module` is the one of `file`. */
+export function tellOf(file: string, module: Loaded<unknown>, tell: () => void): void {
+  elsewhere = { file, module };
+  try {
+    tell();
+  } finally {
+    elsewhere = null;
+  }
 }
 
 /** The module of `file`, if that is loaded: what it exports can be replaced. */
 export function loadedModule<T>(file: string): Loaded<T> | undefined {
+  if (elsewhere?.file === file) return elsewhere.module as Loaded<T>;
   const { _cache } = Module as unknown as { _cache: Record<string, Loaded<T> | undefined> };
   return _cache[file];
 }

@@ -11,6 +11,7 @@ import Module from 'node:module';
 import path from 'node:path';
 import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
+import { type Loaded, tellOf } from './loaded.ts';
 import { installedAs, type Manifest, manifestOf, packageIn } from './packages.ts';
 
 const PART = 'modules';
@@ -55,8 +56,8 @@ export interface ModuleListener {
 export interface Modules {
   /** Looks through all that is loaded. */
   scan(): void;
-  /** Tells of what another loader has loaded: its file, and what it exports. */
-  loaded(file: string, exports: unknown): void;
+  /** Tells of what another loader has loaded: its file, and the module, whose exports may be replaced. */
+  loaded(file: string, module: Loaded<unknown>): void;
 }
 
 export function watchModules(listener: ModuleListener): Modules {
@@ -65,7 +66,7 @@ export function watchModules(listener: ModuleListener): Modules {
   guarded(PART, () => watch.scan());
   return {
     scan: () => guarded(PART, () => watch.scan()),
-    loaded: (file, exports) => guarded(PART, () => watch.loaded(file, exports)),
+    loaded: (file, module) => guarded(PART, () => watch.loaded(file, module)),
   };
 }
 
@@ -108,9 +109,10 @@ class ModuleWatch {
     }
   }
 
-  loaded(file: string, exports: unknown): void {
+  loaded(file: string, module: Loaded<unknown>): void {
     const library = this.#isMentioned.test(file) && libraryOf(file);
-    if (library && this.#listener.names.has(library.id)) this.#tell({ exports }, library, false);
+    if (!library || !this.#listener.names.has(library.id)) return;
+    tellOf(file, module, () => this.#tell(module, library, false));
   }
 
   #resolved(file: string, request: string): void {

@@ -21,6 +21,8 @@ export interface Exploration extends SubjectOptions {
   /** Of the script, when one asks. */
   scriptName: string | null;
   onProgress(done: number, of: number, note: string): void;
+  /** A fix is being tried out. */
+  onPatch(patch: number, of: number): void;
 }
 
 interface Outcome extends Pick<LoadFault, 'outcome' | 'sentence'> {
@@ -59,8 +61,8 @@ export async function explore(options: Exploration): Promise<void> {
     }
     // where the service listens, the tests start theirs
     await explorer.stop();
-    for (const { fault, test, loss } of leaks) {
-      options.onProgress(points.length, points.length, 'trying out a fix');
+    for (const [index, { fault, test, loss }] of leaks.entries()) {
+      options.onPatch(index + 1, leaks.length);
       log.mend({ fault, ...(await mend(loss, mendOptions(options, test))) });
     }
   } catch (error) {

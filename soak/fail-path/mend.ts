@@ -55,7 +55,9 @@ export async function mend(loss: Loss, options: MendOptions): Promise<Mending> {
   try {
     const [folder, temporary] = [path.join(own, 'copy'), path.join(own, 'tmp')];
     for (const each of [folder, temporary]) mkdirSync(each);
-    return await tryOut(diff, fixable, { ...options, cwd, folder, temporary });
+    // whose folder for such things is in the project would be copied into its copy
+    const apart = [...(options.apart ?? []), own];
+    return await tryOut(diff, fixable, { ...options, apart, cwd, folder, temporary });
   } catch (error) {
     options.signal.throwIfAborted();
     return none((error as Error).message);

@@ -1,5 +1,14 @@
 /** A copy of a project in which something may be changed and run: its own files, and links to what is installed. */
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  type Stats,
+  symlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,28 +27,41 @@ export function projectOf(folder: string): string {
   }
 }
 
-/** Into `to`, an empty folder. Null, or why not: `the project has more than 20000 files`. */
+/** Into `to`, an empty folder, which may lie in the project where it is `apart`. Null, or why not: `the project has more than 20000 files`. */
 export function copyProject(root: string, to: string, apart: readonly string[]): string | null {
   const installed: string[] = [];
   const seen = { files: 0, bytes: 0 };
-  const isCopied = (from: string): boolean => {
+  const isCopied = (from: string, entry: Stats): boolean => {
     if (path.basename(from) === INSTALLED) installed.push(from);
     if (path.basename(from) === INSTALLED || LEFT_OUT.has(path.basename(from)) || apart.includes(from)) return false;
-    const entry = lstatSync(from);
     if (entry.isFile()) {
       seen.files++;
       seen.bytes += entry.size;
     }
-    const isTooMuch = seen.files > MOST.files || seen.bytes > MOST.bytes;
-    return !isTooMuch && (entry.isFile() || entry.isDirectory() || entry.isSymbolicLink());
+    return seen.files <= MOST.files && seen.bytes <= MOST.bytes;
   };
-  cpSync(root, to, { recursive: true, verbatimSymlinks: true, filter: isCopied });
+  copyFolder(root, to, isCopied);
   if (seen.files > MOST.files) return `the project has more than ${MOST.files} files`;
   if (seen.bytes > MOST.bytes) return `the project has more than ${MOST.bytes / 1e6} MB`;
   const own = path.join(root, INSTALLED);
   for (const each of installed) if (each !== own) symlinkSync(each, path.join(to, path.relative(root, each)));
   linkInstalled(root, path.join(to, INSTALLED));
   return null;
+}
+
+/** Files, folders and links, as they are; nothing else. */
+function copyFolder(from: string, to: string, isCopied: (from: string, entry: Stats) => boolean): void {
+  for (const name of readdirSync(from)) {
+    const [own, copy] = [path.join(from, name), path.join(to, name)];
+    const entry = lstatSync(own);
+    if (!isCopied(own, entry)) continue;
+    if (entry.isFile()) copyFileSync(own, copy);
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(own), copy);
+    else if (entry.isDirectory()) {
+      mkdirSync(copy);
+      copyFolder(own, copy, isCopied);
+    }
+  }
 }
 
 /** Where the project has no packages of its own, those of a folder above it. */

@@ -32,6 +32,8 @@ export interface Program {
   /** Sources by file name. */
   files: Map<string, string>;
   servers: ServerName[];
+  /** Whether a test may leak what it leaks, unless its head says `not for guards: …`. */
+  isForGuards: boolean;
   /** Of the probe, as `settings: NAME=VALUE` in the head of a program says. */
   settings: Record<string, string>;
 }
@@ -45,7 +47,8 @@ export function programs(): Program[] {
     const source = [...files.values()].join('\n');
     const settings = [...source.matchAll(/^\/\/.* settings: (\w+)=(\w+)$/gm)].map(([, key, value]) => [key, value]);
     const servers = SERVERS.filter((variable) => source.includes(variable));
-    return { name, main, files, servers, settings: Object.fromEntries(settings) };
+    const isForGuards = !/^\/\/ not for guards: /m.test(source);
+    return { name, main, files, servers, isForGuards, settings: Object.fromEntries(settings) };
   });
 }
 

@@ -41,7 +41,7 @@ if (values.help) {
   process.exit(0);
 }
 
-const all = programs();
+const all = programs().filter(({ isForGuards }) => isForGuards);
 const chosen = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
@@ -49,7 +49,7 @@ const suites: Suite[] = chosen.flatMap((program) => {
 });
 installLibraries();
 const servers = await startServers(
-  chosen.flatMap((program) => program.servers),
+  suites.flatMap(({ program, innocent }) => [...program.servers, ...innocent.servers]),
   { maxConnections: MOST_CONNECTIONS },
 );
 try {

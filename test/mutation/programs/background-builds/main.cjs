@@ -1,4 +1,5 @@
 // Scripts that start a service in the background and end, as builds and tests do; jobs are scopes.
+// not for guards: they watch no child processes
 const { exec, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
