@@ -196,6 +196,11 @@ export function* heldBy(mark: Mark): Generator<Resource> {
   yield* heldBefore(mark);
 }
 
+/** What lay over the marks of a flow before this one, and is still open. */
+export function* laidBefore({ over }: Mark): Generator<Resource> {
+  for (const { resource } of over?.tokens ?? []) if (resource && !resource.closed) yield resource as Resource;
+}
+
 /** What the flow of a mark had asked for before and still holds, latest first: all that tokens stand for are resources. */
 export function heldBefore(mark: Mark | null): Iterable<Resource> {
   return mark === null ? [] : (mark.heldEarlier() as Iterable<Resource>);

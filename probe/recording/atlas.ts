@@ -52,6 +52,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'close() leaves a listener at a connection that is shared.',
   },
   {
+    ...{ package: 'bullmq', since: '2.0.0', mended: '2.1.3', kind: 'timer', file: 'dist/cjs/classes/worker.js' },
+    what: 'close() of a Worker leaves the timer that looks for stalled jobs.',
+  },
+  {
     ...{ package: 'chai-http', since: '0.0.0', mended: '4.0.0', kind: 'server', file: 'lib/request.js' },
     what: 'Each request to an app makes a server, which is never closed.',
   },
@@ -74,6 +78,21 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{ package: 'image-size', since: '0.0.0', mended: '1.0.2', kind: 'stream', file: 'dist/index.js' },
     what: 'A file that cannot be read, such as a folder, stays open.',
+  },
+  {
+    ...{ package: 'ioredis', since: '4.24.0', mended: '4.27.1', kind: 'timer', file: 'built/redis/index.js' },
+    ...{ function: 'sendCommand', what: 'The answer to a command leaves the timer of its commandTimeout.' },
+  },
+  {
+    ...{ package: 'ioredis', since: '4.19.0', mended: '4.19.4', kind: 'timer', file: 'built/redis/index.js' },
+    ...{
+      function: 'parseOptions',
+      what: 'Each new connection of a client sets one more interval that forgets scripts.',
+    },
+  },
+  {
+    ...{ package: 'ioredis', since: '4.19.0', mended: '4.28.4', kind: 'timer', file: 'built/redis/index.js' },
+    ...{ function: 'connect', what: 'A client that ends leaves the interval that forgets scripts.' },
   },
   {
     ...{ package: 'log4js', since: '0.0.0', mended: '6.4.0', kind: 'listener', file: 'lib/appenders/file.js' },

@@ -16,6 +16,11 @@ const CASES = [
   ['bullmq-worker-close', 'bullmq', '1.18.2', '1.21.0'],
   ['bullmq-shared-connection', 'bullmq', '1.34.0', '1.34.2', 'redis-connection.js:23'],
   ['bullmq-close-early', 'bullmq', '5.1.9', '5.7.0'],
+  ['bullmq-stalled', 'bullmq', '2.1.2', '2.1.3'],
+  ['ioredis-quit', 'ioredis', '4.19.0', '4.19.4'],
+  ['ioredis-reconnect', 'ioredis', '4.19.2', '4.19.4'],
+  ['ioredis-command', 'ioredis', '4.27.0', '4.27.1'],
+  ['ioredis-fails', 'ioredis', '4.28.3', '4.28.4'],
   ['throttler-storage', 'nestjs-throttler-storage-redis', '0.1.15', '0.1.18'],
   ['throttler-storage', 'nestjs-throttler-storage-redis', '0.3.0', '0.3.3'],
 ];
