@@ -39,6 +39,8 @@ export class Mark {
   readonly earlier: readonly Token[];
   /** The mark that it lies over, and those that lay there before it, latest first; null where it lies over none. */
   readonly over: { readonly beneath: Mark | null; readonly tokens: readonly Token[] } | null;
+  /** For whom a library goes on here by itself. */
+  host: object | null = null;
   constructor(earlier: readonly Token[], over: Mark['over'] = null) {
     this.earlier = earlier;
     this.over = over;
@@ -122,6 +124,20 @@ export class Flows {
         this.enter(mark ?? (suspended as Mark | null));
       },
     };
+  }
+
+  /** A library goes on for `host` in the rest of this callback; `leave` with what is returned ends that. */
+  goesOnFor(host: object): Mark | null {
+    const before = this.current();
+    const mark = new Mark(NONE);
+    mark.token.failed = true;
+    mark.host = host;
+    this.enter(mark);
+    return before;
+  }
+
+  leave(before: Mark | null): void {
+    this.storage?.enterWith(before ?? undefined);
   }
 
   /** Without a mark that lies over others, which what is made meanwhile would keep. */

@@ -28,6 +28,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'Each request leaves a listener at the connection that is kept alive.',
   },
   {
+    ...{ package: 'bull', since: '3.0.0', mended: '3.22.11', kind: 'timer', file: 'lib/queue.js' },
+    what: 'close() of a queue leaves timers that its last jobs have set.',
+  },
+  {
     ...{ package: 'bullmq', since: '1.0.0', mended: '1.21.0', kind: 'connection', file: 'dist/classes/worker.js' },
     what: 'close() of a Worker leaves its first connection to Redis open.',
   },

@@ -16,6 +16,7 @@ const CASES = [
   ['bullmq-worker-close', 'bullmq', '1.18.2', '1.21.0'],
   ['bullmq-shared-connection', 'bullmq', '1.34.0', '1.34.2', 'redis-connection.js:23'],
   ['bullmq-close-early', 'bullmq', '5.1.9', '5.7.0'],
+  ['bull-close', 'bull', '3.22.10', '3.22.11'],
   ['bullmq-stalled', 'bullmq', '2.1.2', '2.1.3'],
   ['ioredis-quit', 'ioredis', '4.19.0', '4.19.4'],
   ['ioredis-reconnect', 'ioredis', '4.19.2', '4.19.4'],

@@ -37,6 +37,8 @@ export interface ClientsFacts<Client> extends EnteredFacts<Client> {
   partsIn?: RegExp;
   /** How much of what was asked of it has not come back yet. */
   pendingOf?(client: Client): number;
+  /** It has done with its last work, where that takes longer than it is said to have ended. */
+  isOver?: ((client: Client) => boolean) | undefined;
 }
 
 export class Clients<Client extends object> implements Hosts {
@@ -51,6 +53,7 @@ export class Clients<Client extends object> implements Hosts {
   /** Whose methods run now, innermost last. */
   readonly #acting: (Client | undefined)[] = [];
   readonly #hosts: WeakMap<object, Host> = new WeakMap();
+  readonly #own: WeakSet<Host> = new WeakSet();
 
   constructor(desk: Desk, facts: ClientsFacts<Client>, folders: Folders) {
     this.#desk = desk;
@@ -68,6 +71,8 @@ export class Clients<Client extends object> implements Hosts {
     const acting = this.#acting.at(-1);
     if (acting !== undefined) return this.#hostOf(acting);
     const mark = this.#desk.flows.current();
+    const host = mark?.host as Host | null | undefined;
+    if (host) return this.#own.has(host) ? host : null;
     for (const held of mark === null ? [] : heldBy(mark)) if (this.#entered.isOf(held)) return this.#hostOfOpen(held);
     return null;
   }
@@ -78,14 +83,14 @@ export class Clients<Client extends object> implements Hosts {
     const known = this.#hosts.get(client);
     if (request === undefined || known !== undefined) return known ?? null;
     const ref = new WeakRef(client);
-    const { hasEnded, pendingOf } = this.#facts;
+    const { hasEnded, isOver, pendingOf } = this.#facts;
     const host: Host = {
       site: request.site,
       isOver: () => {
         const alive = ref.deref();
         const resource = alive && this.resourceOf(alive);
         if (alive === undefined || resource === undefined) return alive === undefined;
-        return isWhollyClosed(resource) || (!resource.closed && hasEnded(alive));
+        return isOver?.(alive) ?? (isWhollyClosed(resource) || (!resource.closed && hasEnded(alive)));
       },
       pending: () => {
         const alive = ref.deref();
@@ -93,13 +98,18 @@ export class Clients<Client extends object> implements Hosts {
       },
     };
     this.#hosts.set(client, host);
+    this.#own.add(host);
     return host;
   }
 
   #hostOfOpen(resource: Resource): Host {
+    const { isOver } = this.#facts;
     const host: Host = this.#hosts.get(resource) ?? {
       site: resource.account.site,
-      isOver: () => isWhollyClosed(resource),
+      isOver: () => {
+        const alive = resource.ref?.deref() as Client | undefined;
+        return (alive && isOver?.(alive)) ?? isWhollyClosed(resource);
+      },
       pending: () => null,
     };
     this.#hosts.set(resource, host);
@@ -189,6 +199,29 @@ export class Clients<Client extends object> implements Hosts {
       before: (self) => {
         const client = this.#acts(clientOf(self));
         if (client) this.used(client);
+      },
+      finally: () => {
+        this.#acting.pop();
+      },
+    });
+  }
+
+  /** What the method begins, and all that follows from it, is done for the client whose it is. */
+  goesOnBy(owner: object, method: string): void {
+    const { flows } = this.#desk;
+    around<Client>(this.#facts.adapter, owner, method, {
+      before: (client) => {
+        this.#acts(client);
+      },
+      within: {
+        enter: () => {
+          const acting = this.#acting.at(-1);
+          const host = acting && this.#hostOf(acting);
+          return host ? { before: flows.goesOnFor(host) } : null;
+        },
+        leave: (entered) => {
+          if (entered) flows.leave((entered as { before: ReturnType<typeof flows.current> }).before);
+        },
       },
       finally: () => {
         this.#acting.pop();
