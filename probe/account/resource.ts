@@ -29,6 +29,8 @@ export interface Known {
   heldAgainMs?: () => number;
   /** Whether what it was made for, a connection that no adapter enters, is still there. */
   isHosted?: () => boolean;
+  /** Whether the connection has ended in whose event a library made it, which nothing else tells of. */
+  hasLostHost?: () => boolean;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
   turn?: number;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
@@ -139,6 +141,10 @@ export class Resource implements Link<Resource> {
 
   get isHosted(): (() => boolean) | null {
     return this.known.isHosted ?? null;
+  }
+
+  get hasLostHost(): boolean {
+    return this.known.hasLostHost?.() === true;
   }
 
   get turn(): number {

@@ -4,8 +4,8 @@
  *
  * Says `likely` of many of which no continuation is left that would still hear of them, or where nothing is under way any
  * more that they could wait for; else a `suspect`, since raced promises keep a continuation that will never run.
- * False positives it avoids: what is still awaited, however long; time-outs that events set, of connections and sessions;
- * what fires has done its work.
+ * False positives it avoids: what is still awaited, however long; time-outs that events set, of connections and sessions
+ * that go on; what fires has done its work.
  * False positives: several that a message handler sets by an async function and keeps for later.
  * False negatives: a few of them, and outside of jobs and requests raced ones of fewer than `MANY.raced`.
  */
@@ -24,10 +24,10 @@ export const timeOutLeft: Detector = {
   picks({ open, history }, { at, graceMs }) {
     if (open < MANY.gone) return null;
     const patience = Math.max(graceMs, BEYOND_HISTORY * history.longestUse);
-    return (resource) => at - resource.openedAt > patience && (resource.isLeftBehind || hasGoneOn(resource));
+    return (resource) => at - resource.openedAt > patience && (isLeft(resource) || hasGoneOn(resource));
   },
   concludes(picked, { history }, { at, timersAlone }) {
-    const gone = isIdle(picked, timersAlone()) ? picked : picked.filter(({ isLeftBehind }) => isLeftBehind);
+    const gone = isIdle(picked, timersAlone()) ? picked : picked.filter(isLeft);
     const isSure = gone.length >= MANY.gone;
     const leaked = isSure ? gone : picked;
     const occasions = new Set(leaked.map(({ turn }) => turn)).size;
@@ -39,7 +39,7 @@ export const timeOutLeft: Detector = {
       certainty: isSure ? 'likely' : 'suspect',
       leaked,
       evidence: [
-        `${leaked.length} time-outs set here are still to come, the first since ${span(at - oldest)}, though the code that set them has gone on; ${others}.`,
+        `${leaked.length} time-outs set here are still to come, the first since ${span(at - oldest)}, though ${gone.some(({ hasLostHost }) => hasLostHost) ? 'their connections have ended' : 'the code that set them has gone on'}; ${others}.`,
       ],
     };
   },
@@ -50,6 +50,10 @@ function isIdle(picked: readonly Resource[], timers: number | null): boolean {
   if (timers === null) return false;
   const own = picked.filter(({ keepsAlive }) => keepsAlive?.() !== false).length;
   return timers - own < picked.length / 4;
+}
+
+function isLeft({ isLeftBehind, hasLostHost }: Resource): boolean {
+  return isLeftBehind || hasLostHost;
 }
 
 function hasGoneOn({ overtaken, scope }: Resource): boolean {

@@ -9,18 +9,24 @@
  * raced promises, which keep the mark.
  */
 import { Resource, type Source } from '../../account/ledger.ts';
-import { laidBefore } from '../../account/resource.ts';
+import { type Known, laidBefore } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { now } from '../../process/runtime.ts';
+import { eventOfConnection } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
+import { isOfUser } from './callers.ts';
 import type { Timeout } from './chains.ts';
 
 /** What fires sooner keeps little, milliseconds. */
 const LONG = 5000;
+/** What a library sets in an event of a connection fires later than it tries again. */
+const LONG_OF_LIBRARY = 10_000;
 /** Of a callback's text. */
 const READ = 1000;
 /** `reject(…)`, `controller.abort()`, `done(new Error(…))`, but not `socket.destroy(new Error(…))`. */
 const GIVES_UP = /\breject\b|\babort\b|(?:^|[^.\w$])[\w$]+\(\s*(?:new\s+)?[\w$.]*Error\b/;
+/** The same, and closes what it is for. */
+const GIVES_UP_ON_CONNECTION = /Error\b|ETIMEDOUT|\b(?:reject|abort|destroy|close|terminate|end)\b/;
 /** Frames of a stack that is whole, and those below which a promise, or the program itself, goes on: no event does. */
 const WHOLE = 16;
 const OF_CODE = /^node:(?:internal\/(?:modules|main|process\/task_queues)|async_hooks|diagnostics_channel)/;
@@ -34,7 +40,8 @@ export class TimeOuts {
   readonly #desk: Desk;
   readonly #source: Source;
   readonly #others: Source;
-  readonly #giveUp: WeakMap<Site, boolean> = new WeakMap();
+  /** Texts of the callbacks that are set at each place. */
+  readonly #texts: WeakMap<Site, string> = new WeakMap();
   #pending: TimeOut[] = [];
 
   /** `others`: of one-shots in general, with which those are counted that did fire. */
@@ -45,20 +52,24 @@ export class TimeOuts {
     desk.ledger.beforeReading.push(() => this.#settle());
   }
 
-  isOne(timer: Timeout, site: Site): boolean {
+  /** What is known of `timer` if it is one; null: it is none. */
+  knownOf(timer: Timeout, site: Site): Known | null {
     const { _idleTimeout: delay = 0, _onTimeout: callback } = timer;
-    if (delay < LONG || typeof callback !== 'function') return false;
-    const known = this.#giveUp.get(site) ?? givesUp(callback, timer);
-    this.#giveUp.set(site, known);
-    return known;
+    if (delay < LONG || typeof callback !== 'function') return null;
+    const known = this.#texts.get(site) ?? textOf(callback, timer);
+    this.#texts.set(site, known);
+    if (GIVES_UP.test(known)) return {};
+    if (delay < LONG_OF_LIBRARY || !GIVES_UP_ON_CONNECTION.test(known) || isOfUser(site)) return null;
+    const host = eventOfConnection();
+    return host.hasLostHost === undefined ? null : host;
   }
 
   /** `isTold`: as something else. */
-  begin(timer: Timeout, site: Site, isTold: (timer: Timeout) => boolean): void {
+  begin(timer: Timeout, site: Site, own: Known, isTold: (timer: Timeout) => boolean): void {
     const { ledger, flows } = this.#desk;
     const account = ledger.account(this.#source, site);
     const isGone = () => isTold(timer);
-    const known = { turn: timer._idleStart ?? 0, isGone, keepsAlive: () => timer.hasRef?.() !== false };
+    const known = { ...own, turn: timer._idleStart ?? 0, isGone, keepsAlive: () => timer.hasRef?.() !== false };
     const resource = new Resource(account, this.#desk.scope(), now(), known);
     const mark = flows.askOver();
     ledger.open(resource);
@@ -87,10 +98,11 @@ export class TimeOuts {
   }
 }
 
-function givesUp(callback: object, { _timerArgs: args }: Timeout): boolean {
-  if (args?.[0] instanceof Error) return true;
+/** Of what gives up by its argument, that. */
+function textOf(callback: object, { _timerArgs: args }: Timeout): string {
   const { name } = callback as { name?: unknown };
-  return GIVES_UP.test(`${String(name)} ${Function.prototype.toString.call(callback).slice(0, READ)}`);
+  const given = args?.[0] instanceof Error ? 'reject' : '';
+  return `${given} ${String(name)} ${Function.prototype.toString.call(callback).slice(0, READ)}`;
 }
 
 /** Not called by an event, which nobody waits for. */

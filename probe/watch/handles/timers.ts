@@ -17,8 +17,9 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method } from '../../process/around.ts';
 import { onLeave, putBack } from '../../process/leaving.ts';
 import { now } from '../../process/runtime.ts';
-import { connectionHere } from '../connection-here.ts';
+import { connectionHere, eventOfConnection } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
+import { isOfUser } from './callers.ts';
 import { Chains, type Timeout as NodeTimer } from './chains.ts';
 import { ClientTimers } from './client-timers.ts';
 import { TimeOuts } from './time-outs.ts';
@@ -92,7 +93,8 @@ class Timers {
     this.#learnRefresh(timer);
     this.#chains.begin(timer, site);
     const isTold = (alive: NodeTimer) => this.#chains.hasEntered(alive);
-    if (this.#timeOuts.isOne(timer, site)) this.#timeOuts.begin(timer, site, isTold);
+    const known = this.#timeOuts.knownOf(timer, site);
+    if (known) this.#timeOuts.begin(timer, site, known, isTold);
     else this.#add({ timer, source: this.#timeouts, site, known: knownOf(timer, isTold) });
   }
 
@@ -142,6 +144,7 @@ class Timers {
     const resource = desk.open(request, {
       ...knownOf(timer),
       ...connectionHere(),
+      ...(site && !isOfUser(site) && eventOfConnection()),
       turn: timer._idleStart ?? 0,
       isOfContext: isOfContext(timer),
     });
