@@ -153,8 +153,26 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'An answer in chunks leaves its listeners at the connection that is kept alive.',
   },
   {
+    ...{
+      package: 'nodemailer',
+      since: '4.0.0',
+      mended: '10.0.0',
+      kind: 'timer',
+      file: 'lib/smtp-connection/index.js',
+    },
+    what: 'A server that hangs up before its greeting leaves the timer that waits for that.',
+  },
+  {
     ...{ package: 'opossum', since: '4.0.0', mended: '4.2.0', kind: 'timer', file: 'lib/status.js' },
     what: 'shutdown() leaves the intervals of a circuit breaker running.',
+  },
+  {
+    ...{ package: 'p-retry', since: '5.0.0', mended: '6.0.0', kind: 'listener', file: 'index.js' },
+    what: 'Each call leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.2', kind: 'timer', file: 'index.js' },
+    what: 'A signal that aborts leaves the timer.',
   },
   {
     ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.3', kind: 'listener', file: 'index.js' },
@@ -163,6 +181,10 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{ package: 'piscina', since: '4.1.0', mended: '4.2.0', kind: 'worker', file: 'src/index.ts' },
     what: 'destroy() starts the threads of the pool anew.',
+  },
+  {
+    ...{ package: 'promise-timeout', since: '1.0.0', mended: '1.1.0', kind: 'timer', file: 'index.js' },
+    what: 'What comes in time leaves the timer.',
   },
   {
     ...{
@@ -195,6 +217,14 @@ export const ATLAS: readonly KnownLeak[] = [
       function: 'DataSource.initialize',
     },
     what: 'To initialize a data source of MySQL takes a connection to ask for its version, and keeps it.',
+  },
+  {
+    ...{ package: 'y-websocket', since: '1.0.0', mended: '1.3.5', kind: 'timer', file: 'bin/utils.js' },
+    what: 'A client that goes away leaves its interval of pings.',
+  },
+  {
+    ...{ package: 'zx', since: '8.0.0', mended: '8.1.9', kind: 'listener', file: 'build/vendor-core.cjs' },
+    what: 'Each command leaves a listener at the signal that it is given.',
   },
 ];
 
