@@ -138,6 +138,7 @@ export function growthOf(
   const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
   const context: Context = {
     ...{ at, collectedAt: at, graceMs: 1000, heldMs: 0, scopes, growthLimit, isEnd: false, ending: null },
+    timersAlone: () => null,
   };
   const verdicts = new Map<Simulated, Verdict>();
   for (const each of simulated) {

@@ -399,7 +399,7 @@ export const ADAPTERS = [
   },
   {
     name: 'timers',
-    natures: ['interval', 'timeout', 'repeating timeout'],
+    natures: ['interval', 'timeout', 'repeating timeout', 'time-out', 'timer of a client'],
     of: { builtin: 'node:timers' },
     sees: 'setInterval; setTimeout that is set again and again',
   },

@@ -59,6 +59,7 @@ function verdictOn(made: Made[], { released = 0, at = NOW, user = true, isBusy =
       heldMs: 0,
       scopes: scopes.totals,
       growthLimit: -1,
+      timersAlone: () => null,
       isEnd: false,
       ending: null,
     },

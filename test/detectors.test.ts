@@ -17,6 +17,7 @@ const context: Context = {
   heldMs: 0,
   scopes: new Map(),
   growthLimit: -1,
+  timersAlone: () => null,
   isEnd: false,
   ending: null,
 };

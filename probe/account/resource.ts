@@ -29,6 +29,8 @@ export interface Known {
   heldAgainMs?: () => number;
   /** Whether what it was made for, a connection that no adapter enters, is still there. */
   isHosted?: () => boolean;
+  /** Whether the connection has ended in whose event a library made it, which nothing else tells of. */
+  hasLostHost?: () => boolean;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
   turn?: number;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
@@ -141,6 +143,10 @@ export class Resource implements Link<Resource> {
     return this.known.isHosted ?? null;
   }
 
+  get hasLostHost(): boolean {
+    return this.known.hasLostHost?.() === true;
+  }
+
   get turn(): number {
     return this.known.turn ?? 0;
   }
@@ -194,6 +200,11 @@ export function* heldBy(mark: Mark): Generator<Resource> {
   const { resource } = mark.token;
   if (resource && !resource.closed) yield resource as Resource;
   yield* heldBefore(mark);
+}
+
+/** What lay over the marks of a flow before this one, and is still open. */
+export function* laidBefore({ over }: Mark): Generator<Resource> {
+  for (const { resource } of over?.tokens ?? []) if (resource && !resource.closed) yield resource as Resource;
 }
 
 /** What the flow of a mark had asked for before and still holds, latest first: all that tokens stand for are resources. */

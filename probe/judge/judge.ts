@@ -7,6 +7,7 @@ import { type Account, type Ledger, positionAt, type Resource, type Source } fro
 import type { PoolState } from '../account/pool-state.ts';
 import type { Scopes } from '../account/scope.ts';
 import { guarded, isOff } from '../process/lapses.ts';
+import { timersAlone } from '../process/timers-alone.ts';
 import type { OpenSite, RecordedFinding } from '../recording/format.ts';
 import { NATURES } from '../recording/natures.ts';
 import { benjaminiHochberg } from '../recording/trend.ts';
@@ -130,7 +131,7 @@ export class Judge {
     yield* this.#addFloors(groups, at);
     const context: Context = {
       ...{ at, collectedAt, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs, isEnd, ending },
-      ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups) },
+      ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups), timersAlone },
     };
     this.#reasons.clear();
     // first: what is deadlocked is no leak

@@ -74,6 +74,9 @@ export function* lookAt(group: Group, context: Context, ledger: Ledger): Generat
 /** Times the longest known use, after which an idle resource is looked at more closely. */
 const OVERDUE = 3;
 
+/** What ends by itself is worth a collection where there are so many at a line. */
+const MANY = 8;
+
 /** Times the longest known use, after which what must be given back stays; and how many uses must be known for that. */
 const STALE = 10;
 const USES = 20;
@@ -126,6 +129,7 @@ function isDueForCollection(resource: Resource, context: Context, patience: numb
   if (nature.ends === 'collected')
     return isUncollected(resource, context, patience) && at - overAt(resource) > patience;
   const canBeProven = handle !== null || pool?.cut !== undefined;
+  if (nature.ends === 'by itself' && account.open.size < MANY) return false;
   if (!canBeProven && (flow === null || (account.acquired < 2 && !isAwaited(account)))) return false;
   return at - lastUsedAt > Math.max(graceMs, account.useTimes.max) && (handle !== null || !isBusy?.());
 }

@@ -17,6 +17,7 @@ import { leftInSession, lockLeft } from './detectors/outlived-scope/session.ts';
 import { stranded } from './detectors/outlived-scope/stranded.ts';
 import { openTransaction } from './detectors/outlived-scope/transaction.ts';
 import { superseded } from './detectors/superseded.ts';
+import { timeOutLeft } from './detectors/time-out-left.ts';
 import { unreachable } from './detectors/unreachable.ts';
 
 export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
@@ -30,6 +31,7 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'outlived-scope/lock': lockLeft,
   'outlived-scope/session': leftInSession,
   'outlived-scope/loop': rearmed,
+  'flow-ended/time-out': timeOutLeft,
   superseded,
   'flow-ended': flowEnded,
   'flow-ended/own': ownFlowEnded,

@@ -28,6 +28,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'Each request leaves a listener at the connection that is kept alive.',
   },
   {
+    ...{ package: 'bull', since: '3.0.0', mended: '3.22.11', kind: 'timer', file: 'lib/queue.js' },
+    what: 'close() of a queue leaves timers that its last jobs have set.',
+  },
+  {
     ...{ package: 'bullmq', since: '1.0.0', mended: '1.21.0', kind: 'connection', file: 'dist/classes/worker.js' },
     what: 'close() of a Worker leaves its first connection to Redis open.',
   },
@@ -52,6 +56,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'close() leaves a listener at a connection that is shared.',
   },
   {
+    ...{ package: 'bullmq', since: '2.0.0', mended: '2.1.3', kind: 'timer', file: 'dist/cjs/classes/worker.js' },
+    what: 'close() of a Worker leaves the timer that looks for stalled jobs.',
+  },
+  {
     ...{ package: 'chai-http', since: '0.0.0', mended: '4.0.0', kind: 'server', file: 'lib/request.js' },
     what: 'Each request to an app makes a server, which is never closed.',
   },
@@ -74,6 +82,21 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{ package: 'image-size', since: '0.0.0', mended: '1.0.2', kind: 'stream', file: 'dist/index.js' },
     what: 'A file that cannot be read, such as a folder, stays open.',
+  },
+  {
+    ...{ package: 'ioredis', since: '4.24.0', mended: '4.27.1', kind: 'timer', file: 'built/redis/index.js' },
+    ...{ function: 'sendCommand', what: 'The answer to a command leaves the timer of its commandTimeout.' },
+  },
+  {
+    ...{ package: 'ioredis', since: '4.19.0', mended: '4.19.4', kind: 'timer', file: 'built/redis/index.js' },
+    ...{
+      function: 'parseOptions',
+      what: 'Each new connection of a client sets one more interval that forgets scripts.',
+    },
+  },
+  {
+    ...{ package: 'ioredis', since: '4.19.0', mended: '4.28.4', kind: 'timer', file: 'built/redis/index.js' },
+    ...{ function: 'connect', what: 'A client that ends leaves the interval that forgets scripts.' },
   },
   {
     ...{ package: 'log4js', since: '0.0.0', mended: '6.4.0', kind: 'listener', file: 'lib/appenders/file.js' },
@@ -130,8 +153,26 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'An answer in chunks leaves its listeners at the connection that is kept alive.',
   },
   {
+    ...{
+      package: 'nodemailer',
+      since: '4.0.0',
+      mended: '10.0.0',
+      kind: 'timer',
+      file: 'lib/smtp-connection/index.js',
+    },
+    what: 'A server that hangs up before its greeting leaves the timer that waits for that.',
+  },
+  {
     ...{ package: 'opossum', since: '4.0.0', mended: '4.2.0', kind: 'timer', file: 'lib/status.js' },
     what: 'shutdown() leaves the intervals of a circuit breaker running.',
+  },
+  {
+    ...{ package: 'p-retry', since: '5.0.0', mended: '6.0.0', kind: 'listener', file: 'index.js' },
+    what: 'Each call leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.2', kind: 'timer', file: 'index.js' },
+    what: 'A signal that aborts leaves the timer.',
   },
   {
     ...{ package: 'p-timeout', since: '5.0.0', mended: '6.1.3', kind: 'listener', file: 'index.js' },
@@ -140,6 +181,10 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{ package: 'piscina', since: '4.1.0', mended: '4.2.0', kind: 'worker', file: 'src/index.ts' },
     what: 'destroy() starts the threads of the pool anew.',
+  },
+  {
+    ...{ package: 'promise-timeout', since: '1.0.0', mended: '1.1.0', kind: 'timer', file: 'index.js' },
+    what: 'What comes in time leaves the timer.',
   },
   {
     ...{
@@ -172,6 +217,14 @@ export const ATLAS: readonly KnownLeak[] = [
       function: 'DataSource.initialize',
     },
     what: 'To initialize a data source of MySQL takes a connection to ask for its version, and keeps it.',
+  },
+  {
+    ...{ package: 'y-websocket', since: '1.0.0', mended: '1.3.5', kind: 'timer', file: 'bin/utils.js' },
+    what: 'A client that goes away leaves its interval of pings.',
+  },
+  {
+    ...{ package: 'zx', since: '8.0.0', mended: '8.1.9', kind: 'listener', file: 'build/vendor-core.cjs' },
+    what: 'Each command leaves a listener at the signal that it is given.',
   },
 ];
 

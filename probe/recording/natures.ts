@@ -16,6 +16,7 @@ export const RULES = [
   'outlived-scope/lock',
   'outlived-scope/session',
   'outlived-scope/loop',
+  'flow-ended/time-out',
   'superseded',
   'flow-ended',
   'flow-ended/own',
@@ -438,6 +439,34 @@ const ROWS = {
     stacks: 'timeouts',
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
+  },
+  /** That its library sets for it. */
+  'timer of a client': {
+    ...INTERVAL,
+    ends: 'by itself',
+    isTotalled: false,
+    judgedBy: ['outlived-scope/lease', 'growth/at-rest'],
+    words: {
+      one: 'timer of a client',
+      many: 'timers of clients',
+      advice: 'Its library leaves it running though nothing needs it: upgrade that, or make one client for all.',
+      release: {},
+    },
+  },
+  /** That its callback gives up by. */
+  'time-out': {
+    ...INTERVAL,
+    ends: 'by itself',
+    judgedBy: ['flow-ended/time-out'],
+    stacks: 'timeouts',
+    costMs: 0.002,
+    words: {
+      one: 'time-out',
+      many: 'time-outs',
+      advice:
+        'Clear it in a finally block when what it waits for is over: until it fires it keeps that, and the process.',
+      release: { setTimeout: 'clearTimeout({name});' },
+    },
   },
   thread: {
     ...handle(

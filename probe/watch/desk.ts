@@ -11,6 +11,7 @@ import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
+import type { Host, Hosts } from './host.ts';
 import { PoolNames } from './pool-names.ts';
 
 /** What is after it runs in the next turn. */
@@ -71,6 +72,8 @@ export class Desk {
   /** Told of each object that listens for "free" among its own events, as an HTTP agent does while it is made. */
   onFree: ((emitter: object) => void) | null = null;
   sessions: Lending | null = null;
+  /** Libraries whose clients are watched. */
+  readonly hosts: Hosts[] = [];
   /** Folders of the libraries that are watched. */
   readonly watched: Set<string> = new Set();
   readonly #scopes: Scopes;
@@ -146,6 +149,17 @@ export class Desk {
     const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
     if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
     return false;
+  }
+
+  /** For which client a watched library does what it does at `site`, as far as that is known. */
+  hostOf({ stack }: Pick<Site, 'stack'>): Host | null {
+    const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+    if (file === undefined) return null;
+    for (const hosts of this.hosts) {
+      const host = hosts.has(file) ? hosts.here() : null;
+      if (host !== null) return host;
+    }
+    return null;
   }
 
   /** `maker` is being made in this turn: what the code of `folders` makes meanwhile is its own. */

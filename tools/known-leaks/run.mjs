@@ -16,11 +16,23 @@ const CASES = [
   ['bullmq-worker-close', 'bullmq', '1.18.2', '1.21.0'],
   ['bullmq-shared-connection', 'bullmq', '1.34.0', '1.34.2', 'redis-connection.js:23'],
   ['bullmq-close-early', 'bullmq', '5.1.9', '5.7.0'],
+  ['bull-close', 'bull', '3.22.10', '3.22.11'],
+  ['bullmq-stalled', 'bullmq', '2.1.2', '2.1.3'],
+  ['ioredis-quit', 'ioredis', '4.19.0', '4.19.4'],
+  ['ioredis-reconnect', 'ioredis', '4.19.2', '4.19.4'],
+  ['ioredis-command', 'ioredis', '4.27.0', '4.27.1'],
+  ['ioredis-fails', 'ioredis', '4.28.3', '4.28.4'],
+  ['nodemailer', 'nodemailer', '9.1.1', '10.0.0', 'index.js:850'],
+  ['p-retry', 'p-retry', '5.1.2', '6.2.1'],
+  ['p-timeout-aborted', 'p-timeout', '6.1.1', '6.1.3'],
+  ['promise-timeout', 'promise-timeout', '1.0.0', '1.3.0'],
+  ['y-websocket', 'y-websocket', '1.3.3', '1.3.6'],
+  ['zx', 'zx', '8.1.5', '8.1.9', 'vendor-core.cjs:407'],
   ['throttler-storage', 'nestjs-throttler-storage-redis', '0.1.15', '0.1.18'],
   ['throttler-storage', 'nestjs-throttler-storage-redis', '0.3.0', '0.3.3'],
 ];
 /** What programs load beside. */
-const BESIDE = { 'reflect-metadata': 'reflect-metadata', ioredis: 'ioredis' };
+const BESIDE = { 'reflect-metadata': 'reflect-metadata', ioredis: 'ioredis', ws: 'ws' };
 
 install(home);
 const mariadb = await startMariadb();

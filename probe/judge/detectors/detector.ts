@@ -60,6 +60,8 @@ export interface Context {
   scopes: ReadonlyMap<string, ScopeTotals>;
   /** The largest chance of a rise without a cause that still counts as rising, of all groups together. */
   growthLimit: number;
+  /** How many timers hold the event loop, where nothing else is under way; else null. */
+  timersAlone(): number | null;
 }
 
 export interface Verdict {

@@ -13,6 +13,9 @@ const PART = 'bullmq' satisfies AdapterName;
 const ENDS = ['close', 'disconnect'];
 const CLASSES = ['Queue', 'Worker', 'QueueEvents', 'QueueEventsProducer', 'FlowProducer'];
 
+/** Of Bull: what sets its timers, also when its connections tell of something. */
+const GOES_ON_BY = ['updateDelayTimer', 'run', 'processJob'];
+
 interface Queue {
   closing?: unknown;
   closed?: unknown;
@@ -22,9 +25,10 @@ export function attachments(desk: Desk): Attachments {
   return { bullmq: watchBullMq(desk), bull: watchBull(desk) };
 }
 
-function queuesOf(desk: Desk, library: string, folders: Folders): Clients<Queue> {
+/** `isOver`: where that comes later than it has ended, of its last jobs. */
+function queuesOf(desk: Desk, library: string, folders: Folders, isOver?: (queue: Queue) => boolean): Clients<Queue> {
   const hasEnded = ({ closing, closed }: Queue): boolean => closing !== undefined || closed === true;
-  return new Clients<Queue>(desk, { ...{ adapter: PART, nature: 'queue', library }, hasEnded }, folders);
+  return new Clients<Queue>(desk, { ...{ adapter: PART, nature: 'queue', library }, hasEnded, isOver }, folders);
 }
 
 /** Of what has `key` set by its constructor, before it connects. */
@@ -50,10 +54,11 @@ function watchBullMq(desk: Desk): Attachments[string] {
 /** It connects for each purpose when that comes up, which is when its maker is not on the stack any more. */
 function watchBull(desk: Desk): Attachments[string] {
   const folders = new Folders();
-  const queues = queuesOf(desk, 'bull', folders);
+  const queues = queuesOf(desk, 'bull', folders, ({ closed }) => closed === true);
   return ({ prototype }, file) => {
     folders.add(file);
     queues.closedBy(prototype, ENDS);
+    for (const method of GOES_ON_BY) queues.goesOnBy(prototype, method);
     watchMaking(queues, prototype, 'name');
   };
 }

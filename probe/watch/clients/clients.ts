@@ -7,12 +7,13 @@
  * leaks.
  */
 import type { Request, Resource } from '../../account/ledger.ts';
-import type { Known } from '../../account/resource.ts';
+import { heldBy, type Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered, type EnteredFacts } from '../handles/entered.ts';
+import { type Host, type Hosts, isWhollyClosed } from '../host.ts';
 import { installedAs } from '../packages.ts';
 
 /** Folders of the packages of one adapter: their own frames are passed over where a maker is looked for. */
@@ -34,9 +35,13 @@ export class Folders {
 export interface ClientsFacts<Client> extends EnteredFacts<Client> {
   /** Files of its own package that make clients as parts of others. */
   partsIn?: RegExp;
+  /** How much of what was asked of it has not come back yet. */
+  pendingOf?(client: Client): number;
+  /** It has done with its last work, where that takes longer than it is said to have ended. */
+  isOver?: ((client: Client) => boolean) | undefined;
 }
 
-export class Clients<Client extends object> {
+export class Clients<Client extends object> implements Hosts {
   readonly #desk: Desk;
   readonly #facts: ClientsFacts<Client>;
   readonly #folders: Folders;
@@ -45,12 +50,70 @@ export class Clients<Client extends object> {
   readonly #made: WeakMap<Client, Request> = new WeakMap();
   /** Methods that end one, by who has them. */
   readonly #ends: WeakMap<object, Set<string>> = new WeakMap();
+  /** Whose methods run now, innermost last. */
+  readonly #acting: (Client | undefined)[] = [];
+  readonly #hosts: WeakMap<object, Host> = new WeakMap();
+  readonly #own: WeakSet<Host> = new WeakSet();
 
   constructor(desk: Desk, facts: ClientsFacts<Client>, folders: Folders) {
     this.#desk = desk;
     this.#facts = facts;
     this.#folders = folders;
     this.#entered = new Entered(desk, facts);
+    desk.hosts.push(this);
+  }
+
+  has(file: string): boolean {
+    return this.#folders.has(file);
+  }
+
+  here(): Host | null {
+    const acting = this.#acting.at(-1);
+    if (acting !== undefined) return this.#hostOf(acting);
+    const mark = this.#desk.flows.current();
+    const host = mark?.host as Host | null | undefined;
+    if (host) return this.#own.has(host) ? host : null;
+    for (const held of mark === null ? [] : heldBy(mark)) if (this.#entered.isOf(held)) return this.#hostOfOpen(held);
+    return null;
+  }
+
+  /** Null for a part of another one. */
+  #hostOf(client: Client): Host | null {
+    const request = this.#made.get(client);
+    const known = this.#hosts.get(client);
+    if (request === undefined || known !== undefined) return known ?? null;
+    const ref = new WeakRef(client);
+    const { hasEnded, isOver, pendingOf } = this.#facts;
+    const host: Host = {
+      site: request.site,
+      isOver: () => {
+        const alive = ref.deref();
+        const resource = alive && this.resourceOf(alive);
+        if (alive === undefined || resource === undefined) return alive === undefined;
+        return isOver?.(alive) ?? (isWhollyClosed(resource) || (!resource.closed && hasEnded(alive)));
+      },
+      pending: () => {
+        const alive = ref.deref();
+        return alive === undefined || pendingOf === undefined ? null : pendingOf(alive);
+      },
+    };
+    this.#hosts.set(client, host);
+    this.#own.add(host);
+    return host;
+  }
+
+  #hostOfOpen(resource: Resource): Host {
+    const { isOver } = this.#facts;
+    const host: Host = this.#hosts.get(resource) ?? {
+      site: resource.account.site,
+      isOver: () => {
+        const alive = resource.ref?.deref() as Client | undefined;
+        return (alive && isOver?.(alive)) ?? isWhollyClosed(resource);
+      },
+      pending: () => null,
+    };
+    this.#hosts.set(resource, host);
+    return host;
   }
 
   /** By a call to `wrapper`, which is on the stack; it holds nothing before it is `opened`. */
@@ -99,9 +162,12 @@ export class Clients<Client extends object> {
   /** Whatever the method begins is the library's own, and must not keep the flow that called. */
   openedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): boolean {
     return around<object, Client | undefined>(this.#facts.adapter, owner, method, {
-      before: clientOf,
+      before: (self) => this.#acts(clientOf(self)),
       within: this.#desk.flows.unmarked(),
-      finally: (_, client) => client && this.opened(client),
+      finally: (_, client) => {
+        this.#acting.pop();
+        if (client) this.opened(client);
+      },
     });
   }
 
@@ -131,10 +197,41 @@ export class Clients<Client extends object> {
   usedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): void {
     around<object>(this.#facts.adapter, owner, method, {
       before: (self) => {
-        const client = clientOf(self);
+        const client = this.#acts(clientOf(self));
         if (client) this.used(client);
       },
+      finally: () => {
+        this.#acting.pop();
+      },
     });
+  }
+
+  /** What the method begins, and all that follows from it, is done for the client whose it is. */
+  goesOnBy(owner: object, method: string): void {
+    const { flows } = this.#desk;
+    around<Client>(this.#facts.adapter, owner, method, {
+      before: (client) => {
+        this.#acts(client);
+      },
+      within: {
+        enter: () => {
+          const acting = this.#acting.at(-1);
+          const host = acting && this.#hostOf(acting);
+          return host ? { before: flows.goesOnFor(host) } : null;
+        },
+        leave: (entered) => {
+          if (entered) flows.leave((entered as { before: ReturnType<typeof flows.current> }).before);
+        },
+      },
+      finally: () => {
+        this.#acting.pop();
+      },
+    });
+  }
+
+  #acts(client: Client | undefined): Client | undefined {
+    this.#acting.push(client);
+    return client;
   }
 }
 

@@ -24,7 +24,9 @@ const BLOCKING = /^(?:b[lrz]|xread|wait)/i;
 interface Client {
   status?: string;
   /** Commands that are not answered yet, oldest first. */
-  commandQueue?: { peekFront?(): { command: { name: string } } | undefined };
+  commandQueue?: { length: number; peekFront?(): { command: { name: string } } | undefined };
+  /** … and that are not sent yet. */
+  offlineQueue?: { length: number };
 }
 
 const itself = (self: object): Client => self as Client;
@@ -37,6 +39,7 @@ export function attachments(desk: Desk): Attachments {
       ...{ adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
       peerOf: (client) => peerOf(client, 'used'),
       isBusy: isAnswering,
+      pendingOf: ({ commandQueue, offlineQueue }) => (commandQueue?.length ?? 0) + (offlineQueue?.length ?? 0),
     },
     folders,
   );

@@ -22,6 +22,7 @@ export interface Timeout {
   _idleTimeout?: number;
   /** Null once it was cleared. */
   _onTimeout?: object | null;
+  _timerArgs?: readonly unknown[];
   /** By the clock of the event loop, which stands still within a turn. */
   _idleStart?: number;
   hasRef?(): boolean;

@@ -9,6 +9,7 @@ import net from 'node:net';
 import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
+import { isConnecting } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
 import { isOfAgent } from '../of-agent.ts';
 import { isOfPool, isOfUser } from './callers.ts';
@@ -30,6 +31,7 @@ export function watchSockets(desk: Desk): void {
       return isOfUser(site) && !isOfPool(site, desk) ? request : null;
     },
     after: (socket, _, request) => {
+      isConnecting(socket);
       if (request) sockets.enter(request, socket);
     },
   });

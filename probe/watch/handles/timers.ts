@@ -1,6 +1,6 @@
 /**
  * setTimeout and setInterval, global and from node:timers. What a watched library sets for itself, to reap what lies idle
- * or to give up waiting, is the library's: a pool that is left behind is told as such, once.
+ * or to give up waiting, is the library's: a pool that is left behind is told as such, once; see client-timers.ts.
  *
  * Most timers live for a moment, so a new one goes into a short list first and only those that survive it enter the
  * ledger; without a stack it is only counted, since a list would keep for longer what the service is done with. Node
@@ -17,9 +17,12 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method } from '../../process/around.ts';
 import { onLeave, putBack } from '../../process/leaving.ts';
 import { now } from '../../process/runtime.ts';
-import { connectionHere } from '../connection-here.ts';
+import { connectionHere, eventOfConnection } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
+import { isOfUser } from './callers.ts';
 import { Chains, type Timeout as NodeTimer } from './chains.ts';
+import { ClientTimers } from './client-timers.ts';
+import { TimeOuts } from './time-outs.ts';
 
 const PART = 'timers' satisfies AdapterName;
 /** Survivors are looked for after this many new timers, or when the ledger is read. */
@@ -30,14 +33,19 @@ const LONGEST_WAIT = 60_000;
 
 interface YoungTimer {
   timer: NodeTimer;
+  source: Source;
   site: Site;
   scope: Scope | null;
   setAt: number;
+  known: Known;
 }
 
 export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
-  replace('setTimeout', { after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper) });
+  replace('setTimeout', {
+    within: desk.flows.bare(),
+    after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
+  });
   replace('setInterval', {
     call: (method, self, args) => desk.flows.branch(method, self, args),
     after: (_, timer: NodeTimer, __, wrapper) => watch.setInterval(timer, wrapper),
@@ -50,6 +58,8 @@ class Timers {
   readonly #timeouts: Source;
   readonly #intervals: Source;
   readonly #chains: Chains;
+  readonly #ofClients: ClientTimers;
+  readonly #timeOuts: TimeOuts;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
   #nursery: YoungTimer[] = [];
   #isRefreshKnown = false;
@@ -60,6 +70,10 @@ class Timers {
     this.#intervals = desk.source({ adapter: PART, nature: 'interval', library: 'setInterval' });
     const chains = desk.source({ adapter: PART, nature: 'repeating timeout', library: 'setTimeout' });
     this.#chains = new Chains(desk, chains);
+    const source = (nature: 'timer of a client' | 'time-out') =>
+      desk.source({ adapter: PART, nature, library: 'setTimeout' });
+    this.#ofClients = new ClientTimers(desk, source('timer of a client'));
+    this.#timeOuts = new TimeOuts(desk, source('time-out'), this.#timeouts);
     desk.ledger.beforeReading.push(() => this.#graduate());
   }
 
@@ -72,10 +86,28 @@ class Timers {
       ledger.pass(ledger.account(this.#timeouts, null));
       return;
     }
-    if (this.#desk.isOfLibrary(site)) return;
+    if (this.#desk.isOfLibrary(site)) {
+      this.#setByLibrary(timer, site);
+      return;
+    }
     this.#learnRefresh(timer);
     this.#chains.begin(timer, site);
-    this.#nursery.push({ timer, site, scope: this.#desk.scope(), setAt: now() });
+    const isTold = (alive: NodeTimer) => this.#chains.hasEntered(alive);
+    const known = this.#timeOuts.knownOf(timer, site);
+    if (known) this.#timeOuts.begin(timer, site, known, isTold);
+    else this.#add({ timer, source: this.#timeouts, site, known: knownOf(timer, isTold) });
+  }
+
+  #setByLibrary(timer: NodeTimer, site: Site): void {
+    const clients = this.#ofClients;
+    const host = clients.isLong(timer) ? clients.hostOf(timer, site) : null;
+    if (host === null) return;
+    const known = { ...knownOf(timer), ...clients.ofOneShot(host), turn: timer._idleStart ?? 0 };
+    this.#add({ timer, source: clients.source, site: clients.siteOf(site, host), known });
+  }
+
+  #add(young: Omit<YoungTimer, 'scope' | 'setAt'>): void {
+    this.#nursery.push({ ...young, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
   }
 
@@ -92,18 +124,10 @@ class Timers {
     const { ledger } = this.#desk;
     const young = this.#nursery;
     this.#nursery = [];
-    for (const { timer, site, scope, setAt } of young) {
-      const account = ledger.account(this.#timeouts, site);
+    for (const { timer, source, site, scope, setAt, known } of young) {
+      const account = ledger.account(source, site);
       if (timer._destroyed) ledger.pass(account);
-      else
-        ledger.open(
-          new Resource(
-            account,
-            scope,
-            setAt,
-            known(timer, (alive) => this.#chains.hasEntered(alive)),
-          ),
-        );
+      else ledger.open(new Resource(account, scope, setAt, known));
     }
   }
 
@@ -111,17 +135,35 @@ class Timers {
     const desk = this.#desk;
     if (desk.ignoresCounted) return;
     const request = desk.ask(this.#intervals, wrapper);
-    if (request.site && (isOfHttpServer(request.site) || desk.isOfLibrary(request.site))) return;
+    const { site } = request;
+    if (site && isOfHttpServer(site)) return;
+    if (site && desk.isOfLibrary(site)) {
+      this.#intervalOfLibrary(timer, site);
+      return;
+    }
     const resource = desk.open(request, {
-      ...known(timer),
+      ...knownOf(timer),
       ...connectionHere(),
+      ...(site && !isOfUser(site) && eventOfConnection()),
       turn: timer._idleStart ?? 0,
       isOfContext: isOfContext(timer),
     });
     // without a stack it is enough that the next look finds it gone
-    if (request.site) this.#open.set(timer, resource);
+    if (site) this.#open.set(timer, resource);
     // only now: the timer's own callback must not keep the flow that set it
     desk.flows.enter(request.mark);
+  }
+
+  #intervalOfLibrary(timer: NodeTimer, site: Site): void {
+    const { ledger } = this.#desk;
+    const clients = this.#ofClients;
+    const host = clients.hostOf(timer, site);
+    if (host === null) return;
+    const known = { ...knownOf(timer), ...clients.ofInterval(timer, site, host), turn: timer._idleStart ?? 0 };
+    const account = ledger.account(clients.source, clients.siteOf(site, host));
+    const resource = new Resource(account, this.#desk.scope(), now(), known);
+    ledger.open(resource);
+    this.#open.set(timer, resource);
   }
 
   clearInterval(timer: unknown, wrapper: Method): void {
@@ -131,7 +173,7 @@ class Timers {
 }
 
 /** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. `isTold`: as something else. */
-function known(timer: NodeTimer, isTold = (_: NodeTimer) => false): Known {
+function knownOf(timer: NodeTimer, isTold = (_: NodeTimer) => false): Known {
   const ref = new WeakRef(timer);
   return {
     ref,

@@ -7,7 +7,7 @@
  *
  * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
  * that are still open, what was made while the program started and never since, code of libraries that no user frame
- * called, unless it adds ever more listeners to one emitter; what requests have that go on, whether they are followed or
+ * called, unless it adds ever more listeners to one emitter, or made it for connections that have ended; what requests have that go on, whether they are followed or
  * not, as far as others of the line tell.
  * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
@@ -39,11 +39,14 @@ export const leftAtRest: Detector = {
     const { at, graceMs } = context;
     const patience = Math.max(graceMs, STILL * history.longestUse);
     const isStill = accounts.every(({ line }) => at - line.changedAt > patience);
-    if (!isStill || !accounts.some(isCandidate)) return null;
+    if (!isStill) return null;
     const goesOn = accounts.some(({ open }) => mayGoOn(open, context));
     const isOver = (scope: Scope | null): boolean => (scope === null ? !goesOn : scope.ended !== 0);
-    return ({ account, scope, turn, isBusy, isHosted }) =>
-      isCandidate(account) && turn > 0 && isOver(scope) && !isHosted?.() && !isBusy?.();
+    return (resource) => {
+      const { account, scope, turn, isBusy, isHosted } = resource;
+      const isOne = isCandidate(account) || resource.hasLostHost;
+      return isOne && turn > 0 && isOver(scope) && !isHosted?.() && !isBusy?.();
+    };
   },
   concludes(picked, { source }, context) {
     const { at } = context;
