@@ -69,9 +69,8 @@ export class Guest {
 
   /** One collection. */
   async prove(): Promise<void> {
-    // what the program has logged since the inspector was opened
-    await this.thread.call('Runtime.discardConsoleEntries');
     const began = performance.now();
+    await this.#collect();
     this.#found(await this.#ask<PoolNumbers[]>('prove()'));
     this.#provenAt = performance.now();
     this.#proofMs = this.#provenAt - began;
@@ -124,8 +123,15 @@ export class Guest {
         'Nobody asked one while outlive watched: whether there are any, and how they stand, is not known.',
       );
     }
-    await this.thread.call('Runtime.discardConsoleEntries');
+    await this.#collect();
     this.#found(await this.#ask<PoolNumbers[]>('leave()'));
+  }
+
+  async #collect(): Promise<void> {
+    // what the program has logged since the inspector was opened
+    await this.thread.call('Runtime.discardConsoleEntries');
+    await this.#ask('prepare()');
+    await this.#ask('collect()');
   }
 
   #ask<T>(call: string, withinMs?: number): Promise<T> {

@@ -326,7 +326,8 @@ export class Probe {
   finish(ending: Ending): void {
     const { end, code, isDrained } = ending;
     guarded('inject', () => this.#injected?.atEnd(ending));
-    this.#conclude({ isEnd: true, isOver: isDrained, ending: this.#flows.current() });
+    const options = { isEnd: true, isOver: isDrained, ending: this.#flows.current() };
+    this.#conclude(() => this.#judgeWhole(options), isDrained);
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());
     if (this.#parent === undefined && isMainThread && !this.#isLate) {
@@ -338,12 +339,12 @@ export class Probe {
     }
   }
 
-  #conclude(options: LookOptions): void {
+  #conclude(judge: () => void, isDrained = false): void {
     this.#unwatched?.finish();
-    guarded('last judgement', () => this.#judgeWhole(options));
+    guarded('last judgement', judge);
     this.#recorder.sample(0);
     // an event loop that ran dry is held by nothing
-    if (!options.isOver) this.#writeHandles(true);
+    if (!isDrained) this.#writeHandles(true);
     this.#recorder.held(true);
     this.#writeState(true);
   }
@@ -363,15 +364,25 @@ export class Probe {
     this.#recorder.unseen(what, why);
   }
 
+  /** Loads what judging needs, so that a collection that follows holds the service for nothing else. */
+  prepare(): void {
+    guarded('last judgement', () => this.#findJudge() && this.#collector.mayCollect(now(), true));
+  }
+
   /** Asks at once who can still reach what is lent: one collection. Nothing may be dereferenced before in this job. */
-  prove(): void {
-    guarded('last judgement', () => this.#judgeWhole({}));
+  collect(): void {
+    guarded('last judgement', () => this.#collectAtOnce());
+  }
+
+  /** Judges by what was last collected: in another job, so that the service is not held for both together. */
+  judge(): void {
+    guarded('last judgement', () => this.#judgeAtOnce({}));
     this.#recorder.flush();
   }
 
-  /** Judges a last time, and takes back whatever was changed in the process: it goes on as if nobody had come. */
+  /** Takes back whatever was changed in the process: it goes on as if nobody had come. */
   leave(): void {
-    this.#conclude({});
+    this.#conclude(() => this.#judgeAtOnce({}));
     this.#recorder.end('running', 0);
     this.#stopTicking();
     for (const { pool } of this.#ledger.sources) guarded('modules', () => pool?.forget?.());
@@ -486,13 +497,28 @@ export class Probe {
 
   /** At once, and of everything. */
   #judgeWhole(options: LookOptions): void {
-    this.#looking?.return(undefined as never);
-    this.#looking = null;
+    this.#collectAtOnce();
+    this.#judgeAtOnce(options);
+  }
+
+  #collectAtOnce(): void {
+    this.#stopLooking();
     this.#sweepRequests();
     const judge = this.#findJudge();
+    this.#hasCollected = judge?.awaitsLastCollection(now()) === true && this.#prover.collect(now(), true);
+  }
+
+  #judgeAtOnce(options: LookOptions): void {
+    this.#stopLooking();
+    const judge = this.#findJudge();
     if (!judge) return;
-    this.#hasCollected = judge.awaitsLastCollection(now()) && this.#prover.collect(now(), true);
     this.#judged(judge.judge(now(), { ...options, collectedAt: this.#collector.sureAt }), true);
+  }
+
+  /** In slices, that is: what one has looked at it may hold. */
+  #stopLooking(): void {
+    this.#looking?.return(undefined as never);
+    this.#looking = null;
   }
 
   /** Many processes never have anything to judge: children, scripts. */

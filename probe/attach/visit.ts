@@ -87,9 +87,20 @@ export class Visit {
     return this.#probe.pools();
   }
 
-  /** One collection: which leases can nobody reach any more. */
+  /** A job of its own, before each collection. */
+  prepare(): void {
+    this.#probe.prepare();
+  }
+
+  /** One collection, which is all that this job does. */
+  collect(): void {
+    this.#isHeard = true;
+    this.#probe.collect();
+  }
+
+  /** After a collection: which leases can nobody reach any more. */
   prove(): PoolNumbers[] {
-    this.#probe.prove();
+    this.#probe.judge();
     return this.look();
   }
 
