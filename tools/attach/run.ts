@@ -25,8 +25,8 @@ const WAITING = 37;
 const NO_ORDER = 9_999_999;
 const TOLD_WITHIN_MS = 10_000;
 const BESIDE_ONE_COLLECTION_MS = 50;
-/** When it begins, in between for the next leak, and at the end. */
-const COLLECTIONS = 3;
+/** Of the twin, before and after: one in five of the same heap takes half as long again, attached to or not. */
+const COLLECTIONS = 5;
 const SERVED_WITHIN_MS = 5000;
 const ANSWER_MS = 60_000;
 
@@ -113,29 +113,40 @@ interface Outcome {
   wrong: string[];
   toldMs: number;
   pauseMs: number;
-  /** The longest bare collection of the twin, of as many as attaching makes: how long, and how large the heap is then. */
+  /** The longest bare collection of the twin: how long, and how large the heap is then. */
   bare: { ms: number; mb: number };
 }
 
 async function attachOnce(node: string, url: string, folder: string): Promise<Outcome> {
   const [shop, twin] = await Promise.all([serve(node, url), serve(node, url)]);
   try {
-    const collections: Outcome['bare'][] = [];
-    for (let i = 0; i < COLLECTIONS; i++) {
-      collections.push((await (await twin.ask('/collect')).json()) as Outcome['bare']);
-    }
-    const bare = collections.reduce((longest, each) => (each.ms > longest.ms ? each : longest));
-    twin.process.kill('SIGKILL');
-    const outcome = await trial(shop, folder, bare.ms + BESIDE_ONE_COLLECTION_MS).catch(({ message }: Error) => ({
+    const before = await longestCollection(twin);
+    const outcome = await trial(shop, folder).catch(({ message }: Error) => ({
       ...{ wrong: [`it does not answer: ${message}`], toldMs: Number.POSITIVE_INFINITY, pauseMs: 0 },
     }));
+    const after = await longestCollection(twin);
+    const bare = after.ms > before.ms ? after : before;
+    const longestMs = bare.ms + BESIDE_ONE_COLLECTION_MS;
+    if (outcome.pauseMs > longestMs) {
+      const [held, allowed] = [outcome.pauseMs, longestMs].map(Math.round);
+      outcome.wrong.push(`held for ${held} ms, and not for ${allowed} ms at most`);
+    }
     return { ...outcome, bare };
   } finally {
     for (const { process } of [shop, twin]) process.kill('SIGKILL');
   }
 }
 
-async function trial(shop: Service, folder: string, longestMs: number): Promise<Omit<Outcome, 'bare'>> {
+async function longestCollection(twin: Service): Promise<Outcome['bare']> {
+  let longest = { ms: 0, mb: 0 };
+  for (let i = 0; i < COLLECTIONS; i++) {
+    const each = (await (await twin.ask('/collect')).json()) as Outcome['bare'];
+    if (each.ms > longest.ms) longest = each;
+  }
+  return longest;
+}
+
+async function trial(shop: Service, folder: string): Promise<Omit<Outcome, 'bare'>> {
   const wrong: string[] = [];
   const expect = (isSo: boolean, what: string) => void (isSo || wrong.push(what));
   const before = await shop.state();
@@ -167,7 +178,6 @@ async function trial(shop: Service, folder: string, longestMs: number): Promise<
   const pauseMs = (await (await shop.ask('/pause')).json()) as number;
 
   expect(toldMs <= TOLD_WITHIN_MS, `told after ${Math.round(toldMs)} ms`);
-  expect(pauseMs <= longestMs, `held for ${Math.round(pauseMs)} ms, and not for ${Math.round(longestMs)} ms at most`);
   for (const what of missingIn(report)) wrong.push(what);
   let stays: string[] = [];
   await comesTrue(async () => {
