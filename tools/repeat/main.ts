@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CONDITIONS } from './conditions.ts';
@@ -50,6 +50,7 @@ type Told = Pick<Row, 'checks' | 'comparison'>;
 async function run(scenario: string, under: string): Promise<Row> {
   const out = mkdtempSync(path.join(tmpdir(), 'outlive-repeat-'));
   const began = Date.now();
+  const [before] = loadavg() as [number];
   const args = [CLI, 'soak', ...scenario.split(' '), '--json', '--out', out];
   const soak = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const end = (CONDITIONS[under] as (typeof CONDITIONS)[string])(soak);
@@ -64,7 +65,9 @@ async function run(scenario: string, under: string): Promise<Row> {
     const { checks, comparison } = (texts.stdout === '' ? { checks: [] } : JSON.parse(texts.stdout)) as Told;
     const seconds = Math.round((Date.now() - began) / 1000);
     if (code === 0) rmSync(out, { recursive: true, force: true });
-    return { scenario, under, code, seconds, checks, comparison, said: texts.stderr, out: code === 0 ? null : out };
+    const load: Row['load'] = [before, loadavg()[0] as number];
+    const kept = code === 0 ? null : out;
+    return { scenario, under, code, seconds, load, checks, comparison, said: texts.stderr, out: kept };
   } finally {
     await end();
   }

@@ -8,6 +8,8 @@ export interface Row {
   /** What `outlive soak` ended with: 0 as declared, 1 not so, 2 not to be told here; null: by a signal. */
   code: number | null;
   seconds: number;
+  /** Of the machine, the minute's average before and after. */
+  load: [before: number, after: number];
   /** Every claim that was judged; none where the soak itself failed. */
   checks: { passed: boolean; sentence: string }[];
   /** Of an overload: all its figures. */
@@ -33,11 +35,12 @@ export function tableOf(rows: readonly Row[]): string {
     const passed = own.filter(({ code }) => code === 0).length;
     const unclear = own.filter(({ code }) => code === 2).length;
     const seconds = rangeOf(own.map((row) => row.seconds));
-    return `| ${name} | ${passed} of ${own.length} | ${unclear || ''} | ${seconds} | ${rangeOf(own.flatMap(refusedIn))} |`;
+    const load = rangeOf(own.flatMap((row) => row.load).map(Math.round));
+    return `| ${name} | ${load} | ${passed} of ${own.length} | ${unclear || ''} | ${seconds} | ${rangeOf(own.flatMap(refusedIn))} |`;
   });
   return [
-    '| scenario | machine | as declared | not to be told | seconds | refused in run |',
-    '|---|---|---|---|---|---|',
+    '| scenario | machine | load | as declared | not to be told | seconds | refused in run |',
+    '|---|---|---|---|---|---|---|',
     ...lines,
   ].join('\n');
 }
