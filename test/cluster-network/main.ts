@@ -149,7 +149,14 @@ if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   process.stderr.write('Network namespaces need Linux and root.\n');
   process.exitCode = 2;
 } else {
+  // what a killed run left
   closeNetwork();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      closeNetwork();
+      process.exit(1);
+    });
+  }
   openNetwork();
   try {
     await main();
