@@ -84,7 +84,7 @@ describe('what fits', () => {
   });
 });
 
-const SPEED: Speed = { logons: 300, transactions: 1000, session: null, control: [10, 10] };
+const SPEED: Speed = { logons: 300, transactions: 1000, heldUpMs: 20, session: null, control: [10, 10] };
 
 describe('an overload is sized by what was measured', () => {
   const sized = (plan: OverloadPlan, logons: number, transactions: number, fit = (wish: OverloadPlan) => wish) => {
@@ -124,6 +124,18 @@ describe('an overload is sized by what was measured', () => {
     const { plan } = sized(connectionStorm, 200, 1000);
     const told = doubtOf(connectionStorm.sizing ?? [], plan, { ...SPEED, logons });
     expect(told).toEqual(doubt && expect.stringMatching(doubt));
+  });
+
+  test('where programs are held up the server allows a logon longer, and the storm is as much larger', () => {
+    const speed = { ...SPEED, logons: 200, heldUpMs: 1500 };
+    const { plan } = sizeBy(connectionStorm.sizing ?? [], connectionStorm, {
+      ...{ speed, fit: (wish: OverloadPlan) => wish, isFixed: false, limits: null },
+    });
+    expect(plan.server.logonSeconds).toBe(5);
+    expect(needOf(storm(plan), storm(plan).region.slots).connections / speed.logons).toBeGreaterThanOrEqual(2.5 * 5);
+    const doubt = (heldUpMs: number) => doubtOf(connectionStorm.sizing ?? [], plan, { ...speed, heldUpMs });
+    expect(doubt(3000)).toBeNull();
+    expect(doubt(4000)).toBe('a program that logs on is held up for 4.0 s at once, and the server allows a logon 5 s');
   });
 
   test('a storm that is none says nothing against what is compared beside it', () => {

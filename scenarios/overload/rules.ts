@@ -41,6 +41,10 @@ const SHORTEST_LIMIT = 1;
 const LONGEST_LIMIT = 60;
 /** The limit is so many times the middle: a single logon may be late for want of a processor, a storm comes back. */
 const LATE = 1.5;
+/** A logon takes a few turns of its program: the limit is so many times what a program is held up at once … */
+const HELD_UP = 3;
+/** … and so many times still where that was measured again. */
+const STILL_HELD_UP = 1.5;
 /** On the right side of the limit, and clear of it by this factor: the storm above, all others below. */
 const CLEAR = 1.25;
 /** A storm is over after so many times as long as its logons take, at the latest, or what is left is lost. */
@@ -63,12 +67,12 @@ export function sizeStorm(name: string, each: number): SizingRule {
         .map((variant) => needOf(variant, variant.region.slots).connections),
     );
   return {
-    size(declared, { speed: { logons }, fit, isFixed, limits }) {
+    size(declared, { speed: { logons, heldUpMs }, fit, isFixed, limits }) {
       if (!declared.variants.some(isStorm)) return { plan: declared, words: [] };
+      const wished = limits?.logonSeconds ?? Math.max(WISHED_LIMIT, Math.ceil((HELD_UP * heldUpMs) / 1000));
       const plan = fit(
         withRegions(declared, (region) => {
-          const seconds = limits?.logonSeconds ?? WISHED_LIMIT;
-          const needed = Math.ceil((STORM_OF_LIMIT * seconds * logons) / perSlot(region));
+          const needed = Math.ceil((STORM_OF_LIMIT * wished * logons) / perSlot(region));
           return region.name === name && !isFixed ? { ...region, slots: Math.max(region.slots, needed) } : region;
         }),
       );
@@ -78,7 +82,7 @@ export function sizeStorm(name: string, each: number): SizingRule {
       const most = Math.floor(lasts / LEAST_OF_LIMIT);
       const logonSeconds =
         limits?.logonSeconds ??
-        within(SHORTEST_LIMIT, Math.min(most, Math.max(WISHED_LIMIT, Math.round(LATE * middle))), LONGEST_LIMIT);
+        within(SHORTEST_LIMIT, Math.min(most, Math.max(wished, Math.round(LATE * middle))), LONGEST_LIMIT);
       const logonTimeout = Math.max(plan.pools.logonTimeout, 4000 * logonSeconds);
       const maxSessions = Math.max(plan.server.maxSessions, wanted + SPARE_SESSIONS);
       const slots = plan.variants.find(isStorm)?.region.slots;
@@ -90,13 +94,15 @@ export function sizeStorm(name: string, each: number): SizingRule {
           pools: { ...plan.pools, logonTimeout, acquireTimeout: Math.max(plan.pools.acquireTimeout, 4 * logonTimeout) },
         },
         words: [
-          `${name}: ${slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: ${LATE} times the middle of the storm's logons and those without one, at least ${WISHED_LIMIT} s).`,
+          `${name}: ${slots} slots a job ask for ${wanted.toLocaleString('en-US')} connections at once, ${lasts.toFixed(1)} s of logons; the server allows a logon ${logonSeconds} s (rule: ${LATE} times the middle of the storm's logons and those without one, at least ${WISHED_LIMIT} s and ${HELD_UP} times what a program is held up).`,
         ],
       };
     },
-    doubt(plan, { logons }) {
+    doubt(plan, { logons, heldUpMs }) {
       if (!plan.variants.some(isStorm)) return null;
       const limit = plan.server.logonSeconds;
+      if (STILL_HELD_UP * heldUpMs > 1000 * limit)
+        return `a program that logs on is held up for ${(heldUpMs / 1000).toFixed(1)} s at once, and the server allows a logon ${limit} s`;
       const [storm, calm] = [true, false].map((ofStorm) => wantedBy(plan, ofStorm) / logons) as [number, number];
       if (storm < CLEAR * limit)
         return `at ${Math.round(logons)} logons a second the storm's take ${storm.toFixed(1)} s, and the server allows each ${limit} s: that is no storm`;

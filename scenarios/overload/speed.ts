@@ -18,6 +18,8 @@ export interface Speed {
   logons: number;
   /** Transactions a second of the load, over ten connections. */
   transactions: number;
+  /** Milliseconds that a program which logs on was held up at once, at most. */
+  heldUpMs: number;
   /** What one session takes of the server; null where its processes are not on this machine. */
   session: { cpuMs: number; memoryBytes: number } | null;
   /** Milliseconds that the control took, before and after. */
@@ -48,12 +50,13 @@ export async function measureSpeed(server: LoadServer): Promise<Speed> {
     const before = control();
     const transactions = await transactionsASecond(url);
     const meter = await ServerMeter.start(url);
-    const rates: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) rates.push(await logonsASecond(url, each, () => meter?.look()));
+    const bursts: Burst[] = [];
+    for (let round = 0; round < ROUNDS; round++) bursts.push(await logOn(url, each, () => meter?.look()));
     const use = meter?.stop() ?? null;
     return {
-      logons: rates.reduce((sum, rate) => sum + rate, 0) / ROUNDS,
+      logons: bursts.reduce((sum, { rate }) => sum + rate, 0) / ROUNDS,
       transactions,
+      heldUpMs: Math.max(...bursts.map((burst) => burst.heldUpMs)),
       session: use && { cpuMs: use.cpuMs / (ROUNDS * logons), memoryBytes: use.memoryPeakBytes / logons },
       control: [before, control()],
     };
@@ -63,16 +66,22 @@ export async function measureSpeed(server: LoadServer): Promise<Speed> {
 }
 
 /** In words, for people. */
-export function speedWords({ logons, transactions, session, control }: Speed): string {
+export function speedWords({ logons, transactions, heldUpMs, session, control }: Speed): string {
   const [before, after] = control.map(Math.round);
   const cost = session
     ? `, a session takes ${session.cpuMs.toFixed(1)} ms of the server's CPU to open and ${(session.memoryBytes / 2 ** 20).toFixed(1)} MB`
     : '';
-  return `Measured here: ${Math.round(logons)} logons and ${Math.round(transactions)} transactions a second${cost}; the control took ${before} ms before and ${after} ms after.`;
+  return `Measured here: ${Math.round(logons)} logons and ${Math.round(transactions)} transactions a second${cost}; a program was held up for ${Math.round(heldUpMs)} ms at once, and the control took ${before} ms before and ${after} ms after.`;
+}
+
+interface Burst {
+  /** Logons a second. */
+  rate: number;
+  heldUpMs: number;
 }
 
 /** `count`: of each program; `whileOpen` is called when all sessions are. */
-async function logonsASecond(url: string, count: number, whileOpen: () => void): Promise<number> {
+async function logOn(url: string, count: number, whileOpen: () => void): Promise<Burst> {
   const programs = Array.from({ length: PROGRAMS }, () =>
     fork(BURST, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
   );
@@ -82,12 +91,14 @@ async function logonsASecond(url: string, count: number, whileOpen: () => void):
     const ended = programs.map(async (program) => {
       program.send({ url, count } satisfies BurstOrder);
       const [told] = (await once(program, 'message')) as [BurstTold];
-      if ('endedAt' in told) return told.endedAt;
+      if ('endedAt' in told) return told;
       throw new Error(`the server cannot be measured: ${'failed' in told ? told.failed : 'no answer'}`);
     });
-    const last = Math.max(...(await Promise.all(ended)));
+    const all = await Promise.all(ended);
     whileOpen();
-    return (1000 * PROGRAMS * count) / (last - began);
+    const last = Math.max(...all.map(({ endedAt }) => endedAt));
+    const heldUpMs = Math.max(...all.map((each) => each.heldUpMs));
+    return { rate: (1000 * PROGRAMS * count) / (last - began), heldUpMs };
   } finally {
     await Promise.all(programs.map((program) => (program.kill('SIGKILL') ? once(program, 'exit') : null)));
   }
