@@ -94,6 +94,15 @@ test('without a token it is asked by the names of this machine alone', async () 
   expect(asked).toBe(403);
 });
 
+test('a client that offers HTTP/2, as curl --http2 and Java do, is answered by what it speaks', async () => {
+  manager = await startManager();
+  const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
+  const status = await new Promise((resolve, reject) =>
+    get(`${manager!.url}/overview`, { headers }, ({ statusCode }) => resolve(statusCode)).on('error', reject),
+  );
+  expect(status).toBe(200);
+});
+
 test('of thousands of submissions at once it takes what it can, refuses the others, and stays up', async () => {
   manager = await startManager();
   const statuses: Record<number, number> = {};

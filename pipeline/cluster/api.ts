@@ -12,6 +12,7 @@ import { STATES } from './job-table.ts';
 import { metricsOf } from './metrics.ts';
 import { PAGE } from './page.ts';
 import { Refused } from './refused.ts';
+import { ANY_PROTOCOL } from './registration.ts';
 import { takeTaskManagers } from './take-task-managers.ts';
 
 export interface ApiOptions {
@@ -31,6 +32,8 @@ export function apiOf({ manager, cluster, token, events = () => [] }: ApiOptions
     logger: false,
     forceCloseConnections: true,
     frameworkErrors: answerError,
+    // clients that offer HTTP/2 by the way are answered all the same
+    http: { shouldUpgradeCallback: ({ headers }) => ANY_PROTOCOL.test(headers.upgrade ?? '') },
   });
   api.removeContentTypeParser('text/plain');
   api.setErrorHandler(answerError);

@@ -3,6 +3,8 @@ import type { FromTaskManager } from './protocol.ts';
 
 /** What the request asks its connection to become. Another number is another language. */
 export const PROTOCOL = 'outlive-task-manager/1';
+/** Whatever its number. */
+export const ANY_PROTOCOL = /^outlive-task-manager\//;
 export const PLACE = '/taskmanagers';
 
 /** Holds a `Registration` as JSON. */
