@@ -55,15 +55,17 @@ export async function registerElsewhere(options: ElsewhereOptions): Promise<void
   let pause = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     const socket = await connect(options, registration);
-    if (socket === null) {
-      if (pause === FIRST_PAUSE_MS) log(`The job manager at ${url.host} does not answer; trying again until it does.`);
-      pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
-    } else {
-      pause = FIRST_PAUSE_MS;
+    const began = performance.now();
+    if (socket !== null) {
       log(`Registered with the job manager at ${url.host}.`);
       await new Serving(socket, options).ended;
       if (!signal.aborted) log(`The connection to the job manager at ${url.host} ended; all tasks were given up.`);
+    } else if (pause === FIRST_PAUSE_MS) {
+      log(`The job manager at ${url.host} does not answer; trying again until it does.`);
     }
+    // one whose process does not live comes no more often than one that is not answered
+    const hasServed = performance.now() - began > LONGEST_PAUSE_MS;
+    pause = hasServed ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, 2 * pause);
     await delay(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
   }
 }
