@@ -4,12 +4,12 @@
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { startGuard } from './core.ts';
+import { GUARD, startGuard } from './core.ts';
 import { CircusGuard, type Event, type State } from './jest/circus.ts';
 import { type Runtime, watchRuntime } from './jest/runtime.ts';
 
 interface Environment {
-  global: { setTimeout: unknown };
+  global: { setTimeout: unknown; [GUARD]?: unknown };
   handleTestEvent?(event: Event, state: State): unknown;
 }
 
@@ -37,6 +37,8 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
   runtimeNow = { original: watchRuntime(guard, runtime) };
   const circus = new CircusGuard(guard);
   const { handleTestEvent } = environment;
+  // for what its tests say to it
+  environment.global[GUARD] = guard;
   const putBack = giveOwnTimer(environment);
   environment.handleTestEvent = (event, state) => {
     putBack();

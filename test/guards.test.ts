@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { guardOptions } from '../guards/guard.ts';
 import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -98,6 +99,21 @@ test('an option that it does not know stops the run, with a sentence', async () 
   const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
   expect(stderr).toContain('outlive: OUTLIVE_TEST_SETTLE_MS must be a whole number from 0 to 60000, not "soon".');
   expect(code).not.toBe(0);
+});
+
+test('options of a suite that it does not know are refused', () => {
+  const refusal = (options: object) => {
+    try {
+      guardOptions(options);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return null;
+  };
+  expect(refusal({ settleMs: 500, isGuarded: true })).toBeNull();
+  expect(refusal({ settleMs: '1s' })).toBe('settleMs must be a whole number from 0 to 60000.');
+  expect(refusal({ isGuarded: 'no' })).toBe('isGuarded must be true or false.');
+  expect(refusal({ settle: 5 })).toBe('guardOptions knows settleMs and isGuarded, not settle.');
 });
 
 test('leaks of a baseline are no news; it only shrinks, and what is expected to leak is not in it', async () => {
