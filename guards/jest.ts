@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { GUARD, startGuard } from './core.ts';
 import { CircusGuard, type Event, type State } from './jest/circus.ts';
+import { type Reading, watchEsModules } from './jest/es-modules.ts';
 import { type Runtime, watchRuntime } from './jest/runtime.ts';
 
 interface Environment {
@@ -23,7 +24,7 @@ type TestRunner = (
   globalConfig: GlobalConfig,
   config: { rootDir: string },
   environment: Environment,
-  runtime: Runtime,
+  runtime: Runtime & Reading,
   ...rest: unknown[]
 ) => Promise<unknown>;
 
@@ -39,6 +40,7 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
   const { handleTestEvent } = environment;
   // for what its tests say to it
   environment.global[GUARD] = guard;
+  watchEsModules(guard, runtime, environment.global, config.rootDir);
   const putBack = giveOwnTimer(environment);
   environment.handleTestEvent = (event, state) => {
     putBack();

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { guardOptions } from '../guards/guard.ts';
+import { openDatabase } from '../pipeline/store/database.ts';
 import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -30,6 +31,18 @@ describe.each(RUNNERS)('%s', (_, run) => {
     expect(Object.fromEntries(own)).toEqual(expectedLines());
     expect(Object.keys(results)).toContain('is innocent');
   });
+});
+
+test('jest: libraries that are ES modules are seen too', async () => {
+  const database = await openDatabase({ fsync: false });
+  try {
+    const results = await byJest('jest-es.case.mjs', { PG_URL: database.url });
+    const line = path.basename(lineOf(path.join(GUARDED, 'jest-es.case.mjs'), '// leaks a reserved connection'));
+    expect(results['leaks a reserved connection']).toContain(`outlives the test, taken at ${line}:`);
+    expect(results['is innocent']).toBeNull();
+  } finally {
+    await database.stop();
+  }
 });
 
 test.each([
