@@ -17,7 +17,8 @@ import { type Options, readOptions } from './options.ts';
 export type { Frame, Scope };
 
 const PROBE = Symbol.for('outlive.probe');
-const GUARD = Symbol.for('outlive.guard');
+/** The guard of a thread, as a property of its global object. */
+export const GUARD: unique symbol = Symbol.for('outlive.guard');
 /** Between two looks, milliseconds: doubled each time, up to this. */
 const LONGEST_WAIT = 128;
 
@@ -41,12 +42,21 @@ export interface Leak {
   error: Error;
 }
 
+/** What a test or suite sets for itself and all within it. */
+export interface ScopeOptions {
+  /** How long something may take to be given back, milliseconds. */
+  settleMs?: number;
+  /** Whether it is asked for what it leaves open. */
+  isGuarded?: boolean;
+}
+
 export class Guard {
   readonly options: Options;
   readonly #probe: Probe;
   readonly #runner: Runner;
   /** Tests that have not ended. */
   readonly #running: Set<Scope> = new Set();
+  readonly #ownOptions: WeakMap<Scope, ScopeOptions> = new WeakMap();
   #leaks: Leaks | null = null;
   #ending: NodeJS.Timeout | undefined;
 
@@ -82,6 +92,13 @@ export class Guard {
     return this.#probe.tests.isOwing(scope);
   }
 
+  /** For what runs now. False: that is part of no test or suite. */
+  set(options: ScopeOptions): boolean {
+    const scope = this.current();
+    if (scope) this.#ownOptions.set(scope, { ...this.#ownOptions.get(scope), ...options });
+    return scope !== null;
+  }
+
   /** The scope ends; what is open in it, its suite is asked for. */
   end(scope: Scope): void {
     this.#running.delete(scope);
@@ -97,7 +114,10 @@ export class Guard {
   /** Ends the scope; null when all that was opened in it is given back, at once or soon. Nothing to wait for is no promise. */
   judge(scope: Scope): Promise<Leak | null> | null {
     this.end(scope);
-    return this.isOwing(scope) ? this.#leakOf(scope) : null;
+    if (!this.isOwing(scope)) return null;
+    if (this.#optionsOf(scope).isGuarded !== false) return this.#leakOf(scope);
+    this.#probe.tests.forgive(scope);
+    return null;
   }
 
   /** As `judge`, of what is meant to leak: whatever the baseline says. */
@@ -119,10 +139,11 @@ export class Guard {
 
   async #owedAtRest(scope: Scope): Promise<Owed[]> {
     const { tests } = this.#probe;
+    const { settleMs = this.options.settleMs } = this.#optionsOf(scope);
     let waited = 0;
     for (let wait = 1; tests.isOwing(scope); wait = Math.min(2 * wait, LONGEST_WAIT)) {
-      if (waited >= this.options.settleMs) break;
-      await pause(Math.min(wait, this.options.settleMs - waited));
+      if (waited >= settleMs) break;
+      await pause(Math.min(wait, settleMs - waited));
       waited += wait;
     }
     if (!tests.isOwing(scope)) return [];
@@ -131,6 +152,12 @@ export class Guard {
     tests.prove();
     await pause(0);
     return tests.owed(scope);
+  }
+
+  /** Each of the innermost that has set it. */
+  #optionsOf(scope: Scope): ScopeOptions {
+    const outer = scope.within && this.#optionsOf(scope.within);
+    return { ...outer, ...this.#ownOptions.get(scope) };
   }
 
   /** Empty where looking for them would hold up another test. */

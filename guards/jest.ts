@@ -4,12 +4,13 @@
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { startGuard } from './core.ts';
+import { GUARD, startGuard } from './core.ts';
 import { CircusGuard, type Event, type State } from './jest/circus.ts';
+import { type Reading, watchEsModules } from './jest/es-modules.ts';
 import { type Runtime, watchRuntime } from './jest/runtime.ts';
 
 interface Environment {
-  global: { setTimeout: unknown };
+  global: { setTimeout: unknown; [GUARD]?: unknown };
   handleTestEvent?(event: Event, state: State): unknown;
 }
 
@@ -23,7 +24,7 @@ type TestRunner = (
   globalConfig: GlobalConfig,
   config: { rootDir: string },
   environment: Environment,
-  runtime: Runtime,
+  runtime: Runtime & Reading,
   ...rest: unknown[]
 ) => Promise<unknown>;
 
@@ -37,6 +38,9 @@ const run: TestRunner = async (globalConfig, config, environment, runtime, ...re
   runtimeNow = { original: watchRuntime(guard, runtime) };
   const circus = new CircusGuard(guard);
   const { handleTestEvent } = environment;
+  // for what its tests say to it
+  environment.global[GUARD] = guard;
+  watchEsModules(guard, runtime, environment.global, config.rootDir);
   const putBack = giveOwnTimer(environment);
   environment.handleTestEvent = (event, state) => {
     putBack();

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { guardOptions } from '../guards/guard.ts';
+import { openDatabase } from '../pipeline/store/database.ts';
 import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -29,6 +31,18 @@ describe.each(RUNNERS)('%s', (_, run) => {
     expect(Object.fromEntries(own)).toEqual(expectedLines());
     expect(Object.keys(results)).toContain('is innocent');
   });
+});
+
+test('jest: libraries that are ES modules are seen too', async () => {
+  const database = await openDatabase({ fsync: false });
+  try {
+    const results = await byJest('jest-es.case.mjs', { PG_URL: database.url });
+    const line = path.basename(lineOf(path.join(GUARDED, 'jest-es.case.mjs'), '// leaks a reserved connection'));
+    expect(results['leaks a reserved connection']).toContain(`outlives the test, taken at ${line}:`);
+    expect(results['is innocent']).toBeNull();
+  } finally {
+    await database.stop();
+  }
 });
 
 test.each([
@@ -98,6 +112,21 @@ test('an option that it does not know stops the run, with a sentence', async () 
   const { code, stderr } = await start(NODE, ['--require', 'outlive/node-test', 'hangs.cjs'], { cwd: GUARDED, env });
   expect(stderr).toContain('outlive: OUTLIVE_TEST_SETTLE_MS must be a whole number from 0 to 60000, not "soon".');
   expect(code).not.toBe(0);
+});
+
+test('options of a suite that it does not know are refused', () => {
+  const refusal = (options: object) => {
+    try {
+      guardOptions(options);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return null;
+  };
+  expect(refusal({ settleMs: 500, isGuarded: true })).toBeNull();
+  expect(refusal({ settleMs: '1s' })).toBe('settleMs must be a whole number from 0 to 60000.');
+  expect(refusal({ isGuarded: 'no' })).toBe('isGuarded must be true or false.');
+  expect(refusal({ settle: 5 })).toBe('guardOptions knows settleMs and isGuarded, not settle.');
 });
 
 test('leaks of a baseline are no news; it only shrinks, and what is expected to leak is not in it', async () => {

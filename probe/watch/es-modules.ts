@@ -13,11 +13,9 @@ import type { Package } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import { onLeave } from '../process/leaving.ts';
 import { existsSync, nodeMajor } from '../process/runtime.ts';
+import { type Hand, KEY, withStatement } from './es-statement.ts';
 
 const PART = 'modules';
-/** By which the added line finds the probe. */
-const KEY = 'outlive.es';
-
 type Es = NonNullable<Package['es']>;
 type Source = string | NodeJS.TypedArray | ArrayBuffer | null | undefined;
 interface Loaded {
@@ -38,7 +36,7 @@ export function watchEsModules(packages: readonly Package[], told: Told): void {
   // what Vitest's virtual machines have in its place throws
   if (Module !== process.getBuiltinModule('node:module')) return;
   const ends = wanted.map(({ name, entry, es }) => ({ end: `/node_modules/${name}/${entry}`, es: es as Es }));
-  const hand = (url: string, exports: Record<string, unknown>): Record<string, unknown> => {
+  const hand: Hand = (url, exports) => {
     guarded(PART, told, fileURLToPath(url), exports);
     return exports;
   };
@@ -55,13 +53,6 @@ export function watchEsModules(packages: readonly Package[], told: Told): void {
     hooks.deregister();
     Reflect.deleteProperty(globalThis, Symbol.for(KEY));
   });
-}
-
-/** The names are of functions and classes, which are variables; a function is there before its file runs. */
-function withStatement(source: string, { when, names }: Es): string {
-  const members = `{ ${names.join(', ')} }`;
-  const statement = `;(${members} = globalThis[Symbol.for('${KEY}')]?.(import.meta.url, ${members}) ?? ${members});`;
-  return when === 'before' ? statement + source : `${source}\n${statement}\n`;
 }
 
 function textOf(source: Source): string {

@@ -59,13 +59,23 @@ interface JestJson {
 }
 
 /** Installs Jest when it is first asked for: it is as large as all else together. A suite that has failed is told of its file. */
-export async function byJest(file: string): Promise<Results> {
+export async function byJest(file: string, env: Record<string, string> = {}): Promise<Results> {
   const home = path.join(ROOT, 'tools/jest');
   const jest = path.join(home, 'node_modules/jest-cli/bin/jest.js');
   if (!existsSync(jest)) await start('npm', ['ci', '--prefix', home, '--ignore-scripts', '--no-audit', '--no-fund']);
-  const args = [jest, '--json', '--runInBand', '--rootDir', GUARDED, '--config', path.join(GUARDED, 'jest.config.cjs')];
+  const args = [
+    '--experimental-vm-modules',
+    jest,
+    '--json',
+    '--forceExit',
+    '--runInBand',
+    '--rootDir',
+    GUARDED,
+    '--config',
+    path.join(GUARDED, 'jest.config.cjs'),
+  ];
   const { testResults } = await json<JestJson>(NODE, [...args, '--runTestsByPath', path.join(GUARDED, file)], {
-    env: SETTLE,
+    env: { ...SETTLE, ...env },
   });
   return Object.fromEntries(
     testResults.flatMap(({ message, assertionResults }) => [

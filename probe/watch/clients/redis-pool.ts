@@ -3,6 +3,7 @@
  * settled: one that never is keeps its client for good. The pool handles that promise itself, so to listen to it too
  * changes nothing of what is told as unhandled.
  */
+import { types } from 'node:util';
 import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { PoolState } from '../../account/pool-state.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -75,7 +76,8 @@ export class RedisPools {
         throw error;
       }
       const done = (): void => close(lease);
-      if (result instanceof Promise) result.then(done, done);
+      // of whatever realm: Jest's tests have promises of their own
+      if (types.isPromise(result)) result.then(done, done);
       else done();
       return result;
     };

@@ -5,6 +5,7 @@
  *
  * False negatives: statements of files, and those of the pool itself.
  */
+import { types } from 'node:util';
 import type { Resource } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
@@ -124,7 +125,7 @@ export class PostgresSessions {
 
   #written(borrowed: Borrowed, query: Query, wrapper: Method): void {
     // it makes names and lists too
-    if (!(query instanceof Promise) || typeof query.handler !== 'function') return;
+    if (!types.isPromise(query) || typeof query.handler !== 'function') return;
     const { handler } = query;
     const text = query.strings.join('$1');
     const writtenAt = this.#sessions.siteOf({ driver: DRIVER, text, values: [] }, wrapper);

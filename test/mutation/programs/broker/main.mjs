@@ -6,8 +6,9 @@ import run from '../run.cjs';
 
 const url = process.env.AMQP_URL;
 const out = { connections: 0, channels: 0, consumers: 0 };
-let shared;
-let inbox;
+const shared = await connect(url);
+const inbox = { channel: await shared.createChannel() };
+inbox.queue = (await inbox.channel.assertQueue('', { exclusive: true })).queue;
 
 async function publish(n) {
   const channel = await shared.createChannel(); // acquires: publish
@@ -45,10 +46,6 @@ async function migrate(n) {
 
 run(
   async () => {
-    shared = await connect(url);
-    const channel = await shared.createChannel();
-    const { queue } = await channel.assertQueue('', { exclusive: true });
-    inbox = { channel, queue };
     for (let n = 0; n < 30; n++) {
       await Promise.all([publish(n).catch(() => {}), ask(n), migrate(n)]);
       await sleep(10);
