@@ -38,12 +38,12 @@ let ownerSymbol: symbol | undefined;
 
 /**
  * For what a library makes in an event of a connection that is open, of either side: whether that has ended since.
- * Nothing in other events, and in promises.
+ * Nothing in other events, those of HTTP among them, and in promises.
  */
 export function eventOfConnection(): Pick<Known, 'hasLostHost'> {
-  const here = executionAsyncResource() as Record<symbol, unknown> & { socket?: unknown };
+  const here = executionAsyncResource() as Record<symbol, unknown>;
   ownerSymbol ??= Object.getOwnPropertySymbols(here).find(({ description }) => description === 'owner_symbol');
-  const owner = here.socket ?? (ownerSymbol && here[ownerSymbol]) ?? connecting.get(triggerAsyncId())?.deref();
+  const owner = (ownerSymbol && here[ownerSymbol]) ?? connecting.get(triggerAsyncId())?.deref();
   const { destroyed } = (owner ?? {}) as { destroyed?: unknown };
   if (destroyed !== false) return {};
   const ref = new WeakRef(owner as net.Socket);
