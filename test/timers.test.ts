@@ -59,3 +59,9 @@ test.each([
   const { report } = await probed(program, [variant]);
   expect(report.findings).toEqual([]);
 });
+
+test('a heartbeat stays with its connection, while those of others have ended', async () => {
+  const { report } = await probed(fixture('heartbeats.mjs'));
+  expect(watched(report, 'setInterval')).toEqual({ acquired: 10, released: 6 });
+  expect(report.findings.filter(({ kind }) => kind === 'timer')).toEqual([]);
+});

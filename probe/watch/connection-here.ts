@@ -1,6 +1,7 @@
 /**
  * What is made in an event of a connection (a heartbeat for each WebSocket) may well stay as long as that does. Node
- * tells the connection of HTTP, upgrades included, by the async resource that its events are told in.
+ * tells the connection of HTTP by the async resource that its events are told in; of an upgrade that is its parser, which
+ * the connection has left by then.
  */
 import { executionAsyncResource, triggerAsyncId } from 'node:async_hooks';
 import type net from 'node:net';
@@ -12,9 +13,18 @@ const SETTLES = 1000;
 /** Sockets that are connecting, or have just connected. */
 const MAX_CONNECTING = 200;
 
+/** Accepted connections of HTTP, by their parsers: each parser serves one at a time. */
+const byParser = new WeakMap<object, WeakRef<net.Socket>>();
+
+/** A server has accepted `socket`, and its own listeners were told. */
+export function isAccepted({ socket }: { socket: net.Socket & { parser?: object | null } }): void {
+  if (socket.parser) byParser.set(socket.parser, new WeakRef(socket));
+}
+
 /** For what is made here: whether the connection, in whose event this is called, is still there. Nothing where there is none. */
 export function connectionHere(): Pick<Known, 'isHosted'> {
-  const { socket } = executionAsyncResource() as { socket?: { destroyed?: boolean } };
+  const here = executionAsyncResource() as { socket?: { destroyed?: boolean } | null };
+  const socket = here.socket ?? byParser.get(here)?.deref();
   if (typeof socket?.destroyed !== 'boolean') return {};
   const ref = new WeakRef(socket);
   return { isHosted: () => ref.deref()?.destroyed === false };
@@ -38,12 +48,12 @@ let ownerSymbol: symbol | undefined;
 
 /**
  * For what a library makes in an event of a connection that is open, of either side: whether that has ended since.
- * Nothing in other events, and in promises.
+ * Nothing in other events, those of HTTP among them, and in promises.
  */
 export function eventOfConnection(): Pick<Known, 'hasLostHost'> {
-  const here = executionAsyncResource() as Record<symbol, unknown> & { socket?: unknown };
+  const here = executionAsyncResource() as Record<symbol, unknown>;
   ownerSymbol ??= Object.getOwnPropertySymbols(here).find(({ description }) => description === 'owner_symbol');
-  const owner = here.socket ?? (ownerSymbol && here[ownerSymbol]) ?? connecting.get(triggerAsyncId())?.deref();
+  const owner = (ownerSymbol && here[ownerSymbol]) ?? connecting.get(triggerAsyncId())?.deref();
   const { destroyed } = (owner ?? {}) as { destroyed?: unknown };
   if (destroyed !== false) return {};
   const ref = new WeakRef(owner as net.Socket);

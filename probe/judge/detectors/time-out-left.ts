@@ -4,7 +4,7 @@
  *
  * Says `likely` of many of which no continuation is left that would still hear of them, or where nothing is under way any
  * more that they could wait for; else a `suspect`, since raced promises keep a continuation that will never run.
- * False positives it avoids: what is still awaited, however long; time-outs that events set, of connections and sessions
+ * False positives it avoids: what is still awaited, however long, or may wait for other timers; time-outs that events set, of connections and sessions
  * that go on; what fires has done its work.
  * False positives: several that a message handler sets by an async function and keeps for later.
  * False negatives: a few of them, and outside of jobs and requests raced ones of fewer than `MANY.raced`.
@@ -27,9 +27,10 @@ export const timeOutLeft: Detector = {
     return (resource) => at - resource.openedAt > patience && (isLeft(resource) || hasGoneOn(resource));
   },
   concludes(picked, { history }, { at, timersAlone }) {
-    const gone = isIdle(picked, timersAlone()) ? picked : picked.filter(isLeft);
+    const under = underWay(picked, timersAlone());
+    const gone = under === 'nothing' ? picked : picked.filter(isLeft);
     const isSure = gone.length >= MANY.gone;
-    const leaked = isSure ? gone : picked;
+    const leaked = isSure ? gone : under === 'as much' ? [] : picked;
     const occasions = new Set(leaked.map(({ turn }) => turn)).size;
     if ((!isSure && leaked.length < MANY.raced) || occasions < OCCASIONS) return null;
     const oldest = leaked.reduce((first, { openedAt }) => Math.min(first, openedAt), at);
@@ -45,11 +46,12 @@ export const timeOutLeft: Detector = {
   },
 };
 
-/** Other timers may be what some of them wait for. */
-function isIdle(picked: readonly Resource[], timers: number | null): boolean {
-  if (timers === null) return false;
+/** What there is that they could wait for: other timers, where there is nothing else. */
+function underWay(picked: readonly Resource[], timers: number | null): 'nothing' | 'as much' | 'unknown' {
+  if (timers === null) return 'unknown';
   const own = picked.filter(({ keepsAlive }) => keepsAlive?.() !== false).length;
-  return timers - own < picked.length / 4;
+  if (timers - own < picked.length / 4) return 'nothing';
+  return timers - own >= picked.length / 2 ? 'as much' : 'unknown';
 }
 
 function isLeft({ isLeftBehind, hasLostHost }: Resource): boolean {

@@ -10,6 +10,7 @@ import { around } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
 import { noteServer } from '../../process/streamed-files.ts';
 import { listenTo } from '../channels.ts';
+import { isAccepted } from '../connection-here.ts';
 import type { Desk } from '../desk.ts';
 import { isOfUser } from './callers.ts';
 import { Entered } from './entered.ts';
@@ -38,6 +39,7 @@ export function watchServers(desk: Desk): void {
     },
   });
   servers.endedBy(net.Server.prototype, 'close');
+  listenTo(PART, 'net.server.socket', isAccepted);
   watchDatagrams(desk);
 }
 

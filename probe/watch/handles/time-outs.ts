@@ -23,12 +23,12 @@ const LONG = 5000;
 const LONG_OF_LIBRARY = 10_000;
 /** Of a callback's text. */
 const READ = 1000;
-/** `reject(…)`, `controller.abort()`, `done(new Error(…))`, but not `socket.destroy(new Error(…))`. */
-const GIVES_UP = /\breject\b|\babort\b|(?:^|[^.\w$])[\w$]+\(\s*(?:new\s+)?[\w$.]*Error\b/;
+/** `reject(…)`, `controller.abort()`, `done(new Error(…))`, what answers if nobody has yet; but not `socket.destroy(new Error(…))`. */
+const GIVES_UP = /\breject\b|\babort\b|\bheadersSent\b|(?:^|[^.\w$])[\w$]+\(\s*(?:new\s+)?[\w$.]*Error\b/;
 /** The same, and closes what it is for. */
 const GIVES_UP_ON_CONNECTION = /Error\b|ETIMEDOUT|\b(?:reject|abort|destroy|close|terminate|end)\b/;
-/** Frames of a stack that is whole, and those below which a promise, or the program itself, goes on: no event does. */
-const WHOLE = 16;
+/** Frames of a stack that is surely whole, and those below which a promise, or the program itself, goes on: no event does. */
+const WHOLE = 13;
 const OF_CODE = /^node:(?:internal\/(?:modules|main|process\/task_queues)|async_hooks|diagnostics_channel)/;
 
 interface TimeOut {
