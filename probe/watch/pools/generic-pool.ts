@@ -89,7 +89,6 @@ class GenericPools {
   #asking: Asked | null = null;
   /** The request object taken off the queue last. */
   #dequeued: PoolRequest | null = null;
-  readonly #patchedRequests: WeakSet<object> = new WeakSet();
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -175,7 +174,14 @@ class GenericPools {
   }
 
   watchQueue(prototype: object): void {
-    around(PART, prototype, 'enqueue', { before: (_, request) => this.#queue(request as PoolRequest) });
+    let isRequestKnown = false;
+    around(PART, prototype, 'enqueue', {
+      before: (_, request) => {
+        if (!isRequestKnown) this.#watchTimeouts(request as PoolRequest);
+        isRequestKnown = true;
+        this.#queue(request as PoolRequest);
+      },
+    });
     around(PART, prototype, 'dequeue', {
       after: (_, request: PoolRequest | undefined) => {
         this.#dequeued = request ?? null;
@@ -197,9 +203,7 @@ class GenericPools {
   }
 
   #queue(request: PoolRequest): void {
-    if (!this.#asking || this.#asking.queued) return;
-    this.#asking.queued = request;
-    this.#watchTimeouts(request);
+    if (this.#asking && !this.#asking.queued) this.#asking.queued = request;
   }
 
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
@@ -248,12 +252,9 @@ class GenericPools {
     known.lease = null;
   }
 
-  /** The class of request objects is private: it is met with the first of them. */
+  /** The class of request objects is private: it is met with the first of them, in each copy of the library. */
   #watchTimeouts(request: object): void {
-    const prototype = Object.getPrototypeOf(request);
-    if (this.#patchedRequests.has(prototype)) return;
-    this.#patchedRequests.add(prototype);
-    const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
+    const isSeen = around<PoolRequest>(PART, Object.getPrototypeOf(request), '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
         own?.account.timedOut(own.request, false);
       },
