@@ -62,6 +62,9 @@ interface PoolRequest {
   [ASKED]?: Asked | undefined;
 }
 
+/** The request of the acquire that is being called. */
+const AT_ONCE: PoolRequest = {};
+
 interface Asked {
   request: Request;
   account: PoolAccount;
@@ -184,7 +187,8 @@ class GenericPools {
     });
     around(PART, prototype, 'dequeue', {
       after: (_, request: PoolRequest | undefined) => {
-        this.#dequeued = request ?? null;
+        // most are served while they are asked for: to keep those, which are new, is work for the garbage collector
+        this.#dequeued = request !== undefined && request === this.#asking?.queued ? AT_ONCE : (request ?? null);
       },
     });
   }
@@ -208,8 +212,7 @@ class GenericPools {
 
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
     const dequeued = this.#dequeued;
-    // most are served while they are asked for
-    const isAtOnce = dequeued !== null && this.#asking?.queued === dequeued;
+    const isAtOnce = dequeued === AT_ONCE;
     const own = isAtOnce ? this.#asking : dequeued?.[ASKED];
     this.#dequeued = null;
     if (!pooledResource) return;
