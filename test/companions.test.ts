@@ -18,7 +18,7 @@ class Book {
   open(source: Source, companion: Resource | null = null, known: Known = {}): Resource {
     this.at += 1000;
     const resource = new Resource(this.ledger.account(source, null), null, this.at, known);
-    resource.companion = companion;
+    if (companion !== null) resource.accompanies(companion);
     this.ledger.open(resource);
     return resource;
   }

@@ -220,6 +220,13 @@ test.concurrent.each(['emitter', 'once', 'stream', 'target', 'signal'])(
   },
 );
 
+test.concurrent('found as well by a process that has long added too many to look at each', async () => {
+  const { report } = await probed(PILES, ['emitter', 'late']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(PILES, '// on an emitter')]);
+  expect(report.findings[0]).toMatchObject({ library: 'Bus "price"', certainty: 'likely' });
+  expect(report.findings[0]?.count).toBeGreaterThanOrEqual(79);
+});
+
 test.concurrent('listeners of jobs that go on, where others come and go, are none', async () => {
   const { report } = await probed(PILES, ['emitter', 'subscribers']);
   expect(report.findings).toEqual([]);

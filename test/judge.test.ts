@@ -272,7 +272,7 @@ function heartbeats(times: number): { connections: Account; beats: Account } {
     const at = 1000 * i;
     const connection = open(connections, at);
     const beat = open(beats, at);
-    beat.companion = connection;
+    beat.accompanies(connection);
     ledger.close(beat, at + 500);
     ledger.close(connection, at + 500);
   }
@@ -284,7 +284,7 @@ function sessions({ connections, beats }: ReturnType<typeof heartbeats>, isBusy:
   for (let i = 0; i < 3; i++) {
     const scope = ended();
     const connection = open(connections, LONG_AGO, scope, { isBusy: () => isBusy });
-    open(beats, LONG_AGO, scope).companion = connection;
+    open(beats, LONG_AGO, scope).accompanies(connection);
   }
 }
 

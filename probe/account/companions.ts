@@ -33,7 +33,7 @@ export class Companions {
       if (companion.closed && closedAt - companion.closedAt <= MOMENT) vote(resource.account, companion.account);
       this.recent[this.at++ % RECENT] = resource;
     }
-    if (closedAt - this.lastAt <= MOMENT) {
+    if (resource.isCompanion && closedAt - this.lastAt <= MOMENT) {
       for (const other of this.recent) {
         if (other?.companion === resource && closedAt - other.closedAt <= MOMENT) vote(other.account, resource.account);
       }

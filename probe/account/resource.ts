@@ -93,6 +93,8 @@ export class Resource implements Link<Resource> {
   isStranded = false;
   /** What its flow or scope had taken last when it was opened: its owner, if the two turn out to end together. */
   companion: Resource | null = null;
+  /** Others have it as theirs. */
+  isCompanion = false;
   /** Of a pool: which database it leads to, as far as that is known. Stays in the process: it may name secrets. */
   target: string | null = null;
   /** What its flow has turned to since, while it holds this. */
@@ -161,6 +163,12 @@ export class Resource implements Link<Resource> {
 
   get closed(): boolean {
     return this.closedAt !== 0;
+  }
+
+  /** It may turn out to end with `other`. */
+  accompanies(other: Resource): void {
+    this.companion = other;
+    other.isCompanion = true;
   }
 
   /** The flow of `mark` has it from now on. */

@@ -36,6 +36,12 @@ export class ScopeNames {
     return totals;
   }
 
+  /** So many of that name began and ended. */
+  pass(name: string, kind: ScopeTotals['kind'], count: number): void {
+    const totals = this.all.get(name) ?? this.#add(name, kind);
+    for (const each of ['began', 'ended', 'rank'] as const) totals[each] += count;
+  }
+
   #add(name: string, kind: ScopeTotals['kind']): ScopeTotals {
     const isFull = this.all.size - (this.all.has(OTHER) ? 1 : 0) >= MAX_NAMES;
     const rank = isFull && name !== OTHER ? this.#dropRarest() : 0;

@@ -69,6 +69,8 @@ export class Scopes {
   /** That run at this moment. */
   readonly #tests: Set<Scope> = new Set();
   readonly #names = new ScopeNames();
+  /** Requests that came and went, and are not among the names yet. */
+  #passed = 0;
   /** As they are written, by what the service calls them. */
   readonly #masked: Map<unknown, string> = new Map();
 
@@ -79,6 +81,8 @@ export class Scopes {
   }
 
   get totals(): ReadonlyMap<string, ScopeTotals> {
+    if (this.#passed > 0) this.#names.pass(UNFOLLOWED, 'request', this.#passed);
+    this.#passed = 0;
     return this.#names.all;
   }
 
@@ -180,8 +184,7 @@ export class Scopes {
 
   /** A request came and went of which no more is known. */
   pass(): void {
-    const totals = this.#names.begin(UNFOLLOWED, 'request');
-    totals.ended++;
+    this.#passed++;
   }
 
   /** No work is a scope any more. */

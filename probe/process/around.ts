@@ -93,8 +93,8 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
 }
 
 /*
- * Three ways to do one thing, since this runs for each acquire: as long as `arguments` is no more than read and given to
- * `Reflect.apply`, V8 makes no object of it.
+ * Three ways to do one thing, since this runs for each acquire: as long as `arguments` is no more than given to
+ * `Reflect.apply`, V8 makes no object of it. To read one from it that is not there is dear.
  */
 
 /** No more than a look before. */
@@ -105,8 +105,8 @@ function plainly<Self extends object, Asked>(
   wrapped: () => Method,
 ): Method {
   return {
-    hooked(this: Self): unknown {
-      guarded(part, before, this, arguments[0], arguments[1], wrapped());
+    hooked(this: Self, first: unknown, second: unknown): unknown {
+      guarded(part, before, this, first, second, wrapped());
       return Reflect.apply(original, this, arguments);
     },
   }.hooked;
@@ -120,9 +120,8 @@ function directly<Self extends object, Asked>(
   wrapped: () => Method,
 ): Method {
   return {
-    hooked(this: Self): unknown {
-      const asked =
-        before === undefined ? undefined : guarded(part, before, this, arguments[0], arguments[1], wrapped());
+    hooked(this: Self, first: unknown, second: unknown): unknown {
+      const asked = before === undefined ? undefined : guarded(part, before, this, first, second, wrapped());
       const at = arguments.length - 1;
       let args: unknown[] | null = null;
       if (callback !== undefined && at >= 0 && typeof arguments[at] === 'function') {
@@ -155,9 +154,9 @@ function itself<Self extends object, Asked>(
   wrapped: () => Method,
 ): Method {
   return {
-    hooked(this: Self): unknown {
+    hooked(this: Self, first: unknown, second: unknown): unknown {
       const args = arguments;
-      const asked = before && guarded(part, before, this, args[0], args[1], wrapped());
+      const asked = before && guarded(part, before, this, first, second, wrapped());
       const at = args.length - 1;
       if (callback !== undefined && typeof args[at] === 'function') {
         args[at] = guarded(part, callback, args[at], asked) ?? args[at];

@@ -224,14 +224,14 @@ export class Desk {
     if (scope !== null && scope.ended === 0) {
       // leases without a stack share an account, of which nothing can be learned
       const canLearn = account.site !== null || account.source.pool === null;
-      if (canLearn && scope.latest !== null && !scope.latest.closed) resource.companion = scope.latest;
+      if (canLearn && scope.latest !== null && !scope.latest.closed) resource.accompanies(scope.latest);
       scope.latest = resource;
     }
     if (!mark) return;
     mark.token.resource = resource;
     resource.follow(mark);
     for (const held of heldBefore(mark)) {
-      resource.companion ??= held;
+      if (resource.companion === null) resource.accompanies(held);
       if (resource.account.site === null || held.account.line !== resource.account.line) continue;
       held.overtaken++;
       resource.earlier ??= [];

@@ -2,12 +2,15 @@
  * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal; and signals that AbortSignal.any
  * makes of one that lives long, which keeps them for as long as somebody listens to them.
  *
- * To add one costs some nanoseconds more, until there are more than usual; to remove one costs nothing.
+ * To add one costs some nanoseconds more, until there are more than usual; to remove one costs nothing. To look at all is
+ * dear where there are emitters of many classes: of a process that has added thousands some are looked at, until the
+ * first of them has more than usual.
  */
 import { EventEmitter } from 'node:events';
 import { Tallies } from '../../account/tallies.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
+import { ByChance } from '../../process/by-chance.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
 import { PiledUp } from './piled-up.ts';
@@ -16,6 +19,9 @@ const PART = 'emitters' satisfies AdapterName;
 
 /** Fewer are never looked at. */
 const FEW = 16;
+/** So many are looked at, and of those after them one in some. */
+const ALL = 20_000;
+const ONE_OF = 4;
 
 /** One of `once` is wrapped by Node. */
 type Listener = object & { listener?: object };
@@ -27,10 +33,15 @@ interface Emitter {
 
 export function watchEmitters(desk: Desk): void {
   const piled = new PiledUp(desk, PART, listenersOfEmitter, false);
+  const some = new ByChance(ONE_OF);
+  let left = ALL;
   const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
     if (event === 'free') desk.onFree?.(emitter);
+    if (left > 0) left--;
+    else if (!some.takes()) return;
     const list = emitter._events?.[event as PropertyKey];
     if (!Array.isArray(list) || list.length < FEW || typeof listener !== 'function') return;
+    left = Number.POSITIVE_INFINITY;
     piled.adding({ emitter, event, count: list.length + 1 }, unwrapped(listener), wrapper);
   };
   around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });

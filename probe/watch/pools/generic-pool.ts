@@ -62,6 +62,9 @@ interface PoolRequest {
   [ASKED]?: Asked | undefined;
 }
 
+/** The request of the acquire that is being called. */
+const AT_ONCE: PoolRequest = {};
+
 interface Asked {
   request: Request;
   account: PoolAccount;
@@ -89,7 +92,6 @@ class GenericPools {
   #asking: Asked | null = null;
   /** The request object taken off the queue last. */
   #dequeued: PoolRequest | null = null;
-  readonly #patchedRequests: WeakSet<object> = new WeakSet();
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -175,10 +177,18 @@ class GenericPools {
   }
 
   watchQueue(prototype: object): void {
-    around(PART, prototype, 'enqueue', { before: (_, request) => this.#queue(request as PoolRequest) });
+    let isRequestKnown = false;
+    around(PART, prototype, 'enqueue', {
+      before: (_, request) => {
+        if (!isRequestKnown) this.#watchTimeouts(request as PoolRequest);
+        isRequestKnown = true;
+        this.#queue(request as PoolRequest);
+      },
+    });
     around(PART, prototype, 'dequeue', {
       after: (_, request: PoolRequest | undefined) => {
-        this.#dequeued = request ?? null;
+        // most are served while they are asked for: to keep those, which are new, is work for the garbage collector
+        this.#dequeued = request !== undefined && request === this.#asking?.queued ? AT_ONCE : (request ?? null);
       },
     });
   }
@@ -197,15 +207,12 @@ class GenericPools {
   }
 
   #queue(request: PoolRequest): void {
-    if (!this.#asking || this.#asking.queued) return;
-    this.#asking.queued = request;
-    this.#watchTimeouts(request);
+    if (this.#asking && !this.#asking.queued) this.#asking.queued = request;
   }
 
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
     const dequeued = this.#dequeued;
-    // most are served while they are asked for
-    const isAtOnce = dequeued !== null && this.#asking?.queued === dequeued;
+    const isAtOnce = dequeued === AT_ONCE;
     const own = isAtOnce ? this.#asking : dequeued?.[ASKED];
     this.#dequeued = null;
     if (!pooledResource) return;
@@ -248,12 +255,9 @@ class GenericPools {
     known.lease = null;
   }
 
-  /** The class of request objects is private: it is met with the first of them. */
+  /** The class of request objects is private: it is met with the first of them, in each copy of the library. */
   #watchTimeouts(request: object): void {
-    const prototype = Object.getPrototypeOf(request);
-    if (this.#patchedRequests.has(prototype)) return;
-    this.#patchedRequests.add(prototype);
-    const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
+    const isSeen = around<PoolRequest>(PART, Object.getPrototypeOf(request), '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
         own?.account.timedOut(own.request, false);
       },

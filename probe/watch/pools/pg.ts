@@ -260,9 +260,12 @@ class PgPools {
     around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
     around<Client, boolean | Answered>(PART, prototype, 'query', {
       before: (client, statement, values, wrapper) => {
-        if (this.#isOfPool(client)) return false;
-        const isUsed = this.#use(client, statement);
-        return this.#says(client, statement, values, wrapper) ?? isUsed;
+        const known = this.#known.get(client);
+        if (known !== undefined && isOfPool(client, known)) return false;
+        const text = textOf(statement);
+        const isUsed = known !== undefined && this.#use(known, text);
+        if (text === null || !this.#sessions.concerns(DRIVER, text)) return isUsed;
+        return this.#says(client, text, valuesOf(statement) ?? values, wrapper) ?? isUsed;
       },
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
       callback: (callback, isUsed) => (isUsed ? flows.bind(callback, flows.current()) : callback),
@@ -388,28 +391,23 @@ class PgPools {
     ledger.open(own.transaction);
   }
 
-  /** It is lent, but not handed over yet: the pool's own events use it. */
-  #isOfPool(client: Client): boolean {
-    const own = this.#known.get(client);
-    return own !== undefined && own.lease !== null && own.release === client.release;
-  }
-
   /** Whichever pool lends it. */
-  #says(client: Client, statement: unknown, second: unknown, wrapper: Method): Answered | null {
-    const text = textOf(statement);
-    if (text === null) return null;
-    const { values = second } = statement as { values?: unknown };
-    return this.#sessions.says({ driver: DRIVER, connection: client, text, values }, wrapper);
+  #says(connection: Client, text: string, values: unknown, wrapper: Method): Answered | null {
+    return this.#sessions.says({ driver: DRIVER, connection, text, values }, wrapper);
   }
 
   /** Whether the client is lent. */
-  #use(client: Client, statement: unknown): boolean {
-    const own = this.#known.get(client);
-    if (!own?.lease || own.lease.closed) return false;
-    this.#desk.use(own.lease, textOf(statement));
-    own.lease.isBusy = own.isBusy;
+  #use({ lease, isBusy }: Known, text: string | null): boolean {
+    if (!lease || lease.closed) return false;
+    this.#desk.use(lease, text);
+    lease.isBusy = isBusy;
     return true;
   }
+}
+
+/** It is lent, but not handed over yet: the pool's own events use it. */
+function isOfPool(client: Client, { lease, release }: Known): boolean {
+  return lease !== null && release === client.release;
 }
 
 /** Where a pool's options lead to. A connection string without its password and its parameters. */
@@ -417,6 +415,10 @@ function targetOfOptions({ connectionString, ...options }: Pool['options']): str
   const own = textsOf({ ...options, host: options.host ?? 'default' });
   if (typeof connectionString !== 'string') return own;
   return `${own}\0${connectionString.replace(/:[^:@/]*@/, '@')}`;
+}
+
+function valuesOf(statement: unknown): unknown {
+  return typeof statement === 'string' ? undefined : (statement as { values?: unknown }).values;
 }
 
 /** The text of a statement, in any of the forms that pg takes; its values are not touched. */

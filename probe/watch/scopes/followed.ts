@@ -7,6 +7,7 @@
  * ever happens, in a busy service, is told with its request only from its second time on.
  */
 
+import { ByChance } from '../../process/by-chance.ts';
 import type { RecordedFinding } from '../../recording/format.ts';
 
 /** Before the first grant, and at most in store. */
@@ -19,9 +20,7 @@ const WHOLE_MS = 60_000;
 
 export class Followed {
   #left = STORE;
-  /** Requests until the next one. */
-  #gap = 0;
-  #seed = 1;
+  readonly #some = new ByChance(ONE_OF);
   #wholeUntil = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
 
@@ -31,14 +30,7 @@ export class Followed {
       this.#left--;
       return true;
     }
-    if (this.#gap > 0) {
-      this.#gap--;
-      return false;
-    }
-    // by chance, since clients have rhythms of their own; with 0 to 14 between two it is one of eight
-    this.#seed = (Math.imul(this.#seed, 1103515245) + 12345) & 0x7fffffff;
-    this.#gap = (this.#seed >> 16) % (2 * ONE_OF - 1);
-    return true;
+    return this.#some.takes();
   }
 
   /** `findings` are new or changed at `at`, by key. More of what is known is nothing new. */

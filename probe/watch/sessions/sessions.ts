@@ -73,6 +73,11 @@ export class Sessions {
     return session;
   }
 
+  /** Whether a statement is to be told of: false of one that is known to do nothing, as long as nothing was left. */
+  concerns({ dialect }: Driver, text: string): boolean {
+    return this.#isAnyLeft || this.#helpers.compares || !dialect.idle.has(text);
+  }
+
   /** A statement is given to `connection` by a call to `wrapper`. Null: its answer tells nothing. */
   says(statement: Statement, wrapper: Method): Answered | null {
     const { connection, text, values, driver } = statement;
