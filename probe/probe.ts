@@ -208,16 +208,16 @@ export class Probe {
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
+    const onAny = (!this.#isLate && guarded('compilers', () => watchCompilers(this.#sites.scripts))) || (() => {});
     const libraries = guarded('modules', () =>
       watchLibraries({
-        ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark },
+        ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark, onAny },
         beneath: { ...beneath, ...mapSupport(this.#sites.scripts) },
         attached: (label) => this.#recorder.adapter(label),
       }),
     );
     // what is loaded is loaded; a library's way to Node's `http` is not seen any more
     if (this.#isLate) unmark();
-    else guarded('compilers', () => watchCompilers(this.#sites.scripts));
     if (libraries) this.loaded = libraries.loaded;
     if (libraries && !this.#isTest) {
       this.#unwatched = new Unwatched({
