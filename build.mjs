@@ -1,6 +1,6 @@
 // Compiles to dist/, puts beside the code what it reads at run time, and takes away what nothing loads.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 import { unreached } from './tools/reached.ts';
 
@@ -15,14 +15,17 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // One file for what every process needs, and one for each part that few do: finding, reading and compiling some fifty is
 // most of what a preload costs at start. The shorter, the quicker; their lines stay lines, since Node.js prints the one
 // that an uncaught error comes from.
-const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/require\('\.\/(.+?)\.js'\)/g)].map(
-  ([, name]) => `watch/${name}`,
+const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/load\('\.\/(.+?)\.js'\)/g)].map(
+  ([, name]) => name,
 );
 const PARTS = [
   'judge/judge',
+  'control/control',
   'control/inject/start',
+  'tests',
   'telemetry/telemetry',
   'record/source-lines',
+  'recording/quiet-report',
   'attach/visit',
   'notify/notifier',
   'record/active-handles',
@@ -32,6 +35,7 @@ const PARTS = [
   'watch/unwatched/bundles',
   'watch/pools/published',
   'watch/growth',
+  'watch/handles/sqlite',
   ...MODULES,
 ];
 const REPORT = 'recording/build-report';
@@ -48,6 +52,17 @@ const ascii = {
     }
   },
 };
+// … and the default of a builtin is the builtin itself: made as of any CommonJS module, it would be a copy with a getter
+// for each of its properties.
+const builtins = {
+  name: 'builtins',
+  transform: (code) =>
+    code.replace(
+      /^import (\w+)(?:, (\{[^}]*\}))? from '(node:[\w/]+)';$/gm,
+      (_, name, named, id) =>
+        `const ${name} = require('${id}');${named === undefined ? '' : ` import ${named} from '${id}';`}`,
+    ),
+};
 const bundle = (input, output, room = 'probe') =>
   build({
     preserveEntrySignatures: 'allow-extension',
@@ -56,7 +71,7 @@ const bundle = (input, output, room = 'probe') =>
     // whatever the source asks for by its name in the build
     external: /^\.\.?\/.*\.js$/,
     logLevel: 'warn',
-    plugins: [ascii],
+    plugins: [ascii, builtins],
     output: {
       dir: `dist/${room}`,
       format: 'cjs',
@@ -69,16 +84,19 @@ const bundle = (input, output, room = 'probe') =>
 // the parts use the probe's own copy of what they share
 const APART = [
   /attach[\\/]/,
-  /control[\\/]inject/,
+  /control[\\/]/,
+  /tests\./,
   /telemetry[\\/](?!wanted)/,
   /watch[\\/](?:pools|clients|sessions|growth)/,
+  /watch[\\/]handles[\\/]sqlite/,
   /notify[\\/]/,
   /proof[\\/](?:heap-snapshot|heapdump|on-signal)/,
   /process[\\/]free-memory/,
   /watch[\\/]unwatched[\\/](?:connects|bundles)/,
   /judge[\\/](?!blame|enclosing)/,
   /record[\\/](?:source-lines|script-maps|active-handles)/,
-  /recording[\\/](?:source|place)\./,
+  // … of the recording all but what writes one
+  /recording[\\/](?!(?:natures|format|kept-entries|writer|own|folder|snapshot-names|mask|secrets|source-map|readable)\.)/,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));
 // … and those of pools, and of clients, one copy of what lies beside them
@@ -100,9 +118,6 @@ await bundle(['probe', ...PARTS], {
     ],
   },
 });
-if (readdirSync('dist/probe').some((name) => name.startsWith('rolldown-runtime'))) {
-  throw new Error('A part that shares nothing with the probe needs named imports of builtins, not their default.');
-}
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
 await bundle([REPORT], {});

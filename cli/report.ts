@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { storeReport } from '../probe/recording/build-report.ts';
+import { storeReport } from '../probe/recording/assemble.ts';
 import { isOwn, writeOwn } from '../probe/recording/own.ts';
 import { REPORT_SCHEMA, type Report } from '../probe/recording/report.ts';
 import { isFile } from '../reports/collector-logs.ts';

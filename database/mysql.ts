@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import type { Look, ServerFacts, Session, SessionState } from '../probe/recording/database.ts';
-import { sqlShape } from '../probe/recording/mask.ts';
+import { sqlShape } from '../probe/recording/sql-shape.ts';
 import { ServerProcesses } from './processes.ts';
 import type { DatabaseSide } from './side.ts';
 

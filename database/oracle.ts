@@ -8,7 +8,8 @@ import { failureOf } from '../pipeline/store/failure.ts';
 import { type OracleAddress, oracleAddress } from '../pipeline/store/oracle-address.ts';
 import { logOn } from '../pipeline/store/oracle-logon.ts';
 import type { Look, ServerFacts, Session, SessionState } from '../probe/recording/database.ts';
-import { mask, sqlShape } from '../probe/recording/mask.ts';
+import { mask } from '../probe/recording/mask.ts';
+import { sqlShape } from '../probe/recording/sql-shape.ts';
 import { Rates } from './rates.ts';
 import type { DatabaseSide } from './side.ts';
 

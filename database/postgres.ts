@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import type { Look, ServerFacts, Session, SessionState } from '../probe/recording/database.ts';
-import { mask, sqlShape } from '../probe/recording/mask.ts';
+import { mask } from '../probe/recording/mask.ts';
+import { sqlShape } from '../probe/recording/sql-shape.ts';
 import { ServerProcesses } from './processes.ts';
 import type { DatabaseSide } from './side.ts';
 

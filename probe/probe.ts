@@ -15,12 +15,12 @@ import { Scopes } from './account/scope.ts';
 import { Sites, userFiles } from './account/site.ts';
 import { StackBudgets } from './account/stack-budgets.ts';
 import type { AdapterName } from './adapters.ts';
-import { openControl } from './control/control.ts';
 import type { Injected } from './control/inject/start.ts';
 import { handDown } from './hand-down/children.ts';
 import { withInheritance } from './hand-down/inherit.ts';
 import type { Judge, Judgement, LookOptions } from './judge/judge.ts';
 import type { Notifier } from './notify/notifier.ts';
+import { PARTS } from './parts.ts';
 import type { Method } from './process/around.ts';
 import { watchCollections } from './process/collections.ts';
 import { type Ending, onExit } from './process/exit.ts';
@@ -41,7 +41,7 @@ import type { Kind, RecordedFinding } from './recording/format.ts';
 import { type SnapshotName, snapshotFileOf } from './recording/snapshot-names.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
-import { Tests } from './tests.ts';
+import type { Tests } from './tests.ts';
 import { mapSupport, watchCompilers } from './watch/compilers.ts';
 import { Desk, type PoolKind } from './watch/desk.ts';
 import { watchElsewhere } from './watch/elsewhere.ts';
@@ -134,8 +134,7 @@ export class Probe {
   #judge: Judge | null = null;
   readonly #collector: Collector;
   readonly #prover: Prover;
-  /** For guards in test runners. */
-  readonly tests: Tests;
+  #tests: Tests | null = null;
   /** Tells of a module that Node's own loader did not load: its file, and the module, whose exports may be replaced. */
   loaded: (file: string, module: { exports: unknown }) => void = () => {};
   readonly #rhythm: Rhythm;
@@ -177,7 +176,7 @@ export class Probe {
     const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
     this.#recorder = new Recorder({
       ...{ ...parts, folder, parent: Number(parent ?? 0), settings, isLate },
-      sourceLines: () => new (loadOnDemand(loadSourceLines).SourceLines)(this.#sites),
+      sourceLines: () => new (loadOnDemand(PARTS.sourceLines).SourceLines)(this.#sites),
     });
     for (const problem of problems) this.#recorder.unsupported(problem);
     const { flows, notices, stacks } = { flows: this.#flows, notices: this.#notices, stacks: this.#stacks };
@@ -193,7 +192,6 @@ export class Probe {
       ...{ ledger: this.#ledger, collector: this.#collector, isOn: settings.proof !== 'off', heals: settings.heal },
       hasGrowth: () => this.#growths?.hasMatter() === true,
     });
-    this.tests = new Tests(this.#ledger, this.#scopes, this.#prover);
     this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
     this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed();
@@ -203,27 +201,27 @@ export class Probe {
   /** `began`: CPU milliseconds of this thread when loading the probe began. */
   start(began: number): void {
     if (this.#isLate) {
-      this.#present = guarded('active-handles', () => loadOnDemand(loadActiveHandles).presentHandles()) ?? null;
+      this.#present = guarded('active-handles', () => loadOnDemand(PARTS.activeHandles).presentHandles()) ?? null;
     }
     const beneath = this.#startInjector();
     const unmark = this.#unmarkSockets();
     this.#watchRequests();
+    const onAny = (!this.#isLate && guarded('compilers', () => watchCompilers(this.#sites.scripts))) || (() => {});
     const libraries = guarded('modules', () =>
       watchLibraries({
-        ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark },
+        ...{ desk: this.#desk, off: this.#settings.off, onHttp: unmark, onAny },
         beneath: { ...beneath, ...mapSupport(this.#sites.scripts) },
         attached: (label) => this.#recorder.adapter(label),
       }),
     );
     // what is loaded is loaded; a library's way to Node's `http` is not seen any more
     if (this.#isLate) unmark();
-    else guarded('compilers', () => watchCompilers(this.#sites.scripts));
     if (libraries) this.loaded = libraries.loaded;
     if (libraries && !this.#isTest) {
       this.#unwatched = new Unwatched({
         ...{ sites: this.#sites, libraries, unseen: this.#desk.unseen },
-        loadConnects: () => loadOnDemand(loadConnects),
-        loadBundles: () => loadOnDemand(loadBundles),
+        loadConnects: () => loadOnDemand(PARTS.connects),
+        loadBundles: () => loadOnDemand(PARTS.bundles),
       });
     }
     if (!this.#isLate && !this.#settings.off.includes('children')) {
@@ -235,9 +233,9 @@ export class Probe {
     watchHandles(this.#desk, this.#settings.off, this.#crowds);
     if (this.#settings.growth && !this.#isLate) {
       const isOwnCall = (wrapper: Method) => this.#sites.isOwnCall(wrapper);
-      this.#growths = guarded('growth', () => loadOnDemand(loadGrowth).watchGrowth(this.#desk, isOwnCall)) ?? null;
+      this.#growths = guarded('growth', () => loadOnDemand(PARTS.growth).watchGrowth(this.#desk, isOwnCall)) ?? null;
     }
-    if (this.#isOn('lease')) guarded('lease', () => watchPublished(this.#desk, loadPublished));
+    if (this.#isOn('lease')) guarded('lease', () => watchPublished(this.#desk, PARTS.published));
     // once for all that was replaced: each time is a walk over every module of Node's
     syncBuiltinESMExports();
     if (this.#isTest) return;
@@ -250,7 +248,9 @@ export class Probe {
     }
     guarded('heapdump', () => this.#writeOnSignal());
     if (this.#control)
-      guarded('control', () => openControl(this.#control ?? '', this, this.#injected?.injector ?? null));
+      guarded('control', () =>
+        loadOnDemand(PARTS.control).openControl(this.#control ?? '', this, this.#injected?.injector ?? null),
+      );
     this.#recorder.flush();
     this.#spent += cpuNow() - began;
   }
@@ -306,11 +306,11 @@ export class Probe {
     const { heapdump: signal } = this.#settings;
     if (signal === 'off' || !isMainThread) return;
     // who sends it has agreed to the pause: that is no cost of the probe's
-    loadOnDemand(loadOnSignal).onSignal(signal, (nth) => this.#writeSnapshot(nth, Number.POSITIVE_INFINITY));
+    loadOnDemand(PARTS.onSignal).onSignal(signal, (nth) => this.#writeSnapshot(nth, Number.POSITIVE_INFINITY));
   }
 
   #writeSnapshot(name: SnapshotName, maxMb: number): Written | string {
-    const { writeMarkedSnapshot } = loadOnDemand(loadHeapSnapshot);
+    const { writeMarkedSnapshot } = loadOnDemand(PARTS.heapSnapshot);
     const file = snapshotFileOf(this.#recorder.file, name);
     return writeMarkedSnapshot(file, this.#findJudge()?.openByKey(now()) ?? [], maxMb);
   }
@@ -334,9 +334,17 @@ export class Probe {
       guarded('report', () => {
         // what is read and written now is the probe's own
         switchAllOff();
-        writeOwnReport(this.folder, this.#recorder.startedMs);
+        this.#writeReport(isDrained);
       });
     }
+  }
+
+  /** A child, or a service that is killed, never needs what it is made with; and most that end by themselves little of it. */
+  #writeReport(isDrained: boolean): void {
+    const owner = { pid: process.pid, startedMs: this.#recorder.startedMs };
+    const isQuiet = this.#judge === null && isDrained;
+    if (isQuiet && loadOnDemand(PARTS.quietReport).writeQuietReport(this.folder, owner)) return;
+    loadOnDemand(PARTS.report).writeReportOf(this.folder, owner);
   }
 
   #conclude(judge: () => void, isDrained = false): void {
@@ -347,6 +355,12 @@ export class Probe {
     if (!isDrained) this.#writeHandles(true);
     this.#recorder.held(true);
     this.#writeState(true);
+  }
+
+  /** For guards in test runners. */
+  get tests(): Tests {
+    this.#tests ??= new (loadOnDemand(PARTS.tests).Tests)(this.#ledger, this.#scopes, this.#prover);
+    return this.#tests;
   }
 
   /** How pools are known that are there already. */
@@ -403,7 +417,7 @@ export class Probe {
     if (!this.#control || !failPath) return {};
     // it brings Node's http, tls and crypto
     const turns = process.env.OUTLIVE_TURNS;
-    const start = () => loadOnDemand(loadInject).startInjector(failPath, this.#sites, this.#ledger, turns);
+    const start = () => loadOnDemand(PARTS.inject).startInjector(failPath, this.#sites, this.#ledger, turns);
     this.#injected = guarded('inject', start) ?? null;
     return this.#injected?.beneath ?? {};
   }
@@ -524,7 +538,7 @@ export class Probe {
   /** Many processes never have anything to judge: children, scripts. */
   #findJudge(): Judge | null {
     if (this.#judge || !(this.#ledger.hasMatter || this.#crowds.length > 0 || this.#growths)) return this.#judge;
-    const { Judge } = loadOnDemand(loadJudge);
+    const { Judge } = loadOnDemand(PARTS.judge);
     this.#judge = new Judge(this.#ledger, this.#scopes, this.#settings, this.#crowds, this.#growths);
     return this.#judge;
   }
@@ -539,7 +553,7 @@ export class Probe {
 
   #notify(judgement: Judgement): void {
     if (this.#isTest || judgement.changed.size === 0) return;
-    this.#notifier ??= new (loadOnDemand(loadNotifier).Notifier)({
+    this.#notifier ??= new (loadOnDemand(PARTS.notifier).Notifier)({
       ...{ to: this.#settings.notify, folder: this.folder, sites: this.#sites, release: this.#recorder.release },
       thread: path.join(__dirname, 'notify/thread.js'),
       failed: (why) => this.#recorder.unsupported(`notify: a webhook was not told of a finding, for ${why}`),
@@ -548,7 +562,7 @@ export class Probe {
   }
 
   #writeHandles(isLast: boolean): void {
-    this.#recorder.handles(isLast, () => loadOnDemand(loadActiveHandles).activeHandles(this.#ledger, this.#present));
+    this.#recorder.handles(isLast, () => loadOnDemand(PARTS.activeHandles).activeHandles(this.#ledger, this.#present));
   }
 
   #writeState(isLast: boolean): void {
@@ -576,7 +590,7 @@ export class Probe {
   #findTelemetry(): Telemetry | null {
     if (this.#telemetry || !isWanted(this.#settings.telemetry)) return this.#telemetry;
     // few services have anywhere to send it
-    const { Telemetry } = loadOnDemand(loadTelemetry);
+    const { Telemetry } = loadOnDemand(PARTS.telemetry);
     this.#telemetry = new Telemetry({
       ...{
         when: this.#settings.telemetry,
@@ -605,23 +619,3 @@ export class Probe {
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => later(milliseconds, resolve));
 }
-
-function writeOwnReport(folder: string, startedMs: number): void {
-  // a child, or a service that is killed, never needs it
-  loadOnDemand(loadReport).writeReportOf(folder, { pid: process.pid, startedMs });
-}
-
-// as the build names the files: see build.mjs
-const loadInject = () => require('./control/inject/start.js') as typeof import('./control/inject/start.ts');
-const loadJudge = () => require('./judge/judge.js') as typeof import('./judge/judge.ts');
-const loadActiveHandles = () => require('./record/active-handles.js') as typeof import('./record/active-handles.ts');
-const loadConnects = () => require('./watch/unwatched/connects.js') as typeof import('./watch/unwatched/connects.ts');
-const loadBundles = () => require('./watch/unwatched/bundles.js') as typeof import('./watch/unwatched/bundles.ts');
-const loadPublished = () => require('./watch/pools/published.js') as typeof import('./watch/pools/published.ts');
-const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');
-const loadOnSignal = () => require('./proof/on-signal.js') as typeof import('./proof/on-signal.ts');
-const loadGrowth = () => require('./watch/growth.js') as typeof import('./watch/growth.ts');
-const loadNotifier = () => require('./notify/notifier.js') as typeof import('./notify/notifier.ts');
-const loadTelemetry = () => require('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts');
-const loadSourceLines = () => require('./record/source-lines.js') as typeof import('./record/source-lines.ts');
-const loadReport = () => require('./recording/build-report.js') as typeof import('./recording/build-report.ts');

@@ -13,6 +13,7 @@
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
 import { frameToName } from './judge/blame.ts';
+import { PARTS } from './parts.ts';
 import { loadOnDemand } from './process/on-demand.ts';
 import { now } from './process/runtime.ts';
 import type { Prover } from './proof/prover.ts';
@@ -109,7 +110,7 @@ export class Tests {
    */
   snapshot(scope: Scope, file: string, maxMb: number): string | null {
     const marked = [...this.#owedIn(scope)].map((resource) => [keyOf(resource), resource] as const);
-    const written = loadOnDemand(loadHeapSnapshot).writeMarkedSnapshot(file, marked, maxMb);
+    const written = loadOnDemand(PARTS.heapSnapshot).writeMarkedSnapshot(file, marked, maxMb);
     return typeof written === 'string' ? written : null;
   }
 
@@ -219,6 +220,3 @@ function add(owed: Owed, { openedAt, isBusy, isOrphan }: Resource): Owed {
   owed.oldestMs = Math.max(owed.oldestMs, now() - openedAt);
   return owed;
 }
-
-// as the build names the file: see build.mjs
-const loadHeapSnapshot = () => require('./proof/heap-snapshot.js') as typeof import('./proof/heap-snapshot.ts');

@@ -1,5 +1,6 @@
 /** A run's folder → its whole report: what the processes recorded, what stood out, and the database's side. */
-import { buildReport, storeReport } from '../probe/recording/build-report.ts';
+import { storeReport } from '../probe/recording/assemble.ts';
+import { buildReport } from '../probe/recording/build-report.ts';
 import type { Recording } from '../probe/recording/format.ts';
 import { readLoad } from '../probe/recording/load.ts';
 import { readOpinions } from '../probe/recording/opinions.ts';

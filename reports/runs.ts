@@ -5,7 +5,8 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { glance } from '../probe/recording/glance.ts';
-import { isRecording, ownerOf } from '../probe/recording/reader.ts';
+import { ownerOf } from '../probe/recording/read-recording.ts';
+import { isRecording } from '../probe/recording/reader.ts';
 
 export interface Chosen {
   folders: string[];

@@ -2,10 +2,11 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { buildReport, storeReport } from '../probe/recording/build-report.ts';
+import { storeReport } from '../probe/recording/assemble.ts';
+import { buildReport } from '../probe/recording/build-report.ts';
 import { readDatabase } from '../probe/recording/database.ts';
 import { readLoad } from '../probe/recording/load.ts';
-import { readRecording } from '../probe/recording/reader.ts';
+import { readRecording } from '../probe/recording/read-recording.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const load = { t: 'load', schema: 'outlive.load/1', kind: 'requests', targets: ['GET /x'], connections: 2, planned: 1 };

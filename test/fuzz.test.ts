@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { FORMATS } from '../cli/formats.ts';
 import { answerOf, linesOf, orderOf } from '../probe/control/protocol.ts';
-import { mask, maskArguments, sqlShape } from '../probe/recording/mask.ts';
+import { mask, maskArguments } from '../probe/recording/mask.ts';
+import { sqlShape } from '../probe/recording/sql-shape.ts';
 import { reportRun } from '../reports/run.ts';
 import { fuzz } from '../tools/fuzz/fuzz.ts';
 import { UserError } from '../user-error.ts';

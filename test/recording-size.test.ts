@@ -10,7 +10,7 @@ import { readSettings } from '../probe/process/settings.ts';
 import { Recorder } from '../probe/record/recorder.ts';
 import { SourceLines } from '../probe/record/source-lines.ts';
 import type { OpenSite, RecordedFinding, Recording } from '../probe/recording/format.ts';
-import { readRecording } from '../probe/recording/reader.ts';
+import { readRecording } from '../probe/recording/read-recording.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const clock = vi.hoisted(() => ({ at: 0 }));

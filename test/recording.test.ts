@@ -6,7 +6,8 @@ import { Ledger } from '../probe/account/ledger.ts';
 import { BoundedSamples } from '../probe/recording/bounded.ts';
 import { buildReport, writeReport } from '../probe/recording/build-report.ts';
 import type { Entry, RecordedFinding, Recording } from '../probe/recording/format.ts';
-import { readRecording, readRun } from '../probe/recording/reader.ts';
+import { readRecording } from '../probe/recording/read-recording.ts';
+import { readRun } from '../probe/recording/reader.ts';
 import schema from '../probe/recording/report.schema.json' with { type: 'json' };
 import { Desk, type DeskParts } from '../probe/watch/desk.ts';
 import { fixture, NODE, probed, REGISTER, start } from './support/probed.ts';
@@ -263,6 +264,23 @@ test('report.json follows the published schema, with findings and without', asyn
     const { report } = await probed(fixture('generic-pool.mjs'), [variant]);
     expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
   }
+});
+
+test.each([
+  ['that left nothing', 'setTimeout(() => {}, 10)'],
+  ['whose child left nothing', `require('node:child_process').spawnSync(process.execPath, ['-e', ''])`],
+  [
+    'whose child left something',
+    `require('node:child_process').spawnSync(process.execPath, ['-e', 'setInterval(() => process.exit(), 50)'])`,
+  ],
+  ['that left something', 'setInterval(() => process.exit(), 50)'],
+])('a process %s writes the report that is made of its recordings later', async (_, program) => {
+  using folder = temporaryFolder();
+  await start(NODE, ['--require', REGISTER, '-e', program], { env: { OUTLIVE_OUT: folder.path } });
+  const file = path.join(folder.path, 'report.json');
+  const written = readFileSync(file, 'utf8');
+  writeReport(folder.path);
+  expect(readFileSync(file, 'utf8')).toBe(written);
 });
 
 test('what is on the heap right after a major collection is recorded', async () => {

@@ -1,6 +1,6 @@
 /** Of an SQL statement only its shape is kept: literals may be secrets, and databases differ in what a literal is. */
 import { expect, test } from 'vitest';
-import { sqlShape } from '../probe/recording/mask.ts';
+import { sqlShape } from '../probe/recording/sql-shape.ts';
 
 test.each([
   ["select * from users where token = 'abc''d' and id = 42 -- mine", 'select * from users where token = ? and id = ?'],

@@ -79,6 +79,8 @@ function referencesOf(file: string, source: string): Reference[] {
     TSImportType: ({ source }) => note(source, true),
     CallExpression({ callee, arguments: [first, second] }) {
       if (isNamed(callee, 'require')) note(first, true);
+      // as the probe's parts are, by what stands in for it
+      else if (/^\.{1,2}\/.*\.js$/.test(beginningOf(first)?.text ?? '')) note(first, false);
       if (isNamed(first, '__dirname')) note(second, false);
     },
     NewExpression({ callee, arguments: [first, second] }) {

@@ -1,7 +1,7 @@
 /** What the leaking ones of a line have in common and those that came back have not, as far as the numbers show it. */
 
 import type { Resource } from '../account/ledger.ts';
-import { sqlShape } from '../recording/mask.ts';
+import { sqlShape } from '../recording/sql-shape.ts';
 import type { Group } from './detectors/detector.ts';
 import { median, span } from './detectors/words.ts';
 

@@ -13,7 +13,6 @@ import type { Judgement } from '../judge/judge.ts';
 import { blindTo, guarded, lapseCount } from '../process/lapses.ts';
 import { now, wallClock } from '../process/runtime.ts';
 import type { Settings } from '../process/settings.ts';
-import { keyOf } from '../recording/entries.ts';
 import {
   type Certainty,
   type EndLine,
@@ -26,6 +25,7 @@ import {
   type RecordedFinding,
   type TotalsLine,
 } from '../recording/format.ts';
+import { keyOf } from '../recording/kept-entries.ts';
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
 import { atRest } from './at-rest.ts';

@@ -1,36 +1,18 @@
 /** Recordings → `report.json`. The same result whether the process wrote it at its exit or somebody does later. */
 import path from 'node:path';
+import { assemble, startedBy, storeReport } from './assemble.ts';
 import { type Maker, makerOf } from './atlas.ts';
-import { endingOf } from './ending.ts';
 import { idOf } from './finding-id.ts';
 import { unifiedDiff } from './fix.ts';
-import {
-  CERTAINTIES,
-  type Frame,
-  type Notice,
-  type ProcessLine,
-  type RecordedFinding,
-  type Recording,
-  type Unseen,
-} from './format.ts';
+import { CERTAINTIES, type Frame, type ProcessLine, type RecordedFinding, type Recording } from './format.ts';
 import { type Load, readLoad } from './load.ts';
-import { missingIn, unseenProcesses } from './missing.ts';
 import { NATURES } from './natures.ts';
 import { keptAliveBy, openIn } from './open.ts';
-import { makeFolder, writeOwn } from './own.ts';
 import { noExcerpt, placeIn } from './place.ts';
-import { ownerOf, type Run, readRun } from './reader.ts';
+import { ownerOf } from './read-recording.ts';
+import { type Run, readRun } from './reader.ts';
 import { Replicas } from './replicas.ts';
-import {
-  type Finding,
-  REPORT_SCHEMA,
-  type Report,
-  type ReportProcess,
-  type ScopeTotals,
-  type Site,
-  type Watched,
-  type Withdrawn,
-} from './report.ts';
+import type { Finding, Report, Site, Withdrawn } from './report.ts';
 import { findingsWithSlopes } from './slopes/findings.ts';
 import { Sources } from './source.ts';
 import { callersOf, mergeCallers, through } from './through.ts';
@@ -54,15 +36,7 @@ export function writeReport(folder: string, run: Run = readRun(folder)): { repor
  */
 export function writeReportOf(folder: string, { pid, startedMs }: Pick<ProcessLine, 'pid' | 'startedMs'>): void {
   const run = readRun(folder, (name) => (ownerOf(name)?.startedMs ?? startedMs) >= startedMs);
-  const pids = new Set([pid]);
-  // parents are older than their children
-  for (const { process } of run.recordings) if (pids.has(process.parent)) pids.add(process.pid);
-  writeReport(folder, { ...run, recordings: run.recordings.filter(({ process }) => pids.has(process.pid)) });
-}
-
-export function storeReport(folder: string, report: Report): void {
-  makeFolder(folder);
-  writeOwn(path.join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeReport(folder, { ...run, recordings: startedBy(run.recordings, pid) });
 }
 
 export function buildReport(
@@ -73,49 +47,21 @@ export function buildReport(
   const sources = Sources.of(recordings);
   // the runs of a command are counted by themselves
   const replicas = new Replicas(load === null ? recordings : []);
-  const found = recordings.flatMap((recording) => {
+  const all = recordings.flatMap((recording) => {
     const round = load?.kind === 'commands' ? roundOf(recording, load) : null;
     return findingsOf(recording, load, sources, replicas).map((finding) => ({
       finding: { ...finding, fix: unifiedDiff(finding, recording.process.cwd) },
       round,
     }));
   });
-  const findings = merge(found.map(({ finding }) => finding));
-  if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, found, load);
+  const findings = merge(all.map(({ finding }) => finding));
+  if (load?.kind === 'commands') for (const finding of findings) tellRecurrence(finding, all, load);
   for (const finding of findings) tellRecipe(finding, load);
-  const unseen = [...unseenIn(recordings), ...unseenOfLoad(load, recordings)];
-  const dropped: Record<string, number> = {};
-  for (const { cost } of recordings) {
-    for (const [what, count] of Object.entries(cost?.dropped ?? {})) dropped[what] = (dropped[what] ?? 0) + count;
-  }
-  return {
-    schema: REPORT_SCHEMA,
-    verdict: verdictOf(findings, unseen),
-    processes: recordings.map((recording) => processOf(recording, recordings, sources)),
-    findings,
-    withdrawn: withdrawnIn(recordings, sources),
-    watched: watchedIn(recordings),
-    open: openIn(recordings, sources),
-    unseen,
-    scopes: scopesIn(recordings),
-    notices: noticesIn(recordings),
-    load,
-    settings: recordings[0]?.process.settings ?? {},
-    dropped,
-    problems: [...problems, ...recordings.flatMap((recording) => recording.problems), ...missingIn(recordings)],
+  const found = {
+    ...{ findings, withdrawn: withdrawnIn(recordings, sources), open: openIn(recordings, sources) },
+    keptAliveBy: (recording: Recording) => keptAliveBy(recording, sources),
   };
-}
-
-function verdictOf(findings: readonly Finding[], unseen: readonly Unseen[]): Report['verdict'] {
-  if (findings.some(({ certainty }) => certainty !== 'suspect')) return 'leak';
-  if (findings.length > 0) return 'suspect';
-  return unseen.length > 0 ? 'inconclusive' : 'clean';
-}
-
-/** Each once, whichever process says it. */
-function unseenIn(recordings: readonly Recording[]): Unseen[] {
-  const all = [...recordings.flatMap(({ unseen }) => unseen), ...unseenProcesses(recordings)];
-  return [...new Map(all.map((each) => [`${each.what} ${each.why}`, each])).values()];
+  return assemble(recordings, found, problems, load && { load, unseen: unseenOfLoad(load, recordings) });
 }
 
 function findingsOf(recording: Recording, load: Load | null, sources: Sources, replicas: Replicas): Finding[] {
@@ -271,68 +217,4 @@ function tellRecurrence(finding: Finding, found: readonly { finding: Finding; ro
 
 function rank({ certainty }: Finding): number {
   return CERTAINTIES.indexOf(certainty);
-}
-
-function processOf(recording: Recording, all: readonly Recording[], sources: Sources): ReportProcess {
-  const { process: line, end, cost, lastAt, adapters, unsupported } = recording;
-  const ending = endingOf(recording, all);
-  return {
-    pid: line.pid,
-    parent: line.parent,
-    thread: line.thread,
-    host: line.host,
-    node: line.node,
-    argv: line.argv,
-    started: new Date(line.startedMs).toISOString(),
-    ...(line.late && { late: true }),
-    release: line.release ?? null,
-    ended: ending.end === 'running' ? null : new Date(line.startedMs + lastAt).toISOString(),
-    ...ending,
-    heapLimit: line.heapLimit ?? null,
-    adapters,
-    unsupported,
-    cost: { cpuMs: cost?.cpuMs ?? 0, share: cost?.share ?? 0, forcedGc: cost?.forcedGc ?? 0 },
-    faults: cost?.faults ?? 0,
-    keptAliveBy: end === null || end.end === 'signal' ? keptAliveBy(recording, sources) : [],
-  };
-}
-
-/** One trap in several processes is one notice, with the words of the latest of them; most frequent first. */
-function noticesIn(recordings: readonly Recording[]): Notice[] {
-  const byKey = new Map<string, Notice>();
-  for (const { notices } of recordings) {
-    for (const [key, { library, pool, name, count, sentence, remedy }] of notices) {
-      const before = byKey.get(key)?.count ?? 0;
-      byKey.set(key, { library, pool, name, count: before + count, sentence, remedy });
-    }
-  }
-  return [...byKey.values()].sort((a, b) => b.count - a.count);
-}
-
-function scopesIn(recordings: readonly Recording[]): ScopeTotals[] {
-  const byName = new Map<string, ScopeTotals>();
-  for (const { name, kind, began, ended, failed } of recordings.flatMap(({ scopes }) => scopes)) {
-    const key = `${kind} ${name}`;
-    const known = byName.get(key) ?? { name, kind, began: 0, ended: 0, failed: 0 };
-    known.began += began;
-    known.ended += ended;
-    known.failed += failed;
-    byName.set(key, known);
-  }
-  return [...byName.values()].sort((a, b) => b.ended - a.ended);
-}
-
-function watchedIn(recordings: readonly Recording[]): Watched[] {
-  const byLibrary = new Map<string, Watched>();
-  for (const { totals } of recordings) {
-    for (const [, kind, library, , acquired, released] of totals) {
-      const key = `${kind} ${library}`;
-      const watched = byLibrary.get(key) ?? { kind, library, acquired: 0, released: 0 };
-      watched.acquired += acquired;
-      watched.released += released;
-      byLibrary.set(key, watched);
-    }
-  }
-  // a connection that turns out to be a pool's is counted there alone
-  return [...byLibrary.values()].filter(({ acquired }) => acquired > 0).sort((a, b) => b.acquired - a.acquired);
 }

@@ -3,8 +3,8 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { isObject } from './check.ts';
 import { isAlive } from './missing.ts';
+import { ownerOf } from './read-recording.ts';
 import { openRegular } from './readable.ts';
-import { ownerOf } from './reader.ts';
 
 export interface Glance {
   pid: number;

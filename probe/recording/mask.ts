@@ -7,8 +7,6 @@
  */
 import { credentialsIn, endOfValue, isKnownToken, isSecretName, isSecretWord, PRIVATE_KEY } from './secrets.ts';
 
-export { sqlShape } from './sql-shape.ts';
-
 /** Characters that are kept where the caller does not say, and that are read beyond what is kept. */
 const MOST = 4096;
 const BEYOND = 512;
@@ -127,14 +125,12 @@ function secretAt(text: string, at: number, word: string): Range | null {
   const isOption = word.startsWith('-');
   // names are short, and what names a secret stands at either end of it
   const name = word.length > 80 ? word.slice(-80) : word.replace(/^-+/, '');
-  const isNamed = isSecretName(name);
-  const separator = isNamed ? matchAt(SEPARATOR, text, end) : null;
-  if (separator !== null) return valueFrom(text, end + separator.length, name, text[at - 1]);
-  if (!(isOption && isNamed) && !isSecretWord(name)) return null;
+  // most words are followed by neither, and that is quicker to tell than what they mean
+  const separator = matchAt(SEPARATOR, text, end);
+  if (separator !== null && isSecretName(name)) return valueFrom(text, end + separator.length, name, text[at - 1]);
   const space = matchAt(SPACE, text, end);
-  return space === null || matchAt(NO_VALUE, text, end + space.length) !== null
-    ? null
-    : valueFrom(text, end + space.length, name);
+  if (space === null || !(isSecretWord(name) || (isOption && isSecretName(name)))) return null;
+  return matchAt(NO_VALUE, text, end + space.length) !== null ? null : valueFrom(text, end + space.length, name);
 }
 
 /** `before`: what stands before the name, perhaps the quote that a whole header is in. */

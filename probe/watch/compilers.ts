@@ -21,8 +21,8 @@ interface Loader {
 
 type Construct = (...args: unknown[]) => object;
 
-export function watchCompilers(scripts: Scripts): void {
-  watchLoaders(scripts);
+/** Returns what is to be called before any module is loaded. */
+export function watchCompilers(scripts: Scripts): () => void {
   watchScripts(scripts);
   around<object>(PART, vm, 'compileFunction', {
     call(method, self, args) {
@@ -30,6 +30,7 @@ export function watchCompilers(scripts: Scripts): void {
       return Reflect.apply(method, self, args);
     },
   });
+  return loaderWatch(scripts);
 }
 
 /** By package: what is told of each copy of it that is loaded. */
@@ -39,19 +40,18 @@ export function mapSupport(scripts: Scripts): Beneath {
 }
 
 /** swc-node, ts-node, sucrase, @babel/register…: known by the extensions that they take. */
-function watchLoaders(scripts: Scripts): void {
+function loaderWatch(scripts: Scripts): () => void {
   const loader = Module as unknown as Loader;
   const own = EXTENSIONS.map((extension) => loader._extensions[extension]);
   let isWatched = false;
-  around<object>(PART, Module, '_resolveFilename', {
-    before() {
-      if (isWatched || EXTENSIONS.every((extension, i) => loader._extensions[extension] === own[i])) return;
-      isWatched = true;
-      around<object>(PART, loader.prototype, '_compile', {
-        before: (_, text, file) => note(scripts, text, file),
-      });
-    },
-  });
+  const look = (): void => {
+    if (isWatched || EXTENSIONS.every((extension, i) => loader._extensions[extension] === own[i])) return;
+    isWatched = true;
+    around<object>(PART, loader.prototype, '_compile', {
+      before: (_, text, file) => note(scripts, text, file),
+    });
+  };
+  return () => guarded(PART, look);
 }
 
 /**

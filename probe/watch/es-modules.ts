@@ -30,7 +30,8 @@ type Told = (file: string, exports: Record<string, unknown>) => void;
 
 export function watchEsModules(packages: readonly Package[], told: Told): void {
   const { registerHooks } = Module as Hooks;
-  const wanted = packages.filter(({ es, name }) => es !== undefined && isInstalled(name));
+  const folders = moduleFolders();
+  const wanted = packages.filter(({ es, name }) => es !== undefined && isIn(folders, name));
   // those of Node.js 22 break a program that has hooks in a thread of their own, as loaders of TypeScript have
   if (wanted.length === 0 || registerHooks === undefined || nodeMajor < 24) return;
   // what Vitest's virtual machines have in its place throws
@@ -59,12 +60,19 @@ function textOf(source: Source): string {
   return typeof source === 'string' ? source : Buffer.from(source as ArrayBuffer).toString();
 }
 
-function isInstalled(name: string): boolean {
+/** Where packages may be: most programs have one such folder, or none. */
+function moduleFolders(): string[] {
   const [, main = ''] = process.argv;
-  return [path.dirname(path.resolve(main)), process.cwd()].some((from) => {
+  const folders = new Set<string>();
+  for (const from of [path.dirname(path.resolve(main)), process.cwd()]) {
     for (let folder = from; ; folder = path.dirname(folder)) {
-      if (existsSync(path.join(folder, 'node_modules', name, 'package.json'))) return true;
-      if (folder === path.dirname(folder)) return false;
+      folders.add(path.join(folder, 'node_modules'));
+      if (folder === path.dirname(folder)) break;
     }
-  });
+  }
+  return [...folders].filter((folder) => existsSync(folder));
+}
+
+function isIn(folders: readonly string[], name: string): boolean {
+  return folders.some((folder) => existsSync(path.join(folder, name, 'package.json')));
 }

@@ -2,6 +2,7 @@
 import type { Crowd } from '../account/crowd.ts';
 import { ADAPTERS, type AdapterName, type AdapterRow } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
+import { type LoadPart, loadOnDemand } from '../process/on-demand.ts';
 import type { Desk } from './desk.ts';
 import { watchAgents } from './handles/agents.ts';
 import { watchChildren } from './handles/children.ts';
@@ -10,15 +11,18 @@ import { watchEmitters } from './handles/emitters.ts';
 import { watchFiles } from './handles/files.ts';
 import { watchIterators } from './handles/iterators.ts';
 import { watchListeners } from './handles/listeners.ts';
+import { onceLoaded } from './handles/once-loaded.ts';
 import { watchPorts } from './handles/ports.ts';
 import { watchLineReaders } from './handles/readline.ts';
 import { watchResponses } from './handles/responses.ts';
 import { watchServers } from './handles/servers.ts';
 import { watchSockets } from './handles/sockets.ts';
-import { watchSqlite } from './handles/sqlite.ts';
 import { watchThreads } from './handles/threads.ts';
 import { watchTimers } from './handles/timers.ts';
 import { watchWatchers } from './handles/watchers.ts';
+
+// as the build names the file: few programs use it
+const loadSqlite = (load: LoadPart) => load('./watch/handles/sqlite.js') as typeof import('./handles/sqlite.ts');
 
 const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   timers: watchTimers,
@@ -35,7 +39,7 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   servers: watchServers,
   responses: watchResponses,
   iterators: watchIterators,
-  'node-sqlite': watchSqlite,
+  'node-sqlite': (desk) => onceLoaded(desk, 'node-sqlite', 'sqlite', () => loadOnDemand(loadSqlite).watchSqlite(desk)),
 };
 
 /** What they change cannot be taken back. */

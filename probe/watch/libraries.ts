@@ -25,8 +25,9 @@ export interface LibraryOptions {
   beneath: Beneath;
   /** Told of each copy that is watched from now on: `pg 8.23.1`. */
   attached(label: string): void;
-  /** Before Node's `http` or `https` is loaded. */
+  /** Before Node's `http` or `https` is loaded; before any module is. */
   onHttp(): void;
+  onAny(): void;
 }
 
 const MISSED = 'It was loaded in a way that no adapter sees, as an ES module: nothing of it was seen.';
@@ -48,7 +49,7 @@ export interface Libraries {
   loaded(file: string, module: Loaded<unknown>): void;
 }
 
-export function watchLibraries({ desk, off, beneath, attached, onHttp }: LibraryOptions): Libraries {
+export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: LibraryOptions): Libraries {
   const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
   const watched = new Set([...wanted.values()].map(({ known }) => known.name));
@@ -112,7 +113,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp }: Library
     onLoaded,
     others: new Set(unwatched.keys()),
     onMet: met,
-    onHttp,
+    ...{ onHttp, onAny },
   });
   return {
     whyUnwatched,

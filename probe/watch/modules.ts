@@ -12,10 +12,10 @@ import path from 'node:path';
 import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { type Loaded, tellOf } from './loaded.ts';
-import { installedAs, type Manifest, manifestOf, packageIn } from './packages.ts';
+import { installedAs, installedName, type Manifest, manifestOf, packageIn } from './packages.ts';
 
 const PART = 'modules';
-const IS_HTTP = /^(?:node:)?https?$/;
+const HTTP: ReadonlySet<string> = new Set(['http', 'https', 'node:http', 'node:https']);
 const IS_PNP = /[\\/]\.pnp\.c?js$/;
 
 /** One copy of a package, loaded. */
@@ -50,6 +50,8 @@ export interface ModuleListener {
   onMet(found: Pick<Manifest, 'name' | 'version'>): void;
   /** Before a CommonJS module loads Node's `http` or `https`. */
   onHttp(): void;
+  /** Before any CommonJS module is loaded. */
+  onAny(): void;
 }
 
 /** What came past the resolution. */
@@ -90,7 +92,7 @@ class ModuleWatch {
 
   attach(): void {
     around<object, string>(PART, Module, '_resolveFilename', {
-      before: (_, request) => String(request),
+      before: (_, request) => request as string,
       after: (_, file: string, request = '') => this.#resolved(file, request),
     });
     this.#ours = this.#loader._resolveFilename;
@@ -115,16 +117,22 @@ class ModuleWatch {
     tellOf(file, module, () => this.#tell(module, library, false));
   }
 
+  /** For each `require`, so that nearly all of them are done with after a look for the name of the package. */
   #resolved(file: string, request: string): void {
-    const { others } = this.#listener;
-    if (IS_HTTP.test(file)) this.#listener.onHttp();
+    this.#listener.onAny();
+    const installed = installedName(file);
+    if (installed === null) this.#resolvedElsewhere(file, request);
+    else if (this.#packages.has(installed)) this.#examine(file, false);
+    else if (this.#listener.others.has(installed)) this.#meet(file, installed);
+  }
+
+  /** Node's own, the program's own, and packages that are linked, which lie anywhere. */
+  #resolvedElsewhere(file: string, request: string): void {
+    if (HTTP.has(file)) this.#listener.onHttp();
+    else if (!path.isAbsolute(file)) return;
     else if (this.#isMentioned.test(request) || this.#isMentioned.test(file)) this.#examine(file, false);
     else if (IS_PNP.test(file)) this.#whenLoaded(file, () => this.#attachAgain());
-    else {
-      const installed = installedAs(file)?.name;
-      const name = installed !== undefined && others.has(installed) ? installed : packageIn(request);
-      if (others.has(name)) this.#meet(file, name);
-    }
+    else if (this.#listener.others.has(packageIn(request))) this.#meet(file, packageIn(request));
   }
 
   /** Whoever replaced the resolution calls ours no more. */

@@ -40,11 +40,17 @@ function manifestAbove(begin: string): Manifest | null {
 
 /** Of a file in node_modules: its package's name and folder. Reads nothing. */
 export function installedAs(file: string): { name: string; folder: string } | null {
+  const name = installedName(file);
+  if (name === null) return null;
+  return { name, folder: file.slice(0, file.lastIndexOf(NODE_MODULES) + NODE_MODULES.length + name.length) };
+}
+
+/** Of a file in node_modules: its package's name. */
+export function installedName(file: string): string | null {
   const at = file.lastIndexOf(NODE_MODULES);
   if (at < 0) return null;
   const begin = at + NODE_MODULES.length;
-  const end = endOfName(file, begin, path.sep);
-  return { name: file.slice(begin, end).replace('\\', '/'), folder: file.slice(0, end) };
+  return file.slice(begin, endOfName(file, begin, path.sep)).replace('\\', '/');
 }
 
 /** The package that a bare specifier names: `mysql2` of `mysql2/promise`. */

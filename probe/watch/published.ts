@@ -2,14 +2,14 @@
 import type { AdapterName } from '../adapters.ts';
 import { LEASE_CHANNEL, type LeaseMessage } from '../lease.ts';
 import type { Method } from '../process/around.ts';
-import { loadOnDemand } from '../process/on-demand.ts';
+import { type LoadPart, loadOnDemand } from '../process/on-demand.ts';
 import { listenTo } from './channels.ts';
 import type { Desk } from './desk.ts';
 import type { PublishedPools } from './pools/published.ts';
 
 const PART = 'lease' satisfies AdapterName;
 
-export function watchPublished(desk: Desk, load: () => typeof import('./pools/published.ts')): void {
+export function watchPublished(desk: Desk, load: (load: LoadPart) => typeof import('./pools/published.ts')): void {
   let pools: PublishedPools | null = null;
   const told = (message: LeaseMessage): void => {
     pools ??= new (loadOnDemand(load).PublishedPools)(desk);

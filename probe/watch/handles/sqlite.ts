@@ -15,7 +15,6 @@ import { onceFor, onRowsOver } from '../clients/row-iterators.ts';
 import { Transactions } from '../clients/sqlite-transactions.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
-import { onceLoaded } from './once-loaded.ts';
 
 const PART = 'node-sqlite' satisfies AdapterName;
 const LIBRARY = 'node:sqlite';
@@ -41,19 +40,18 @@ interface Sqlite {
   StatementSync: { prototype: object };
 }
 
+/** Once it is loaded. */
 export function watchSqlite(desk: Desk): void {
-  onceLoaded(desk, PART, 'sqlite', () => {
-    const module = process.getBuiltinModule('node:sqlite') as unknown as Sqlite;
-    const { prototype } = module.DatabaseSync;
-    if (!Object.hasOwn(prototype, 'location')) {
-      desk.unseen(LIBRARY, 'Its databases do not say where they are before Node.js 22.16: nothing of it was seen.');
-      return;
-    }
-    const databases = new Databases(desk);
-    databases.watch(prototype);
-    databases.watchStatements(module.StatementSync.prototype);
-    onMade<Database>(PART, module, 'DatabaseSync', (database, wrapper) => databases.met(database, wrapper));
-  });
+  const module = process.getBuiltinModule('node:sqlite') as unknown as Sqlite;
+  const { prototype } = module.DatabaseSync;
+  if (!Object.hasOwn(prototype, 'location')) {
+    desk.unseen(LIBRARY, 'Its databases do not say where they are before Node.js 22.16: nothing of it was seen.');
+    return;
+  }
+  const databases = new Databases(desk);
+  databases.watch(prototype);
+  databases.watchStatements(module.StatementSync.prototype);
+  onMade<Database>(PART, module, 'DatabaseSync', (database, wrapper) => databases.met(database, wrapper));
 }
 
 class Databases {

@@ -25,8 +25,9 @@ const FOR_THEMSELVES = ['connections to databases', 'what its pools lend', 'conn
 
 /** What each package holds, by name. */
 export function knownLibraries(): Map<string, string> {
-  const rows = Object.entries(HOLDERS);
-  return new Map(rows.flatMap(([holds, names]) => names.split(' ').map((name) => [name, holds] as const)));
+  const known = new Map<string, string>();
+  for (const [holds, names] of Object.entries(HOLDERS)) for (const name of names.split(' ')) known.set(name, holds);
+  return known;
 }
 
 /** Of these, one that keeps connections for its own use: how many there are is its affair. */

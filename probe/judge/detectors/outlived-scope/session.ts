@@ -13,7 +13,7 @@
  */
 
 import type { Resource } from '../../../account/ledger.ts';
-import { sqlShape } from '../../../recording/mask.ts';
+import { sqlShape } from '../../../recording/sql-shape.ts';
 import type { Context, Detector, Group } from '../detector.ts';
 import { largest, span } from '../words.ts';
 

@@ -5,7 +5,7 @@
 
 import type { Notices } from '../../../account/notices.ts';
 import { now } from '../../../process/runtime.ts';
-import { sqlShape } from '../../../recording/mask.ts';
+import { sqlShape } from '../../../recording/sql-shape.ts';
 import { isUnderWay, POOL_CLOSED, type Pool, type PoolSessions, type Session } from './driver.ts';
 import type { Logon } from './logons.ts';
 import type { Pools } from './pools.ts';
