@@ -104,10 +104,11 @@ class ModuleWatch {
     for (const file of Object.keys(this.#loader._cache)) {
       if (this.#scanned.has(file)) continue;
       this.#scanned.add(file);
-      const { name, folder } = installedAs(file) ?? {};
-      if (name === undefined || folder === undefined || this.#met.has(folder)) continue;
+      const name = installedName(file);
+      if (name === null || !(this.#packages.has(name) || others.has(name))) continue;
+      if (this.#met.has(folderOf(file))) continue;
       if (this.#packages.has(name)) this.#examine(file, true);
-      else if (others.has(name)) this.#meet(file, name);
+      else this.#meet(file, name);
     }
   }
 
@@ -142,7 +143,7 @@ class ModuleWatch {
   }
 
   #meet(file: string, name: string): void {
-    const folder = installedAs(file)?.folder ?? path.dirname(file);
+    const folder = folderOf(file);
     if (this.#met.has(folder)) return;
     this.#whenBegun(file, () => {
       if (this.#met.has(folder)) return;
@@ -208,6 +209,11 @@ function libraryOf(file: string): Omit<Copy, 'exports'> | null {
   const isMain = file === main || file === `${main}.js` || file === path.join(main, 'index.js');
   const id = isMain ? name : `${name}/${path.relative(folder, file).replaceAll('\\', '/')}`;
   return { name, id, version, folder: folder + path.sep, file };
+}
+
+/** Of its package, as far as that is known without a look into it. */
+function folderOf(file: string): string {
+  return installedAs(file)?.folder ?? path.dirname(file);
 }
 
 function escapeRegExp(text: string): string {
