@@ -334,16 +334,15 @@ export class Probe {
       guarded('report', () => {
         // what is read and written now is the probe's own
         switchAllOff();
-        this.#writeReport(isDrained);
+        this.#writeReport();
       });
     }
   }
 
-  /** A child, or a service that is killed, never needs what it is made with; and most that end by themselves little of it. */
-  #writeReport(isDrained: boolean): void {
+  /** A child, or a service that is killed, never needs what it is made with; and most others little of it. */
+  #writeReport(): void {
     const owner = { pid: process.pid, startedMs: this.#recorder.startedMs };
-    const isQuiet = this.#judge === null && isDrained;
-    if (isQuiet && loadOnDemand(PARTS.quietReport).writeQuietReport(this.folder, owner)) return;
+    if (this.#judge === null && loadOnDemand(PARTS.quietReport).writeQuietReport(this.folder, owner)) return;
     loadOnDemand(PARTS.report).writeReportOf(this.folder, owner);
   }
 
