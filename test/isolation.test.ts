@@ -73,6 +73,20 @@ test('worker: in a thread for each job, which lives as long as the job', async (
   expect((await run('a')).threadId).not.toBe(one.threadId);
 });
 
+test.each([
+  ['throws nothing', 'setTimeout(() => { throw null; });', 'The thread of the job was lost (Error: null).'],
+  ['rejects with what has no words', 'return Promise.reject(Object.create(null));', 'Error: it has no words'],
+])('a job that %s fails alone', async (name, text, words) => {
+  await start('worker');
+  const file = join(folder.path, `${name}.cjs`);
+  writeFileSync(file, `exports.run = async () => { ${text} await new Promise(() => {}); };`);
+  const failed = new AbortController();
+  const further = { module: pathToFileURL(file), onFailure: (why: string) => failed.abort(why) };
+  await expect(run('a', { ...further, signal: failed.signal })).rejects.toThrow('Job seen was canceled.');
+  expect(failed.signal.reason).toBe(words);
+  expect(cluster.deaths).toBe(0);
+});
+
 test('a job that needs more memory than its thread may have fails alone', async () => {
   await start('worker');
   const other = await run('b');

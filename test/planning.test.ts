@@ -46,6 +46,28 @@ test('when the heap has no room for one more, the plan is refused, and the proce
   });
 });
 
+test.each([
+  ['throws nothing', 'throw null', 'The module cannot be planned: Error: null.'],
+  ['throws what has no words', 'throw Object.create(null)', 'The module cannot be planned: Error: it has no words.'],
+  [
+    'plans what cannot be sent',
+    'exports.plan = () => ({ parallelism: 1, options: { n: 1n } })',
+    'The module\'s plan has "options" that are no plain data: TypeError: Do not know how to serialize a BigInt.',
+  ],
+])('a module that %s is refused, here and in a thread', async (name, text, message) => {
+  const request = { file: module(`${name}.cjs`, text), options: null, limitMs: 5000 };
+  const refusal = { status: 400, code: 'broken-module', message };
+  await expect(new ContextPlanner().plan(request)).rejects.toMatchObject(refusal);
+  await expect(planInWorker(request)).rejects.toMatchObject(refusal);
+});
+
+test('a module that throws nothing once its plan is under way is refused', async () => {
+  const file = module('late.cjs', 'setTimeout(() => { throw null; }); exports.plan = () => new Promise(() => {});');
+  await expect(planInWorker({ file, options: null, limitMs: 5000 })).rejects.toMatchObject({
+    ...{ status: 400, code: 'broken-module', message: 'The module cannot be planned: Error: null.' },
+  });
+});
+
 test('what a module leaves behind in a thread ends with the thread', async () => {
   const file = module('leaves.cjs', 'setInterval(() => {}, 1e6); exports.plan = (o) => ({ parallelism: o.lanes });');
   const request = { file, limitMs: 5000 };

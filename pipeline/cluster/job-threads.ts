@@ -8,6 +8,7 @@ import { Logons } from '../connections/logons.ts';
 import { metricsOf } from './metrics.ts';
 import type { FromTaskManager, TaskManagerSettings } from './protocol.ts';
 import type { Tasks } from './tasks.ts';
+import { lineOfThrown } from './thrown.ts';
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const PROGRAM = new URL(`./job-thread.${SUFFIX}`, import.meta.url);
@@ -61,8 +62,10 @@ export function doTasksInThreads(
       if (message.tells !== 'alive' && message.tells !== 'account') send(message);
       endIfDone();
     });
-    worker.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      why = code === OUT_OF_MEMORY ? `${code}: it may have ${settings.memoryMb} MB` : message;
+    // whatever the job threw
+    worker.on('error', (error: NodeJS.ErrnoException | null | undefined) => {
+      const isFull = error?.code === OUT_OF_MEMORY;
+      why = isFull ? `${OUT_OF_MEMORY}: it may have ${settings.memoryMb} MB` : lineOfThrown(error);
     });
     worker.on('exit', () => {
       if (threads.get(key) === thread) threads.delete(key);

@@ -7,6 +7,7 @@ import { StreamFailure } from '../streams/stream.ts';
 import { metricsOf } from './metrics.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { loaderOf, TaskSlot } from './task-slot.ts';
+import { textOfThrown } from './thrown.ts';
 
 export interface Tasks {
   told(message: Exclude<ToTaskManager, { do: 'configure' }>): void;
@@ -72,5 +73,5 @@ export function doTasks(
 function wordsOf(error: unknown): { error: string; isForGood: boolean } {
   if (error instanceof UserError) return { error: error.message, isForGood: true };
   const isExpected = isDatabaseFailure(error) || error instanceof StreamFailure;
-  return { error: isExpected ? failureOf(error) : String((error as Error)?.stack ?? error), isForGood: false };
+  return { error: isExpected ? failureOf(error) : textOfThrown(error), isForGood: false };
 }

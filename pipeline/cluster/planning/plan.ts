@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Refused } from '../refused.ts';
+import { lineOfThrown } from '../thrown.ts';
 import { HeapRoom } from './heap-room.ts';
 import { type JobPlan, loadInContext } from './module-context.ts';
 
@@ -36,9 +37,10 @@ export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
         worker.once('message', ({ plan, error }: { plan?: JobPlan; error?: string }) =>
           plan ? resolve(plan) : reject(new Refused(400, 'broken-module', error ?? 'it said nothing')),
         );
-        worker.once('error', (error: NodeJS.ErrnoException) =>
+        // whatever the module threw
+        worker.once('error', (error: NodeJS.ErrnoException | null | undefined) =>
           reject(
-            error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+            error?.code === 'ERR_WORKER_OUT_OF_MEMORY'
               ? new Refused(
                   503,
                   'out-of-memory',
@@ -79,21 +81,24 @@ export class ContextPlanner {
 export function planOf(value: unknown): JobPlan {
   if (value === undefined) return { parallelism: 1 };
   const { parallelism, options } = (value ?? {}) as Partial<JobPlan>;
-  if (Number.isInteger(parallelism) && (parallelism as number) >= 1 && (parallelism as number) <= 1024) {
-    return { parallelism: parallelism as number, options };
+  if (!(Number.isInteger(parallelism) && (parallelism as number) >= 1 && (parallelism as number) <= 1024))
+    throw new Refused(400, 'broken-module', 'The module\'s plan has no "parallelism" from 1 to 1024.');
+  try {
+    JSON.stringify(options);
+  } catch (error) {
+    const why = lineOfThrown(error);
+    throw new Refused(400, 'broken-module', `The module's plan has "options" that are no plain data: ${why}.`);
   }
-  throw new Refused(400, 'broken-module', 'The module\'s plan has no "parallelism" from 1 to 1024.');
+  return { parallelism: parallelism as number, options };
 }
 
-function refusalOf(error: NodeJS.ErrnoException, limitMs: number): Refused {
-  if (error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return endless(limitMs);
+function refusalOf(error: NodeJS.ErrnoException | null | undefined, limitMs: number): Refused {
+  if (error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return endless(limitMs);
   return new Refused(400, 'broken-module', wordsOf(error));
 }
 
-/** Of an error of another context too. */
 export function wordsOf(error: unknown): string {
-  const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>;
-  return `The module cannot be planned: ${name}: ${message.split('\n')[0]}.`;
+  return `The module cannot be planned: ${lineOfThrown(error)}.`;
 }
 
 function endless(limitMs: number): Refused {
