@@ -26,6 +26,7 @@ const place = (text: string) => lineOf(program, text);
 /** Situations with one leak: its line, and how it is known. */
 const LEAKS = [
   ['lost-connections', '// lost', { certainty: 'likely', count: 4 }],
+  ['timer-after-jobs', '// of a job', { certainty: 'likely', count: 6 }],
   ['late-helper', '// by a helper', { certainty: 'likely', count: 4 }],
   ['bare-clients', '// bare', { certainty: 'likely', count: 6, pool: null }],
   ['pool-per-reload', '// a pool', { certainty: 'likely', count: 15, nature: 'pool' }],

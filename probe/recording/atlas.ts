@@ -199,6 +199,17 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{
       package: 'typeorm',
+      since: '0.1.0',
+      mended: '1.1.1',
+      kind: 'connection',
+      file: 'cache/DbQueryResultCache.js',
+      function: 'DbQueryResultCache.clear',
+    },
+    what: 'To clear the cache of results takes a connection, and keeps it.',
+  },
+  {
+    ...{
+      package: 'typeorm',
       since: '0.3.0',
       mended: '1.1.0',
       kind: 'connection',

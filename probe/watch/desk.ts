@@ -288,7 +288,12 @@ export class Desk {
       return alive !== undefined && isPending(alive);
     };
     const elsewhere = { what, since: now(), isPending: isUnderWay };
-    for (const held of heldBy(mark)) if (held.account.source.nature.ends === 'given back') held.elsewhere = elsewhere;
+    const scope = this.#scopes.current();
+    for (const held of heldBy(mark)) {
+      // who began a job goes on once it is over, and does not work for it
+      const isOfScope = held.scope === null || held.scope === scope;
+      if (isOfScope && held.account.source.nature.ends === 'given back') held.elsewhere = elsewhere;
+    }
   }
 
   /** `lease` is of a connection that the service made without a pool, as far as is known. */
