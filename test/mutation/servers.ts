@@ -13,7 +13,7 @@ interface Started {
   stop(): unknown;
 }
 
-/** Of PostgreSQL. */
+/** Of databases. */
 interface Limits {
   maxConnections?: number;
 }

@@ -24,7 +24,7 @@ export interface Mariadb {
   stop(): Promise<void>;
 }
 
-export async function startMariadb(): Promise<Mariadb> {
+export async function startMariadb({ maxConnections = 500 } = {}): Promise<Mariadb> {
   if (SERVER === undefined) throw new Error('There is no mariadbd: apt-get install mariadb-server.');
   const folder = sweptFolder('outlive-mariadb');
   const data = path.join(folder, 'data');
@@ -38,7 +38,8 @@ export async function startMariadb(): Promise<Mariadb> {
   const port = await freePort();
   const settings = [
     ...['--no-defaults', '--user=root', `--datadir=${data}`, `--socket=${folder}/sock`, `--pid-file=${folder}/pid`],
-    ...['--bind-address=127.0.0.1', `--port=${port}`, `--log-error=${folder}/log`, '--max-connections=500'],
+    ...['--bind-address=127.0.0.1', `--port=${port}`, `--log-error=${folder}/log`],
+    ...[`--max-connections=${maxConnections}`],
     ...['--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=16M', '--innodb-log-file-size=8M'],
     ...['--skip-log-bin', '--performance-schema=ON', '--init-connect='],
   ];
