@@ -1,5 +1,14 @@
 /** Libraries that are not as they were: what is not watched is said, and what can be is. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADAPTERS, type Package } from '../probe/adapters.ts';
@@ -179,6 +188,22 @@ test('… and then a run without a finding is not called clean', async () => {
   expect(report).toMatchObject({ verdict: 'inconclusive', findings: [], unseen: [{ what: 'generic-pool 2.9.9' }] });
   expect(watched(report, 'generic-pool')).toEqual({ acquired: 45, released: 45 });
   expect(code).toBe(0);
+});
+
+test('a package that is linked from a folder of another name is watched', async () => {
+  using folder = temporaryFolder();
+  const modules = path.join(folder.path, 'node_modules');
+  install(folder.path, 'generic-pool');
+  renameSync(path.join(modules, 'generic-pool'), path.join(modules, 'pool-3'));
+  symlinkSync('pool-3', path.join(modules, 'generic-pool'));
+  const program = path.join(folder.path, 'linked.cjs');
+  writeFileSync(
+    program,
+    `const pool = require('generic-pool').createPool({ create: async () => ({}), destroy: async () => {} });
+     pool.acquire().then((lease) => pool.release(lease)).then(() => pool.drain());`,
+  );
+  const { report } = await run(program);
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 1, released: 1 });
 });
 
 const program = fixture('generic-pool.mjs');

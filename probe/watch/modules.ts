@@ -123,8 +123,16 @@ class ModuleWatch {
     this.#listener.onAny();
     const installed = installedName(file);
     if (installed === null) this.#resolvedElsewhere(file, request);
-    else if (this.#packages.has(installed)) this.#examine(file, false);
-    else if (this.#listener.others.has(installed)) this.#meet(file, installed);
+    // a link's folder may be named otherwise
+    else if (!this.#resolvedIn(installed, file)) this.#resolvedIn(packageIn(request), file);
+  }
+
+  #resolvedIn(name: string, file: string): boolean {
+    const isWatched = this.#packages.has(name);
+    if (isWatched) this.#examine(file, false);
+    else if (this.#listener.others.has(name)) this.#meet(file, name);
+    else return false;
+    return true;
   }
 
   /** Node's own, the program's own, and packages that are linked, which lie anywhere. */
