@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  FOLLOWS_FLOWS,
   fixture,
   lineOf,
   NODE,
@@ -231,4 +232,12 @@ test.concurrent('listeners of jobs that go on, where others come and go, are non
   const { report } = await probed(PILES, ['emitter', 'subscribers']);
   expect(report.findings).toEqual([]);
   expect(report.watched).toMatchObject([{ kind: 'listener' }]);
+});
+
+test.runIf(FOLLOWS_FLOWS)('of many files that one loop opens, the two that it leaves open', async () => {
+  const program = fixture('file-handles.mjs');
+  const { report } = await probed(program, ['leak']);
+  expect(report.findings.map(placeOf)).toEqual([lineOf(program, '// of each turn')]);
+  expect(report.findings[0]).toMatchObject({ nature: 'file handle', certainty: 'likely', count: 2 });
+  expect((await probed(program, ['clean'])).report.findings).toEqual([]);
 });

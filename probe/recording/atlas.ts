@@ -167,6 +167,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'shutdown() leaves the intervals of a circuit breaker running.',
   },
   {
+    ...{ package: 'p-queue', since: '8.0.0', mended: '9.0.1', kind: 'listener', file: 'dist/index.js' },
+    what: 'Each task leaves a listener at the signal that it is given.',
+  },
+  {
     ...{ package: 'p-retry', since: '5.0.0', mended: '6.0.0', kind: 'listener', file: 'index.js' },
     what: 'Each call leaves a listener at the signal that it is given.',
   },

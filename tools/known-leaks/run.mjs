@@ -31,6 +31,7 @@ const CASES = [
   ['ioredis-command', 'ioredis', '4.27.0', '4.27.1'],
   ['ioredis-fails', 'ioredis', '4.28.3', '4.28.4'],
   ['nodemailer', 'nodemailer', '9.1.1', '10.0.0', 'index.js:850'],
+  ['p-queue', 'p-queue', '9.0.0', '9.0.1'],
   ['p-retry', 'p-retry', '5.1.2', '6.2.1'],
   ['p-timeout-aborted', 'p-timeout', '6.1.1', '6.1.3'],
   ['promise-timeout', 'promise-timeout', '1.0.0', '1.3.0'],

@@ -121,11 +121,16 @@ function watchFileHandles(desk: Desk): void {
   around<object, Request | null>(PART, process.getBuiltinModule('node:fs/promises'), 'open', {
     before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
     after: (_, opening: Promise<FileHandle>, request) => {
-      if (request)
-        opening.then(
-          (handle) => guarded(PART, opened, request, handle),
-          () => {},
-        );
+      if (!request) return;
+      const { mark } = request;
+      opening.then(
+        (handle) => guarded(PART, opened, request, handle),
+        () => {
+          if (mark) mark.token.failed = true;
+        },
+      );
+      // at once: who awaits it goes on with the mark
+      desk.flows.enter(mark);
     },
   });
 }
