@@ -401,7 +401,7 @@ export const ADAPTERS = [
     name: 'timers',
     natures: ['interval', 'timeout', 'repeating timeout', 'time-out', 'timer of a client'],
     of: { builtin: 'node:timers' },
-    sees: 'setInterval; setTimeout that is set again and again',
+    sees: 'setInterval; setTimeout that is set again and again, or left to give up on what is over; what a watched library leaves of a closed client',
   },
   {
     name: 'threads',
