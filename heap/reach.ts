@@ -7,6 +7,7 @@
  * judged handle; what the probe itself keeps. Weak edges hold nothing; an entry of a WeakMap holds its value when both its
  * key and the map are met, as V8's own caches are such maps.
  */
+import { isOfProbe } from './own.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A resource that the probe marked, see probe/proof/marks.ts. */
@@ -84,26 +85,31 @@ export class Reach {
       halves.add(entry);
       return true;
     };
+    const visit = (node: number): void => {
+      const cut = cutOf(this.#snapshot, node);
+      const [from, to] = this.#snapshot.edgesOf(node);
+      for (let edge = from; edge < to; edge++) {
+        if (this.#snapshot.edgeType(edge) === 'weak') continue;
+        const name = this.#snapshot.edgeName(edge);
+        if (cut?.includes(name) || isHalf(edge, name)) continue;
+        const target = this.#snapshot.target(edge);
+        if ((owners.get(target) ?? node) !== node) continue;
+        if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);
+        else if (!natives.has(target)) native.push([target, node, edge]);
+      }
+    };
+    const ofProbe: number[] = [];
     const walk = (): void => {
       while (head < tail) {
         const node = queue[head++] as number;
-        const cut = cutOf(this.#snapshot, node);
-        const [from, to] = this.#snapshot.edgesOf(node);
-        for (let edge = from; edge < to; edge++) {
-          if (this.#snapshot.edgeType(edge) === 'weak') continue;
-          const name = this.#snapshot.edgeName(edge);
-          if (cut?.includes(name) || isHalf(edge, name)) continue;
-          const target = this.#snapshot.target(edge);
-          if ((owners.get(target) ?? node) !== node) continue;
-          if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);
-          else if (!natives.has(target)) native.push([target, node, edge]);
-        }
+        if (this.#snapshot.type(node) === 'closure' && isOfProbe(this.#snapshot, node)) ofProbe.push(node);
+        else visit(node);
       }
     };
     meet(0, 0, 0);
     walk();
     // who holds something is told by a variable rather than by what Node.js has of it, or by a timer
-    for (const each of native) meet(...each);
+    for (const each of native.splice(0)) meet(...each);
     walk();
     for (let node = 1; node < size; node++) {
       if (this.#snapshot.name(node) === 'Timeout' && !judged.has(node) && !isBoundTo(this.#snapshot, node, judged)) {
@@ -111,6 +117,12 @@ export class Reach {
       }
     }
     walk();
+    // … and by anything rather than by the probe, which keeps for a while what it looks at
+    for (let node = ofProbe.pop(); node !== undefined; node = ofProbe.pop()) {
+      visit(node);
+      for (const each of native.splice(0)) meet(...each);
+      walk();
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** A retaining path in the words of whoever wrote the program: `cache: Map at orders.ts:3`, `waiting in book() at orders.ts:40`. */
 import { basename } from 'node:path';
+import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
 import type { Place, Snapshot } from './snapshot.ts';
 
@@ -7,10 +8,6 @@ import type { Place, Snapshot } from './snapshot.ts';
 const MOST = 4;
 /** Containers whose insides are of no interest. */
 const COLLECTIONS = ['Array', 'Map', 'Set', 'Object'];
-
-/** Files of the probe, by which its folder is known: others may call one of theirs alike. */
-const OWN = /^(.*[\\/]dist[\\/]probe[\\/])(?:judge[\\/]judge|proof[\\/]heap-snapshot)\.js$/;
-const ownFolders: WeakMap<Snapshot, string[]> = new WeakMap();
 
 /** From the root's side to the resource; empty when nothing holds it, or the probe alone. */
 export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[] {
@@ -20,23 +17,13 @@ export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[]
   // the last leads to the resource itself
   for (const [i, edge] of path.slice(0, -1).entries()) {
     const target = snapshot.target(edge);
-    const isCode = isOfProbe(snapshot, snapshot.placeOf(target)?.file ?? '');
+    const isCode = isOfProbe(snapshot, target);
     // what the probe stands around leads on to the service's own
     if (snapshot.type(target) === 'closure') isOwn = isCode;
     const said = isOwn || isCode ? null : hop(snapshot, edge, path[i - 1] ?? null);
     if (said !== null) words.push(said);
   }
   return isOwn ? [] : [...new Set(words)].slice(-MOST);
-}
-
-/** What the probe keeps is nobody's. */
-function isOfProbe(snapshot: Snapshot, file: string): boolean {
-  let folders = ownFolders.get(snapshot);
-  if (folders === undefined) {
-    folders = [...snapshot.files()].flatMap((each) => OWN.exec(each)?.[1] ?? []);
-    ownFolders.set(snapshot, folders);
-  }
-  return folders.some((folder) => file.startsWith(folder));
 }
 
 /** What the object that an edge leads to is, as far as it means something to a reader. */

@@ -39,6 +39,7 @@ const at = (text: string) => path.basename(lineOf(program, text));
 test.each([
   ['map', 'cache: Map'],
   ['list', 'kept: Array'],
+  ['both', 'shelf: Object'],
   ['listener', `listener of "end" at ${at("orders.on('end'")}`],
   ['timer', at('setTimeout(() => lease.used++')],
   ['sleeper', `waiting in a function at ${at('async sleeper(lease)')}`],

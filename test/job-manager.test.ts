@@ -1,5 +1,6 @@
 /** The job manager as its clients see it: a process of its own, asked by HTTP. */
 import { get } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLUSTER, JobManager, MODULES } from './support/job-manager.ts';
@@ -177,6 +178,27 @@ test('a job with an interval goes on after its state could not be kept for a whi
   await until('further runs', async () => (await manager!.job(id)).completed >= completed + 2);
   await manager.ask('PATCH', `/jobs/${id}?mode=cancel`);
   await manager.reaches(id, 'CANCELED');
+});
+
+test('however many jobs had not ended, the next job manager goes on with all of them', async () => {
+  await (await startManager()).end('SIGTERM');
+  const module = join(MODULES, 'odd.cjs');
+  const options = { gives: 'no character', planMs: 50 };
+  const submission = { job: null, module, mode: 'bounded', every: null, input: null, parallelism: 1, options };
+  const record = { name: 'odd.cjs', submission, created: 1, runs: 0, completed: 0, restarts: 0 };
+  await workload.query(
+    `insert into cluster_jobs (id, state, created, record) select 'job-' || n, 'CREATED', 1,
+      jsonb_build_object('jobid', 'job-' || n, 'state', 'CREATED') || '${JSON.stringify(record)}'
+      from generate_series(1, 60) n`,
+  );
+  manager = await startManager('--plan', 'context', '--isolation', 'none');
+  const states = async () => {
+    const { body } = await manager!.ask('GET', '/overview');
+    return [body['jobs-finished'], body['jobs-failed']].map(Number) as [number, number];
+  };
+  await until('all to have ended', async () => (await states())[0] + (await states())[1] >= 60);
+  expect((await states())[1]).toBe(0);
+  await workload.query('delete from cluster_jobs');
 });
 
 test('of jobs that ended the latest thousand are kept', async () => {

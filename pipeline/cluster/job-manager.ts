@@ -52,7 +52,7 @@ interface Job {
 
 const PLAN_LIMIT_MS = 5000;
 const MOST_OPEN = 500;
-/** Planned at a time, and waiting for it. */
+/** Planned at a time, and waiting for it when another is submitted. */
 const MOST_PLANNED = 2;
 const MOST_WAITING = 50;
 /** Of a continuous job, between two looks for new work. */
@@ -141,6 +141,8 @@ export class JobManager {
     if (this.#isStopping) throw new Refused(503, 'stopping', 'The job manager is being stopped.');
     if (this.#open() + this.#entering >= mostOpen)
       throw new Refused(503, 'too-many-jobs', `There are ${mostOpen} jobs that have not ended: try again later.`);
+    if (submission.module !== null && this.#awaitTurn.length >= MOST_WAITING)
+      throw new Refused(503, 'too-many-submissions', 'Too many modules wait to be planned: try again later.');
     this.#entering++;
     try {
       const firstPlan = submission.module === null ? null : await this.#plan(submission);
@@ -167,11 +169,9 @@ export class JobManager {
     return open;
   }
 
-  /** A few at a time: each takes a thread, or this one. */
+  /** A few at a time: each takes a thread, or this one. Jobs that were taken wait however many there are. */
   async #plan({ module, options }: Submission): Promise<JobPlan> {
     const { planning, ownPackages, around, planLimitMs = PLAN_LIMIT_MS } = this.#options;
-    if (this.#awaitTurn.length >= MOST_WAITING)
-      throw new Refused(503, 'too-many-submissions', 'Too many modules wait to be planned: try again later.');
     if (this.#planning >= MOST_PLANNED) await new Promise<void>((resolve) => this.#awaitTurn.push(resolve));
     else this.#planning++;
     try {
