@@ -8,7 +8,8 @@
  * False positives it avoids: what is still awaited, however long; what others wait for, by callbacks or by promises that
  * were made elsewhere; time-outs that events set, of connections and sessions that go on; what fires has done its work;
  * what does not keep the process, as `AbortSignal.timeout()` does not.
- * False positives: requests that one flow starts and does not await yet, while the server has not answered a single one.
+ * False positives: requests that one flow starts and does not await yet, while the server has not answered a single one;
+ * a loose `reject` of promises that were made elsewhere, sent by a flow of its own, while that server does not answer.
  * False negatives: a few of them, and outside of jobs and requests raced ones of fewer than `MANY.raced`.
  */
 import type { Resource } from '../../account/ledger.ts';
