@@ -31,7 +31,19 @@ describe.concurrent('time-outs', () => {
     expect(released).toBe(acquired);
   });
 
-  test.each(['cached', 'waiting', 'started', 'watchdogs'])('%s: still of use', async (situation) => {
+  test.each([
+    'cached',
+    'waiting',
+    'started',
+    'watchdogs',
+    'borrowing',
+    'called back',
+    'sent together',
+    'not holding',
+    'sessions',
+    'of one helper',
+    'asking the parent',
+  ])('%s: still of use', async (situation) => {
     const { report } = await probed(program, [situation]);
     expect(report.findings.filter(({ kind }) => kind === 'timer')).toEqual([]);
   });

@@ -15,6 +15,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Method, Surroundings } from '../process/around.ts';
 import { asyncContextFrame } from '../process/runtime.ts';
+import { Layers } from './layers.ts';
 
 /** Tokens that a mark holds at most: a flow that leaks more has long been found. */
 const MAX_TOKENS = 64;
@@ -37,13 +38,10 @@ export class Mark {
   readonly token: Token = new Token();
   /** Of leases that the flow had already asked for and not given back, latest first. */
   readonly earlier: readonly Token[];
-  /** The mark that it lies over, and those that lay there before it, latest first; null where it lies over none. */
-  readonly over: { readonly beneath: Mark | null; readonly tokens: readonly Token[] } | null;
   /** For whom a library goes on here by itself. */
   host: object | null = null;
-  constructor(earlier: readonly Token[], over: Mark['over'] = null) {
+  constructor(earlier: readonly Token[]) {
     this.earlier = earlier;
-    this.over = over;
   }
 
   /** What the flow holds here beside the lease of this mark, latest first. */
@@ -53,20 +51,20 @@ export class Mark {
 
   /** Whether it, or an earlier one of its flow, stands for something that is still to be given back. */
   get matters(): boolean {
-    return (this.over === null && matters(this.token)) || (this.earlier.length > 0 && this.earlier.some(matters));
+    return matters(this.token) || (this.earlier.length > 0 && this.earlier.some(matters));
   }
 
   /** The tokens that a later mark of the flow is to keep, latest first. */
   get kept(): readonly Token[] {
     if (!this.matters) return NONE;
-    const own = this.over === null ? [this.token] : NONE;
-    return [...own, ...this.earlier].filter(matters).slice(0, MAX_TOKENS);
+    return [this.token, ...this.earlier].filter(matters).slice(0, MAX_TOKENS);
   }
 }
 
 export class Flows {
   /** Null where flows cannot be followed. */
   private readonly storage: AsyncLocalStorage<Mark | undefined> | null;
+  readonly layers: Layers = new Layers();
 
   constructor() {
     this.storage = asyncContextFrame ? new AsyncLocalStorage() : null;
@@ -84,19 +82,6 @@ export class Flows {
   ask(): Mark | null {
     if (!this.storage) return null;
     return new Mark(this.storage.getStore()?.kept ?? NONE);
-  }
-
-  /**
-   * A mark of what the flow does not have to give back before it goes on: it keeps the one that is there, and later marks
-   * hold nothing of it but others that lie over them.
-   */
-  askOver(): Mark | null {
-    if (!this.storage) return null;
-    const current = this.storage.getStore();
-    const { over = null } = current ?? {};
-    const tokens = over === null || current === undefined ? NONE : [current.token, ...over.tokens].filter(matters);
-    const beneath = (over === null ? current : over.beneath) ?? null;
-    return new Mark(current?.kept ?? NONE, { beneath, tokens: tokens.slice(0, MAX_TOKENS) });
   }
 
   enter(mark: Mark | null): void {
@@ -140,19 +125,6 @@ export class Flows {
     this.storage?.enterWith(before ?? undefined);
   }
 
-  /** Without a mark that lies over others, which what is made meanwhile would keep. */
-  bare(): Surroundings<unknown> {
-    return {
-      enter: () => {
-        const mark = this.current();
-        if (mark === null || mark.over === null) return null;
-        this.storage?.enterWith(mark.over.beneath ?? undefined);
-        return mark;
-      },
-      leave: (laid) => this.enter(laid as Mark | null),
-    };
-  }
-
   /** The same as `unmarked`, for a hook that calls by itself. */
   shed<T>(method: Method, self: unknown, args: IArguments, next: Mark | null = null): T {
     const suspended = this.suspend();
@@ -183,6 +155,7 @@ export class Flows {
   /** Nothing is followed any more. */
   end(): void {
     this.storage?.disable();
+    this.layers.end();
   }
 
   /** Whether the current flow came by `resource`, as far as its marks tell. */

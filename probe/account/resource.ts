@@ -2,7 +2,7 @@
 import type { Method } from '../process/around.ts';
 import type { TraceContext } from '../recording/format.ts';
 import type { Link } from './chain.ts';
-import type { Mark, Token } from './flow.ts';
+import type { Mark } from './flow.ts';
 import type { Account } from './ledger.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
@@ -31,6 +31,8 @@ export interface Known {
   isHosted?: () => boolean;
   /** Whether the connection has ended in whose event a library made it, which nothing else tells of. */
   hasLostHost?: () => boolean;
+  /** Of what ends by itself: after how many milliseconds. */
+  lastsMs?: number;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
   turn?: number;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
@@ -79,7 +81,7 @@ export class Resource implements Link<Resource> {
   /** The span of the service that it was acquired in, where somebody observes. */
   trace: TraceContext | null = null;
   /** Null where flows are not followed, and once it is known to be lost. */
-  flow: { mark: WeakRef<Mark>; token: WeakRef<Token> } | null = null;
+  flow: { mark: WeakRef<object>; token: WeakRef<object> } | null = null;
   handle: WeakRef<object> | null;
   ref: WeakRef<object> | null;
   bond: Bond;
@@ -149,6 +151,10 @@ export class Resource implements Link<Resource> {
     return this.known.hasLostHost?.() === true;
   }
 
+  get lastsMs(): number {
+    return this.known.lastsMs ?? Number.POSITIVE_INFINITY;
+  }
+
   get turn(): number {
     return this.known.turn ?? 0;
   }
@@ -171,10 +177,15 @@ export class Resource implements Link<Resource> {
     other.isCompanion = true;
   }
 
-  /** The flow of `mark` has it from now on. */
-  follow(mark: Mark): void {
+  /** The flow of `mark`, or of a layer, has it from now on. */
+  follow(mark: { readonly token: object }): void {
     this.flow = { mark: new WeakRef(mark), token: new WeakRef(mark.token) };
     this.flowIsLost = false;
+  }
+
+  /** Nothing is known of its flow any more. */
+  unfollow(): void {
+    this.flow = null;
   }
 
   /** Whether its flow was ever known: no mark stands for others. */
@@ -208,11 +219,6 @@ export function* heldBy(mark: Mark): Generator<Resource> {
   const { resource } = mark.token;
   if (resource && !resource.closed) yield resource as Resource;
   yield* heldBefore(mark);
-}
-
-/** What lay over the marks of a flow before this one, and is still open. */
-export function* laidBefore({ over }: Mark): Generator<Resource> {
-  for (const { resource } of over?.tokens ?? []) if (resource && !resource.closed) yield resource as Resource;
 }
 
 /** What the flow of a mark had asked for before and still holds, latest first: all that tokens stand for are resources. */

@@ -43,7 +43,7 @@ interface YoungTimer {
 export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
   replace('setTimeout', {
-    within: desk.flows.bare(),
+    within: desk.flows.layers.without(),
     after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
   });
   replace('setInterval', {
@@ -93,8 +93,8 @@ class Timers {
     this.#learnRefresh(timer);
     this.#chains.begin(timer, site);
     const isTold = (alive: NodeTimer) => this.#chains.hasEntered(alive);
-    const known = this.#timeOuts.knownOf(timer, site);
-    if (known) this.#timeOuts.begin(timer, site, known, isTold);
+    const way = this.#timeOuts.wayOf(timer, site);
+    if (way) this.#timeOuts.begin(timer, site, way, isTold);
     else this.#add({ timer, source: this.#timeouts, site, known: knownOf(timer, isTold) });
   }
 
