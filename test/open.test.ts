@@ -48,6 +48,11 @@ test('what is open at the end is listed by line with its age, and what nobody wa
   expect(report.processes[0]?.keptAliveBy).toEqual([]);
 });
 
+test('a server and a connection that are closed when the process exits are not open', async () => {
+  const { report } = await probed(fixture('ends-gently.mjs'));
+  expect(report.open).toEqual([]);
+});
+
 describe('a process that did not end by itself', () => {
   test('is told with what kept it alive when it is stopped under run', async () => {
     using folder = temporaryFolder();
