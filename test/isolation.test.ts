@@ -24,10 +24,6 @@ exports.run = async ({ options }) => {
   while (options.hungry) all.push(new Array(1e5).fill({}));
   const send = parentPort ? (word) => parentPort.postMessage(word) : (word) => process.send(word);
   for (const word of options.says ?? []) send(word);
-  if (options.throws) {
-    setImmediate(() => { throw null; });
-    await new Promise(() => {});
-  }
   return { loads, runs: ++runs, threadId };
 };`,
   );
@@ -104,21 +100,6 @@ test('a job that needs more memory than its thread may have fails alone', async 
   });
   await expect(hungry).rejects.toThrow('Job seen was canceled.');
   expect(failed.signal.reason).toBe('The thread of the job was lost (ERR_WORKER_OUT_OF_MEMORY: it may have 32 MB).');
-  expect(await run('b')).toEqual(other);
-  expect(cluster.deaths).toBe(0);
-});
-
-test('a job that throws nothing at all, where nobody catches it, fails alone', async () => {
-  await start('worker');
-  const other = await run('b');
-  const failed = new AbortController();
-  const throwing = run('a', {
-    options: { throws: true },
-    onFailure: (why) => failed.abort(why),
-    signal: failed.signal,
-  });
-  await expect(throwing).rejects.toThrow('Job seen was canceled.');
-  expect(failed.signal.reason).toBe('The thread of the job was lost (null).');
   expect(await run('b')).toEqual(other);
   expect(cluster.deaths).toBe(0);
 });
