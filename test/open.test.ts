@@ -106,6 +106,13 @@ describe('rows', () => {
     ]);
   });
 
+  test('tell no age of what was there before outlive came', () => {
+    const attached = makeRecording();
+    attached.openSites = [row(7, { before: true })];
+    const text = renderTerminal(buildReport([attached]), { color: false });
+    expect(text).toMatch(/still open 1 oracledb connection, from before outlive came\n/);
+  });
+
   test('are told in a terminal, a few of them', () => {
     const text = renderTerminal(buildReport([recording]), { color: false });
     expect(text).toContain(`still open 3 oracledb connections, /srv/shop/src/stock.ts:8 read, oldest 5 s
