@@ -194,6 +194,17 @@ test('an unreachable database is one sentence, without the password', async () =
   expect(stderr).not.toMatch(/hunter2|\n\s+at /);
 });
 
+test('a reader that leaves early ends the command without a word, and a full disk with one', async () => {
+  using folder = temporaryFolder();
+  await run(folder.path, '--', 'node', service, '0');
+  const html = `${NODE} ${CLI} report ${folder.path} --format html`;
+  const left = await start('sh', ['-c', `{ ${html}; echo $? >&2; } | head -c 9`]);
+  expect(left).toMatchObject({ stdout: '<!doctype', stderr: '0\n' });
+  if (!existsSync('/dev/full')) return;
+  const full = await start('sh', ['-c', `${html} >/dev/full`]);
+  expect(full).toMatchObject({ code: 2, stderr: expect.stringMatching(/^outlive: The disk is full \(ENOSPC\)/) });
+});
+
 test('what could not be started leaves no folder behind', async () => {
   using folder = temporaryFolder();
   const out = path.join(folder.path, 'out');
