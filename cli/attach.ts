@@ -10,12 +10,12 @@ import { nodesBelow, type ProcessFacts } from '../attach/proc.ts';
 import { intent, listed, others, poolLines } from '../attach/words.ts';
 import { readSnapshots, removeSnapshots } from '../heap/of-run.ts';
 import { readSettings } from '../probe/process/settings.ts';
-import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
+import { removeIfEmpty } from '../probe/recording/folder.ts';
 import { reportRun, writeRunReport } from '../reports/run.ts';
 import { UserError } from '../user-error.ts';
 import { milliseconds, wholeNumber } from './checks.ts';
 import { helpOf, type Options, parse, type Values } from './options.ts';
-import { exitCodeOf, FAIL_ON, makeRunFolder, OUT, printSummary, shortPath, writeHtml } from './output.ts';
+import { exitCodeOf, FAIL_ON, OUT, openRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { EXIT_CLEAN, EXIT_INTERRUPTED, printHelp } from './usage.ts';
 
 const OPTIONS = {
@@ -74,8 +74,7 @@ async function isAgreed(): Promise<boolean> {
 }
 
 async function watch(facts: ProcessFacts, values: Given): Promise<number> {
-  const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
-  makeRunFolder(out);
+  const out = openRunFolder(values.out);
   const outcome = await visit(facts, out, values, { OUTLIVE_HEAL: values.heal ? '1' : '0' }).catch((error) => {
     removeIfEmpty(out);
     throw error;

@@ -6,7 +6,7 @@ import { sourcesIn } from '../candidates/sources.ts';
 import { visible } from '../reports/words.ts';
 import { UserError } from '../user-error.ts';
 import { counted, inWords, type Traced } from './candidate-words.ts';
-import { milliseconds } from './checks.ts';
+import { milliseconds, named } from './checks.ts';
 import { helpOf, type Options, parse, splitAtDashes, type Values } from './options.ts';
 import { shortPath } from './output.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS, printHelp } from './usage.ts';
@@ -14,7 +14,11 @@ import { EXIT_CLEAN, EXIT_FINDINGS, printHelp } from './usage.ts';
 const OPTIONS = {
   confirm: { help: 'run the command after -- again and again, and say of each candidate what came of it' },
   limit: { value: 'T', default: '5m', check: milliseconds(100), help: 'with --confirm: how long one run may take' },
-  out: { value: 'DIR', help: 'with --confirm: where the test of each that is confirmed is written, and its patch' },
+  out: {
+    value: 'DIR',
+    check: named('folder'),
+    help: 'with --confirm: where the test of each that is confirmed is written, and its patch',
+  },
   json: { help: 'as JSON, with every path of a candidate' },
   strict: { help: 'exit with 1 when there are candidates' },
 } as const satisfies Options;

@@ -9,6 +9,14 @@ export function either(words: readonly (string | number)[]): string {
   return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(words.map(String));
 }
 
+/** An empty text is what a variable that is not set leaves on a command line. */
+export function named(what: string): Check<string> {
+  return (text, option) => {
+    if (text !== '') return text;
+    throw new UserError(`${option} needs the name of a ${what}, not "".`);
+  };
+}
+
 export function oneOf<T extends string | number>(allowed: readonly T[]): Check<T> {
   return (text, option) => {
     const value = allowed.find((each) => String(each) === text);

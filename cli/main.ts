@@ -60,11 +60,26 @@ async function main([name, ...args]: string[]): Promise<number> {
   return (await subcommand.load()).main(args);
 }
 
+/** What a module of the user's left running, such as a server, holds a refusal up no longer. */
+const LINGER_MS = 2000;
+
+// of what nobody reads any more, as behind head, the beginning was wanted; the work itself goes on
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') setImmediate(() => process.exit());
+  else refuse(error);
+});
+process.stderr.on('error', () => {});
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
+  refuse(error);
+}
+
+function refuse(error: unknown): void {
   const sentence = explain(error, process.argv[2]);
   if (sentence === null) throw error;
   process.stderr.write(`outlive: ${sentence}\n`);
   process.exitCode = EXIT_WRONG_USE;
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }

@@ -1,6 +1,7 @@
 /** What run, soak and report have in common at their end: files, summary, exit code. */
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { newRunFolder } from '../probe/recording/folder.ts';
 import { CERTAINTIES, type Recording } from '../probe/recording/format.ts';
 import { makeFolder, writeOwn } from '../probe/recording/own.ts';
 import type { Report } from '../probe/recording/report.ts';
@@ -9,12 +10,14 @@ import type { Comparison } from '../reports/compare.ts';
 import { renderHtml } from '../reports/html/render.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { UserError } from '../user-error.ts';
+import { named } from './checks.ts';
 import type { Option } from './options.ts';
 import { EXIT_CLEAN, EXIT_FINDINGS } from './usage.ts';
 
 /** Where run and soak write. */
 export const OUT = {
   value: 'DIR',
+  check: named('folder'),
   help: 'where to write (default .outlive/<time>-<pid>; .outlive/latest points to the newest)',
 } as const satisfies Option;
 
@@ -25,6 +28,14 @@ export const FAIL_ON = {
   help: 'exit with 1 on findings at least this certain; inconclusive: also where too little was seen',
 } as const satisfies Option;
 export type FailOn = (typeof FAIL_ON.allowed)[number];
+
+/** The folder of a run: as asked for, as the environment says, or a new one. Throws `UserError`. */
+export function openRunFolder(asked: string | undefined): string {
+  // as with all settings, an empty one is none
+  const folder = path.resolve(asked ?? (process.env.OUTLIVE_OUT || newRunFolder()));
+  makeRunFolder(folder);
+  return folder;
+}
 
 /**
  * Before anything is started: what could not be recorded is not worth running. A folder that was used before begins

@@ -5,14 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readSnapshots } from '../heap/of-run.ts';
 import { readSettings, SETTINGS } from '../probe/process/settings.ts';
 import { noteDeath } from '../probe/recording/deaths.ts';
-import { newRunFolder, removeIfEmpty } from '../probe/recording/folder.ts';
+import { removeIfEmpty } from '../probe/recording/folder.ts';
 import { survivorsIn } from '../probe/recording/survivors.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { UserError } from '../user-error.ts';
 import { DATABASE_URL, type DatabaseWatch, databaseUrls, watchDatabases } from './database.ts';
 import { type Interruption, onInterruption } from './interruption.ts';
 import { helpOf, helpRow, type Options, parse, splitAtDashes, type Values } from './options.ts';
-import { exitCodeOf, FAIL_ON, makeRunFolder, OUT, printSummary, shortPath, writeHtml } from './output.ts';
+import { exitCodeOf, FAIL_ON, OUT, openRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { registerPath } from './register-path.ts';
 import { EXIT_WRONG_USE, printHelp } from './usage.ts';
 
@@ -65,8 +65,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const { problems } = readSettings(process.env);
   if (problems[0]) throw new UserError(problems[0]);
-  const out = path.resolve(values.out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
-  makeRunFolder(out);
+  const out = openRunFolder(values.out);
 
   const watch: DatabaseWatch = await watchDatabases(databaseUrls(values.databaseUrl), out);
   const stdout = values.json ? 'stderr' : 'inherit';

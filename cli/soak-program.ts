@@ -2,7 +2,6 @@
 import { constants } from 'node:os';
 import path from 'node:path';
 import { readSettings } from '../probe/process/settings.ts';
-import { newRunFolder } from '../probe/recording/folder.ts';
 import { type RunReport, writeRunReport } from '../reports/run.ts';
 import { explore } from '../soak/fail-path/explore.ts';
 import { exitStatus } from '../soak/service/program.ts';
@@ -13,7 +12,7 @@ import { targetsOf } from '../soak/service/targets.ts';
 import { UserError } from '../user-error.ts';
 import { databaseUrls, watchDatabases } from './database.ts';
 import { onInterruption } from './interruption.ts';
-import { exitCodeOf, type FailOn, makeRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
+import { exitCodeOf, type FailOn, openRunFolder, printSummary, shortPath, writeHtml } from './output.ts';
 import { Progress } from './progress.ts';
 import type { JobOptions, ServiceOptions } from './soak-options.ts';
 import { EXIT_CLEAN, EXIT_INTERRUPTED, EXIT_WRONG_USE } from './usage.ts';
@@ -102,8 +101,7 @@ async function soaked({ out, json, databaseUrl, failOn, growth }: Told, soak: So
   if (growth) process.env.OUTLIVE_GROWTH = 'on';
   const [problem] = readSettings(process.env).problems;
   if (problem) throw new UserError(problem);
-  const folder = path.resolve(out ?? process.env.OUTLIVE_OUT ?? newRunFolder());
-  makeRunFolder(folder);
+  const folder = openRunFolder(out);
   const watch = await watchDatabases(databaseUrls(databaseUrl), folder);
   const stopping = new AbortController();
   onInterruption({

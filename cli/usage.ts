@@ -18,12 +18,17 @@ export function printHelp(help: string): number {
 export function explain(error: unknown, command?: string): string | null {
   if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return null;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (FULL.includes(code)) return `The disk is full (${code}): not all that was found could be written.`;
   // a soak and the scenarios run on packages that a service under watch need not have
   const [, missing] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
   if (!missing) return null;
   const together = PEERS[command ?? '']?.includes(missing) ? PEERS[command ?? ''] : [missing];
   return `This command needs the package ${missing}: npm install --save-dev ${together?.join(' ')}.`;
 }
+
+/** Of a disk, or of what a user may have of it. */
+const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** Who needs one of them needs all: of the reference pipeline, which scenarios run on, and of the stand-in. */
 const PEERS: Record<string, readonly string[]> = {

@@ -66,6 +66,6 @@ function requestsOn(node: string): Row {
   const isWatched = Number.parseInt(node.replace(/^v/, ''), 10) >= SCOPES_FROM;
   const why = isWatched
     ? `each is a scope by itself (Node.js ${node})`
-    : `Node.js ${node} makes them dear: OUTLIVE_SCOPES=on has them, and so has Node.js ${SCOPES_FROM}`;
+    : `on Node.js ${node} they cost more, and are scopes under outlive run, or with OUTLIVE_SCOPES=on; from Node.js ${SCOPES_FROM} on always`;
   return { what: 'requests', isWatched, why };
 }

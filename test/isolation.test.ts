@@ -16,12 +16,14 @@ beforeAll(() => {
   // says how often it was loaded with these globals, and which thread it is in
   writeFileSync(
     join(folder.path, 'seen.cjs'),
-    `const { threadId } = require('node:worker_threads');
+    `const { parentPort, threadId } = require('node:worker_threads');
 let runs = 0;
 globalThis.loads = (globalThis.loads ?? 0) + 1;
 exports.run = async ({ options }) => {
   const all = [];
   while (options.hungry) all.push(new Array(1e5).fill({}));
+  const send = parentPort ? (word) => parentPort.postMessage(word) : (word) => process.send(word);
+  for (const word of options.says ?? []) send(word);
   return { loads, runs: ++runs, threadId };
 };`,
   );
@@ -101,3 +103,13 @@ test('a job that needs more memory than its thread may have fails alone', async 
   expect(await run('b')).toEqual(other);
   expect(cluster.deaths).toBe(0);
 });
+
+test.each(['none', 'worker'] as const)(
+  '%s: what a job sends to its parent by itself harms nobody',
+  async (isolation) => {
+    await start(isolation);
+    const said = await run('a', { options: { says: ['ready', null, '{', {}] } });
+    expect((await run('a')).threadId).toBe(said.threadId);
+    expect(cluster.deaths).toBe(0);
+  },
+);

@@ -48,6 +48,11 @@ test('what is open at the end is listed by line with its age, and what nobody wa
   expect(report.processes[0]?.keptAliveBy).toEqual([]);
 });
 
+test('a server and a connection that are closed when the process exits are not open', async () => {
+  const { report } = await probed(fixture('ends-gently.mjs'));
+  expect(report.open).toEqual([]);
+});
+
 describe('a process that did not end by itself', () => {
   test('is told with what kept it alive when it is stopped under run', async () => {
     using folder = temporaryFolder();
@@ -99,6 +104,13 @@ describe('rows', () => {
       [2, 7, undefined],
       [4, 9, 7],
     ]);
+  });
+
+  test('tell no age of what was there before outlive came', () => {
+    const attached = makeRecording();
+    attached.openSites = [row(7, { before: true })];
+    const text = renderTerminal(buildReport([attached]), { color: false });
+    expect(text).toMatch(/still open 1 oracledb connection, from before outlive came\n/);
   });
 
   test('are told in a terminal, a few of them', () => {

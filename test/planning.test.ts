@@ -80,3 +80,9 @@ test('what a module leaves behind in a thread ends with the thread', async () =>
     ...{ status: 503, code: 'out-of-memory' },
   });
 });
+
+test('what a module posts to its parent by itself is not taken for its plan', async () => {
+  const text = 'const { parentPort } = require("node:worker_threads"); for (const word of [null, "ready", {}])';
+  const file = module('posts.cjs', `${text} parentPort.postMessage(word); exports.plan = () => ({ parallelism: 2 });`);
+  expect(await planInWorker({ file, options: null, limitMs: 5000 })).toMatchObject({ parallelism: 2 });
+});

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CLI, fixture, lineOf, NODE, placeOf, probed, REGISTER, readReport, start } from './support/probed.ts';
@@ -154,6 +154,7 @@ test.each([
     "outlive soak of a job has no option '--url'; it has --command, --times, --limit, --database-url, --growth, --out, --fail-on, --json, --help.",
   ],
   [['soak', 'connection-leak', '--runs', 'many'], '--runs must be a whole number from 3 to 1000, not "many".'],
+  [['run', '--out', '', '--', 'node'], '--out needs the name of a folder, not "".'],
   [['scenarios', 'all'], 'outlive scenarios takes options only, not "all".'],
   [['register-path', 'here'], 'outlive register-path takes options only, not "here".'],
   [
@@ -173,6 +174,15 @@ test('a wrong setting stops outlive run, but never a service that is only preloa
   const { code, report } = await probed(service, ['0'], { env });
   expect(code).toBe(0);
   expect(report.processes[0]?.unsupported).toContain(sentence);
+  const { stderr } = await start(NODE, [CLI, 'run', '--', 'node', service, '0'], { env: { OUTLIVE_HEAPDUMP: '1' } });
+  expect(stderr).toBe('outlive: OUTLIVE_HEAPDUMP must be off, SIGUSR2, SIGQUIT or SIGBREAK, not "1".\n');
+});
+
+test('an empty OUTLIVE_OUT is none: nothing is written into the working directory itself', async () => {
+  using folder = temporaryFolder();
+  const env = { OUTLIVE_OUT: '' };
+  await start(NODE, [CLI, 'run', '--', 'node', service, '0'], { cwd: folder.path, env });
+  expect(readdirSync(folder.path)).toEqual(['.outlive']);
 });
 
 test('an unreachable database is one sentence, without the password', async () => {
@@ -182,6 +192,17 @@ test('an unreachable database is one sentence, without the password', async () =
   expect(code).toBe(2);
   expect(stderr).toMatch(/outlive: PostgreSQL at 127\.0\.0\.1:1 cannot be used: .*\n$/);
   expect(stderr).not.toMatch(/hunter2|\n\s+at /);
+});
+
+test('a reader that leaves early ends the command without a word, and a full disk with one', async () => {
+  using folder = temporaryFolder();
+  await run(folder.path, '--', 'node', service, '0');
+  const html = `${NODE} ${CLI} report ${folder.path} --format html`;
+  const left = await start('sh', ['-c', `{ ${html}; echo $? >&2; } | head -c 9`]);
+  expect(left).toMatchObject({ stdout: '<!doctype', stderr: '0\n' });
+  if (!existsSync('/dev/full')) return;
+  const full = await start('sh', ['-c', `${html} >/dev/full`]);
+  expect(full).toMatchObject({ code: 2, stderr: expect.stringMatching(/^outlive: The disk is full \(ENOSPC\)/) });
 });
 
 test('what could not be started leaves no folder behind', async () => {

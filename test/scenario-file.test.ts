@@ -63,3 +63,16 @@ test.each([
   const { code, stderr } = await start(process.execPath, [CLI, 'soak', './x.scenario.ts'], { cwd: folder.path });
   expect({ code, stderr }).toEqual({ code: 2, stderr: `outlive: ${sentence}\n` });
 });
+
+test.each([
+  ['throw new RangeError("no such region");', './x.mjs cannot be loaded: no such region (x.mjs:1).'],
+  ['export default {', './x.mjs cannot be loaded: Unexpected end of input'],
+  // a service that was meant to be a program after --
+  ['setInterval(() => {}, 1000);', './x.mjs is no scenario: it has no default export made by defineScenario.'],
+])('a file that was not meant to be one is one sentence, and the command ends: %s', async (text, sentence) => {
+  using folder = folderWith('null');
+  writeFileSync(path.join(folder.path, 'x.mjs'), text);
+  const { code, stderr } = await start(process.execPath, [CLI, 'soak', './x.mjs'], { cwd: folder.path });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`outlive: ${sentence}`) });
+  expect(stderr.trim()).not.toContain('\n');
+});

@@ -357,6 +357,14 @@ test.each([
     ['--url', 'http://127.0.0.1:1/', '--', 'no-such-program'],
     'no-such-program cannot be started: there is no such program.',
   ],
+  [
+    ['--url', 'http://127.0.0.1:1/', '--method', 'FETCH', '--', 'node'],
+    '--method must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE, not "FETCH".',
+  ],
+  [
+    ['--url', 'FETCH http://127.0.0.1:1/', '--', 'node'],
+    'The method of --url must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE, not "FETCH".',
+  ],
   [['--script', 'none.mjs', '--', 'node'], 'There is no file none.mjs.'],
   [['--command', ' '], '--command needs a command, such as "npm run job".'],
 ])('wrong use is one sentence and exit code 2: %j', async (args, sentence) => {

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { explain } from '../cli/usage.ts';
 import { DatabaseUnavailable } from '../pipeline/store/store.ts';
 import { UserError } from '../user-error.ts';
 import { ROOT } from './support/probed.ts';
@@ -26,4 +27,10 @@ test('other errors are none, and a kind of UserError has its own instances alone
   expect(new Error('a bug')).not.toBeInstanceOf(UserError);
   expect(new DatabaseUnavailable('none there')).toBeInstanceOf(UserError);
   expect(new UserError('no such file')).not.toBeInstanceOf(DatabaseUnavailable);
+});
+
+test('a full disk is told in a sentence, a bug with its stack', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  expect(explain(full)).toBe('The disk is full (ENOSPC): not all that was found could be written.');
+  expect(explain(new TypeError('x is not a function'))).toBeNull();
 });

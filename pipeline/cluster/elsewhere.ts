@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { UserError } from '../../user-error.ts';
 import { hearLines, sendLine } from './lines.ts';
-import type { FromTaskManager, Task, ToTaskManager } from './protocol.ts';
+import { isFromTaskManager, type Task, type ToTaskManager } from './protocol.ts';
 import {
   type Admission,
   type Folders,
@@ -123,7 +123,8 @@ class Serving {
       signal.removeEventListener('abort', stop);
     });
     socket.once('close', () => this.#child.kill('SIGKILL'));
-    this.#child.on('message', (message: FromTaskManager) => {
+    this.#child.on('message', (message) => {
+      if (!isFromTaskManager(message)) return;
       this.#answeredAt = performance.now();
       // tasks that are ended early, to leave, are begun again elsewhere
       if (!signal.aborted || message.tells !== 'done') sendLine(socket, message);

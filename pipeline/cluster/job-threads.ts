@@ -5,8 +5,9 @@
 import { Worker } from 'node:worker_threads';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import { Logons } from '../connections/logons.ts';
+import { messageOf } from './lines.ts';
 import { metricsOf } from './metrics.ts';
-import type { FromTaskManager, TaskManagerSettings } from './protocol.ts';
+import { type FromTaskManager, isFromTaskManager, type TaskManagerSettings } from './protocol.ts';
 import type { Tasks } from './tasks.ts';
 import { lineOfThrown } from './thrown.ts';
 
@@ -56,7 +57,8 @@ export function doTasksInThreads(
     threads.set(key, thread);
     let why = 'it ended by itself';
     worker.on('message', (text: string) => {
-      const message = JSON.parse(text) as FromTaskManager;
+      const message = messageOf(text);
+      if (!isFromTaskManager(message)) return;
       if (message.tells === 'alive') thread.connections = message.metrics.connections;
       if (message.tells === 'done' || message.tells === 'failed') tasks.delete(message.task);
       if (message.tells !== 'alive' && message.tells !== 'account') send(message);

@@ -28,7 +28,8 @@ export function sendLine(socket: Duplex, message: unknown): void {
   if (!socket.destroyed && socket.writable) socket.write(`${JSON.stringify(message)}\n`);
 }
 
-function messageOf<Message>(line: string): Message | null {
+/** Null: it is none. */
+export function messageOf<Message>(line: string): Message | null {
   try {
     const message: unknown = JSON.parse(line);
     return typeof message === 'object' && message !== null ? (message as Message) : null;

@@ -89,3 +89,8 @@ export type FromTaskManager =
   | { tells: 'failed'; task: number; error: string; isForGood: boolean }
   | { tells: 'note'; task: number; note: unknown }
   | { tells: 'account'; account: ConnectionAccount };
+
+/** Code of a job's own may send to its parent as well, whatever it likes. */
+export function isFromTaskManager(message: unknown): message is FromTaskManager {
+  return typeof message === 'object' && message !== null && 'tells' in message;
+}

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { JobFailed } from './job.ts';
 import { KnownTaskManager, type Listener } from './known-task-manager.ts';
-import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
+import { type FromTaskManager, isFromTaskManager, type TaskManagerSettings, type ToTaskManager } from './protocol.ts';
 import { standsStill } from './stillness.ts';
 
 // as source and as built
@@ -72,7 +72,7 @@ export class TaskManagerProcess extends KnownTaskManager {
   #start(): ChildProcess {
     const { execArgv, env } = this.#spawning;
     const child = startProcess(execArgv, env);
-    child.on('message', (message: FromTaskManager) => this.#told(message));
+    child.on('message', (message) => isFromTaskManager(message) && this.#told(message));
     this.gone = endOf(child);
     void this.gone.then((how) => this.#died(how));
     const settings = this.#settings;

@@ -175,7 +175,9 @@ function complaint(setting: Setting, value: string): string | null {
     const unknown = wordsOf(value).find((word) => !allowed.listOf.includes(word));
     return unknown === undefined ? null : `${variable} may name ${allowed.listOf.join(', ')}, not "${unknown}".`;
   }
-  return allowed.includes(value) ? null : `${variable} must be ${allowed.join(' or ')}, not "${value}".`;
+  if (allowed.includes(value)) return null;
+  const either = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(allowed);
+  return `${variable} must be ${either}, not "${value}".`;
 }
 
 /** What is used in place of a bad value: of a list the words that are known, else the default. */

@@ -1,6 +1,7 @@
 /**
  * What holds the event loop and no adapter knows: how many of each kind, from Node's own list, without what is always
- * there (standard streams, the pipes of a child process) and without connections that belong to a known pool.
+ * there (standard streams, the pipes of a child process), without what is being closed, and without connections that
+ * belong to a known pool.
  *
  * Errs: nobody knows which of several alike an adapter has entered; so many are left out, whichever they are. What was
  * unref'd is not in Node's list.
@@ -60,7 +61,7 @@ export function activeHandles(ledger: Ledger, present: WeakSet<object> | null): 
   };
   for (const handle of handles) {
     const kind = handle instanceof Server ? 'server' : KINDS[classOf(handle)];
-    if (kind === undefined || ofChildren.has(handle) || isStandard(handle)) continue;
+    if (kind === undefined || isClosing(handle) || ofChildren.has(handle) || isStandard(handle)) continue;
     if (handle instanceof Socket && pooled.has(handle.localPort)) continue;
     add(kind, aboutOf(handle), present?.has(handle) === true);
   }
@@ -97,6 +98,11 @@ function pooledPorts({ sources }: Ledger): Set<unknown> {
 
 function classOf(handle: Handle): string {
   return (beneath(handle) ?? handle).constructor?.name ?? '';
+}
+
+/** It stays in Node's list until the next turn, and so where `close` calls back to exit. */
+function isClosing(handle: Handle): boolean {
+  return handle instanceof Socket ? handle.destroyed : beneath(handle) === null;
 }
 
 /** Its own: to ask a datagram socket for it, which inherits an accessor, makes Node warn. */

@@ -28,7 +28,9 @@ function rowsOf(recording: Recording, sources: Sources): Open[] {
   };
   return [
     ...lines.map(({ line, place, stack }) => ({
-      ...{ kind: line.kind, library: line.library, count: line.open, oldestMs: line.oldestMs, site: place, stack },
+      ...{ kind: line.kind, library: line.library, count: line.open, site: place, stack },
+      // the clock of what was there before began when outlive came
+      oldestMs: line.before ? null : line.oldestMs,
       ...{ function: place?.function ?? null, owner: ownerOf(line), held: heldAt(recording, line), about: null },
       ...(line.before && { before: true }),
     })),

@@ -41,7 +41,12 @@ export async function mustReturnToFloor({ command, requests, fault }: Recipe): P
   if (program === undefined) throw new Error('The recipe has no command.');
   const targets = requests.flatMap(({ method, url, headers = {}, body }) => {
     const header = Object.entries(headers).map(([name, value]) => headerOf(`${name}: ${value}`));
-    return targetsOf({ url: [addressOf(url)], method: methodOf(method), header, body: body ?? undefined });
+    return targetsOf({
+      url: [addressOf(url)],
+      method: methodOf(method, 'The method'),
+      header,
+      body: body ?? undefined,
+    });
   });
   const folder = mkdtempSync(path.join(tmpdir(), 'outlive-fail-path-'));
   const options: SubjectOptions = {

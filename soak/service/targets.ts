@@ -54,16 +54,21 @@ export function addressOf(text: string): Address {
     throw new UserError(`--url must be an address such as http://127.0.0.1:3000/orders, not "${mask(text)}".`);
   }
   const url = new URL(address);
-  if (isLoopback(url.hostname)) return { method: method?.toUpperCase() ?? null, url };
+  if (isLoopback(url.hostname))
+    return { method: method === undefined ? null : methodOf(method, 'The method of --url'), url };
   throw new UserError(
     `${url.host} is not this machine: outlive soak loads only the service that it starts, on localhost, 127.0.0.1 or [::1].`,
   );
 }
 
-/** Reads a `--method`. Throws `UserError`. */
-export function methodOf(text: string): string {
-  if (/^[A-Za-z]+$/.test(text)) return text.toUpperCase();
-  throw new UserError(`--method must be a word such as POST, not "${text}".`);
+/** That a load can be made of. */
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
+
+/** Reads a `--method`, or that of a `--url`. Throws `UserError`. */
+export function methodOf(text: string, option: string): string {
+  const method = text.toUpperCase();
+  if (METHODS.includes(method)) return method;
+  throw new UserError(`${option} must be one of ${METHODS.join(', ')}, not "${text}".`);
 }
 
 /** Reads a `--header`. Throws `UserError`, in which its value does not stand: it may be a secret. */

@@ -36,6 +36,8 @@ function half(soak: ChildProcess): () => Promise<void> {
       await delay(LOOK_MS);
     }
   })();
+  // told where it is waited for
+  looking.catch(() => {});
   return async () => {
     isOver = true;
     await looking;

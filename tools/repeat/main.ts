@@ -40,6 +40,10 @@ const times = Number(values.times);
 if (!(Number.isInteger(times) && times > 0)) refuse(`--times must be a whole number above 0, not ${values.times}.`);
 if (!UNDER.includes(values.under)) refuse(`--under must be one of ${UNDER.join(', ')}, not ${values.under}.`);
 
+const asked = positionals.length > 0 ? [[times, values.under, positionals.join(' ')] as const] : ALL;
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+if (!isRoot && asked.some(([, under]) => under === 'half')) refuse('--under half needs Linux, as root.');
+
 function refuse(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(2);
@@ -53,15 +57,17 @@ async function run(scenario: string, under: string): Promise<Row> {
   const [before] = loadavg() as [number];
   const args = [CLI, 'soak', ...scenario.split(' '), '--json', '--out', out];
   const soak = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const end = (CONDITIONS[under] as (typeof CONDITIONS)[string])(soak);
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     soak[name].setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
     });
   }
+  const ended = once(soak, 'close');
+  let end = async () => {};
   try {
-    const [code] = (await once(soak, 'close')) as [number | null];
+    end = (CONDITIONS[under] as (typeof CONDITIONS)[string])(soak);
+    const [code] = (await ended) as [number | null];
     const { checks, comparison } = (texts.stdout === '' ? { checks: [] } : JSON.parse(texts.stdout)) as Told;
     const seconds = Math.round((Date.now() - began) / 1000);
     if (code === 0) rmSync(out, { recursive: true, force: true });
@@ -69,11 +75,13 @@ async function run(scenario: string, under: string): Promise<Row> {
     const kept = code === 0 ? null : out;
     return { scenario, under, code, seconds, load, checks, comparison, said: texts.stderr, out: kept };
   } finally {
+    // where the machine cannot be made so
+    soak.kill();
+    await ended;
     await end();
   }
 }
 
-const asked = positionals.length > 0 ? [[times, values.under, positionals.join(' ')] as const] : ALL;
 mkdirSync(path.dirname(values.results), { recursive: true });
 let isWell = true;
 for (const [often, under, scenario] of asked) {

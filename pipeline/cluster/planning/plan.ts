@@ -34,9 +34,12 @@ export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
     return await within(
       request.limitMs,
       new Promise<JobPlan>((resolve, reject) => {
-        worker.once('message', ({ plan, error }: { plan?: JobPlan; error?: string }) =>
-          plan ? resolve(plan) : reject(new Refused(400, 'broken-module', error ?? 'it said nothing')),
-        );
+        // code of the module's own may post as well
+        worker.on('message', (message: { plan?: JobPlan; error?: string } | null) => {
+          const { plan, error } = message ?? {};
+          if (plan) resolve(plan);
+          else if (error) reject(new Refused(400, 'broken-module', error));
+        });
         // whatever the module threw
         worker.once('error', (error: NodeJS.ErrnoException | null | undefined) =>
           reject(
@@ -71,7 +74,7 @@ export class ContextPlanner {
         const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
         return planOf(await within(limitMs, Promise.resolve(module.plan?.(options))));
       } catch (error) {
-        throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException, limitMs);
+        throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException | null, limitMs);
       }
     });
   }
