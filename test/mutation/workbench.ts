@@ -24,6 +24,8 @@ const LIBRARIES = {
   mongodb: 'tools/mongodb/node_modules/mongodb-7.9.0',
 };
 const PREFIX = 'outlive-mutation-';
+/** By which a program has its heap written at its end, see programs/run.cjs. */
+const SNAPSHOT_SIGNAL = 'SIGUSR2';
 
 export interface Program {
   name: string;
@@ -66,15 +68,23 @@ export interface WorkbenchOptions {
   env: Record<string, string>;
 }
 
+interface Build {
+  /** Of what was written beside recordings: who holds what is open. */
+  readSnapshots(folder: string): { problems: string[] };
+  writeReport(folder: string): { report: Report };
+}
+
 export class Workbench implements Disposable {
   readonly #folder: string;
   readonly #options: WorkbenchOptions;
+  readonly #build: Promise<Build>;
   readonly #aborter = new AbortController();
   #runs = 0;
 
   constructor(options: WorkbenchOptions) {
     sweep();
     this.#options = options;
+    this.#build = loadBuild(path.dirname(options.register));
     this.#folder = mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
     const libraries = path.join(this.#folder, 'node_modules');
     const outlive = path.join(libraries, 'outlive');
@@ -124,8 +134,12 @@ export class Workbench implements Disposable {
     const folder = path.dirname(main);
     const out = path.join(folder, 'recording');
     try {
-      await this.#run(['--require', this.#options.register, main], { ...settings, OUTLIVE_OUT: out });
-      const report = JSON.parse(readFileSync(path.join(out, 'report.json'), 'utf8')) as Report;
+      const own = { OUTLIVE_OUT: out, OUTLIVE_HEAPDUMP: SNAPSHOT_SIGNAL };
+      await this.#run(['--require', this.#options.register, main], { ...settings, ...own });
+      const { readSnapshots, writeReport } = await this.#build;
+      const { problems } = readSnapshots(out);
+      if (problems.length > 0) return { found: [], problem: problems.join(' ') };
+      const { report } = writeReport(out);
       const faults = report.processes.reduce((sum, process) => sum + process.faults, 0);
       return { found: findings(report, folder), problem: faults > 0 ? `${faults} faults of the probe` : null };
     } catch (error) {
@@ -147,6 +161,13 @@ export class Workbench implements Disposable {
     this.#aborter.abort();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** As `outlive run --heapdump` does. `probe`: its folder in the build that is asked for. */
+async function loadBuild(probe: string): Promise<Build> {
+  const { readSnapshots } = await import(path.join(probe, '../heap/of-run.js'));
+  const { writeReport } = await import(path.join(probe, 'recording/build-report.js'));
+  return { readSnapshots, writeReport };
 }
 
 /** So that programs find what they import in `folder`. */

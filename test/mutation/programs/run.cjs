@@ -1,12 +1,12 @@
 /**
- * How every program here ends: it rests, so that the probe can judge what is left; then it says what is still out by
- * its own count, which is the truth that findings are held against, and exits. One that hangs, because what it waits
- * for never comes back, ends at the limit.
+ * How every program here ends: it rests, so that the probe can judge what is left; has its heap written, where that is
+ * asked for; then it says what is still out by its own count, which is the truth that findings are held against, and
+ * exits. One that hangs, because what it waits for never comes back, ends at the limit.
  */
 const { createHook } = require('node:async_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { REST_MS = '1600', LIMIT_MS = '9000', COUNT_INTERVALS } = process.env;
+const { REST_MS = '1600', LIMIT_MS = '9000', COUNT_INTERVALS, OUTLIVE_HEAPDUMP } = process.env;
 
 const intervals = new Set();
 if (COUNT_INTERVALS) {
@@ -16,9 +16,17 @@ if (COUNT_INTERVALS) {
   createHook({ init }).enable();
 }
 
+/** The probe has been told first. */
+const heapWritten = (signal) =>
+  new Promise((resolve) => {
+    process.once(signal, resolve);
+    process.kill(process.pid, signal);
+  });
+
 /** Runs the program; `stillOut()` gives what it has not got back, by name. */
 module.exports = async function run(program, stillOut = () => ({})) {
-  const end = (isCutOff) => {
+  const end = async (isCutOff) => {
+    if (OUTLIVE_HEAPDUMP) await heapWritten(OUTLIVE_HEAPDUMP);
     const alive = [...intervals].filter((timer) => !timer._destroyed).length;
     console.log(JSON.stringify({ isCutOff, out: { ...stillOut(), intervals: alive } }));
     process.exit(0);
@@ -26,5 +34,5 @@ module.exports = async function run(program, stillOut = () => ({})) {
   setTimeout(end, Number(LIMIT_MS), true);
   await program().catch(console.error);
   await sleep(Number(REST_MS));
-  end(false);
+  await end(false);
 };

@@ -11,7 +11,7 @@ const run = require('../run.cjs');
 const started = [];
 
 async function preview(n) {
-  const script = 'sleep 7 > /dev/null 2>&1 & echo $!';
+  const script = 'sleep 15 > /dev/null 2>&1 & echo $!';
   const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] }); // acquires: preview
   const [pid] = await once(child.stdout, 'data');
   started.push(Number(pid));
@@ -24,7 +24,7 @@ async function preview(n) {
 }
 
 async function fixtures(n) {
-  const { stdout } = await promisify(exec)('sleep 7 > /dev/null 2>&1 & echo $!'); // acquires: fixtures
+  const { stdout } = await promisify(exec)('sleep 15 > /dev/null 2>&1 & echo $!'); // acquires: fixtures
   started.push(Number(stdout));
   await sleep(n % 3);
   process.kill(Number(stdout), 'SIGKILL'); // gives back: fixtures
