@@ -88,6 +88,15 @@ test('what a test sees or survives is the same', async () => {
   });
 });
 
+test('a database of a file is no test’s, what is opened on it is', async () => {
+  const results = await byNodeTest('sqlite.mjs');
+  const line = lineOf(path.join(GUARDED, 'sqlite.mjs'), '// leaks rows of it').split('/').at(-1);
+  expect(results['uses it']).toBeNull();
+  expect(results['leaks rows of it']).toContain(
+    `1 row iterator (node:sqlite iterator) outlives the test, taken at ${line}:`,
+  );
+});
+
 test('a report of the whole run names tests and lines, and GitHub is told of each line', async () => {
   using folder = temporaryFolder();
   const env = { OUTLIVE_OUT: folder.path, GITHUB_ACTIONS: 'true', OUTLIVE_TEST_SNAPSHOT_MB: '0' };

@@ -27,7 +27,8 @@ export function watchRuntime(guard: Guard, runtime: Runtime): Original {
     if (told.has(exports)) return told.get(exports);
     const file = typeof name === 'string' ? fileOf(from, name) : null;
     if (file === null) return exports;
-    const module: { exports: unknown } = { exports };
+    const own = (name: string): unknown => Reflect.apply(requireModule, this, [file, name]);
+    const module: { exports: unknown; require: typeof own } = { exports, require: own };
     guard.loaded(file, module);
     told.set(exports, module.exports);
     return module.exports;
@@ -39,17 +40,18 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-/** The main file of a library that is watched, as `from` names it; from ES modules Jest asks by file. */
+/** The file of a library that is watched, as `from` names it; from ES modules Jest asks by file. */
 function fileOf(from: string, name: string): string | null {
   if (path.isAbsolute(name)) return name;
-  if (!WATCHED.has(name)) return null;
+  const [, library = '', entry] = /^((?:@[^/]+\/)?[^/]+)(?:\/(.+))?$/.exec(name) ?? [];
+  if (!WATCHED.has(library)) return null;
   for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {
-    const own = path.join(folder, 'node_modules', name);
+    const own = path.join(folder, 'node_modules', library);
     const manifest = path.join(own, 'package.json');
     if (existsSync(manifest)) {
       const { main = 'index.js' } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string };
       // as stacks name it, where the package is a link
-      return path.resolve(realpathSync(own), main);
+      return path.resolve(realpathSync(own), entry === undefined ? main : entry.replace(/(?<!\.[cm]?js)$/, '.js'));
     }
     if (folder === path.dirname(folder)) return null;
   }

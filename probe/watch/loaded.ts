@@ -1,9 +1,11 @@
 /** Files of a library that its exports do not lead to. */
-import Module from 'node:module';
+import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 
 export interface Loaded<T> {
   exports: T;
+  /** What its own code gets by this name. */
+  require?(name: string): unknown;
 }
 
 /** A module that another loader has loaded, while it is told of. */
@@ -28,5 +30,13 @@ export function loadedModule<T>(file: string): Loaded<T> | undefined {
 
 /** What a file exports that lies at `name` from `file`, if that is loaded. */
 export function loadedExports<T>(file: string, name: string): T | undefined {
+  if (elsewhere?.file === file) return elsewhere.module.require?.(`./${name}`) as T | undefined;
   return loadedModule<T>(path.join(path.dirname(file), name))?.exports;
+}
+
+/** How the code of `file` gets other files: by the loader that has loaded it. */
+// biome-ignore lint/suspicious/noExplicitAny: what a library's files export
+export function requireFrom(file: string): (name: string) => any {
+  const own = elsewhere?.file === file ? elsewhere.module : undefined;
+  return own?.require ? (name) => own.require?.(name) : createRequire(file);
 }

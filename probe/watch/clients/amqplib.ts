@@ -5,7 +5,6 @@
  *
  * False negatives: what a connection with recovery opens anew by itself.
  */
-import { createRequire } from 'node:module';
 import net from 'node:net';
 import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -13,6 +12,7 @@ import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { requireFrom } from '../loaded.ts';
 import { Clients, Folders } from './clients.ts';
 
 const PART = 'amqplib' satisfies AdapterName;
@@ -82,7 +82,7 @@ class Amqp {
       },
     });
     this.#watchSockets();
-    const load = createRequire(file);
+    const load = requireFrom(file);
     const { Connection } = load('./lib/connection.js');
     const { BaseChannel, Channel } = load('./lib/channel.js');
     if (!this.#watched.has(Connection))

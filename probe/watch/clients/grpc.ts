@@ -4,12 +4,12 @@
  * so, whatever it is asked. Its sockets and timers are its own, and go on without it: one that is dropped nobody can close
  * any more.
  */
-import { createRequire } from 'node:module';
 import type { AdapterName } from '../../adapters.ts';
 import { beforeInherited } from '../../process/before-inherited.ts';
 import { onFirstSet } from '../../process/first-set.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { requireFrom } from '../loaded.ts';
 import { Clients, Folders } from './clients.ts';
 
 const PART = 'grpc' satisfies AdapterName;
@@ -56,7 +56,7 @@ export function attachments(desk: Desk): Attachments {
         closed.add(self);
         return self;
       });
-      const streams = createRequire(file)('./call.js');
+      const streams = requireFrom(file)('./call.js');
       for (const name of STREAMING) watchCalls(streams[name].prototype);
     },
   };

@@ -7,6 +7,8 @@
  * databases unseen: each is met when it is first used, and entered at the line of that. Errs: what is opened and never
  * used, or within the first milliseconds of a program, is not seen.
  */
+import type { Request } from '../../account/ledger.ts';
+import { testOf } from '../../account/scope.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { onMade } from '../../process/on-made.ts';
@@ -51,14 +53,14 @@ export function watchSqlite(desk: Desk): void {
   const databases = new Databases(desk);
   databases.watch(prototype);
   databases.watchStatements(module.StatementSync.prototype);
-  onMade<Database>(PART, module, 'DatabaseSync', (database, wrapper) => databases.met(database, wrapper));
+  onMade<Database>(PART, module, 'DatabaseSync', (database, wrapper) => databases.opened(database, wrapper));
 }
 
 class Databases {
   readonly #databases: Clients<Database>;
   readonly #iterators: Entered<object>;
   readonly #transactions: Transactions<Database>;
-  readonly #met: WeakSet<Database> = new WeakSet();
+  readonly #known: WeakSet<Database> = new WeakSet();
   /** Of which database a statement is, and which iterator it has. */
   readonly #databaseOf: WeakMap<object, WeakRef<Database>> = new WeakMap();
   readonly #rowsOf: WeakMap<object, WeakRef<object>> = new WeakMap();
@@ -82,25 +84,36 @@ class Databases {
     });
   }
 
-  /** It is open, or is used before it is known; one that is made closed is met when it is opened. */
-  met(database: Database, wrapper: Method): void {
-    if (this.#met.has(database) || !database.isOpen) return;
-    this.#met.add(database);
+  /** It is made open, or opened. */
+  opened(database: Database, wrapper: Method): void {
+    this.#met(database, this.#databases.ask(wrapper));
+  }
+
+  /** It is used before it is known: of which test it is, if of any, nobody can say. */
+  #used(database: Database, wrapper: Method): void {
+    if (this.#known.has(database)) return;
+    const request = this.#databases.ask(wrapper);
+    this.#met(database, testOf(request.scope) === null ? request : { ...request, scope: null });
+  }
+
+  #met(database: Database, request: Request): void {
+    if (this.#known.has(database) || !database.isOpen) return;
+    this.#known.add(database);
     if (!isInFile(database)) return;
     const weak = new WeakRef(database);
     const isGone = (): boolean => weak.deref()?.isOpen === false;
-    this.#databases.made(database, wrapper);
+    this.#databases.madeBy(database, request);
     this.#databases.opened(database, { handle: weak, isGone });
   }
 
   watch(prototype: object): void {
     for (const use of USES) {
-      around<Database>(PART, prototype, use, { before: (database, _, __, wrapper) => this.met(database, wrapper) });
+      around<Database>(PART, prototype, use, { before: (database, _, __, wrapper) => this.#used(database, wrapper) });
     }
-    around<Database>(PART, prototype, 'open', { after: (database, _, __, wrapper) => this.met(database, wrapper) });
+    around<Database>(PART, prototype, 'open', { after: (database, _, __, wrapper) => this.opened(database, wrapper) });
     around<Database>(PART, prototype, 'close', {
       after: (database, _, __, wrapper) => {
-        this.#met.delete(database);
+        this.#known.delete(database);
         this.#databases.closed(database, wrapper);
       },
     });

@@ -2,10 +2,10 @@
  * mysql2 from 1 to 3, by callback and by promise. What its promises hand out is made anew for each borrow, but the connection
  * behind it is reachable and can be given back as well: so it is that which is cut.
  */
-import { createRequire } from 'node:module';
 import type { AdapterName } from '../../adapters.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { requireFrom } from '../loaded.ts';
 import { BareConnections } from './mysql/bare.ts';
 import { MysqlPools } from './mysql/pools.ts';
 
@@ -21,8 +21,9 @@ export function attachments(desk: Desk): Attachments {
   const watched = new WeakSet<object>();
   /** Both entries lead to the same classes, which lie beside them. */
   const watch = (_: object, file: string): void => {
+    const load = requireFrom(file);
     const [pool, pooled, connection] = ['pool', 'pool_connection', 'connection'].map(
-      (name): Class => createRequire(file)(`./lib/${name}.js`),
+      (name): Class => load(`./lib/${name}.js`),
     );
     if (!pool || !pooled || !connection || watched.has(pool)) return;
     watched.add(pool);

@@ -1,4 +1,5 @@
 // A pool of its own for each report and each tenant, which ends with it; no scopes.
+// not for guards: a pool is nothing that a test has to give back
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import genericPool from 'generic-pool';
