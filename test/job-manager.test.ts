@@ -182,6 +182,7 @@ test('a job with an interval goes on after its state could not be kept for a whi
 
 test('however many jobs had not ended, the next job manager goes on with all of them', async () => {
   await (await startManager()).end('SIGTERM');
+  await workload.query('delete from cluster_jobs');
   const module = join(MODULES, 'odd.cjs');
   const options = { gives: 'no character', planMs: 50 };
   const submission = { job: null, module, mode: 'bounded', every: null, input: null, parallelism: 1, options };
