@@ -49,6 +49,10 @@ function refuse(sentence: string): never {
   process.exit(2);
 }
 
+/** What was begun is ended as well. */
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+
 type Told = Pick<Row, 'checks' | 'comparison'>;
 
 async function run(scenario: string, under: string): Promise<Row> {
@@ -57,6 +61,7 @@ async function run(scenario: string, under: string): Promise<Row> {
   const [before] = loadavg() as [number];
   const args = [CLI, 'soak', ...scenario.split(' '), '--json', '--out', out];
   const soak = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  interruption.signal.onabort = () => soak.kill('SIGINT');
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     soak[name].setEncoding('utf8').on('data', (text: string) => {
@@ -70,7 +75,7 @@ async function run(scenario: string, under: string): Promise<Row> {
     const [code] = (await ended) as [number | null];
     const { checks, comparison } = (texts.stdout === '' ? { checks: [] } : JSON.parse(texts.stdout)) as Told;
     const seconds = Math.round((Date.now() - began) / 1000);
-    if (code === 0) rmSync(out, { recursive: true, force: true });
+    if (code === 0 || interruption.signal.aborted) rmSync(out, { recursive: true, force: true });
     const load: Row['load'] = [before, loadavg()[0] as number];
     const kept = code === 0 ? null : out;
     return { scenario, under, code, seconds, load, checks, comparison, said: texts.stderr, out: kept };
@@ -87,6 +92,7 @@ let isWell = true;
 for (const [often, under, scenario] of asked) {
   for (let time = 1; time <= often; time++) {
     const row = await run(scenario, under);
+    if (interruption.signal.aborted) process.exit(130);
     appendFileSync(values.results, `${JSON.stringify(row)}\n`);
     isWell &&= row.code === 0;
     const failed = row.checks.filter(({ passed }) => !passed).map(({ sentence }) => `\n  ${sentence}`);
