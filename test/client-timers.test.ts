@@ -42,6 +42,7 @@ test.concurrent('so are intervals that a client sets anew, though those before s
 
 test.concurrent('so are one-shots that wait on though everything that was asked for has come', async () => {
   expect(await found('waits on')).toEqual(timers('// asks', 12));
+  expect(await found('waits on', 'holds nothing')).toEqual([]);
 });
 
 test.concurrent('what a client has while it is open, or waits for an answer, is its own', async () => {

@@ -4,9 +4,12 @@
  *
  * False negatives: of version 4 those of the first client that is made, which has its methods by then.
  */
+import { types } from 'node:util';
 import type { Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
+import { hearing } from '../../process/outcome.ts';
+import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 
 const PART = 'redis' satisfies AdapterName;
@@ -23,6 +26,8 @@ interface Client {
 
 /** By the channel that they listen to. */
 type Listening = Map<string, Map<unknown, Resource>>;
+
+const nothing = (): void => {};
 
 export class RedisSubscriptions {
   readonly #desk: Desk;
@@ -41,9 +46,15 @@ export class RedisSubscriptions {
   /** Of all clients whose methods `owner` has. */
   watch(owner: object): void {
     for (const [begin, end] of PAIRS) {
-      around<object>(PART, owner, begin, {
+      around<object, Resource[]>(PART, owner, begin, {
         before: (self, channels, listener, wrapper) => {
-          if (typeof listener === 'function') this.#begins(this.#clientOf(self), begin, channels, listener, wrapper);
+          const isNew = typeof listener === 'function';
+          return isNew ? this.#begins(this.#clientOf(self), begin, channels, listener, wrapper) : [];
+        },
+        call: (method, self, args, begun = []) => {
+          const subscribing: unknown = Reflect.apply(method, self, args);
+          if (begun.length === 0 || !types.isPromise(subscribing)) return subscribing;
+          return hearing(PART, subscribing, nothing, () => this.#refused(begun));
         },
       });
       around<object>(PART, owner, end, {
@@ -53,13 +64,14 @@ export class RedisSubscriptions {
     }
   }
 
-  #begins(client: Client, kind: string, channels: unknown, listener: Function, wrapper: Method): void {
+  #begins(client: Client, kind: string, channels: unknown, listener: Function, wrapper: Method): Resource[] {
     const kinds = this.#listening.get(client) ?? new Map<string, Listening>();
     this.#listening.set(client, kinds);
     const listening: Listening = kinds.get(kind) ?? new Map();
     kinds.set(kind, listening);
     const ref = new WeakRef(client);
     const isGone = () => ref.deref()?.isOpen !== true;
+    const begun: Resource[] = [];
     for (const channel of [channels].flat()) {
       const listeners = listening.get(String(channel)) ?? new Map<unknown, Resource>();
       listening.set(String(channel), listeners);
@@ -68,8 +80,16 @@ export class RedisSubscriptions {
       // whoever adds one is done with it at once
       request.mark = null;
       const owner = this.#ownerOf(client) ?? null;
-      listeners.set(listener, this.#desk.open(request, { owner, bond: 'ends with it', isGone }));
+      const resource = this.#desk.open(request, { owner, bond: 'ends with it', isGone });
+      listeners.set(listener, resource);
+      begun.push(resource);
     }
+    return begun;
+  }
+
+  /** The client does not keep them then. */
+  #refused(begun: readonly Resource[]): void {
+    for (const resource of begun) if (!resource.closed) this.#desk.ledger.forget(resource, now());
   }
 
   /** Without a channel all are meant, and without a listener all of the channel. */

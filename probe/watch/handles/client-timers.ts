@@ -49,8 +49,10 @@ export class ClientTimers {
     return delay >= LONG;
   }
 
-  ofOneShot(host: Host): Known {
-    return { isBusy: busyWith(host, () => (host.pending() ?? 1) > 0) };
+  /** One that does not hold the process is left to fire. */
+  ofOneShot(host: Host, holds: () => boolean): Known {
+    const isBusy = busyWith(host, () => (host.pending() ?? 1) > 0);
+    return { isBusy: () => !holds() || isBusy() };
   }
 
   ofInterval(timer: Timeout, site: Site, host: Host): Known {

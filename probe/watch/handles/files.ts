@@ -11,6 +11,7 @@ import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
+import { hearing } from '../../process/outcome.ts';
 import { noteStreamedFile } from '../../process/streamed-files.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
@@ -120,17 +121,21 @@ function watchFileHandles(desk: Desk): void {
   };
   around<object, Request | null>(PART, process.getBuiltinModule('node:fs/promises'), 'open', {
     before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
-    after: (_, opening: Promise<FileHandle>, request) => {
-      if (!request) return;
+    call(method, self, args, request) {
+      const opening: Promise<FileHandle> = Reflect.apply(method, self, args);
+      if (!request) return opening;
       const { mark } = request;
-      opening.then(
-        (handle) => guarded(PART, opened, request, handle),
+      const told = hearing(
+        PART,
+        opening,
+        (handle) => opened(request, handle),
         () => {
           if (mark) mark.token.failed = true;
         },
       );
       // at once: who awaits it goes on with the mark
       desk.flows.enter(mark);
+      return told;
     },
   });
 }

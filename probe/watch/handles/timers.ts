@@ -102,7 +102,8 @@ class Timers {
     const clients = this.#ofClients;
     const host = clients.isLong(timer) ? clients.hostOf(timer, site) : null;
     if (host === null) return;
-    const known = { ...knownOf(timer), ...clients.ofOneShot(host), turn: timer._idleStart ?? 0 };
+    const own = knownOf(timer);
+    const known = { ...own, ...clients.ofOneShot(host, own.keepsAlive), turn: timer._idleStart ?? 0 };
     this.#add({ timer, source: clients.source, site: clients.siteOf(site, host), known });
   }
 
@@ -173,7 +174,7 @@ class Timers {
 }
 
 /** Held weakly: the ledger must not be what keeps a timer that nobody can clear any more. `isTold`: as something else. */
-function knownOf(timer: NodeTimer, isTold = (_: NodeTimer) => false): Known {
+function knownOf(timer: NodeTimer, isTold = (_: NodeTimer) => false) {
   const ref = new WeakRef(timer);
   return {
     ref,
