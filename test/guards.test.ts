@@ -36,8 +36,8 @@ describe.each(RUNNERS)('%s', (_, run) => {
 test('jest: libraries that are ES modules are seen too', async () => {
   const database = await openDatabase({ fsync: false });
   try {
-    const results = await byJest('jest-es.case.mjs', { PG_URL: database.url });
-    const line = path.basename(lineOf(path.join(GUARDED, 'jest-es.case.mjs'), '// leaks a reserved connection'));
+    const results = await byJest('jest.es-case.mjs', { PG_URL: database.url });
+    const line = path.basename(lineOf(path.join(GUARDED, 'jest.es-case.mjs'), '// leaks a reserved connection'));
     expect(results['leaks a reserved connection']).toContain(`outlives the test, taken at ${line}:`);
     expect(results['is innocent']).toBeNull();
   } finally {
