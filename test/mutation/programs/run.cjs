@@ -16,9 +16,10 @@ if (COUNT_INTERVALS) {
   createHook({ init }).enable();
 }
 
-/** The probe has been told first. */
+/** The probe has been told first. To wait for a signal does not keep a program that hangs alive: a timer does. */
 const heapWritten = (signal) =>
   new Promise((resolve) => {
+    setTimeout(resolve, 60_000);
     process.once(signal, resolve);
     process.kill(process.pid, signal);
   });
