@@ -15,6 +15,8 @@ const CLASSES = ['Queue', 'Worker', 'QueueEvents', 'QueueEventsProducer', 'FlowP
 
 /** Of Bull: what sets its timers, also when its connections tell of something. */
 const GOES_ON_BY = ['updateDelayTimer', 'run', 'processJob'];
+/** Of BullMQ's workers, by one name or the other: what sets their timer anew. */
+const CHECKS = ['runStalledJobsCheck', 'startStalledCheckTimer'];
 
 interface Queue {
   closing?: unknown;
@@ -46,6 +48,8 @@ function watchBullMq(desk: Desk): Attachments[string] {
   return (exports, file) => {
     folders.add(file);
     for (const name of CLASSES) if (exports[name]) queues.closedBy(exports[name].prototype, ENDS);
+    const { prototype } = exports.Worker;
+    for (const method of CHECKS) if (Object.hasOwn(prototype, method)) queues.goesOnBy(prototype, method);
     watchMaking(queues, exports.QueueBase.prototype, 'name');
     watchMaking(queues, exports.FlowProducer.prototype, 'opts');
   };

@@ -7,7 +7,7 @@
  * leaks.
  */
 import type { Request, Resource } from '../../account/ledger.ts';
-import { heldBy, type Known } from '../../account/resource.ts';
+import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
@@ -72,9 +72,7 @@ export class Clients<Client extends object> implements Hosts {
     if (acting !== undefined) return this.#hostOf(acting);
     const mark = this.#desk.flows.current();
     const host = mark?.host as Host | null | undefined;
-    if (host) return this.#own.has(host) ? host : null;
-    for (const held of mark === null ? [] : heldBy(mark)) if (this.#entered.isOf(held)) return this.#hostOfOpen(held);
-    return null;
+    return host && this.#own.has(host) ? host : null;
   }
 
   /** Null for a part of another one. */
@@ -99,20 +97,6 @@ export class Clients<Client extends object> implements Hosts {
     };
     this.#hosts.set(client, host);
     this.#own.add(host);
-    return host;
-  }
-
-  #hostOfOpen(resource: Resource): Host {
-    const { isOver } = this.#facts;
-    const host: Host = this.#hosts.get(resource) ?? {
-      site: resource.account.site,
-      isOver: () => {
-        const alive = resource.ref?.deref() as Client | undefined;
-        return (alive && isOver?.(alive)) ?? isWhollyClosed(resource);
-      },
-      pending: () => null,
-    };
-    this.#hosts.set(resource, host);
     return host;
   }
 
