@@ -217,6 +217,11 @@ export function isOfNode({ stack }: Pick<Site, 'stack'>): boolean {
   return stack[0]?.file.startsWith('node:') === true;
 }
 
+/** The frame that Node's own code was called from. */
+export function callerOfNode({ stack }: Pick<Site, 'stack'>): Site['stack'][number] | undefined {
+  return stack.find(({ file }) => !file.startsWith('node:'));
+}
+
 function isCalledFrom(wrapper: Method, isIt: (file: string) => boolean): boolean {
   return withStackHook(wrapper, 1, ([caller]) => caller !== undefined && isIt(fileOf(caller))) === true;
 }

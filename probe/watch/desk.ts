@@ -6,7 +6,7 @@ import type { Notices } from '../account/notices.ts';
 import { type Holder, holderOf, type PoolState } from '../account/pool-state.ts';
 import { heldBefore, heldBy, type Known } from '../account/resource.ts';
 import type { Scope, Scopes } from '../account/scope.ts';
-import { isOfNode, type Site, type Sites } from '../account/site.ts';
+import { callerOfNode, isOfNode, type Site, type Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
 import { now } from '../process/runtime.ts';
@@ -145,15 +145,15 @@ export class Desk {
   }
 
   /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */
-  isOfLibrary({ stack }: Pick<Site, 'stack'>): boolean {
-    const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+  isOfLibrary(site: Pick<Site, 'stack'>): boolean {
+    const { file } = callerOfNode(site) ?? {};
     if (file !== undefined) for (const folder of this.watched) if (file.startsWith(folder)) return true;
     return false;
   }
 
   /** For which client a watched library does what it does at `site`, as far as that is known. */
-  hostOf({ stack }: Pick<Site, 'stack'>): Host | null {
-    const { file } = stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+  hostOf(site: Pick<Site, 'stack'>): Host | null {
+    const { file } = callerOfNode(site) ?? {};
     if (file === undefined) return null;
     for (const hosts of this.hosts) {
       const host = hosts.has(file) ? hosts.here() : null;

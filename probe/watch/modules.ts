@@ -141,7 +141,7 @@ class ModuleWatch {
     else if (!path.isAbsolute(file)) return;
     else if (this.#isMentioned.test(request) || this.#isMentioned.test(file)) this.#examine(file, false);
     else if (IS_PNP.test(file)) this.#whenLoaded(file, () => this.#attachAgain());
-    else if (this.#listener.others.has(packageIn(request))) this.#meet(file, packageIn(request));
+    else this.#resolvedIn(packageIn(request), file);
   }
 
   /** Whoever replaced the resolution calls ours no more. */

@@ -8,7 +8,7 @@
 import { executionAsyncResource } from 'node:async_hooks';
 import type { Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
-import type { Site } from '../../account/site.ts';
+import { callerOfNode, type Site } from '../../account/site.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import type { Host } from '../host.ts';
@@ -58,7 +58,7 @@ export class ClientTimers {
   ofInterval(timer: Timeout, site: Site, host: Host): Known {
     const places = this.#intervals.get(host) ?? new Map<string, WeakRef<Timeout>[]>();
     this.#intervals.set(host, places);
-    const { file, line, column } = site.stack.find((frame) => !frame.file.startsWith('node:')) ?? {};
+    const { file, line, column } = callerOfNode(site) ?? {};
     const place = `${file}:${line}:${column}`;
     const all = (places.get(place) ?? []).filter((ref) => ref.deref()?._destroyed === false);
     all.push(new WeakRef(timer));

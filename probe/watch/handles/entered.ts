@@ -103,10 +103,6 @@ export class Entered<Handle extends object> {
     desk.flows.enter(request.mark);
   }
 
-  isOf({ account }: Resource): boolean {
-    return account.source === this.#source;
-  }
-
   has(handle: Handle): boolean {
     return this.#open.get(handle)?.closed === false;
   }

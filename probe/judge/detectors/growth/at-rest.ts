@@ -7,8 +7,8 @@
  *
  * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
  * that are still open, what was made while the program started and never since, code of libraries that no user frame
- * called, unless it adds ever more listeners to one emitter, or made it for connections that have ended; what requests have that go on, whether they are followed or
- * not, as far as others of the line tell.
+ * called, unless it adds ever more listeners to one emitter, or made it for connections that have ended; what requests
+ * have that go on, whether they are followed or not, as far as others of the line tell.
  * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
  */
