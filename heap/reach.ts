@@ -7,6 +7,17 @@
  * judged handle; what the probe itself keeps. Weak edges hold nothing; an entry of a WeakMap holds its value when both its
  * key and the map are met, as V8's own caches are such maps.
  */
+import { belongingsOf, isOfLibrary } from './belongings.ts';
+import {
+  containersWithin,
+  cutOf,
+  isMethodOf,
+  isPipeOfWorker,
+  NATIVE,
+  NATIVE_EDGE,
+  nativeHandlesOf,
+  partsOf,
+} from './machinery.ts';
 import { isOfProbe } from './own.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -18,21 +29,7 @@ export interface Marked {
   key: string;
 }
 
-/** Properties by which libraries keep what they lend, by the class that has them. */
-const CONTAINERS: Readonly<Record<string, readonly string[]>> = {
-  Pool: ['_allObjects', '_resourceLoans', '_availableObjects', '_clients', '_idle', 'used', 'free'],
-  BoundPool: ['_clients', '_idle'],
-};
-const TIMER_LINKS = ['_idleNext', '_idlePrev'];
-/** Parts of a child process or worker, which live and die with it. */
-const PARTS = ['Socket', 'ReadableWorkerStdio', 'WritableWorkerStdio', 'MessagePort'];
-/** By which a worker is known: its class is a stand-in of the probe's, which V8 names after the class above it. */
-const OF_WORKER = '<symbol kPublicPort>';
 const MARK = 'outliveMark';
-/** By which a handle's wrapper is reached from outside of JavaScript. */
-const NATIVE = '(Global handles)';
-const OWNER = '<symbol owner_symbol>';
-const NATIVE_EDGE = 'native_to_javascript';
 /** What an entry of a WeakMap is called, after a number, at its key and at the map's table alike. */
 const ENTRY = / part of key .* pair in WeakMap .*/;
 
@@ -42,6 +39,8 @@ export class Reach {
   /** By object, the edge that it was first met by, and from where; 0: not met. */
   readonly #via: Uint32Array;
   readonly #from: Int32Array;
+  /** Judged objects that something but machinery holds. */
+  readonly #held: Set<number> = new Set();
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -52,7 +51,11 @@ export class Reach {
   }
 
   isReachable(node: number | null): node is number {
-    return node !== null && this.#from[node] !== -1;
+    return node !== null && this.#held.has(node);
+  }
+
+  #isMet(node: number): boolean {
+    return this.#from[node] !== -1;
   }
 
   /** Edges from a root to the object; empty when it is not reachable. */
@@ -68,34 +71,29 @@ export class Reach {
     const natives = nativeHandlesOf(this.#snapshot, judged);
     // a pipe of a child does not hold the child
     const owners = new Map([...judged].flatMap((node) => partsOf(this.#snapshot, node).map((part) => [part, node])));
+    const containers = containersWithin(this.#snapshot);
     const queue = new Uint32Array(size);
     let [head, tail] = [0, 0];
     const meet = (node: number, from: number, edge: number): void => {
-      if (this.#from[node] !== -1) return;
+      if (this.#isMet(node)) return;
       this.#from[node] = from;
       this.#via[node] = edge;
       queue[tail++] = node;
     };
     const native: [node: number, from: number, edge: number][] = [];
-    const halves = new Set<string>();
-    const isHalf = (edge: number, name: string): boolean => {
-      if (this.#snapshot.edgeType(edge) !== 'internal') return false;
-      const entry = ENTRY.exec(name)?.[0];
-      if (entry === undefined || halves.delete(entry)) return false;
-      halves.add(entry);
-      return true;
-    };
+    const ofJudged: typeof native = [];
+    const isHalf = halvesIn(this.#snapshot);
     const visit = (node: number): void => {
       const cut = cutOf(this.#snapshot, node);
       const [from, to] = this.#snapshot.edgesOf(node);
       for (let edge = from; edge < to; edge++) {
         if (this.#snapshot.edgeType(edge) === 'weak') continue;
         const name = this.#snapshot.edgeName(edge);
-        if (cut?.includes(name) || isHalf(edge, name)) continue;
+        if (cut?.includes(name) || isHalf(edge, name) || isPipeOfWorker(this.#snapshot, edge)) continue;
         const target = this.#snapshot.target(edge);
-        if ((owners.get(target) ?? node) !== node) continue;
+        if ((owners.get(target) ?? node) !== node || containers.has(target)) continue;
         if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);
-        else if (!natives.has(target)) native.push([target, node, edge]);
+        else (natives.has(target) ? ofJudged : native).push([target, node, edge]);
       }
     };
     const ofProbe: number[] = [];
@@ -109,28 +107,54 @@ export class Reach {
     meet(0, 0, 0);
     walk();
     // who holds something is told by a variable rather than by what Node.js has of it, or by a timer
-    for (const each of native.splice(0)) meet(...each);
+    const timers = timersIn(this.#snapshot);
+    const ofLoop = new Set(native.map(([node]) => node));
+    for (const timer of timers) if (!judged.has(timer) && isOfLibrary(this.#snapshot, timer)) ofLoop.add(timer);
+    const { clients, own } = belongingsOf(
+      this.#snapshot,
+      judged,
+      (node) => this.#isMet(node),
+      (node) => ofLoop.has(node),
+    );
+    const isOwn = (node: number) => own.has(node) && ofLoop.has(node);
+    const isOwnTimer = (timer: number) =>
+      isOfLibrary(this.#snapshot, timer) && (own.has(timer) || isMethodOf(this.#snapshot, timer, own));
+    for (const each of native.splice(0)) if (!isOwn(each[0])) meet(...each);
     walk();
-    for (let node = 1; node < size; node++) {
-      if (this.#snapshot.name(node) === 'Timeout' && !judged.has(node) && !isBoundTo(this.#snapshot, node, judged)) {
-        meet(node, 0, 0);
-      }
+    for (const timer of timers) {
+      if (judged.has(timer) || isOwnTimer(timer) || isMethodOf(this.#snapshot, timer, judged)) continue;
+      meet(timer, 0, 0);
     }
     walk();
     // … and by anything rather than by the probe, which keeps for a while what it looks at
     for (let node = ofProbe.pop(); node !== undefined; node = ofProbe.pop()) {
       visit(node);
-      for (const each of native.splice(0)) meet(...each);
+      for (const each of native.splice(0)) if (!isOwn(each[0])) meet(...each);
       walk();
     }
+    for (const node of judged) if (this.#isMet(node)) this.#held.add(node);
+    // a judged timer or socket may be what ends a client
+    for (const [node, from, edge] of ofJudged) if (!own.has(node)) meet(node, from, edge);
+    for (const timer of timers) if (judged.has(timer) && !isOwnTimer(timer)) meet(timer, 0, 0);
+    walk();
+    for (const node of clients) if (this.#isMet(node)) this.#held.add(node);
   }
 }
 
-/** Edges that say nothing about who holds something. */
-function cutOf(snapshot: Snapshot, node: number): readonly string[] | undefined {
-  const name = snapshot.name(node);
-  if (name === 'Timeout' || name === 'TimersList') return TIMER_LINKS;
-  return snapshot.type(node) === 'object' && Object.hasOwn(CONTAINERS, name) ? CONTAINERS[name] : undefined;
+/** Of an entry of a WeakMap, whether it is met the first time: at its key alone, or at the map's table alone. */
+function halvesIn(snapshot: Snapshot): (edge: number, name: string) => boolean {
+  const halves = new Set<string>();
+  return (edge, name) => {
+    if (snapshot.edgeType(edge) !== 'internal') return false;
+    const entry = ENTRY.exec(name)?.[0];
+    if (entry === undefined || halves.delete(entry)) return false;
+    halves.add(entry);
+    return true;
+  };
+}
+
+function timersIn(snapshot: Snapshot): number[] {
+  return Array.from({ length: snapshot.size - 1 }, (_, i) => i + 1).filter((node) => snapshot.name(node) === 'Timeout');
 }
 
 /** The probe's marks, `{ outliveMark: key, target: WeakRef }`, and what they point to. */
@@ -146,47 +170,4 @@ function marksIn(snapshot: Snapshot): Marked[] {
     marks.push({ node: snapshot.follow(weak, 'target'), key: snapshot.name(id) });
   }
   return marks;
-}
-
-/** Wrappers of judged objects' own native handles, which Node.js calls their owners, and judged objects that are such. */
-function nativeHandlesOf(snapshot: Snapshot, judged: ReadonlySet<number>): ReadonlySet<number> {
-  const outside = new Set<number>();
-  for (let node = 0; node < snapshot.size; node++) {
-    if (snapshot.name(node) !== NATIVE) continue;
-    const [from, to] = snapshot.edgesOf(node);
-    for (let edge = from; edge < to; edge++) outside.add(snapshot.target(edge));
-  }
-  const own = new Set<number>();
-  const isOutside = (node: number) => outside.has(node) && snapshot.type(node) === 'object';
-  for (const node of judged) {
-    for (const part of [node, ...partsOf(snapshot, node)]) {
-      if (isOutside(part)) own.add(part);
-      for (const handle of heldDirectly(snapshot, part)) if (isOutside(handle)) own.add(handle);
-    }
-  }
-  for (const node of outside) {
-    const owner = snapshot.follow(node, OWNER);
-    if (owner !== null && judged.has(owner)) own.add(node);
-  }
-  return own;
-}
-
-/** What belongs to a child process or a worker: its streams and ports. */
-function partsOf(snapshot: Snapshot, node: number): number[] {
-  if (snapshot.name(node) !== 'ChildProcess' && snapshot.follow(node, OF_WORKER) === null) return [];
-  return heldDirectly(snapshot, node).filter((part) => PARTS.includes(snapshot.name(part)));
-}
-
-function heldDirectly(snapshot: Snapshot, node: number): number[] {
-  const [from, to] = snapshot.edgesOf(node);
-  return Array.from({ length: to - from }, (_, i) => from + i)
-    .filter((edge) => snapshot.edgeType(edge) !== 'weak')
-    .map((edge) => snapshot.target(edge));
-}
-
-/** A timer whose callback is bound to a judged object is that object's own. */
-function isBoundTo(snapshot: Snapshot, timer: number, judged: ReadonlySet<number>): boolean {
-  const callback = snapshot.follow(timer, '_onTimeout');
-  const self = callback === null ? null : snapshot.follow(callback, 'bound_this');
-  return self !== null && judged.has(self);
 }

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grown } from '../heap/growth.ts';
@@ -14,6 +14,19 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 
 // Who can still reach it, read from a snapshot of the heap in another process: of any kind of thing, on every Node.js.
 
+/** As a driver's: its socket tells it what comes, and holds it by that; it looks after itself by a timer. */
+const CLIENT = `class Pings {
+  constructor(socket) {
+    new Promise((resolve) => void setTimeout(() => resolve(this.sent = socket.write('ping')), 1e6));
+  }
+}
+module.exports = class Client {
+  answers = [];
+  constructor(port) {
+    this.socket = require('node:net').connect(port, '127.0.0.1').on('data', (data) => this.answers.push(data));
+    this.pings = new Pings(this.socket);
+  }
+};`;
 const program = fixture('heap.cjs');
 const folder = temporaryFolder();
 const file = path.join(folder.path, 'app.heapsnapshot');
@@ -25,13 +38,16 @@ beforeAll(async () => {
   // in a folder that is called as the probe's own is
   const own = path.join(folder.path, 'dist/probe', path.basename(program));
   cpSync(program, own);
+  const client = path.join(folder.path, 'node_modules/a-client/index.js');
+  mkdirSync(path.dirname(client), { recursive: true });
+  writeFileSync(client, CLIENT);
   expect(await start(NODE, ['--require', REGISTER, own, file], { env })).toMatchObject({ code: 0 });
   const snapshot = readSnapshot(file);
   looks = lookInto(snapshot, new Reach(snapshot));
 });
 afterAll(() => folder[Symbol.dispose]());
 
-test.each(['dropped', 'stuck', 'cycle', 'removed'])('lost, %s: nobody reaches it', (key) => {
+test.each(['dropped', 'stuck', 'cycle', 'removed', 'lent', 'pool of threads'])('lost, %s: nobody reaches it', (key) => {
   expect(lookAt(key)).toEqual({ key, marked: 1, unreachable: 1, held: [] });
 });
 
@@ -65,6 +81,20 @@ describe.each(KINDS)('a %s', (kind) => {
   });
   test('that is kept is held, and by whom is told', () => {
     expect(lookAt(`${kind} kept`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining('kept: Array')] });
+  });
+});
+
+describe('a client', () => {
+  test('that only its own socket and a method of its own that a timer calls still hold was dropped', () => {
+    expect(lookAt('client dropped')).toMatchObject({ marked: 1, unreachable: 1 });
+  });
+  test.each([
+    ['kept', 'kept: Array'],
+    // they may be what ends it, and are judged by themselves
+    ['of a timer', `timer at ${at("'of a timer'")}`],
+    ['of an open socket', 'TCP → end: Array'],
+  ])('that is %s is held', (how, words) => {
+    expect(lookAt(`client ${how}`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining(words)] });
   });
 });
 

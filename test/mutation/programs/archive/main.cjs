@@ -7,6 +7,7 @@ const { scope } = require('outlive');
 const run = require('../run.cjs');
 
 const folder = mkdtempSync(path.join(__dirname, 'archive-'));
+// weak, so that only what the program itself holds is held
 const opened = [];
 const readers = [];
 const ledgers = Array.from({ length: 50 }, (_, n) => new Database(path.join(folder, `ledger-${n}.db`)));
@@ -15,7 +16,7 @@ new Database(names).exec("create table names (name text); insert into names valu
 
 async function tenant(n) {
   const database = new Database(path.join(folder, `${n % 4}.db`)); // acquires: tenant
-  opened.push(database);
+  opened.push(new WeakRef(database));
   try {
     database.exec('create table if not exists sums (n int)');
     database.prepare('insert into sums values (?)').run(n);
@@ -27,7 +28,7 @@ async function tenant(n) {
 
 async function page(n) {
   const reader = new Database(names); // acquires: rows
-  readers.push(reader);
+  readers.push(new WeakRef(reader));
   const rows = reader.prepare('select name from names').iterate(); // acquires: rows
   const { value } = rows.next();
   await sleep(n % 3);
@@ -69,8 +70,8 @@ run(
     }
   },
   () => ({
-    databases: opened.filter(({ open }) => open).length,
-    rows: readers.filter(({ open }) => open).length,
+    databases: opened.filter((ref) => ref.deref()?.open).length,
+    rows: readers.filter((ref) => ref.deref()?.open).length,
     transactions: ledgers.filter(({ inTransaction }) => inTransaction).length,
   }),
 );

@@ -5,6 +5,7 @@ const { scope } = require('outlive');
 const run = require('../run.cjs');
 
 const client = new MongoClient(process.env.MONGODB_URL);
+// weak, so that only what the program itself holds is held
 const sessions = [];
 const out = { clients: 0, cursors: 0 };
 
@@ -20,7 +21,7 @@ async function newest(n) {
 
 async function pay(n) {
   const session = client.startSession(); // acquires: session
-  sessions.push(session);
+  sessions.push(new WeakRef(session));
   try {
     await client.db('shop').command({ ping: 1 }, { session });
     if (n % 6 === 2) throw new Error('no money');
@@ -52,6 +53,6 @@ run(
   },
   () => ({
     ...out,
-    sessions: sessions.filter(({ hasEnded }) => !hasEnded).length,
+    sessions: sessions.filter((ref) => ref.deref()?.hasEnded === false).length,
   }),
 );

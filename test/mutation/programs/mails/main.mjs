@@ -7,11 +7,12 @@ import run from '../run.cjs';
 
 const { hostname: host, port } = new URL(process.env.REDIS_URL);
 const connection = { host, port: Number(port) };
+// weak, so that only what the program itself holds is held
 const made = [];
 
 async function send(n) {
   const queue = new Queue(`mails ${process.pid}`, { connection }); // acquires: queue
-  made.push(queue);
+  made.push(new WeakRef(queue));
   try {
     await queue.add('mail', { n });
     if (n % 5 === 2) throw new Error('no address');
@@ -22,7 +23,7 @@ async function send(n) {
 
 async function deliver(n) {
   const worker = new Worker(`orders ${process.pid}`, async () => {}, { connection }); // acquires: worker
-  made.push(worker);
+  made.push(new WeakRef(worker));
   await worker.waitUntilReady();
   await sleep(n % 3);
   await worker.close(true); // gives back: worker
@@ -30,7 +31,7 @@ async function deliver(n) {
 
 async function report() {
   const events = new QueueEvents(`mails ${process.pid}`, { connection }); // acquires: events
-  made.push(events);
+  made.push(new WeakRef(events));
   await events.waitUntilReady();
   await events.close(); // gives back: events
 }
@@ -46,5 +47,5 @@ run(
       await sleep(10);
     }
   },
-  () => ({ open: made.filter(({ closing }) => closing === undefined).length }),
+  () => ({ open: made.filter((ref) => ref.deref() && ref.deref().closing === undefined).length }),
 );

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import run from '../run.cjs';
 
 const folder = mkdtempSync(path.join(import.meta.dirname, 'notes-'));
+// weak, so that only what the program itself holds is held
 const opened = [];
 const kept = new Set();
 const names = new DatabaseSync(path.join(folder, 'names.db'));
@@ -14,7 +15,7 @@ const all = names.prepare('select name from names');
 
 async function tenant(n) {
   const database = new DatabaseSync(path.join(folder, `${n % 4}.db`)); // acquires: tenant
-  opened.push(database);
+  opened.push(new WeakRef(database));
   database.exec('create table if not exists sums (n int)'); // acquires: tenant
   if (n % 5 === 3) {
     database.close(); // gives back: tenant
@@ -44,7 +45,7 @@ run(
     }
   },
   () => ({
-    databases: opened.filter(({ isOpen }) => isOpen).length,
+    databases: opened.filter((ref) => ref.deref()?.isOpen).length,
     rows: kept.size,
   }),
 );

@@ -4,11 +4,12 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const run = require('../run.cjs');
 
 const shared = new Redis(process.env.REDIS_URL);
+// weak, so that only what the program itself holds is held
 const clients = [];
 
 async function status(n) {
   const subscriber = new Redis(process.env.REDIS_URL); // acquires: status
-  clients.push(subscriber);
+  clients.push(new WeakRef(subscriber));
   await subscriber.subscribe(`room ${n}`);
   const heard = new Promise((resolve) => subscriber.once('message', resolve));
   await shared.publish(`room ${n}`, 'here');
@@ -18,7 +19,7 @@ async function status(n) {
 
 async function next(n) {
   const blocking = shared.duplicate(); // acquires: next
-  clients.push(blocking);
+  clients.push(new WeakRef(blocking));
   try {
     await shared.rpush(`turns ${n}`, n);
     const [, turn] = await blocking.blpop(`turns ${n}`, 1);
@@ -30,7 +31,7 @@ async function next(n) {
 
 async function seen(n, given = null) {
   const client = given ?? new Redis(process.env.REDIS_URL); // acquires: seen
-  if (!given) clients.push(client);
+  if (!given) clients.push(new WeakRef(client));
   await client.set(`seen ${n}`, Date.now(), 'EX', 5);
   if (!given) await client.quit(); // gives back: seen
 }
@@ -42,5 +43,5 @@ run(
       await sleep(10);
     }
   },
-  () => ({ clients: clients.filter(({ status }) => status !== 'end').length }),
+  () => ({ clients: clients.filter((ref) => (ref.deref()?.status ?? 'end') !== 'end').length }),
 );

@@ -9,6 +9,7 @@ const SQUARES = `const { parentPort } = require('node:worker_threads');
 parentPort.on('message', (n) => parentPort.postMessage(n * n));`;
 
 const out = { threads: 0, ports: 0 };
+// weak, so that only what the program itself holds is held
 const channels = [];
 
 async function square(n) {
@@ -51,7 +52,7 @@ news.unref();
 
 async function announce(n) {
   const channel = new BroadcastChannel('news'); // acquires: announce
-  channels.push(channel);
+  channels.push(new WeakRef(channel));
   const heard = new Promise((resolve) => (channel.onmessage = resolve));
   channel.postMessage(n);
   await heard;
@@ -65,6 +66,6 @@ run(
       await sleep(12);
     }
   },
-  () => ({ ...out, channels: channels.filter((channel) => inspect(channel).includes('active: true')).length }),
+  () => ({ ...out, channels: channels.filter((ref) => inspect(ref.deref()).includes('active: true')).length }),
   { atEnd: () => news.close() },
 );

@@ -1,0 +1,66 @@
+/**
+ * What belongs to a client: sockets and timers that lie in its properties, arrays and maps. The event loop holds those,
+ * and through their listeners the client; nobody can end it by that. What a function of the client's refers to is not its
+ * own, nor a timer that the program has set: those may be what ends it.
+ */
+import { cutOf } from './machinery.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Edges and objects that lead out of a client: to variables, to whoever waits for it, to the store of its request. */
+const LEADS_OUT: ReadonlySet<string> = new Set([
+  ...['weak', 'context', 'Promise', 'Generator', 'AsyncGenerator'],
+  '<symbol kResourceStore>',
+]);
+
+export interface Belongings {
+  /** Those of the given objects that are clients: something that the event loop holds is theirs. */
+  clients: ReadonlySet<number>;
+  /** What they have, themselves among it. */
+  own: ReadonlySet<number>;
+}
+
+/** `isHeld`: some variable leads to it, so that it belongs to nobody. `isOfLoop`: the event loop holds it. */
+export function belongingsOf(
+  snapshot: Snapshot,
+  objects: Iterable<number>,
+  isHeld: (node: number) => boolean,
+  isOfLoop: (node: number) => boolean,
+): Belongings {
+  const free = [...objects].filter((node) => !isHeld(node));
+  const owners = ownersIn(snapshot, free, isHeld);
+  const leading = new Set([...owners.keys()].filter(isOfLoop));
+  for (const node of leading) for (const owner of owners.get(node) ?? []) leading.add(owner);
+  const clients = new Set(free.filter((node) => leading.has(node)));
+  return { clients, own: new Set(ownersIn(snapshot, clients, isHeld).keys()) };
+}
+
+/** Of each object that belongs to one of these, what has it. */
+function ownersIn(
+  snapshot: Snapshot,
+  seeds: Iterable<number>,
+  isHeld: (node: number) => boolean,
+): Map<number, number[]> {
+  const owners = new Map<number, number[]>([...seeds].map((node) => [node, []]));
+  for (const node of owners.keys()) {
+    if (snapshot.type(node) === 'closure' || LEADS_OUT.has(snapshot.name(node))) continue;
+    const cut = cutOf(snapshot, node);
+    const [from, to] = snapshot.edgesOf(node);
+    for (let edge = from; edge < to; edge++) {
+      const name = snapshot.edgeName(edge);
+      if (LEADS_OUT.has(snapshot.edgeType(edge)) || LEADS_OUT.has(name) || cut?.includes(name)) continue;
+      const target = snapshot.target(edge);
+      if (isHeld(target)) continue;
+      const of = owners.get(target);
+      if (of === undefined) owners.set(target, [node]);
+      else of.push(node);
+    }
+  }
+  return owners;
+}
+
+/** Whether a package or Node.js has set a timer, rather than the program. */
+export function isOfLibrary(snapshot: Snapshot, timer: number): boolean {
+  const callback = snapshot.follow(timer, '_onTimeout');
+  const file = callback === null ? undefined : snapshot.placeOf(callback)?.file;
+  return file !== undefined && /[\\/]node_modules[\\/]|^node:/.test(file);
+}
