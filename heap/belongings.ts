@@ -3,13 +3,14 @@
  * and through their listeners the client; nobody can end it by that. What a function of the client's refers to is not its
  * own, nor a timer that the program has set: those may be what ends it.
  */
-import { cutOf } from './machinery.ts';
+import { TIMER_LINKS } from './machinery.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Edges and objects that lead out of a client: to variables, to whoever waits for it, to the store of its request. */
+/** Edges and objects that lead out of a client: to variables, whoever waits for it, its request's store, other timers. */
 const LEADS_OUT: ReadonlySet<string> = new Set([
   ...['weak', 'context', 'Promise', 'Generator', 'AsyncGenerator'],
   '<symbol kResourceStore>',
+  ...TIMER_LINKS,
 ]);
 
 export interface Belongings {
@@ -43,11 +44,10 @@ function ownersIn(
   const owners = new Map<number, number[]>([...seeds].map((node) => [node, []]));
   for (const node of owners.keys()) {
     if (snapshot.type(node) === 'closure' || LEADS_OUT.has(snapshot.name(node))) continue;
-    const cut = cutOf(snapshot, node);
     const [from, to] = snapshot.edgesOf(node);
     for (let edge = from; edge < to; edge++) {
       const name = snapshot.edgeName(edge);
-      if (LEADS_OUT.has(snapshot.edgeType(edge)) || LEADS_OUT.has(name) || cut?.includes(name)) continue;
+      if (LEADS_OUT.has(snapshot.edgeType(edge)) || LEADS_OUT.has(name)) continue;
       const target = snapshot.target(edge);
       if (isHeld(target)) continue;
       const of = owners.get(target);

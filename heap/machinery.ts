@@ -13,7 +13,7 @@ const CONTAINERS: Readonly<Record<string, readonly string[]>> = {
 const CONTAINERS_WITHIN: Readonly<Record<string, readonly [object: string, ...names: string[]]>> = {
   MongoClient: ['s', 'activeSessions', 'activeCursors'],
 };
-const TIMER_LINKS = ['_idleNext', '_idlePrev'];
+export const TIMER_LINKS = ['_idleNext', '_idlePrev'];
 /** Parts of a child process or worker, which live and die with it. */
 const PARTS = ['Socket', 'ReadableWorkerStdio', 'WritableWorkerStdio', 'MessagePort'];
 /** By which a worker is known: its class is a stand-in of the probe's, which V8 names after the class above it. */

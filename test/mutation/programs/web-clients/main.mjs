@@ -1,4 +1,5 @@
 // Answers that are not read to their end, agents, clients and HTTP/2 sessions of one job; no scopes.
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -6,10 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
 import run from '../run.cjs';
 
-const server = http.createServer((_, response) => response.end('x'.repeat(100_000)));
-const h2 = http2.createServer((_, response) => response.end('ok'));
+const server = fork(new URL('server.mjs', import.meta.url), { execArgv: [] });
+const [[url, h2]] = await once(server, 'message');
+server.unref();
+server.channel.unref();
 const shared = new http.Agent({ maxSockets: 200 });
-const url = () => `http://127.0.0.1:${server.address().port}/`;
 
 const out = { responses: 0, agents: 0, clients: 0, sessions: 0 };
 function count(name, emitter, event = 'close') {
@@ -18,7 +20,7 @@ function count(name, emitter, event = 'close') {
 }
 
 async function status(n) {
-  const request = http.get(url(), { agent: shared }); // acquires: status
+  const request = http.get(url, { agent: shared }); // acquires: status
   const [response] = await once(request, 'response');
   count('responses', response);
   if (n % 2 === 1) {
@@ -33,7 +35,7 @@ async function download(n) {
   const agent = new http.Agent({ keepAlive: true }); // acquires: agent
   out.agents++;
   try {
-    const [response] = await once(http.get(url(), { agent }), 'response');
+    const [response] = await once(http.get(url, { agent }), 'response');
     response.socket.once('close', () => out.agents--);
     response.resume();
     await once(response, 'end');
@@ -44,7 +46,7 @@ async function download(n) {
 }
 
 async function report(n) {
-  const client = new Client(url()); // acquires: client
+  const client = new Client(url); // acquires: client
   count('clients', client, 'disconnect');
   const { body } = await client.request({ path: '/', method: 'GET' });
   await body.text();
@@ -53,7 +55,7 @@ async function report(n) {
 }
 
 async function notify(n) {
-  const session = http2.connect(`http://127.0.0.1:${h2.address().port}`); // acquires: session
+  const session = http2.connect(h2); // acquires: session
   count('sessions', session);
   const stream = session.request({ ':path': `/${n}` });
   stream.resume();
@@ -63,18 +65,10 @@ async function notify(n) {
 
 run(
   async () => {
-    await Promise.all([server, h2].map((each) => each.listening || once(each.listen(0, '127.0.0.1'), 'listening')));
     for (let n = 0; n < 50; n++) {
       await Promise.all([status(n), download(n), report(n), notify(n)].map((job) => job.catch(() => {})));
       await sleep(12);
     }
   },
   () => out,
-  {
-    // as its last client has gone, so have its answers: it stays
-    atStart: () => {
-      server.listen(0, '127.0.0.1');
-      h2.listen(0, '127.0.0.1');
-    },
-  },
 );
