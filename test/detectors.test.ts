@@ -333,6 +333,26 @@ test('a pool per call: however often each was used, if many lead to one database
   ).toBeNull();
 });
 
+test('a pool that is left where others are ended: likely, if later ones were; what a cache keeps was used since', () => {
+  const left = (openedAt: number, ended: { count: number; youngest: number; lastedMs?: number }) => {
+    const own = group(Array(3).fill({ openedAt, uses: 1 }), 0, { nature: 'pool' });
+    for (const resource of own.open) {
+      resource.target = `shard ${own.open.indexOf(resource)}`;
+      resource.account.released = ended.count;
+      resource.account.heldReleased = ended.count * (ended.lastedMs ?? 20);
+      resource.account.youngestReleased = ended.youngest;
+    }
+    return capacity(own, context);
+  };
+  const ago = (ms: number) => NOW - ms;
+  expect(left(ago(9_000), { count: 4, youngest: ago(8_000) })).toMatchObject(verdict('likely', 3));
+  // the last that were made, as a cache keeps them
+  expect(left(ago(8_000), { count: 4, youngest: ago(9_000) })).toBeNull();
+  // the others lasted long, too: it may still be used
+  expect(left(ago(9_000), { count: 4, youngest: ago(8_000), lastedMs: 5_000 })).toBeNull();
+  expect(left(ago(9_000), { count: 3, youngest: ago(8_000) })).toBeNull();
+});
+
 test('fail-path: what stayed open whenever an operation was made to fail is likely, with the soak’s own sentence', () => {
   const recipe = 'Stays open when the query at orders.ts:14 fails.';
   expect(failPath(group([{ recipe }, { recipe }, {}], 50), context)).toMatchObject({

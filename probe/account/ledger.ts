@@ -132,6 +132,8 @@ export class Account {
   usesReleased = 0;
   waitedReleased = 0;
   heldReleased = 0;
+  /** When the youngest of those was opened. */
+  youngestReleased = 0;
   /** Accounts that what ended here ended together with, and how often; see companions. */
   endsWith: Map<Account, number> | null = null;
   private times: UseTimes | null = null;
@@ -155,6 +157,7 @@ export class Account {
   /** Counts as its own what `other`, of which nothing is open, had counted. */
   absorb(other: Account): void {
     for (const count of COUNTS) this[count] += other[count];
+    this.youngestReleased = Math.max(this.youngestReleased, other.youngestReleased);
     if (this.releases.length === 0) this.releases.push(...other.releases);
     if (other.times === null) return;
     this.times ??= new UseTimes();
@@ -288,6 +291,7 @@ export class Ledger {
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;
     account.heldReleased += usedMs;
+    if (resource.openedAt > account.youngestReleased) account.youngestReleased = resource.openedAt;
     this.companions.ended(resource);
     if (resource.owned !== null) this.release(resource.owned, at);
     if (resource.earlier === null) return;
