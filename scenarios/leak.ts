@@ -8,6 +8,7 @@ import { readSnapshots, removeSnapshots } from '../heap/of-run.ts';
 import { makeFolder } from '../probe/recording/own.ts';
 import { writeRunReport } from '../reports/run.ts';
 import { Control } from '../soak/control.ts';
+import { startGuard } from '../soak/service/guard.ts';
 import { takeSnapshots } from '../soak/service/snapshots.ts';
 import { type Claims, checkLeak, type LeakVariant } from './check.ts';
 import type { ProgramMessage } from './program.ts';
@@ -146,6 +147,8 @@ async function runProgram(
 ): Promise<Outcome> {
   makeFolder(folder);
   const control = await Control.open();
+  // the program ends without us by itself; our door does not
+  const guard = startGuard(control.folder);
   const child = fork(program, [variant, String(runs), ...Object.values(options)], {
     execArgv: [...execArgv, '--require', REGISTER],
     env: {
@@ -184,7 +187,10 @@ async function runProgram(
   const ended = await new Promise<string | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, killedBy) => resolve(code === 0 ? null : (killedBy ?? `exit code ${code}`)));
-  }).finally(() => control.close());
+  }).finally(() => {
+    control.close();
+    guard.release();
+  });
   signal.throwIfAborted();
   if (ended !== null || told === null) throw new Error(`the ${variant} program ended with ${ended}:\n${errors}`);
   return { ...(told as Omit<Outcome, 'unwritten'>), unwritten };

@@ -120,6 +120,22 @@ describe('task managers', () => {
     await until('all slots to be free', () => cluster.taskManagers.every(({ freeSlots }) => freeSlots === 2));
   });
 
+  test('a lane that goes on when it is canceled ends with its task manager, and its slot is free again', async () => {
+    const log: string[] = [];
+    await start({ taskManagers: 1, cancelMs: 300, log: (sentence) => log.push(sentence) });
+    const canceled = new AbortController();
+    let begun = 0;
+    const options = { numbers: 100_000, pauseMs: 5, isDeaf: true };
+    const running = cluster.run({ ...job(options, 2), signal: canceled.signal, onNote: () => begun++ });
+    await until('both lanes to be at work', () => begun >= 8);
+    canceled.abort();
+    await expect(running).rejects.toThrow('Job count was canceled.');
+    expect(log).toEqual([
+      'Task manager 1 died (a task did not end within 0.3 s of being canceled) with 1 task; it is started anew.',
+    ]);
+    expect(await cluster.run(job({ numbers: 8 }, 2, 'next'))).toHaveLength(2);
+  });
+
   test('a lane that throws is begun again, and fails its job when it goes on throwing', async () => {
     await start();
     const lanes = (await cluster.run(job({ numbers: 8, throwAt: 6, throws: 2 }))) as { attempt: number }[];

@@ -1,7 +1,10 @@
 /** The job manager as its clients see it: a process of its own, asked by HTTP. */
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openSession } from '../pipeline/store/database.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLUSTER, JobManager, MODULES } from './support/job-manager.ts';
 import { NODE, start } from './support/probed.ts';
@@ -95,6 +98,16 @@ test('without a token it is asked by the names of this machine alone', async () 
   expect(asked).toBe(403);
 });
 
+test('what is no request of HTTP is refused as all else is', async () => {
+  manager = await startManager();
+  const socket = connect(Number(new URL(manager.url).port), '127.0.0.1');
+  const answer = text(socket);
+  socket.write('GET / HTTP/1.1\r\nno header\r\n\r\n');
+  const [status, ...lines] = (await answer).split('\r\n');
+  expect(status).toBe('HTTP/1.1 400 Bad Request');
+  expect(JSON.parse(lines.at(-1)!)).toEqual({ error: 'bad-request', message: 'The request is malformed.' });
+});
+
 test('a client that offers HTTP/2, as curl --http2 and Java do, is answered by what it speaks', async () => {
   manager = await startManager();
   const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
@@ -133,11 +146,47 @@ test('after kill -9 the next job manager goes on with what had not ended, and kn
   expect(await manager.ask('PATCH', `/jobs/${running}?mode=cancel`)).toMatchObject({ status: 409 });
 });
 
+test('of two job managers on one database the second says so and ends, and the first works on', async () => {
+  manager = await startManager();
+  const id = await manager.submit({ module: 'echo.cjs', options: { forever: true } });
+  await manager.reaches(id, 'RUNNING');
+  const { code, stderr } = await start(NODE, [CLUSTER, '--port', '0', '--database', database.url]);
+  const sentence = 'Another job manager works on this database: stop it first, or name another database.';
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `${sentence}\n` });
+  expect(await manager.job(id)).toMatchObject({ state: 'RUNNING', runs: 1, restarts: 0 });
+  await manager.ask('PATCH', `/jobs/${id}?mode=cancel`);
+  await manager.reaches(id, 'CANCELED');
+});
+
+test('a job manager whose session is lost takes its place again, and stops once another one has it', async () => {
+  manager = await startManager();
+  const leader = `select pid from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())`;
+  const end = (pid?: number) => workload.query(`select pg_terminate_backend(${pid})`);
+  const [first] = await workload.query<{ pid: number }>(leader);
+  await end(first?.pid);
+  const next = await until('another session', async () => {
+    const [row] = await workload.query<{ pid: number }>(leader);
+    return row?.pid !== first?.pid && row;
+  });
+  const other = await openSession(database.url, 10_000);
+  try {
+    const lock = `select pg_advisory_lock(hashtext('outlive job manager'), hashtext(current_schema()))`;
+    const locked = other.query(lock);
+    await end(next.pid);
+    await locked;
+    await until('it to be said', () => manager!.said().includes('another job manager works on it now'));
+  } finally {
+    await other.end();
+  }
+});
+
 test('a lane whose result cannot be kept fails its job alone, and the other lanes are told to end', async () => {
   manager = await startManager();
   const results: [gives: string, lanes: number, error: RegExp][] = [
-    ['a number too large', 2, /^The result of the task is no plain data: Do not know how to serialize a BigInt\.$/],
-    ['a circle', 2, /^The result of the task is no plain data: Converting circular structure to JSON\.$/],
+    ['a number too large', 2, /^The result of the task is no plain data: TypeError: Do not know how to serialize a/],
+    ['a circle', 2, /^The result of the task is no plain data: TypeError: Converting circular structure to JSON\.$/],
+    ['a large one', 2, /^The result of the task is larger than 256 kB\.$/],
     ['a deep one', 1, /^The result is more than 100 levels deep\.$/],
   ];
   for (const [gives, lanes, error] of results) {
@@ -148,6 +197,22 @@ test('a lane whose result cannot be kept fails its job alone, and the other lane
   const free = async () => (await manager!.ask('GET', '/overview')).body['slots-available'];
   await until('the slots to be free', async () => Number(await free()) === 2);
   expect(await manager.ask('GET', '/taskmanagers')).toMatchObject({ body: { taskmanagers: [{ restarts: 0 }] } });
+});
+
+test('a module that has nothing to be run fails its job at once, and says why', async () => {
+  manager = await startManager();
+  const id = await manager.submit({ module: 'idle.cjs' });
+  await manager.reaches(id, 'FAILED');
+  expect(await manager.job(id)).toMatchObject({ error: 'The module of the job exports no function "run".' });
+});
+
+test('what a module throws after it was planned is said, and the job manager goes on', async () => {
+  manager = await startManager('--plan', 'context');
+  const id = await manager.submit({ module: 'later.cjs' });
+  await manager.reaches(id, 'FINISHED');
+  for (const words of ['left behind', 'and so was this'])
+    await until(words, () => manager!.said().includes(`later.cjs, planned before, threw: Error: ${words}\n`));
+  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200 });
 });
 
 test('of a result what no database keeps is replaced, so that it is there after kill -9', async () => {

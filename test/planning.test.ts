@@ -54,11 +54,24 @@ test.each([
     'exports.plan = () => ({ parallelism: 1, options: { n: 1n } })',
     'The module\'s plan has "options" that are no plain data: TypeError: Do not know how to serialize a BigInt.',
   ],
+  [
+    'plans too much',
+    'exports.plan = () => ({ parallelism: 1, options: "x".repeat(2 ** 21) })',
+    'The module\'s plan has "options" of more than 1024 kB.',
+  ],
 ])('a module that %s is refused, here and in a thread', async (name, text, message) => {
   const request = { file: module(`${name}.cjs`, text), options: null, limitMs: 5000 };
   const refusal = { status: 400, code: 'broken-module', message };
   await expect(new ContextPlanner().plan(request)).rejects.toMatchObject(refusal);
   await expect(planInWorker(request)).rejects.toMatchObject(refusal);
+});
+
+test('what a module does to the options that were submitted stays with it', async () => {
+  const file = module('greedy.cjs', 'exports.plan = (o) => ({ parallelism: o.lanes++, options: o });');
+  const options = { lanes: 2 };
+  const plan = await new ContextPlanner().plan({ file, options, limitMs: 1000 });
+  expect(plan).toEqual({ parallelism: 2, options: { lanes: 3 } });
+  expect(options).toEqual({ lanes: 2 });
 });
 
 test('a module that throws nothing once its plan is under way is refused', async () => {

@@ -1,4 +1,15 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkLeak, type LeakVariant } from '../scenarios/check.ts';
@@ -6,6 +17,7 @@ import type { Check } from '../scenarios/scenario.ts';
 import { type FreshDatabase, freshDatabase } from './setup/database.ts';
 import { CLI, lineOf, placeOf, probed, ROOT, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 let database: FreshDatabase;
 beforeAll(async () => {
@@ -51,6 +63,21 @@ test('soak connection-leak --database oracle proves the line before the pool has
     ...{ detector: 'collected', certainty: 'proven', library: 'oracledb', pool: 'rules' },
   });
   expect(placeOf(variants[0].report.findings[0])).toBe(lineOf(source, 'await pool.acquire()'));
+});
+
+test('kill -9 of a soak in its middle leaves no process and no side door', async () => {
+  using folder = temporaryFolder();
+  using temporary = temporaryFolder();
+  const env = { ...process.env, DATABASE_URL: database.url, TMPDIR: temporary.path, XDG_RUNTIME_DIR: '' };
+  const args = [CLI, 'soak', 'connection-leak', '--runs', '20', '--out', folder.path];
+  const soak = spawn(process.execPath, args, { env, stdio: 'ignore' });
+  const program = await until('its program to be watched', () => {
+    const names = readdirSync(folder.path, { recursive: true, encoding: 'utf8' });
+    return names.flatMap((name) => /^leaking.(\d+)-0-\d+\.jsonl$/.exec(name)?.[1] ?? [])[0];
+  });
+  soak.kill('SIGKILL');
+  await until('its side door to be removed', () => readdirSync(temporary.path).length === 0);
+  await until('the program to end', () => !existsSync(`/proc/${program}`));
 });
 
 /** A copy of the built pipeline and scenario, for editing; without source maps, which would speak of the original. */

@@ -13,7 +13,7 @@ import { metricsOf } from './metrics.ts';
 import { PAGE } from './page.ts';
 import { Refused } from './refused.ts';
 import { ANY_PROTOCOL } from './registration.ts';
-import { takeTaskManagers } from './take-task-managers.ts';
+import { refuse, takeTaskManagers } from './take-task-managers.ts';
 
 export interface ApiOptions {
   manager: JobManager;
@@ -25,12 +25,16 @@ export interface ApiOptions {
 }
 
 const MOST_BODY_BYTES = 256 * 1024;
+/** For a request to come, whole. */
+const REQUEST_LIMIT_MS = 30_000;
 
 export function apiOf({ manager, cluster, token, events = () => [] }: ApiOptions): FastifyInstance {
   const api = Fastify({
     bodyLimit: MOST_BODY_BYTES,
     logger: false,
     forceCloseConnections: true,
+    requestTimeout: REQUEST_LIMIT_MS,
+    clientErrorHandler: (error, socket) => refuse(socket, refusalOf(error)),
     frameworkErrors: answerError,
     // clients that offer HTTP/2 by the way are answered all the same
     http: { shouldUpgradeCallback: ({ headers }) => ANY_PROTOCOL.test(headers.upgrade ?? '') },
@@ -82,6 +86,14 @@ const FASTIFY_ERRORS: Record<string, [number, string, string]> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'bad-request', 'The body must be a JSON object.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'bad-request', 'The body is no JSON.'],
 };
+
+/** Of what is no request. */
+function refusalOf({ code }: { code?: string }): Refused {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Refused(408, 'too-slow', `The request did not come within ${REQUEST_LIMIT_MS / 1000} s.`);
+  if (code === 'HPE_HEADER_OVERFLOW') return new Refused(431, 'too-large', 'The headers are too large.');
+  return new Refused(400, 'bad-request', 'The request is malformed.');
+}
 
 function answer(reply: FastifyReply, status: number, error: string, message: string) {
   if (status === 503) void reply.header('retry-after', '5');

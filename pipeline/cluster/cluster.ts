@@ -8,7 +8,7 @@ import { UserError } from '../../user-error.ts';
 import type { ConnectionAccount } from '../connections/factory.ts';
 import type { ConnectionSettings } from '../connections/settings.ts';
 import { isPatient, type Job, JobCanceled, JobFailed, laneOf, type Running, stopped } from './job.ts';
-import type { KnownTaskManager } from './known-task-manager.ts';
+import type { KnownTaskManager, Patience } from './known-task-manager.ts';
 import type { FromTaskManager, Isolation, Metrics, TaskManagerSettings } from './protocol.ts';
 import { RegisteredTaskManager } from './registered-task-manager.ts';
 import type { Registration } from './registration.ts';
@@ -33,6 +33,8 @@ export interface ClusterOptions {
    * anew. One that is busy has eight times as long.
    */
   frozenMs?: number;
+  /** A task may take so many milliseconds to end when it is canceled (default 30 s); then its task manager is ended. */
+  cancelMs?: number;
   /** URL of the folder that modules lie in, with a slash at its end. */
   modules?: string | null;
   /**
@@ -67,6 +69,7 @@ const MOST_DEATHS = 20;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const FROZEN_MS = 8000;
+const CANCEL_MS = 30_000;
 const MEMORY_MB = 256;
 /** A lost task manager's sessions may take so long to end. */
 const FENCE_LIMIT_MS = 5000;
@@ -225,7 +228,7 @@ export class Cluster {
       socket.destroy();
       return;
     }
-    const { connections, frozenMs = FROZEN_MS, modules = null, log = () => {} } = this.#options;
+    const { connections, modules = null, log = () => {} } = this.#options;
     const { slots, host, id } = registration;
     const [number, before] = this.#knownAs(id) ?? [++this.#lastNumber, null];
     before?.drop('it registered anew');
@@ -235,7 +238,7 @@ export class Cluster {
     const taskManager = new RegisteredTaskManager(
       ...([socket, registration] as const),
       {
-        ...{ frozenMs, deaths: before ? before.deaths + (before.isLost ? 0 : 1) : 0 },
+        ...{ ...this.#patience(), deaths: before ? before.deaths + (before.isLost ? 0 : 1) : 0 },
         settings: this.#settings(number, slots, { ...connections, owner }),
         folders: { pipeline: PIPELINE_TASK.href, modules },
       },
@@ -276,10 +279,10 @@ export class Cluster {
   }
 
   #start(number: number): TaskManagerProcess {
-    const { slots, connections, execArgv = [], env = {}, frozenMs = FROZEN_MS, log = () => {} } = this.#options;
+    const { slots, connections, execArgv = [], env = {}, log = () => {} } = this.#options;
     return new TaskManagerProcess(
       this.#settings(number, slots, connections),
-      { execArgv, env, frozenMs },
+      { execArgv, env, ...this.#patience() },
       {
         told: (message) => this.#told(message),
         isReady: () => {
@@ -297,6 +300,11 @@ export class Cluster {
         },
       },
     );
+  }
+
+  #patience(): Patience {
+    const { frozenMs = FROZEN_MS, cancelMs = CANCEL_MS } = this.#options;
+    return { frozenMs, cancelMs };
   }
 
   #settings(number: number, slots: number, connections: ConnectionSettings): TaskManagerSettings {

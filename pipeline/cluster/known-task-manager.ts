@@ -26,9 +26,16 @@ export interface Loss {
   wasReady: boolean;
 }
 
-interface Watching {
-  slots: number;
+/** Milliseconds. */
+export interface Patience {
+  /** Silence that means that it is frozen. */
   frozenMs: number;
+  /** For a task to end that was canceled. */
+  cancelMs: number;
+}
+
+interface Watching extends Patience {
+  slots: number;
   /** Whether it is at work, though it does not answer. */
   isBusy(): boolean;
 }
@@ -51,9 +58,11 @@ export abstract class KnownTaskManager {
   /** Why it is being ended. */
   #why: string | null = null;
   #answeredAt = performance.now();
+  readonly #cancelMs: number;
 
-  constructor({ slots, frozenMs, isBusy }: Watching, listener: Listener) {
+  constructor({ slots, frozenMs, cancelMs, isBusy }: Watching, listener: Listener) {
     this.slots = slots;
+    this.#cancelMs = cancelMs;
     this.listener = listener;
     this.heartbeat = new Heartbeat({
       ...{ frozenMs, isBusy },
@@ -88,8 +97,13 @@ export abstract class KnownTaskManager {
     this.send({ do: 'run', task, slot });
   }
 
+  /** A task that does not end in time holds its slot: then all of it is ended, as nothing else ends code. */
   cancel(task: number): void {
-    if ([...this.#tasks.values()].includes(task)) this.send({ do: 'cancel', task });
+    const has = () => [...this.#tasks.values()].includes(task);
+    if (!has()) return;
+    this.send({ do: 'cancel', task });
+    const late = () => has() && this.drop(`a task did not end within ${this.#cancelMs / 1000} s of being canceled`);
+    setTimeout(late, this.#cancelMs).unref();
   }
 
   forget(key: string): void {

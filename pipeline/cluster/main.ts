@@ -1,4 +1,5 @@
 /** `npm run cluster`: the job manager with its task managers, until it is stopped. */
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserError } from '../../user-error.ts';
 import { DEFAULT_CONNECTIONS } from '../connections/settings.ts';
@@ -14,10 +15,13 @@ import { apiOf } from './api.ts';
 import { Cluster } from './cluster.ts';
 import { Events } from './events.ts';
 import { JobManager } from './job-manager.ts';
+import { Leadership } from './leadership.ts';
 import { modulesFolder } from './modules-folder.ts';
 import { PLANNINGS, type Planning } from './planning/plan.ts';
+import { hearThrownLater } from './planning/thrown-later.ts';
 import { ISOLATIONS, type Isolation } from './protocol.ts';
 import { runTaskManager } from './task-manager-main.ts';
+import { lineOfThrown } from './thrown.ts';
 
 const HELP = `Usage: npm run cluster -- [options]
        npm run cluster -- task-manager --url URL [options]
@@ -81,9 +85,20 @@ async function main(): Promise<void> {
   });
   const database = await openDatabase({ url: settings.database, log: say });
   try {
-    await serve(settings, database.url, stopped);
+    await lead(settings, database.url, stopped);
   } finally {
     await database.stop();
+  }
+}
+
+async function lead(settings: Settings, url: string, stopped: Promise<void>): Promise<void> {
+  const leadership = await Leadership.take(url);
+  try {
+    await serve(settings, url, Promise.race([stopped, leadership.lost]));
+    if (leadership.isLost)
+      throw new UserError('The database ended our session, and another job manager works on it now: this one stopped.');
+  } finally {
+    await leadership.end();
   }
 }
 
@@ -132,6 +147,8 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       ...{ stream: streamUrl, tenants: undefined, sinks: [[DEFAULT_REGION, url] as [string, string]] },
     };
     const opening = JobManager.open({ pool, cluster, pipeline, modules, planning, planLimitMs, log });
+    if (planning === 'context')
+      hearThrownLater((file, error) => log(`${basename(file)}, planned before, threw: ${lineOfThrown(error)}`));
     const manager = await opening.catch(async (error) => {
       await cluster.stop();
       throw error;

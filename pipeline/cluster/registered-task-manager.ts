@@ -1,15 +1,14 @@
 /** A task manager that registered, as the job manager sees it: it is lost with its socket, and may come again. */
 import type { Duplex } from 'node:stream';
-import { KnownTaskManager, type Listener } from './known-task-manager.ts';
+import { KnownTaskManager, type Listener, type Patience } from './known-task-manager.ts';
 import { hearLines, sendLine } from './lines.ts';
 import type { TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import type { Admission, Folders, FromElsewhere, Registration } from './registration.ts';
 
-interface Admitting {
+interface Admitting extends Patience {
   settings: TaskManagerSettings;
   /** How often it was lost before. */
   deaths: number;
-  frozenMs: number;
   folders: Folders;
 }
 
@@ -25,8 +24,8 @@ export class RegisteredTaskManager extends KnownTaskManager {
   isLost = false;
 
   constructor(socket: Duplex, { id, host, pid, slots }: Registration, admitting: Admitting, listener: Listener) {
-    const { frozenMs, settings, folders, deaths } = admitting;
-    super({ slots, frozenMs, isBusy: () => false }, listener);
+    const { frozenMs, cancelMs, settings, folders, deaths } = admitting;
+    super({ slots, frozenMs, cancelMs, isBusy: () => false }, listener);
     this.id = id;
     this.host = host;
     this.pid = pid;

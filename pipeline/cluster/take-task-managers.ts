@@ -33,7 +33,9 @@ function registrationIn({ headers, url }: IncomingMessage, token: string | null)
   return registration;
 }
 
-function refuse(socket: Duplex, { status, code, message }: Refused): void {
+/** Where there is no request that could be answered. */
+export function refuse(socket: Duplex, { status, code, message }: Refused): void {
+  if (!socket.writable) return;
   const body = JSON.stringify({ error: code, message });
   const headers = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${body}`);

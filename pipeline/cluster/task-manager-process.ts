@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { JobFailed } from './job.ts';
-import { KnownTaskManager, type Listener } from './known-task-manager.ts';
+import { KnownTaskManager, type Listener, type Patience } from './known-task-manager.ts';
 import { type FromTaskManager, isFromTaskManager, type TaskManagerSettings, type ToTaskManager } from './protocol.ts';
 import { standsStill } from './stillness.ts';
 
@@ -16,10 +16,9 @@ const MOST_STILLBORN = 5;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
-interface Spawning {
+interface Spawning extends Patience {
   execArgv: readonly string[];
   env: Readonly<Record<string, string>>;
-  frozenMs: number;
 }
 
 export class TaskManagerProcess extends KnownTaskManager {
@@ -38,8 +37,8 @@ export class TaskManagerProcess extends KnownTaskManager {
   #rejectReady: (error: Error) => void = () => {};
 
   constructor(settings: TaskManagerSettings, spawning: Spawning, listener: Listener) {
-    const { frozenMs } = spawning;
-    super({ slots: settings.slots, frozenMs, isBusy: () => standsStill(this.pid) === false }, listener);
+    const { frozenMs, cancelMs } = spawning;
+    super({ slots: settings.slots, frozenMs, cancelMs, isBusy: () => standsStill(this.pid) === false }, listener);
     this.#settings = settings;
     this.#spawning = spawning;
     this.ready = new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 /** A lane of a task manager: one task at a time. */
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { UserError } from '../../user-error.ts';
 import type { ConnectionFactory } from '../connections/factory.ts';
 import { HeapRoom } from './planning/heap-room.ts';
 import { loadInContext } from './planning/module-context.ts';
@@ -28,8 +29,11 @@ async function loadOnce(module: string): Promise<TaskBody> {
   return bodyOf(((await import(module)) as { default: unknown }).default);
 }
 
+/** Throws `UserError`. */
 function bodyOf(exported: unknown): TaskBody {
-  return typeof exported === 'function' ? (exported as TaskBody) : (exported as { run: TaskBody }).run;
+  const body = typeof exported === 'function' ? exported : (exported as { run?: unknown } | null)?.run;
+  if (typeof body !== 'function') throw new UserError('The module of the job exports no function "run".');
+  return body as TaskBody;
 }
 
 export class TaskSlot {

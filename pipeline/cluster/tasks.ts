@@ -7,7 +7,10 @@ import { StreamFailure } from '../streams/stream.ts';
 import { metricsOf } from './metrics.ts';
 import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './protocol.ts';
 import { loaderOf, TaskSlot } from './task-slot.ts';
-import { textOfThrown } from './thrown.ts';
+import { lineOfThrown, textOfThrown } from './thrown.ts';
+
+/** Of what a task tells or results in, as JSON: a job manager keeps all of it. */
+const MOST_TOLD_KB = 256;
 
 export interface Tasks {
   told(message: Exclude<ToTaskManager, { do: 'configure' }>): void;
@@ -28,15 +31,15 @@ export function doTasks(
   const slots = Array.from({ length: count }, (_, index) => new TaskSlot(index + 1, factory, load));
   const account = () => send({ tells: 'account', account: factory.account() });
   const sendResult = (task: number, result: unknown) => {
-    try {
-      send({ tells: 'done', task, result });
-    } catch (error) {
-      throw new UserError(`The result of the task is no plain data: ${(error as Error).message.split('\n')[0]}.`);
-    }
+    mustBePlain('The result of the task', result);
+    send({ tells: 'done', task, result });
   };
 
   const run = ({ task, slot }: Extract<ToTaskManager, { do: 'run' }>) => {
-    const tell = (note: unknown) => send({ tells: 'note', task: task.id, note });
+    const tell = (note: unknown) => {
+      mustBePlain('What the task tells', note);
+      send({ tells: 'note', task: task.id, note });
+    };
     // its own: what listens to a signal of all tasks would stay there
     const ending = new AbortController();
     setMaxListeners(0, ending.signal); // every transaction of the lane may listen
@@ -68,6 +71,17 @@ export function doTasks(
       else if (message.do === 'stop') void stop();
     },
   };
+}
+
+/** Throws `UserError`. */
+function mustBePlain(what: string, value: unknown): void {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new UserError(`${what} is no plain data: ${lineOfThrown(error)}.`);
+  }
+  if ((text?.length ?? 0) > MOST_TOLD_KB * 1024) throw new UserError(`${what} is larger than ${MOST_TOLD_KB} kB.`);
 }
 
 function wordsOf(error: unknown): { error: string; isForGood: boolean } {

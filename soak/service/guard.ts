@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { DOOR } from '../door-folder.ts';
 
-// Descriptor 3 is the pipe: its first line is the group to end, a second one says that it has ended by itself. The
-// argument is the folder of the door, or empty.
+// Descriptor 3 is the pipe: its first line is the group to end, a second one says that it has ended by itself. Without a
+// group the first line says so. The argument is the folder of the door, or empty.
 const SCRIPT = `
 trap '' HUP INT TERM
 folder=$1
@@ -17,6 +17,7 @@ leave() {
   exit 0
 }
 IFS= read -r group <&3 || leave
+[ "$group" != over ] || exit 0
 IFS= read -r _ <&3 && exit 0
 kill -TERM "-$group" 2>/dev/null || leave
 n=0
@@ -26,6 +27,7 @@ leave
 `;
 
 export interface ProgramGuard {
+  /** To be ended as well; none where the program ends itself without us. */
   watch(group: number): void;
   /** The program has ended. */
   release(): void;

@@ -7,6 +7,7 @@ import { Refused } from '../refused.ts';
 import { lineOfThrown } from '../thrown.ts';
 import { HeapRoom } from './heap-room.ts';
 import { type JobPlan, loadInContext } from './module-context.ts';
+import { asPlanned } from './thrown-later.ts';
 
 export const PLANNINGS = ['worker', 'context'] as const;
 export type Planning = (typeof PLANNINGS)[number];
@@ -21,6 +22,8 @@ export interface PlanRequest {
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const WORKER_MEMORY_MB = 128;
+/** Of a plan's options, as JSON: every lane gets them. */
+const MOST_OPTIONS_KB = 1024;
 
 /** Throws `Refused`. */
 export async function planInWorker(request: PlanRequest): Promise<JobPlan> {
@@ -71,8 +74,11 @@ export class ContextPlanner {
   plan({ file, options, limitMs, ownPackages }: PlanRequest): Promise<JobPlan> {
     return this.#room.take(async () => {
       try {
-        const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
-        return planOf(await within(limitMs, Promise.resolve(module.plan?.(options))));
+        return await asPlanned(file, async () => {
+          const module = loadInContext(file, { limitMs, ...(ownPackages && { ownPackages }) });
+          // its own: what it does to them stays with it
+          return planOf(await within(limitMs, Promise.resolve(module.plan?.(structuredClone(options)))));
+        });
       } catch (error) {
         throw error instanceof Refused ? error : refusalOf(error as NodeJS.ErrnoException | null, limitMs);
       }
@@ -86,12 +92,14 @@ export function planOf(value: unknown): JobPlan {
   const { parallelism, options } = (value ?? {}) as Partial<JobPlan>;
   if (!(Number.isInteger(parallelism) && (parallelism as number) >= 1 && (parallelism as number) <= 1024))
     throw new Refused(400, 'broken-module', 'The module\'s plan has no "parallelism" from 1 to 1024.');
+  const broken = (why: string) => new Refused(400, 'broken-module', `The module's plan has "options" ${why}.`);
+  let text: string | undefined;
   try {
-    JSON.stringify(options);
+    text = JSON.stringify(options);
   } catch (error) {
-    const why = lineOfThrown(error);
-    throw new Refused(400, 'broken-module', `The module's plan has "options" that are no plain data: ${why}.`);
+    throw broken(`that are no plain data: ${lineOfThrown(error)}`);
   }
+  if ((text?.length ?? 0) > MOST_OPTIONS_KB * 1024) throw broken(`of more than ${MOST_OPTIONS_KB} kB`);
   return { parallelism: parallelism as number, options };
 }
 
