@@ -61,6 +61,9 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
     [{ module: '../count.ts' }, 403, 'no-modules', /^The module is not in the folder of modules\.$/],
     [{ job: 'dance' }, 400, 'bad-request', /^"job" must be one of ingest, rules, deliver, correlate\.$/],
     [{ job: 'ingest' }, 400, 'bad-request', /^The job ingest needs "input", a folder or file\.$/],
+    [{ job: 'ingest', input: '' }, 400, 'bad-request', /^"input" must be a path\.$/],
+    [{ job: 'rules', input: '/srv' }, 400, 'bad-request', /^"input" is for the job ingest alone\.$/],
+    [{ job: 'rules', options: {} }, 400, 'bad-request', /^"options" are given to a module; the jobs have none\.$/],
     [{ job: 'rules', evry: '3s' }, 400, 'bad-request', /^There is no field "evry"; there is job, module,/],
     [{ job: 'rules', every: 3 }, 400, 'bad-request', /^"every" must be a time such as "30s"/],
     [{ job: 'rules', every: '600h' }, 400, 'bad-request', /^"every" must be .* from "100ms" to "576h"\.$/],
@@ -84,7 +87,7 @@ test('what cannot be done is refused in a sentence, and the API stays up', async
   expect(await manager.ask('GET', '/jobs/none')).toMatchObject({ status: 404, body: { error: 'no-such-job' } });
   expect(await manager.ask('PATCH', '/jobs/none?mode=cancel')).toMatchObject({ status: 404 });
   expect(await manager.ask('GET', '/jobs/%E0')).toMatchObject({ status: 400, body: { error: 'bad-request' } });
-  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 14 } });
+  expect(await manager.ask('GET', '/overview')).toMatchObject({ status: 200, body: { 'submissions-refused': 17 } });
 });
 
 test('without a token it is asked by the names of this machine alone', async () => {

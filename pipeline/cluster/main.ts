@@ -161,6 +161,7 @@ async function serve(settings: Settings, url: string, stopped: Promise<void>): P
       const { port: listening } = api.server.address() as { port: number };
       process.stdout.write(`job manager: http://${host.includes(':') ? `[${host}]` : host}:${listening}\n`);
       await stopped;
+      say('Stopping: tasks have ten seconds for what they are at. Ctrl-C once more ends all at once.');
     } finally {
       // it is closed when the last task manager has hung up
       await Promise.all([api.close(), manager.stop()]);

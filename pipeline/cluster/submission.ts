@@ -42,8 +42,10 @@ export function submissionFrom(body: unknown, modules: string | null): Submissio
   const { job = null, module = null, mode = 'bounded', every, input = null, parallelism = null, options } = fields;
   if ((job === null) === (module === null)) throw wrong('Give either "job" or "module".');
   if (job !== null) oneOf('job', job, JOBS);
-  if (input !== null && typeof input !== 'string') throw wrong('"input" must be a path.');
+  if (input !== null && (typeof input !== 'string' || input === '')) throw wrong('"input" must be a path.');
   if (job === 'ingest' && input === null) throw wrong('The job ingest needs "input", a folder or file.');
+  if (job !== 'ingest' && input !== null) throw wrong('"input" is for the job ingest alone.');
+  if (job !== null && options !== undefined) throw wrong('"options" are given to a module; the jobs have none.');
   if (parallelism !== null && !isWhole(parallelism, 1, 1024))
     throw wrong('"parallelism" must be a whole number from 1 to 1024.');
   return {
