@@ -48,6 +48,11 @@ test('when the heap has no room for one more, the plan is refused, and the proce
 
 test.each([
   ['throws nothing', 'throw null', 'The module cannot be planned: Error: null.'],
+  [
+    'throws too many words',
+    'throw new Error("x".repeat(1e6))',
+    `The module cannot be planned: Error: ${'x'.repeat(10_000 - 'Error: '.length)}.`,
+  ],
   ['throws what has no words', 'throw Object.create(null)', 'The module cannot be planned: Error: it has no words.'],
   [
     'plans what cannot be sent',

@@ -1,5 +1,8 @@
 /** What the code of a job threw: an error of this context or another, or anything else, which even to ask may throw. */
 
+/** Characters that are kept of it. */
+const MOST = 10_000;
+
 /** With its stack, if it has one. */
 export function textOfThrown(thrown: unknown): string {
   return attempt(() => String((thrown as Error | null | undefined)?.stack ?? thrown));
@@ -15,7 +18,7 @@ export function lineOfThrown(thrown: unknown): string {
 
 function attempt(say: () => string): string {
   try {
-    return say();
+    return say().slice(0, MOST);
   } catch {
     return 'Error: it has no words';
   }
