@@ -230,7 +230,7 @@ export class Probe {
       );
     }
     if (this.#flows.supported) guarded('elsewhere', () => watchElsewhere(this.#desk));
-    watchHandles(this.#desk, this.#settings.off, this.#crowds);
+    watchHandles(this.#desk, { off: this.#settings.off, crowds: this.#crowds, isForTests: this.#isTest });
     if (this.#settings.growth && !this.#isLate) {
       const isOwnCall = (wrapper: Method) => this.#sites.isOwnCall(wrapper);
       this.#growths = guarded('growth', () => loadOnDemand(PARTS.growth).watchGrowth(this.#desk, isOwnCall)) ?? null;

@@ -65,6 +65,8 @@ export class Tests {
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
+    // modules of Node's own that were loaded with the file are watched before its tests run
+    if (kind === 'suite') this.#ledger.settle();
     const scope = this.#scopes.beginTest(name, kind, within);
     this.#opens.set(scope, this.#ledger.opens);
     return scope;

@@ -88,12 +88,15 @@ test('what a test sees or survives is the same', async () => {
   });
 });
 
-test('a database of a file is no test’s, what is opened on it is', async () => {
+test('a database of a file is no test’s, one of its own and what is opened on any is', async () => {
   const results = await byNodeTest('sqlite.mjs');
-  const line = lineOf(path.join(GUARDED, 'sqlite.mjs'), '// leaks rows of it').split('/').at(-1);
+  const line = (of: string) => path.basename(lineOf(path.join(GUARDED, 'sqlite.mjs'), `// ${of}`));
   expect(results['uses it']).toBeNull();
   expect(results['leaks rows of it']).toContain(
-    `1 row iterator (node:sqlite iterator) outlives the test, taken at ${line}:`,
+    `1 row iterator (node:sqlite iterator) outlives the test, taken at ${line('leaks rows of it')}:`,
+  );
+  expect(results['leaks a database']).toContain(
+    `1 database (node:sqlite) outlives the test, taken at ${line('leaks a database')}:`,
   );
 });
 

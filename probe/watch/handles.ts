@@ -3,6 +3,7 @@ import type { Crowd } from '../account/crowd.ts';
 import { ADAPTERS, type AdapterName, type AdapterRow } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import { type LoadPart, loadOnDemand } from '../process/on-demand.ts';
+import { onMade } from '../process/on-made.ts';
 import type { Desk } from './desk.ts';
 import { watchAgents } from './handles/agents.ts';
 import { watchChildren } from './handles/children.ts';
@@ -24,6 +25,8 @@ import { watchWatchers } from './handles/watchers.ts';
 // as the build names the file: few programs use it
 const loadSqlite = (load: LoadPart) => load('./watch/handles/sqlite.js') as typeof import('./handles/sqlite.ts');
 
+const SQLITE = 'node-sqlite' satisfies AdapterName;
+
 const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   timers: watchTimers,
   threads: watchThreads,
@@ -39,7 +42,7 @@ const WATCH: Partial<Record<AdapterName, (desk: Desk) => void>> = {
   servers: watchServers,
   responses: watchResponses,
   iterators: watchIterators,
-  'node-sqlite': (desk) => onceLoaded(desk, 'node-sqlite', 'sqlite', () => loadOnDemand(loadSqlite).watchSqlite(desk)),
+  'node-sqlite': (desk) => onceLoaded(desk, SQLITE, 'sqlite', () => loadOnDemand(loadSqlite).watchSqlite(desk)),
 };
 
 /** What they change cannot be taken back. */
@@ -47,11 +50,35 @@ const STAYS: ReadonlySet<string> = new Set(
   ADAPTERS.filter((row: AdapterRow) => row.attaches === false).map(({ name }) => name),
 );
 
-/** `off`: names of adapters that are switched off. What Node warns of is added to `crowds`. */
-export function watchHandles(desk: Desk, off: readonly string[], crowds: Crowd[]): void {
+export interface WatchedHandles {
+  /** Names of adapters that are switched off. */
+  off: readonly string[];
+  /** What Node warns of is added to these. */
+  crowds: Crowd[];
+  /** Whether tests come next, which take classes out of modules as soon as those are loaded. */
+  isForTests: boolean;
+}
+
+export function watchHandles(desk: Desk, { off, crowds, isForTests }: WatchedHandles): void {
   const isOff = (name: string) => off.includes(name) || (desk.isLate && STAYS.has(name));
-  for (const [name, watch] of Object.entries(WATCH)) {
+  const watches = isForTests && isSqliteStable() ? { ...WATCH, [SQLITE]: watchSqliteAhead } : WATCH;
+  for (const [name, watch] of Object.entries(watches)) {
     if (!isOff(name)) guarded(name as AdapterName, watch, desk);
   }
   if (!isOff('listeners')) guarded('listeners', watchListeners, desk, crowds);
+}
+
+/** It is no experiment any more, of which loading it would warn. */
+function isSqliteStable(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 25 || (major === 25 && minor >= 7) || (major === 24 && minor >= 15);
+}
+
+/** All else is loaded with the first database. */
+function watchSqliteAhead(desk: Desk): void {
+  let made: ReturnType<ReturnType<typeof loadSqlite>['watchDatabases']> | undefined;
+  onMade(SQLITE, process.getBuiltinModule('node:sqlite'), 'DatabaseSync', (database, wrapper) => {
+    made ??= loadOnDemand(loadSqlite).watchDatabases(desk);
+    made?.(database, wrapper);
+  });
 }

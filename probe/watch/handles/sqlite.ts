@@ -3,10 +3,11 @@
  * or throw, or their statement is run again; transactions that `exec` begins. As of better-sqlite3, one that was dropped
  * unclosed keeps its files, or its lock, until a collection happens to come by.
  *
- * Nothing tells that the module is loaded. Whoever has taken the class out of it by then, as ES modules always do, makes
- * databases unseen: each is met when it is first used, and entered at the line of that. Errs: what is opened and never
- * used, or within the first milliseconds of a program, is not seen.
+ * Nothing tells that the module is loaded. Whoever has taken the class out of it by then, as CommonJS modules do that
+ * unpack it, makes databases unseen: each is met when it is first used, and entered at the line of that. Errs: what is
+ * opened and never used, or within the first milliseconds of a program, is not seen.
  */
+import { syncBuiltinESMExports } from 'node:module';
 import type { Request } from '../../account/ledger.ts';
 import { testOf } from '../../account/scope.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -44,17 +45,27 @@ interface Sqlite {
 
 /** Once it is loaded. */
 export function watchSqlite(desk: Desk): void {
-  const module = process.getBuiltinModule('node:sqlite') as unknown as Sqlite;
-  const { prototype } = module.DatabaseSync;
-  if (!Object.hasOwn(prototype, 'location')) {
+  const made = watchDatabases(desk);
+  if (made === null) return;
+  onMade(PART, sqlite(), 'DatabaseSync', made);
+  // what has imported the class gets the one that tells
+  syncBuiltinESMExports();
+}
+
+/** Returns what is to be told of each that is made, or null where nothing can be seen of them. */
+export function watchDatabases(desk: Desk): ((database: object, wrapper: Method) => void) | null {
+  const { DatabaseSync, StatementSync } = sqlite();
+  if (!Object.hasOwn(DatabaseSync.prototype, 'location')) {
     desk.unseen(LIBRARY, 'Its databases do not say where they are before Node.js 22.16: nothing of it was seen.');
-    return;
+    return null;
   }
   const databases = new Databases(desk);
-  databases.watch(prototype);
-  databases.watchStatements(module.StatementSync.prototype);
-  onMade<Database>(PART, module, 'DatabaseSync', (database, wrapper) => databases.opened(database, wrapper));
+  databases.watch(DatabaseSync.prototype);
+  databases.watchStatements(StatementSync.prototype);
+  return (database, wrapper) => databases.opened(database as Database, wrapper);
 }
+
+const sqlite = () => process.getBuiltinModule('node:sqlite') as unknown as Sqlite;
 
 class Databases {
   readonly #databases: Clients<Database>;

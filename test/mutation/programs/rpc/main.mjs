@@ -1,8 +1,8 @@
 // Clients of gRPC for a job, and calls that stream until they are cancelled; no scopes.
-const { once } = require('node:events');
-const { setTimeout: sleep } = require('node:timers/promises');
-const grpc = require('@grpc/grpc-js');
-const run = require('../run.cjs');
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import grpc from '@grpc/grpc-js';
+import run from '../run.cjs';
 
 const json = {
   requestSerialize: (value) => Buffer.from(JSON.stringify(value)),
@@ -21,10 +21,15 @@ server.addService(service, {
   watch: (call) => call.write({ price: 2 }),
 });
 
-let address;
-let shared;
+const port = await new Promise((resolve, reject) => {
+  const listening = (error, at) => (error ? reject(error) : resolve(at));
+  server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), listening);
+});
+
 const out = { clients: 0, calls: 0 };
+const address = `127.0.0.1:${port}`;
 const insecure = grpc.credentials.createInsecure();
+const shared = new Prices(address, insecure);
 
 async function price(n) {
   const client = new Prices(address, insecure, { 'grpc.use_local_subchannel_pool': 1 }); // acquires: price
@@ -62,12 +67,6 @@ async function follow(n) {
 
 run(
   async () => {
-    const port = await new Promise((resolve, reject) => {
-      const listening = (error, at) => (error ? reject(error) : resolve(at));
-      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), listening);
-    });
-    address = `127.0.0.1:${port}`;
-    shared = new Prices(address, insecure);
     for (let n = 0; n < 40; n++) {
       await Promise.all([price(n).catch(() => {}), follow(n)]);
       await sleep(12);
