@@ -19,6 +19,8 @@ export type { Frame, Scope };
 const PROBE = Symbol.for('outlive.probe');
 /** The guard of a thread, as a property of its global object. */
 export const GUARD: unique symbol = Symbol.for('outlive.guard');
+/** What a runner has to say in the end it says in this time. */
+const LAST_WORDS_MS = 200;
 /** Between two looks, milliseconds: doubled each time, up to this. */
 const LONGEST_WAIT = 128;
 
@@ -191,7 +193,9 @@ export class Guard {
     process.on('exit', () => {
       process.exitCode = 1;
     });
-    process.exit(1);
+    // node:test tells of what failed when nothing holds the process any more
+    process.emit('beforeExit', 1);
+    originalSetTimeout(() => process.exit(1), LAST_WORDS_MS);
   }
 
   #loadLeaks(): Leaks {

@@ -47,16 +47,19 @@ test('jest: libraries that are ES modules are seen too', async () => {
 
 test.each([
   ['node:test', ['--require', 'outlive/node-test']],
+  ['node:test, all in one process', ['--require', 'outlive/node-test', '--test', '--test-isolation=none']],
   ['mocha', [path.join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--require', path.join(ROOT, 'dist/guards/mocha.js')]],
 ])('%s: a run that does not end says what holds it, and can be made to end with a failure', async (_, args) => {
   const env = { OUTLIVE_TEST_SETTLE_MS: '50', OUTLIVE_TEST_HANG_MS: '200', OUTLIVE_TEST_END_HANGING: '1' };
-  const { code, stderr } = await start(NODE, [...args, 'hangs.cjs'], { cwd: GUARDED, env });
+  const { code, stdout, stderr } = await start(NODE, [...args, 'hangs.cjs'], { cwd: GUARDED, env });
   const line = path.basename(lineOf(path.join(GUARDED, 'hangs.cjs'), '// holds the run'));
   const [told, ...more] = stderr.split('What is open:\n')[1]?.trim().split('\n') ?? [];
   expect(stderr).toContain('The tests are over, and the process does not end.');
   expect(told).toContain(`1 timer (setInterval), taken at ${line}:`);
   expect(more).toEqual([]);
   expect(code).toBe(1);
+  // the runner's own report comes first
+  expect(stdout).toMatch(/pass 1|1 passing/);
 });
 
 test('a run that watches is not held: it goes on', async () => {
