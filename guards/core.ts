@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import type { Scope, TestKind } from '../probe/account/scope.ts';
 import type { Probe } from '../probe/probe.ts';
 import type { Frame } from '../probe/recording/format.ts';
@@ -19,6 +20,8 @@ export type { Frame, Scope };
 const PROBE = Symbol.for('outlive.probe');
 /** The guard of a thread, as a property of its global object. */
 export const GUARD: unique symbol = Symbol.for('outlive.guard');
+/** One of Jest's or Mocha's that run some of the files: it waits for the next one while others run theirs. */
+const isWorker = !isMainThread || /[\\/](?:jest-worker|mocha[\\/]lib[\\/]nodejs)[\\/]/.test(process.argv[1] ?? '');
 /** What a runner has to say in the end it says in this time. */
 const LAST_WORDS_MS = 200;
 /** Between two looks, milliseconds: doubled each time, up to this. */
@@ -176,6 +179,7 @@ export class Guard {
    * begins anew: there was one more file to run.
    */
   watchEnd(): void {
+    if (isWorker) return;
     originalClearTimeout(this.#ending);
     this.#ending = originalSetTimeout(() => this.#tellHanging(), this.options.hangMs).unref();
   }

@@ -4,7 +4,7 @@
  * Mocha tells that a test has passed before its `afterEach` hooks run, and a hook that fails ends its suite. So where
  * something is still open when a test's function is over, and only there, its hooks run at once, and then it is judged.
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { type Guard, type Scope, startGuard } from './core.ts';
 
@@ -33,9 +33,6 @@ interface Runner {
   once(event: string, told: () => void): void;
 }
 
-/** Such a run goes on for ever. */
-const isWatching = process.argv.some((argument) => /^(?:-w|--watch)$/.test(argument));
-
 const AFTER_EACH = 'afterEach';
 const AFTER_ALL = 'afterAll';
 const OF_TEST = ['beforeEach', AFTER_EACH];
@@ -45,6 +42,17 @@ const { setImmediate: originalSetImmediate } = globalThis;
 
 const guard = startGuard({ showsCode: false, original: null });
 const folder = /^.*[\\/]mocha(?=[\\/])/.exec(realpathSync(process.argv[1] ?? ''))?.[0];
+/** Such a run goes on for ever. Also where a file of settings says so, which Mocha reads once more. */
+function isWatching(): boolean {
+  try {
+    const file = ['options.cjs', 'options.js'].map((name) => path.join(folder ?? '', 'lib/cli', name)).find(existsSync);
+    const { loadOptions } = require(file ?? '') as { loadOptions(args: string[]): { watch?: boolean } };
+    return loadOptions(process.argv.slice(2)).watch === true;
+  } catch {
+    return false;
+  }
+}
+
 if (folder) {
   // from Mocha 12 on it is an ES module
   type Class = { prototype: Runner };
@@ -109,7 +117,7 @@ function guardRunner(guard: Guard, prototype: Runner): void {
     ]);
   };
   prototype.hook = function guarded(this: Runner, name, done) {
-    if (!ending.has(this) && !isWatching) this.once('end', () => guard.watchEnd());
+    if (!ending.has(this)) this.once('end', () => isWatching() || guard.watchEnd());
     ending.add(this);
     const { suite } = this;
     const scope = scopeOf(OF_TEST.includes(name) && this.test ? this.test : suite);

@@ -80,7 +80,9 @@ export function startForTests(register: string, began: NodeJS.CpuUsage): Probe {
   const { settings, problems } = readSettings(process.env);
   const off = [...settings.off, 'children'];
   const probe = new Probe(register, {
-    ...{ settings: { ...settings, mode: 'test', scopes: 'on', off }, problems, folder: folderOfRun(settings.out) },
+    ...{ settings: { ...settings, mode: 'test', scopes: 'on', off }, problems },
+    // where nothing is written, none is made: whoever watches the project's files would run its tests again
+    folder: path.resolve(settings.out),
   });
   probe.start(cpuMs(began));
   return probe;

@@ -125,11 +125,17 @@ type Insertion = [where: RegExp, put: (line: string, indent: string) => string];
 function inserted(project: Project, runner: RunnerName, name: string, insertions: readonly Insertion[]): Outcome {
   const file = path.join(project.folder, name);
   const before = readFileSync(file, 'utf8');
-  if (before.includes(ENTRIES[runner])) return 'done';
-  const isOther = /\b(?:runner|testRunner|require)\s*:/.test(before);
+  const said = withoutComments(before);
+  if (said.includes(ENTRIES[runner])) return 'done';
+  const isOther = /\b(?:runner|testRunner|require)\s*:/.test(said);
   const found = insertions.find(([where]) => where.test(before));
   if (isOther || !found) return byHand(runner, name);
   return { file, before, after: before.replace(found[0], found[1]) };
+}
+
+/** As `jest --init` writes them, of everything that could be said. Those at the end of a line are left. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|^[ \t]*(?:\/\/|#).*$/gm, '');
 }
 
 /** `key`: the part of the file that is the runner's, or null where all of it is. */

@@ -1,5 +1,5 @@
 /** Guards of test runners: the test that leaks fails, and no other, with the line that took what it left open. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { guardOptions } from '../guards/guard.ts';
@@ -69,10 +69,29 @@ test('a run that watches is not held: it goes on', async () => {
   for (const [args, end] of [
     [[], 1],
     [['--watch'], 0],
+    [['--config', 'watching.mocharc.json'], 0],
   ] as const) {
     const { code } = await start(NODE, [mocha, ...guard, ...args, 'watched.cjs'], { cwd: GUARDED, env });
     expect(code).toBe(end);
   }
+});
+
+test('nothing is written into the project, which may be watched for what changes', async () => {
+  using folder = temporaryFolder();
+  writeFileSync(path.join(folder.path, 'quick.test.mjs'), "import test from 'node:test'; test('is quick', () => {});");
+  const guard = ['--require', path.join(ROOT, 'dist/guards/node-test.js')];
+  const { stdout } = await start(NODE, [...guard, '--test'], { cwd: folder.path });
+  expect(stdout).toContain('pass 1');
+  expect(readdirSync(folder.path)).toEqual(['quick.test.mjs']);
+});
+
+test('a worker that waits for its next file is no run that does not end', async () => {
+  const env = { OUTLIVE_TEST_HANG_MS: '1', OUTLIVE_TEST_END_HANGING: '1' };
+  const mocha = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+  const args = ['--require', path.join(ROOT, 'dist/guards/mocha.js'), '--parallel', '--jobs=2', 'parallel/*.cjs'];
+  const { stdout, stderr } = await start(NODE, [mocha, ...args], { cwd: GUARDED, env });
+  expect(stdout).toContain('2 passing');
+  expect(stderr).toBe('');
 });
 
 test('what still holds it is said, from a snapshot of the heap', async () => {

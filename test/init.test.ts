@@ -58,6 +58,15 @@ const PROJECTS: [runner: string, files: Record<string, string>, file: string, li
     'Jest',
     {
       'package.json': manifest({ devDependencies: { jest: '30' } }),
+      'jest.config.js': 'const config = {\n  // testRunner: "jest-circus/runner",\n  verbose: true,\n};\n',
+    },
+    'jest.config.js',
+    "const config = {\n  testRunner: 'outlive/jest',\n",
+  ],
+  [
+    'Jest',
+    {
+      'package.json': manifest({ devDependencies: { jest: '30' } }),
       'jest.config.ts': 'const config: Config = { verbose: true };\nexport default config;\n',
     },
     'jest.config.ts',
