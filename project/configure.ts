@@ -106,6 +106,14 @@ const HOW: Readonly<Record<RunnerName, (project: Project) => Outcome>> = {
     return name.endsWith('.json')
       ? inJson(project, 'Mocha', name, { require: ENTRIES.Mocha }, null)
       : inserted(project, 'Mocha', name, [
+          [/^([ \t]*)require:\s*\[[ \t]*$/m, (line, indent) => `${line}\n${indent}  'outlive/mocha',`, 'joins'],
+          [/^([ \t]*)require:[ \t]*\[/m, (line) => `${line}'outlive/mocha', `, 'joins'],
+          [/^require:[ \t]*\n([ \t]*- )/m, (_, dash) => `require:\n${dash}outlive/mocha\n${dash}`, 'joins'],
+          [
+            /^([ \t]*require:[ \t]*)(['"]?)(\.?[\w@/.:-]+)\2/m,
+            (_, key, quote, other) => `${key}[${quote}outlive/mocha${quote}, ${quote}${other}${quote}]`,
+            'joins',
+          ],
           [/^(?:module\.exports =|export default) \{[ \t]*$/m, (line) => `${line}\n  require: 'outlive/mocha',`],
           [/^(?=[\w-]+:(?:\s|$))/m, () => 'require: outlive/mocha\n'],
         ]);
@@ -120,7 +128,8 @@ function named({ files }: Project, runner: keyof typeof CONFIGURATIONS): string[
     .reverse();
 }
 
-type Insertion = [where: RegExp, put: (line: string, indent: string) => string];
+/** `joins`: what is there already stays beside it. */
+type Insertion = [where: RegExp, put: (...found: string[]) => string, joins?: 'joins'];
 
 function inserted(project: Project, runner: RunnerName, name: string, insertions: readonly Insertion[]): Outcome {
   const file = path.join(project.folder, name);
@@ -128,8 +137,8 @@ function inserted(project: Project, runner: RunnerName, name: string, insertions
   const said = withoutComments(before);
   if (said.includes(ENTRIES[runner])) return 'done';
   const isOther = /\b(?:runner|testRunner|require)\s*:/.test(said);
-  const found = insertions.find(([where]) => where.test(before));
-  if (isOther || !found) return byHand(runner, name);
+  const found = insertions.find(([where, , joins]) => (joins || !isOther) && where.test(before));
+  if (!found) return byHand(runner, name);
   return { file, before, after: before.replace(found[0], found[1]) };
 }
 

@@ -55,6 +55,39 @@ const PROJECTS: [runner: string, files: Record<string, string>, file: string, li
     "export default {\n  test: { runner: 'outlive/vitest' }, plugins: [vue()] };",
   ],
   [
+    'Mocha',
+    {
+      'package.json': manifest({ devDependencies: { mocha: '12' } }),
+      '.mocharc.yml': 'spec: test\nrequire:\n  - ts-node/register\n',
+    },
+    '.mocharc.yml',
+    'require:\n  - outlive/mocha\n  - ts-node/register\n',
+  ],
+  [
+    'Mocha',
+    { 'package.json': manifest({ devDependencies: { mocha: '12' } }), '.mocharc.yaml': 'require: ./hooks.ts\n' },
+    '.mocharc.yaml',
+    'require: [outlive/mocha, ./hooks.ts]\n',
+  ],
+  [
+    'Mocha',
+    {
+      'package.json': manifest({ devDependencies: { mocha: '12' } }),
+      '.mocharc.js': "module.exports = {\n  require: 'tsx/cjs',\n};\n",
+    },
+    '.mocharc.js',
+    "  require: ['outlive/mocha', 'tsx/cjs'],\n",
+  ],
+  [
+    'Mocha',
+    {
+      'package.json': manifest({ devDependencies: { mocha: '12' } }),
+      '.mocharc.cjs': "module.exports = {\n  require: [\n    'tsx/cjs',\n  ],\n};\n",
+    },
+    '.mocharc.cjs',
+    "  require: [\n    'outlive/mocha',\n    'tsx/cjs',\n",
+  ],
+  [
     'Jest',
     {
       'package.json': manifest({ devDependencies: { jest: '30' } }),
