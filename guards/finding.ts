@@ -12,7 +12,7 @@ export type Original = (frame: Frame) => Frame | null;
 
 export function findingOf(owed: Owed, original: (frame: Frame) => Frame, sources: Sources): Finding {
   const { kind, nature, library, pool, count, orphans } = owed;
-  const stack = owed.stack.map(original);
+  const stack = owed.stack.map((frame, index) => (owed.isMapped[index] ? frame : original(frame)));
   const blamed = stack[owed.frame];
   const site = blamed
     ? { file: blamed.file, line: blamed.line, column: blamed.column, function: blamed.function }

@@ -37,6 +37,8 @@ export interface Owed {
   oldestMs: number;
   /** Empty when no stack is known. */
   stack: Frame[];
+  /** Of each frame, whether it is that of the original source already. */
+  isMapped: readonly boolean[];
   /** Of the stack, the one to name; -1 without a stack. */
   frame: number;
   /** The test or suite that they were opened in. */
@@ -210,7 +212,8 @@ function nothingOf(resource: Resource): Owed {
       library: source.library,
       pool: source.pool?.name ?? null,
     },
-    ...{ count: 0, busy: 0, orphans: 0, oldestMs: 0, stack: site?.stack ?? [], frame: frameToName(site, [account]) },
+    ...{ count: 0, busy: 0, orphans: 0, oldestMs: 0 },
+    ...{ stack: site?.stack ?? [], isMapped: site?.isMapped ?? [], frame: frameToName(site, [account]) },
     test: testOf(scope)?.name ?? null,
   };
 }

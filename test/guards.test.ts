@@ -45,6 +45,14 @@ test('jest: libraries that are ES modules are seen too', async () => {
   }
 });
 
+test.each(['inline', 'beside'])('jest: the line that was written is told, with its map %s', async (where) => {
+  const file = `jest.map-${where}.case.cjs`;
+  const results = await byJest(file);
+  expect(results['leaks a timer']).toContain(
+    `outlives the test, taken at ${path.basename(lineOf(path.join(GUARDED, file), '// leaks a timer'))}:`,
+  );
+});
+
 test.each([
   ['node:test', ['--require', 'outlive/node-test']],
   ['node:test, all in one process', ['--require', 'outlive/node-test', '--test', '--test-isolation=none']],
