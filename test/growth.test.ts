@@ -9,7 +9,9 @@ import {
   randomOf,
   watch,
 } from '../bench/growth-simulation.ts';
+import { type Account, Ledger, Resource } from '../probe/account/ledger.ts';
 import { type Scope, Scopes } from '../probe/account/scope.ts';
+import type { Site } from '../probe/account/site.ts';
 import { Floors } from '../probe/judge/floors.ts';
 import type { NatureName } from '../probe/recording/natures.ts';
 import { benjaminiHochberg, mannKendall, theilSen, upperTail } from '../probe/recording/trend.ts';
@@ -192,6 +194,31 @@ test('hundreds that come evenly, of which not one ever ends, are likely within t
   expect(likelyAt('interval', (share) => share)).toBeLessThan(9 * MINUTE);
 });
 
+/** 3000 intervals in ten minutes, of which the first 500 have a stack, and later one in eight, as stacks are rationed. */
+function rationed(elsewhere = 0) {
+  const ledger = new Ledger();
+  const source = ledger.source({ adapter: 'simulated', nature: 'interval', library: 'simulated' });
+  const [account, others, unknown] = [siteOf(1), siteOf(2), null].map((site) => ledger.account(source, site));
+  const floors = new Floors(0);
+  for (let n = 0; n < elsewhere; n++) ledger.open(new Resource(others as Account, null, 1));
+  for (let n = 1; n <= 3000; n++) {
+    const at = n * 200;
+    ledger.open(new Resource((n < 500 || n % 8 === 0 ? account : unknown) as Account, null, at));
+    if (n % 5 === 0 && floors.isDue(account as Account, at)) {
+      const open = [...(account as Account).open];
+      addFloor({ group: { ...groupOf(account as Account, [], floors).group }, open }, at);
+    }
+  }
+  const open = [...(account as Account).open];
+  const group = { group: { ...groupOf(account as Account, [], floors).group, open: open.length }, open };
+  return growthOf([group], 10 * MINUTE).get(group)?.certainty;
+}
+
+test('so are they where most have no stack, as long as hardly another line has any', () => {
+  expect(rationed()).toBe('likely');
+  expect(rationed(400)).not.toBe('likely');
+});
+
 test.each<[string, NatureName, (share: number) => number]>([
   ['leases, which nobody makes so many of', 'lease', (share) => share],
   ['a few a minute', 'interval', (share) => share / 10],
@@ -259,6 +286,11 @@ test('use times longer than the window start the series anew, with longer window
   addFloor(groupOf(account, [], floors), 70_000);
   expect([floors.window, floors.points.length]).toEqual([45_000, 0]);
 });
+
+function siteOf(id: number): Site {
+  const frame = { function: 'serve', file: '/srv/app.js', line: id, column: 1, user: true };
+  return { id, stack: [frame], functions: [''], isMapped: [false], asyncFrom: 1, user: [0] };
+}
 
 /** Half of what was acquired in each window came back, the rest stays and makes these floors. */
 function groupWithFloors(values: number[]) {

@@ -21,7 +21,7 @@
  * False negatives: fewer than `PLACES` leaks; a lease held once, and given back, for longer than half the look-back;
  * a pool used up within five windows; most of a run that is shorter than eight windows.
  */
-import type { Resource } from '../../../account/ledger.ts';
+import type { Account, Resource } from '../../../account/ledger.ts';
 import { theilSen } from '../../../recording/trend.ts';
 import type { Context, Detector } from '../detector.ts';
 import { mayGoOn } from '../unfollowed.ts';
@@ -33,6 +33,8 @@ export const POINTS = 5;
 const UNKNOWN = { points: 32, likelyAfterMs: 1_800_000 };
 /** The same, sooner: in each quarter of the time, at least so many, and the most at most so many times the fewest. */
 const EVEN = { afterMs: 480_000, each: 200, within: 1.2 };
+/** Of what is open and has a stack, the share of a line that what has none is taken to be of. */
+const NEARLY_ALL = 0.8;
 /** Windows that must each have left something open. */
 const PLACES = 5;
 /** Survivors of the first half for a suspect, and for more. */
@@ -55,7 +57,8 @@ export const rising: Detector = {
     const end = last.at - window;
     const middle = (began + end) / 2;
     const longest = accounts.reduce((most, { useTimes }) => Math.max(most, useTimes.max), 0);
-    const kept = open.filter(({ openedAt }) => openedAt > began && openedAt <= end);
+    const all = isKnown ? open : [...open, ...withoutStack(accounts)];
+    const kept = all.filter(({ openedAt }) => openedAt > began && openedAt <= end);
     const late = kept.filter(({ openedAt }) => openedAt > middle).length;
     const early = kept.filter(({ openedAt }) => openedAt <= middle && at - openedAt > longest).length;
     if (early < SURVIVORS.suspect || Math.min(early, late) < BALANCE * Math.max(early, late)) return null;
@@ -83,6 +86,19 @@ export const rising: Detector = {
     };
   },
 };
+
+/**
+ * Stacks are rationed: first each gets one, and later few do. Those without belong to the line where nearly all of the
+ * others that have one are of it.
+ */
+function* withoutStack(accounts: readonly Account[]): Generator<Resource> {
+  const all = [...(accounts[0]?.source.accounts.values() ?? [])].filter(({ isBefore }) => !isBefore);
+  const own = accounts.reduce((total, { open }) => total + open.size, 0);
+  const known = all.reduce((total, { site, open }) => total + (site === null ? 0 : open.size), 0);
+  if (accounts.some(({ site }) => site === null) || own < NEARLY_ALL * known) return;
+  for (const resource of all.flatMap(({ site, open }) => (site === null ? [...open] : [])))
+    if (!resource.isGone?.()) yield resource;
+}
 
 /** Nobody knows how long a request that goes on, or a connection, is to have its own. */
 function idleOf(kept: readonly Resource[], context: Context): Resource[] {
