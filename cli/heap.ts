@@ -1,11 +1,10 @@
 /** Compares heap snapshots of one process, or of each of a run: what there is more of, and who holds it. */
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { grown } from '../heap/growth.ts';
+import { compare } from '../heap/compare.ts';
 import { type Compared, readSnapshots } from '../heap/of-run.ts';
-import { Reach } from '../heap/reach.ts';
 import { readSnapshot } from '../heap/snapshot.ts';
-import type { Grown } from '../probe/recording/reach.ts';
+import type { Grown, Holder } from '../probe/recording/reach.ts';
 import { snapshotsAmong } from '../probe/recording/snapshot-names.ts';
 import { number, visible } from '../reports/words.ts';
 import { UserError } from '../user-error.ts';
@@ -45,16 +44,16 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(isFolder ? all : all[0]?.grown, null, 2)}\n`);
     return EXIT_CLEAN;
   }
-  for (const { before: earlier, after: later, grown: more } of all) {
+  for (const { before: earlier, after: later, grown: more, holders } of all) {
     if (isFolder) process.stdout.write(`${path.basename(earlier)} → ${path.basename(later)}\n`);
     process.stdout.write(more.length > 0 ? more.map(inWords).join('') : 'There is no more of anything.\n');
+    process.stdout.write(holders.map(holderInWords).join(''));
   }
   return EXIT_CLEAN;
 }
 
 function compared(before: string, after: string): Compared {
-  const later = readSnapshot(after);
-  return { before, after, grown: grown(readSnapshot(before), later, new Reach(later)) };
+  return { before, after, ...compare(readSnapshot(before), readSnapshot(after)) };
 }
 
 /** Throws `UserError` where there are no two of one process, or none of them can be read. */
@@ -74,6 +73,11 @@ function ofRun(folder: string): Compared[] {
 function inWords({ name, count, bytes, held }: Grown): string {
   const lines = held.map((words) => `  held by ${visible(words)}\n`);
   return `${number(count)} more ${visible(name)}, ${kilobytes(bytes)}\n${lines.join('')}`;
+}
+
+function holderInWords({ held, bytes, lines }: Holder): string {
+  const places = lines.map(({ file, line }) => `  see ${visible(file)}:${line}\n`);
+  return `${kilobytes(bytes)} of what is new held by ${visible(held)}\n${places.join('')}`;
 }
 
 function kilobytes(bytes: number): string {

@@ -1,5 +1,4 @@
 /** Two snapshots compared: what there is more of, by class, and who holds the new ones. */
-import { mask } from '../probe/recording/mask.ts';
 import type { Grown } from '../probe/recording/reach.ts';
 import type { Reach } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -54,7 +53,7 @@ function largest(snapshot: Snapshot, nodes: readonly number[]): number[] {
 function holdersOf(snapshot: Snapshot, reach: Reach, nodes: readonly number[]): string[] {
   const holders = new Map<string, number>();
   for (const node of nodes) {
-    const words = mask(heldBy(snapshot, reach, node).join(' → '));
+    const words = heldBy(snapshot, reach, node).join(' → ');
     if (words) holders.set(words, (holders.get(words) ?? 0) + snapshot.selfSize(node));
   }
   return [...holders]

@@ -1,5 +1,4 @@
 /** A snapshot that the probe wrote → who can still reach what it marked, line by line. */
-import { mask } from '../probe/recording/mask.ts';
 import type { ReachOfLine } from '../probe/recording/reach.ts';
 import type { Reach } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -18,7 +17,7 @@ export function lookInto(snapshot: Snapshot, reach: Reach): ReachOfLine[] {
     line.marked++;
     if (!reach.isReachable(node)) line.unreachable++;
     else if (line.marked <= MOST_PATHS) {
-      const words = mask(heldBy(snapshot, reach, node).join(' → '));
+      const words = heldBy(snapshot, reach, node).join(' → ');
       if (words) line.holders.set(words, (line.holders.get(words) ?? 0) + 1);
     }
   }

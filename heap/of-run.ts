@@ -1,18 +1,17 @@
 /** Snapshots that probes wrote beside their recordings: read here, where reading them holds nobody up. */
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Grown, writeReach } from '../probe/recording/reach.ts';
+import { writeReach } from '../probe/recording/reach.ts';
 import { isPassing, snapshotsAmong } from '../probe/recording/snapshot-names.ts';
-import { grown } from './growth.ts';
+import { compare, type More, NO_MORE } from './compare.ts';
 import { lookInto } from './look.ts';
 import { Reach } from './reach.ts';
 import { readSnapshot } from './snapshot.ts';
 
 /** Of one thread: its oldest snapshot against its newest. */
-export interface Compared {
+export interface Compared extends More {
   before: string;
   after: string;
-  grown: Grown[];
 }
 
 export interface SnapshotsRead {
@@ -29,11 +28,10 @@ export function readSnapshots(folder: string): SnapshotsRead {
     const [before = '', after = ''] = [files[0], files.at(-1)].map((name) => path.join(folder, name ?? ''));
     try {
       const snapshot = readSnapshot(after);
-      // the whole heap is walked once for both
       const reach = new Reach(snapshot);
-      const more = before === after ? [] : grown(readSnapshot(before), snapshot, reach);
-      writeReach(path.join(folder, recording), { lines: lookInto(snapshot, reach), grown: more });
-      if (before !== after) read.compared.push({ before, after, grown: more });
+      const { grown, holders } = before === after ? NO_MORE : compare(readSnapshot(before), snapshot);
+      writeReach(path.join(folder, recording), { lines: lookInto(snapshot, reach), grown, holders });
+      if (before !== after) read.compared.push({ before, after, grown, holders });
     } catch (error) {
       read.problems.push(`Who holds what is not known: ${(error as Error).message}`);
     }

@@ -41,10 +41,15 @@ export class Reach {
   readonly #from: Int32Array;
   /** Judged objects that something but machinery holds. */
   readonly #held: Set<number> = new Set();
+  /** In the order in which they were met. */
+  readonly #queue: Uint32Array;
+  #met = 0;
 
-  constructor(snapshot: Snapshot) {
+  /** `judges`: of what is marked it is asked who holds it beside Node's own lists; else those hold it, too. */
+  constructor(snapshot: Snapshot, judges = true) {
     this.#snapshot = snapshot;
-    this.marked = marksIn(snapshot);
+    this.marked = judges ? marksIn(snapshot) : [];
+    this.#queue = new Uint32Array(snapshot.size);
     this.#via = new Uint32Array(snapshot.size);
     this.#from = new Int32Array(snapshot.size).fill(-1);
     this.#walk();
@@ -65,14 +70,27 @@ export class Reach {
     return path.reverse();
   }
 
+  /** All that is reachable, what leads to something before that. */
+  met(): Uint32Array {
+    return this.#queue.subarray(0, this.#met);
+  }
+
+  /** By what it was met, and by which edge of that; 0: it is a root. */
+  from(node: number): number {
+    return Math.max(0, this.#from[node] as number);
+  }
+
+  edgeTo(node: number): number {
+    return this.#via[node] as number;
+  }
+
   #walk(): void {
-    const { size } = this.#snapshot;
     const judged = new Set(this.marked.flatMap(({ node }) => node ?? []));
     const natives = nativeHandlesOf(this.#snapshot, judged);
     // a pipe of a child does not hold the child
     const owners = new Map([...judged].flatMap((node) => partsOf(this.#snapshot, node).map((part) => [part, node])));
     const containers = containersWithin(this.#snapshot);
-    const queue = new Uint32Array(size);
+    const queue = this.#queue;
     let [head, tail] = [0, 0];
     const meet = (node: number, from: number, edge: number): void => {
       if (this.#isMet(node)) return;
@@ -138,6 +156,7 @@ export class Reach {
     for (const timer of timers) if (judged.has(timer) && !isOwnTimer(timer)) meet(timer, 0, 0);
     walk();
     for (const node of clients) if (this.#isMet(node)) this.#held.add(node);
+    this.#met = tail;
   }
 }
 

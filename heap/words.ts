@@ -1,5 +1,6 @@
 /** A retaining path in the words of whoever wrote the program: `cache: Map at orders.ts:3`, `waiting in book() at orders.ts:40`. */
 import { basename } from 'node:path';
+import { mask } from '../probe/recording/mask.ts';
 import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
 import type { Place, Snapshot } from './snapshot.ts';
@@ -27,28 +28,36 @@ export function heldBy(snapshot: Snapshot, reach: Reach, node: number): string[]
 }
 
 /** What the object that an edge leads to is, as far as it means something to a reader. */
-function hop(snapshot: Snapshot, edge: number, before: number | null): string | null {
+export function hop(snapshot: Snapshot, edge: number, before: number | null): string | null {
   const node = snapshot.target(edge);
-  const [name, type] = [snapshot.edgeName(edge), snapshot.edgeType(edge)];
-  const what = snapshot.name(node);
+  const [name, type] = [nameOf(snapshot, edge), snapshot.edgeType(edge)];
+  const what = mask(snapshot.name(node));
   if (what === 'Generator' || what === 'AsyncGenerator') return `waiting in a function${at(snapshot.placeOf(node))}`;
   // Node 26 calls it `global (global*)`
   if (/^global\b/.test(what)) return null;
   if (what === 'Timeout') return 'a timer';
+  if (what === 'AsyncContextFrame') return 'a store of AsyncLocalStorage';
   if (snapshot.type(node) === 'closure') {
     if (name === '_onTimeout') return `timer${at(snapshot.placeOf(node))}`;
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
     const place = at(snapshot.placeOf(node));
-    if (isListener) return `listener of "${name}"${place}`;
+    if (isListener) return `listener of "${mask(name)}"${place}`;
     return place ? `${what ? `${what}()` : 'a function'}${place}` : null;
   }
   if (type === 'context' && name === 'this') return what;
-  if (type === 'context') return `${name}: ${what}`;
+  if (type === 'context') return `${mask(name)}: ${what}`;
   if (snapshot.type(node) !== 'object' || what.startsWith('system / ')) return null;
-  if (type === 'property' && /^[A-Za-z_$][\w$]*$/.test(name) && !name.startsWith('_')) return `${name}: ${what}`;
+  if (type === 'property' && /^#?[A-Za-z_$][\w$]*$/.test(name) && !name.startsWith('_'))
+    return `${mask(name)}: ${what}`;
   return type === 'property' || what === '' || COLLECTIONS.includes(what)
     ? null
     : `${what}${at(snapshot.placeOf(node))}`;
+}
+
+/** A private field's as it is written. */
+export function nameOf(snapshot: Snapshot, edge: number): string {
+  const name = snapshot.edgeName(edge);
+  return /^<symbol (#.*)>$/.exec(name)?.[1] ?? name;
 }
 
 function at(place: Place | null): string {

@@ -1,14 +1,16 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compare } from '../heap/compare.ts';
 import { grown } from '../heap/growth.ts';
 import { lookInto } from '../heap/look.ts';
 import { parse } from '../heap/parse.ts';
 import { Reach } from '../heap/reach.ts';
-import { readSnapshot } from '../heap/snapshot.ts';
+import { readSnapshot, type Snapshot } from '../heap/snapshot.ts';
 import { heldBy } from '../heap/words.ts';
+import { writesTo } from '../heap/writes-to.ts';
 import type { RecordedFinding } from '../probe/recording/format.ts';
-import { type ReachOfLine, withReach } from '../probe/recording/reach.ts';
+import { type Holder, type ReachOfLine, withReach } from '../probe/recording/reach.ts';
 import { CLI, fixture, lineOf, NODE, REGISTER, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -102,6 +104,70 @@ test('of two snapshots, what there is more of is told with its holder', () => {
   const snapshot = readSnapshot(file);
   expect(grown(snapshot, snapshot, new Reach(snapshot))).toEqual([]);
 });
+
+describe('what is new in a later snapshot', () => {
+  const holding = fixture('holders.cjs');
+  let holders: Holder[];
+  beforeAll(async () => {
+    const files = ['before', 'after'].map((name) => path.join(folder.path, `${name}.heapsnapshot`));
+    const env = { OUTLIVE_OUT: path.join(folder.path, 'holders') };
+    expect(await start(NODE, ['--require', REGISTER, holding, ...files], { env })).toMatchObject({ code: 0 });
+    const [before, after] = files.map(readSnapshot) as [Snapshot, Snapshot];
+    holders = compare(before, after).holders;
+  });
+
+  test.each([
+    ['a variable', 'cache: Object'],
+    ['a private field', 'sessions: Sessions → #byId: Object'],
+    ['a closure’s variable', 'seen: Object'],
+    ['a static property', 'registry: Object'],
+    ['a global variable', 'metrics: Object'],
+    ['objects in an object', 'state: Object → byTenant: Object'],
+    ['a list', 'history: Array'],
+    ['a Map', 'index: Map'],
+    ['a store by what is bound to it', 'bound: Array'],
+    ['a store by a promise', 'a store of AsyncLocalStorage'],
+    ['a store by timers', 'timers at holders.cjs:'],
+  ])('is held by %s, which is told with the line that adds to it', (comment, words) => {
+    const line = lineOf(holding, `// ${comment.replace('’', "'")}`);
+    const told = holders.find(({ lines: [first] }) => first && `${first.file}:${first.line}` === line);
+    expect(told?.held).toContain(words);
+    expect(told?.bytes).toBeGreaterThan(150_000);
+    expect(told?.lines).toHaveLength(1);
+  });
+
+  test('and by nothing of the probe’s', () => {
+    const files = holders.flatMap(({ lines }) => lines.map(({ file }) => file));
+    expect([...new Set(files)]).toEqual([holding]);
+    expect(holders.map(({ held }) => held).join()).not.toContain(path.basename(REGISTER));
+  });
+});
+
+test.each([
+  ['this.#byId[id] = row;', '#byId'],
+  ["(rows['a'] ??= {})[key] = 1;", 'rows'],
+  ['Object.assign(this.rows, { [key]: row });', 'rows'],
+  ['rows?.push(row);', 'rows'],
+])('%s adds to %s', (text, name) => {
+  expect(addedTo(name, text)).toEqual([2]);
+});
+
+test.each([
+  ['if (rows[key] === row) return;', 'rows'],
+  ['arrows[key] = row;', 'rows'],
+  ['rows.delete(key);', 'rows'],
+  ['const find = (key) => rows[key];', 'rows'],
+  ['rows[key] = row;', 'row[s'],
+])('%s does not add to %s', (text, name) => {
+  expect(addedTo(name, text)).toEqual([]);
+});
+
+/** Lines of a source whose second line is `text`. */
+function addedTo(name: string, text: string): number[] {
+  const source = path.join(folder.path, 'source.js');
+  writeFileSync(source, `// rows\n${text}\n`);
+  return writesTo(name, ['node:fs', path.join(folder.path, 'none.js'), source]).map(({ line }) => line);
+}
 
 test('a snapshot is read piece by piece, whatever is written in its strings', () => {
   const { snapshot, nodes, edges, locations, strings } = JSON.parse(readFileSync(file, 'utf8'));

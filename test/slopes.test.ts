@@ -1,10 +1,14 @@
 import { createSocket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../probe/account/ledger.ts';
 import type { PoolState } from '../probe/account/pool-state.ts';
 import { atRest } from '../probe/record/at-rest.ts';
 import { buildReport } from '../probe/recording/build-report.ts';
 import type { RecordedFinding, Recording, RoundLine } from '../probe/recording/format.ts';
+import { type Holder, writeReach } from '../probe/recording/reach.ts';
+import { readRecording } from '../probe/recording/read-recording.ts';
 import { slopeOf } from '../probe/recording/slopes/slope.ts';
 import { riseChance } from '../probe/recording/trend.ts';
 import { alarmsIn } from '../reports/alarms.ts';
@@ -95,6 +99,31 @@ describe('what rises at rest', () => {
     ['nothing', () => ({}), []],
   ])('%s', (_, round, expected) => {
     expect(found(soaked(round))).toEqual(expected);
+  });
+
+  const cache = (lines: number[], bytes = 100e6): Holder => ({
+    ...{ held: 'cache: Object', count: 900, bytes },
+    lines: lines.map((line) => ({ file: '/srv/shop/cache.js', line, column: 3 })),
+  });
+  test.each<[string, Holder[], number | undefined, string[]]>([
+    ['one line adds to', [cache([12])], 12, ['cache: Object, 900 more in it, 100 MB: see cache.js:12']],
+    [
+      'several add to',
+      [cache([12, 30])],
+      undefined,
+      ['cache: Object, 900 more in it, 100 MB: see cache.js:12, cache.js:30'],
+    ],
+    ['holds little of it', [cache([12], 40e6)], undefined, ['cache: Object, 900 more in it, 40 MB: see cache.js:12']],
+  ])('memory, by what %s', (_, holders, line, held) => {
+    using folder = temporaryFolder();
+    const file = path.join(folder.path, '4211-0-1795964779000.jsonl');
+    const recording = soaked((n) => ({ heapUsed: 19e6 + n * 31e6 }));
+    writeFileSync(file, `${JSON.stringify(recording.process)}\n`);
+    writeReach(file, { lines: [], grown: [], holders });
+    const { reach, sites } = readRecording(file) as Recording;
+    const [finding] = buildReport([{ ...recording, reach, sites }]).findings;
+    expect(finding).toMatchObject({ kind: 'memory', certainty: 'likely', held });
+    expect(finding?.site?.line).toBe(line);
   });
 
   test('of one leak, what follows from it is evidence and no finding', () => {
@@ -223,7 +252,7 @@ describe('a soak of a service', () => {
 
   test('whose memory rises says who holds it', async () => {
     const { findings } = await soak('/heap', 20);
-    expect(findings[0]?.held.join('\n')).toMatch(/kept: Array.*, \d+ more list of elements/);
+    expect(findings[0]?.held.join('\n')).toMatch(/kept: Array, [\d,]+ more in it, \d+ MB: see at-rest\.mjs:\d+/);
   });
 
   test('with something open says who holds it; where the heap is larger than may be, that it was not looked at', async () => {

@@ -3,9 +3,10 @@
  * the recording, as `<recording>.reach.json`, by the process that read the snapshot (see heap/); the report takes it in.
  */
 import { isObject, listOf, number, shape, text } from './check.ts';
-import type { RecordedFinding } from './format.ts';
+import type { Frame, RecordedFinding } from './format.ts';
 import { NATURES } from './natures.ts';
 import { writeOwn } from './own.ts';
+import { packageOf } from './packages.ts';
 import { textOf } from './readable.ts';
 
 /** Of the resources of one line. */
@@ -30,16 +31,49 @@ export interface Grown {
   held: string[];
 }
 
+/** What was there at the beginning of a soak, and holds what is new at its end. */
+export interface Holder {
+  /** In words, the nearest last. */
+  held: string;
+  /** How many are new right beneath it, and bytes with all that they hold. */
+  count: number;
+  bytes: number;
+  /** Lines that add to it, as far as the source shows them. */
+  lines: { file: string; line: number; column: number }[];
+}
+
 export interface ReachReport {
   lines: ReachOfLine[];
   /** Most bytes first; empty where two snapshots could not be compared. */
   grown: Grown[];
+  /** Most bytes first. */
+  holders: Holder[];
 }
 
 const isReport = shape({
   lines: listOf(shape({ key: text, marked: number, unreachable: number, held: listOf(text) })),
   grown: listOf(shape({ name: text, count: number, bytes: number, held: listOf(text) })),
+  holders: listOf(
+    shape({
+      ...{ held: text, count: number, bytes: number },
+      lines: listOf(shape({ file: text, line: number, column: number })),
+    }),
+  ),
 });
+
+/** Ids of sites that no stack was taken of count down from here. */
+const FIRST_SITE = -100;
+
+/** Of the holder at this index. */
+export function siteOfHolder(index: number): number {
+  return FIRST_SITE - index;
+}
+
+/** Of the one line that adds to it; null where there are several, or none is known. */
+export function stackOf({ lines: [line, ...others] }: Holder): Frame[] | null {
+  if (line === undefined || others.length > 0) return null;
+  return [{ ...line, function: '', user: packageOf(line.file) === null }];
+}
 
 function reachFileOf(recording: string): string {
   return recording.replace(/\.jsonl$/, '.reach.json');

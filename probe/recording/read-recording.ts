@@ -4,7 +4,7 @@ import { Draft } from './draft.ts';
 import { fold, isSound } from './entries.ts';
 import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
-import { readReach } from './reach.ts';
+import { readReach, siteOfHolder, stackOf } from './reach.ts';
 
 /** One recording, or a sentence that says why it is none. */
 export function readRecording(file: string): Recording | string {
@@ -24,6 +24,10 @@ export function readRecording(file: string): Recording | string {
   const recording = (draft as Draft | null)?.end();
   if (!recording) return problem && !problem.includes('skipped') ? problem : `${name} is not a recording of outlive.`;
   recording.reach = readReach(file);
+  for (const [i, holder] of (recording.reach?.holders ?? []).entries()) {
+    const stack = stackOf(holder);
+    if (stack !== null) recording.sites.set(siteOfHolder(i), stack);
+  }
   recording.problems.push(...[doubt, problem].filter((sentence) => sentence !== null));
   return recording;
 }

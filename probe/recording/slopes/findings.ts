@@ -6,10 +6,11 @@
  * One leak is one finding. A slope that a standing finding explains is evidence there; so is a slope that follows from
  * another, as the memory of what is kept does.
  */
+import path from 'node:path';
 import { CERTAINTIES, type Kind, type RecordedFinding, type Recording, type RoundLine } from '../format.ts';
 import type { Load } from '../load.ts';
 import { NATURES } from '../natures.ts';
-import { type Grown, withReach } from '../reach.ts';
+import { type Grown, type ReachReport, siteOfHolder, stackOf, withReach } from '../reach.ts';
 import { GAUGES, type Gauge } from './gauges.ts';
 import { type Point, type Slope, slopeOf } from './slope.ts';
 
@@ -87,14 +88,30 @@ function findingOf(recording: Recording, gauge: Gauge, { certainty, rise }: Slop
     .filter((line) => line.kind === kind && line.site !== -1)
     .sort((a, b) => b.open - a.open)
     .find(({ open }) => open >= EXPLAINS * rise);
-  const { library = gauge.library, site = -1, frame = -1, acquired = 0, released = 0 } = line ?? {};
+  const known = line ?? (matter === 'memory' ? placeOfHolder(recording, rise) : null);
+  const { library = gauge.library, site = -1, frame = -1, acquired = 0, released = 0 } = known ?? {};
   return {
     ...{ kind, nature: gauge.nature, detector: 'growth', certainty, count, acquired, released, estimated: false },
-    ...{ library, pool: null, site, frame, siteUnknown: line ? null : UNKNOWN },
+    ...{ library, pool: null, site, frame, siteUnknown: known ? null : UNKNOWN },
     evidence: [sentence],
-    held: matter === 'memory' ? grownInWords(recording.reach?.grown ?? []) : [],
+    held: matter === 'memory' ? inWordsOf(recording.reach) : [],
     ...{ exhausted: null, holders: [], scopes: [] },
   };
+}
+
+/** The line that adds to what holds the most of it, if that is so much. */
+function placeOfHolder({ reach }: Recording, rise: number): Partial<RecordedFinding> | null {
+  const index = reach?.holders.findIndex((holder) => stackOf(holder) !== null && holder.bytes >= EXPLAINS * rise) ?? -1;
+  return index === -1 ? null : { site: siteOfHolder(index), frame: 0 };
+}
+
+function inWordsOf(reach: ReachReport | null): string[] {
+  if (!reach || reach.holders.length === 0) return grownInWords(reach?.grown ?? []);
+  return reach.holders.slice(0, MOST_GROWN).map(({ held, count, bytes: size, lines }) => {
+    const places = lines.map(({ file, line }) => `${path.basename(file)}:${line}`).join(', ');
+    const more = count > 0 ? `${count.toLocaleString('en-US')} more in it, ` : '';
+    return `${held}, ${more}${bytes(size)}${places && `: see ${places}`}`;
+  });
 }
 
 /** `cache: Map, 12,400 more Order (3.1 MB)`. */
