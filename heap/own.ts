@@ -1,8 +1,9 @@
 /** The probe's own code in a snapshot: what it keeps is nobody's. */
+import path from 'node:path';
 import type { Snapshot } from './snapshot.ts';
 
-/** Files of the probe, by which its folder is known: others may call one of theirs alike. */
-const OWN = /^(.*[\\/]dist[\\/]probe[\\/])(?:judge[\\/]judge|proof[\\/]heap-snapshot)\.js$/;
+/** By which the probe is found: a global's property, see probe/register.ts. */
+const PROBE = '<symbol outlive.probe>';
 const ownFolders: WeakMap<Snapshot, string[]> = new WeakMap();
 
 /** Of a function, by its file. */
@@ -11,11 +12,21 @@ export function isOfProbe(snapshot: Snapshot, node: number): boolean {
   return file !== undefined && foldersIn(snapshot).some((folder) => file.startsWith(folder));
 }
 
+/** Where the class of the probe's object is. */
 function foldersIn(snapshot: Snapshot): string[] {
   let folders = ownFolders.get(snapshot);
   if (folders === undefined) {
-    folders = [...snapshot.files()].flatMap((each) => OWN.exec(each)?.[1] ?? []);
+    const globals = Array.from({ length: snapshot.size }, (_, node) => node).filter((node) => isGlobal(snapshot, node));
+    const probes = globals.flatMap((node) => snapshot.follow(node, PROBE) ?? []);
+    folders = probes
+      .flatMap((probe) => snapshot.placeOf(probe)?.file ?? [])
+      .map((file) => path.dirname(file) + path.sep);
     ownFolders.set(snapshot, folders);
   }
   return folders;
+}
+
+/** Node 26 calls it `global (global*)`. */
+function isGlobal(snapshot: Snapshot, node: number): boolean {
+  return snapshot.type(node) === 'object' && /^global\b/.test(snapshot.name(node));
 }
