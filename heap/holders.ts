@@ -11,7 +11,7 @@ import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
 import { callbackOf, type Heap, isContext, type Share, sharesOf, weighed } from './shares.ts';
 import type { Place, Snapshot } from './snapshot.ts';
-import { hop, nameOf } from './words.ts';
+import { hop, isStore, nameOf } from './words.ts';
 import { writesTo } from './writes-to.ts';
 
 const MOST = 12;
@@ -112,8 +112,8 @@ function insideOf(heap: Heap, part: number): string[] {
   const { snapshot, reach, bytes } = heap;
   const words: string[] = [];
   for (let node: number | undefined = part; node !== undefined; ) {
-    if (snapshot.name(node) === 'AsyncContextFrame' || WAITING.has(snapshot.name(node)))
-      words.push(hop(snapshot, reach.edgeTo(node), null) ?? '');
+    const edge = reach.edgeTo(node);
+    if (isStore(snapshot, edge) || WAITING.has(snapshot.name(node))) words.push(hop(snapshot, edge, null) ?? '');
     const [from, to] = snapshot.edgesOf(node);
     const inside: number = node;
     const targets = Array.from({ length: to - from }, (_, i) => snapshot.target(from + i));

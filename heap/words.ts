@@ -36,7 +36,7 @@ export function hop(snapshot: Snapshot, edge: number, before: number | null): st
   // Node 26 calls it `global (global*)`
   if (/^global\b/.test(what)) return null;
   if (what === 'Timeout') return 'a timer';
-  if (what === 'AsyncContextFrame') return 'a store of AsyncLocalStorage';
+  if (isStore(snapshot, edge)) return 'a store of AsyncLocalStorage';
   if (snapshot.type(node) === 'closure') {
     if (name === '_onTimeout') return `timer${at(snapshot.placeOf(node))}`;
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
@@ -62,4 +62,12 @@ export function nameOf(snapshot: Snapshot, edge: number): string {
 
 function at(place: Place | null): string {
   return place === null || place.file.startsWith('node:') ? '' : ` at ${basename(place.file)}:${place.line}`;
+}
+
+/** Node.js 24 keeps stores in an object of their own, before that they were a property of each resource. */
+export function isStore(snapshot: Snapshot, edge: number): boolean {
+  return (
+    snapshot.name(snapshot.target(edge)) === 'AsyncContextFrame' ||
+    snapshot.edgeName(edge) === '<symbol kResourceStore>'
+  );
 }
