@@ -462,7 +462,7 @@ export const ADAPTERS = [
   {
     name: 'sockets',
     attaches: false,
-    natures: ['socket'],
+    natures: ['socket', 'web socket'],
     of: { builtin: 'node:net' },
     sees: 'sockets that the service connects: net, tls, http2, clients of WebSockets',
   },

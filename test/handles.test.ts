@@ -134,6 +134,28 @@ test.concurrent.each([
   expect(report.findings).toEqual([]);
 });
 
+const WEB_SOCKETS = fixture('web-sockets.mjs');
+
+describe.skipIf(NODE_MAJOR < 22)('clients of WebSockets, by Node’s own class', () => {
+  test('left open: found at the line that made them', async () => {
+    const { report } = await probed(WEB_SOCKETS, ['leak']);
+    expect(report.findings.map(placeOf)).toEqual([lineOf(WEB_SOCKETS, '// a WebSocket')]);
+    // the first is known by its listener alone, which is at another place of the line
+    expect(report.findings[0]).toMatchObject({ kind: 'socket', library: 'WebSocket', certainty: 'likely', count: 7 });
+  });
+  test.each(['close', 'peer'])('that are closed, %s: no finding, and all are seen to end', async (how) => {
+    const { report, stdout } = await probed(WEB_SOCKETS, [how]);
+    expect(stdout).toBe((await start(NODE, [WEB_SOCKETS, how])).stdout);
+    expect(report.findings).toEqual([]);
+    expect(watched(report, 'WebSocket')).toEqual({ acquired: 8, released: 8 });
+  });
+  test('a feed from each of several partners, which goes on: no finding', async () => {
+    const { report } = await probed(WEB_SOCKETS, ['feeds']);
+    expect(report.findings).toEqual([]);
+    expect(watched(report, 'WebSocket')).toEqual({ acquired: 8, released: 0 });
+  });
+});
+
 const GRANDCHILDREN = fixture('grandchildren.mjs');
 
 describe.skipIf(process.platform !== 'linux')('processes that ended children left running', () => {

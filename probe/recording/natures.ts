@@ -582,6 +582,13 @@ const ROWS = {
     ...BY_EVENTS,
     stacks: 'sockets',
   },
+  'web socket': {
+    ...handle('socket', 'WebSocket', 'WebSockets', 'Close it when nobody waits for its messages any more.', {
+      WebSocket: '{name}.close();',
+    }),
+    ...BY_EVENTS,
+    stacks: 'sockets',
+  },
   'datagram socket': {
     ...handle('socket', 'datagram socket', 'datagram sockets', 'Close it when its last answer came.', {
       dgram: '{name}.close();',

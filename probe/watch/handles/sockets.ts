@@ -14,6 +14,7 @@ import type { Desk } from '../desk.ts';
 import { isOfAgent } from '../of-agent.ts';
 import { isOfPool, isOfUser } from './callers.ts';
 import { Entered } from './entered.ts';
+import { watchWebSockets } from './web-sockets.ts';
 
 const PART = 'sockets' satisfies AdapterName;
 
@@ -36,4 +37,5 @@ export function watchSockets(desk: Desk): void {
     },
   });
   sockets.endedBy(net.Socket.prototype, '_destroy');
+  watchWebSockets(desk);
 }
