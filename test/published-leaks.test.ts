@@ -14,7 +14,7 @@ const HOME = path.join(ROOT, 'tools/network-leaks');
 const programOf = (name: string) => path.join(HOME, 'programs', `${name}.cjs`);
 
 beforeAll(async () => {
-  const isThere = existsSync(path.join(HOME, 'node_modules/piscina-mended'));
+  const isThere = existsSync(path.join(HOME, 'node_modules/tail-mended'));
   if (!isThere) await start('npm', ['ci', '--prefix', HOME, '--ignore-scripts', '--no-audit', '--no-fund']);
 });
 
@@ -76,6 +76,24 @@ const LEAKS: Leak[] = [
   {
     ...{ name: 'cockatiel', kind: 'listener', certainty: 'likely', acquired: 40, upgrade: ['3.1.3', '3.2.0'] },
     lines: [byCaller('cockatiel')],
+  },
+  {
+    ...{
+      name: 'http-proxy-middleware',
+      kind: 'listener',
+      certainty: 'likely',
+      acquired: 40,
+      upgrade: ['0.17.1', '0.17.2'],
+    },
+    lines: [byCaller('http-proxy-middleware')],
+  },
+  {
+    ...{ name: 'ofetch', kind: 'timer', certainty: 'likely', acquired: 40, upgrade: ['1.3.3', '1.3.4'] },
+    lines: [byCaller('ofetch')],
+  },
+  {
+    ...{ name: 'tail', kind: 'watcher', certainty: 'likely', upgrade: ['2.0.3', '2.0.4'] },
+    lines: [inPackage('lib/tail.js')],
   },
   // two of each
   {

@@ -33,6 +33,9 @@ const DEPTH = 16;
 /** … where it is seldom asked, beneath hooks of the probe's own, whose frames count. */
 export const DEEP = 40;
 
+/** Packages that are Node's own modules once more. */
+const COPY_OF_NODE = /[\\/]node_modules[\\/](?:readable-stream|events|string_decoder)[\\/]/;
+
 /** Characters of a file's path, and of any other name. */
 const MAX_PATH = 4096;
 const MAX_NAME = 200;
@@ -149,7 +152,7 @@ export class Sites {
     // of a dependency, if there is one: no line of Node's own helps
     const outside = Math.max(
       0,
-      stack.findIndex(({ file }) => !file.startsWith('node:')),
+      stack.findIndex(({ file }) => !file.startsWith('node:') && !COPY_OF_NODE.test(file)),
     );
     const site: Site = {
       id: this.all.length,

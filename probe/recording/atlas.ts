@@ -80,6 +80,20 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'Each request leaves a listener at the signal that it is given.',
   },
   {
+    ...{ package: 'got', since: '8.0.0', mended: '8.3.0', kind: 'listener', file: 'index.js' },
+    what: 'Each request leaves a listener at the connection that is kept alive.',
+  },
+  {
+    ...{
+      package: 'http-proxy-middleware',
+      since: '0.16.0',
+      mended: '0.17.2',
+      kind: 'listener',
+      file: 'lib/index.js',
+    },
+    what: 'With ws: true each request adds one more listener of upgrades to the server.',
+  },
+  {
     ...{ package: 'image-size', since: '0.0.0', mended: '1.0.2', kind: 'stream', file: 'dist/index.js' },
     what: 'A file that cannot be read, such as a folder, stays open.',
   },
@@ -101,6 +115,10 @@ export const ATLAS: readonly KnownLeak[] = [
   {
     ...{ package: 'log4js', since: '0.0.0', mended: '6.4.0', kind: 'listener', file: 'lib/appenders/file.js' },
     what: 'A new configuration leaves what listens to SIGHUP for the one before it.',
+  },
+  {
+    ...{ package: 'mqtt', since: '2.0.0', mended: '4.3.5', kind: 'listener', file: 'lib/client.js' },
+    what: 'While its connection is slow, each packet that is sent without a callback leaves a listener.',
   },
   {
     ...{ package: 'multer', since: '0.0.0', mended: '2.3.0', kind: 'stream', file: 'storage/disk.js' },
@@ -163,8 +181,24 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'A server that hangs up before its greeting leaves the timer that waits for that.',
   },
   {
+    ...{ package: 'ofetch', since: '1.3.3', mended: '1.3.4', kind: 'timer', file: 'dist/shared/ofetch.00501375.mjs' },
+    what: 'An answer leaves the timer of its timeout.',
+  },
+  {
+    ...{ package: 'openai', since: '5.0.0', mended: '7.5.0', kind: 'listener', file: 'client.js' },
+    what: 'Each request leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{ package: 'openai', since: '5.0.0', mended: '7.5.0', kind: 'listener', file: 'client.mjs' },
+    what: 'Each request leaves a listener at the signal that it is given.',
+  },
+  {
     ...{ package: 'opossum', since: '4.0.0', mended: '4.2.0', kind: 'timer', file: 'lib/status.js' },
     what: 'shutdown() leaves the intervals of a circuit breaker running.',
+  },
+  {
+    ...{ package: 'p-map', since: '5.4.0', mended: '7.0.3', kind: 'listener', file: 'index.js' },
+    what: 'Each call leaves a listener at the signal that it is given.',
   },
   {
     ...{ package: 'p-queue', since: '8.0.0', mended: '9.0.1', kind: 'listener', file: 'dist/index.js' },
@@ -191,6 +225,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'What comes in time leaves the timer.',
   },
   {
+    ...{ package: '@redis/client', since: '1.4.0', mended: '1.5.9', kind: 'timer', file: 'dist/lib/client/index.js' },
+    what: 'quit() and disconnect() leave the timer of the next ping.',
+  },
+  {
     ...{
       package: '@smithy/node-http-handler',
       since: '3.1.0',
@@ -199,6 +237,10 @@ export const ATLAS: readonly KnownLeak[] = [
       file: 'dist-cjs/index.js',
     },
     what: 'Each request leaves a listener at the signal that it is given.',
+  },
+  {
+    ...{ package: 'tail', since: '2.0.0', mended: '2.0.4', kind: 'watcher', file: 'lib/tail.js' },
+    what: 'unwatch() forgets a file that is about to be watched again.',
   },
   {
     ...{
@@ -232,6 +274,16 @@ export const ATLAS: readonly KnownLeak[] = [
       function: 'DataSource.initialize',
     },
     what: 'To initialize a data source of MySQL takes a connection to ask for its version, and keeps it.',
+  },
+  {
+    ...{
+      package: 'winston',
+      since: '3.9.0',
+      mended: '3.13.0',
+      kind: 'listener',
+      file: 'lib/winston/transports/file.js',
+    },
+    what: 'A file that is zipped and rotated away stays open.',
   },
   {
     ...{ package: 'y-websocket', since: '1.0.0', mended: '1.3.5', kind: 'timer', file: 'bin/utils.js' },

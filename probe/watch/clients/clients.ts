@@ -6,6 +6,8 @@
  * connections of a BullMQ worker, belongs to what that library is making; if it stays when that was closed, the library
  * leaks.
  */
+
+import type { Mark } from '../../account/flow.ts';
 import type { Request, Resource } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
@@ -143,11 +145,11 @@ export class Clients<Client extends object> implements Hosts {
     if (resource) this.#desk.isMaking(resource, this.#folders);
   }
 
-  /** Whatever the method begins is the library's own, and must not keep the flow that called. */
+  /** Whatever the method begins is the library's own, done for that client, and must not keep the flow that called. */
   openedBy(owner: object, method: string, clientOf: (self: object) => Client | undefined): boolean {
     return around<object, Client | undefined>(this.#facts.adapter, owner, method, {
       before: (self) => this.#acts(clientOf(self)),
-      within: this.#desk.flows.unmarked(),
+      within: this.#goesOn(() => this.#desk.flows.suspend()),
       finally: (_, client) => {
         this.#acting.pop();
         if (client) this.opened(client);
@@ -192,25 +194,28 @@ export class Clients<Client extends object> implements Hosts {
 
   /** What the method begins, and all that follows from it, is done for the client whose it is. */
   goesOnBy(owner: object, method: string): void {
-    const { flows } = this.#desk;
     around<Client>(this.#facts.adapter, owner, method, {
       before: (client) => {
         this.#acts(client);
       },
-      within: {
-        enter: () => {
-          const acting = this.#acting.at(-1);
-          const host = acting && this.#hostOf(acting);
-          return host ? { before: flows.goesOnFor(host) } : null;
-        },
-        leave: (entered) => {
-          if (entered) flows.leave((entered as { before: ReturnType<typeof flows.current> }).before);
-        },
-      },
+      within: this.#goesOn(() => this.#desk.flows.current()),
       finally: () => {
         this.#acting.pop();
       },
     });
+  }
+
+  /** For the client that acts, where it is known. */
+  #goesOn(otherwise: () => Mark | null) {
+    const { flows } = this.#desk;
+    return {
+      enter: () => {
+        const acting = this.#acting.at(-1);
+        const host = acting && this.#hostOf(acting);
+        return host ? flows.goesOnFor(host) : otherwise();
+      },
+      leave: (before: unknown) => flows.leave(before as Mark | null),
+    };
   }
 
   #acts(client: Client | undefined): Client | undefined {
