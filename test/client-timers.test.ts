@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lineOf, probed, ROOT } from './support/probed.ts';
+import { lineOf, NODE_MAJOR, probed, ROOT } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const FIXTURE = path.join(ROOT, 'test/fixtures/client-timers');
@@ -43,6 +43,11 @@ test.concurrent('so are intervals that a client sets anew, though those before s
 test.concurrent('so are one-shots that wait on though everything that was asked for has come', async () => {
   expect(await found('waits on')).toEqual(timers('// asks', 12));
   expect(await found('waits on', 'holds nothing')).toEqual([]);
+});
+
+test.skipIf(NODE_MAJOR < 24)('so is a ping that follows from its connecting, once it is closed', async () => {
+  expect(await found('pings', 'pings on')).toEqual(timers('// for each job', 12));
+  expect(await found('pings')).toEqual([]);
 });
 
 test.concurrent('what a client has while it is open, or waits for an answer, is its own', async () => {
