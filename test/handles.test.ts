@@ -126,6 +126,23 @@ test.each([
   expect(report.processes.every(({ faults }) => faults === 0)).toBe(true);
 });
 
+test('functions that were taken before the probe came end what it sees, and make what it does not', async () => {
+  using folder = temporaryFolder();
+  const program = fixture('captured.cjs');
+  const preloads = ['--require', fixture('captured-early.cjs'), '--require', REGISTER];
+  const { stdout } = await start(NODE, [...preloads, program], { env: { OUTLIVE_OUT: folder.path } });
+  expect(stdout).toBe('16 ways\n');
+  const { findings, watched: seen, processes } = readReport(folder.path);
+  expect(findings).toEqual([]);
+  // the one that goes on
+  const server = seen.find(({ library }) => library === 'net.Server');
+  expect(server?.acquired).toBe((server?.released ?? 0) + 1);
+  const others = seen.filter((row) => row !== server);
+  expect(others.filter(({ acquired, released }) => acquired !== released)).toEqual([]);
+  expect(others.map(({ library }) => library)).toEqual(expect.arrayContaining(['fs', 'net', 'Worker', 'setInterval']));
+  expect(processes.every(({ faults }) => faults === 0)).toBe(true);
+});
+
 test.concurrent.each([
   ['kept-handles.mjs', 'a pool in one go, one of each, listeners of many modules'],
   ['kept-network.mjs', 'servers, a pool that grows, an agent for each partner, news that go on'],

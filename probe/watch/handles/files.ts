@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { around } from '../../process/around.ts';
+import { around, type Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
 import { hearing } from '../../process/outcome.ts';
 import { noteStreamedFile } from '../../process/streamed-files.ts';
@@ -23,6 +23,8 @@ const PART = 'files' satisfies AdapterName;
 /** A number's own object: what is open by it now is another one than before. */
 interface Descriptor {
   readonly fd: number;
+  /** Of which file it is, where to ask holds nobody up: what is closed unseen, others may have the number of. */
+  readonly file: string | null;
 }
 
 interface FileHandle {
@@ -39,22 +41,33 @@ export function watchFiles(desk: Desk): void {
 function watchDescriptors(desk: Desk, onOpening: () => void): void {
   // taken before anything is patched
   const { fstatSync } = fs;
-  const isFile = ({ fd }: Descriptor): boolean => {
+  /** Null where it is no file. */
+  const fileOf = (fd: number): string | null => {
     try {
-      return !fstatSync(fd).isSocket();
+      const it = fstatSync(fd);
+      const isFile = it.isFile() || it.isDirectory() || it.isCharacterDevice() || it.isBlockDevice();
+      return isFile ? `${it.dev} ${it.ino}` : null;
     } catch {
-      return false;
+      return null;
     }
   };
   const files = new Entered<Descriptor>(desk, {
     ...{ adapter: PART, nature: 'file descriptor', library: 'fs' },
-    hasEnded: (descriptor) => !isFile(descriptor),
+    hasEnded: ({ fd, file }) => {
+      const now = fileOf(fd);
+      return now === null || (file !== null && now !== file);
+    },
   });
   /** Kept here, since nobody else has them. */
   const byNumber = new Map<number, Descriptor>();
-  const opened = (request: Request | null, fd: unknown): void => {
-    if (request === null || typeof fd !== 'number') return;
-    const descriptor = { fd };
+  const opened = (request: Request | null, fd: unknown, isSync: boolean, wrapper: Method): void => {
+    if (typeof fd !== 'number') return;
+    const before = byNumber.get(fd);
+    byNumber.delete(fd);
+    // closed unseen, since its number is given out again
+    if (before !== undefined) files.closed(before, wrapper);
+    if (request === null) return;
+    const descriptor = { fd, file: isSync ? fileOf(fd) : null };
     byNumber.set(fd, descriptor);
     files.enter(request, descriptor);
   };
@@ -63,13 +76,13 @@ function watchDescriptors(desk: Desk, onOpening: () => void): void {
       onOpening();
       return files.askedByUser(wrapper);
     },
-    after: (_, fd: number, request = null) => opened(request, fd),
+    after: (_, fd: number, request = null, wrapper) => opened(request, fd, true, wrapper),
   });
   around<object, Request | null>(PART, fs, 'open', {
     before: (_, __, ___, wrapper) => files.askedByUser(wrapper),
     callback: (callback, request = null) =>
       function opens(this: unknown, error: unknown, fd: unknown): unknown {
-        if (error === null) guarded(PART, opened, request, fd);
+        if (error === null) guarded(PART, opened, request, fd, false, opens);
         return Reflect.apply(callback, this, arguments);
       },
   });
