@@ -230,6 +230,7 @@ writeHeapSnapshot(process.argv[3]);
   const { code, stdout } = await start(NODE, [CLI, 'heap', before, after]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^5,000 more Order, \d+ kB\n {2}held by .*orders: Map/m);
+  expect(stdout).toMatch(/^\d+ kB of what is new held by .*orders: Map\n {2}see .*service\.cjs:5$/m);
   const same = await start(NODE, [CLI, 'heap', '--json', before, before]);
   expect(JSON.parse(same.stdout)).toEqual([]);
   const wrong = await start(NODE, [CLI, 'heap', before]);
