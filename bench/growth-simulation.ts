@@ -137,7 +137,7 @@ export function growthOf(
 ): Map<Simulated, Verdict> {
   const growthLimit = growthLimitOf(simulated.map(({ group }) => group));
   const context: Context = {
-    ...{ at, collectedAt: at, graceMs: 1000, heldMs: 0, scopes, growthLimit, isEnd: false, ending: null },
+    ...{ at, collectedAt: at, triedAt: at, graceMs: 1000, heldMs: 0, scopes, growthLimit, isEnd: false, ending: null },
     timersAlone: () => null,
   };
   const verdicts = new Map<Simulated, Verdict>();

@@ -479,7 +479,7 @@ export class Probe {
     if (judge.hasRunOut) this.#collector.hurry(at);
     const isDue = judge.awaitsCollection || judge.hasRunOut || this.#settings.proof === 'on';
     this.#hasCollected = isDue && this.#prover.collect(at, false);
-    this.#looking = judge.looking(now(), { collectedAt: this.#collector.sureAt });
+    this.#looking = judge.looking(now(), this.#collections);
     this.#goOnLooking();
   }
 
@@ -527,7 +527,11 @@ export class Probe {
     this.#stopLooking();
     const judge = this.#findJudge();
     if (!judge) return;
-    this.#judged(judge.judge(now(), { ...options, collectedAt: this.#collector.sureAt }), true);
+    this.#judged(judge.judge(now(), { ...options, ...this.#collections }), true);
+  }
+
+  get #collections(): Pick<LookOptions, 'collectedAt' | 'triedAt'> {
+    return { collectedAt: this.#collector.sureAt, triedAt: this.#collector.lastAt };
   }
 
   /** In slices, that is: what one has looked at it may hold. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Ledger, Resource } from '../probe/account/ledger.ts';
 import type { Known } from '../probe/account/resource.ts';
-import { type Scope, Scopes } from '../probe/account/scope.ts';
+import { ABORTED, type Scope, Scopes } from '../probe/account/scope.ts';
 import type { Site } from '../probe/account/site.ts';
 import type { Context } from '../probe/judge/detectors/detector.ts';
 import { leftAtRest } from '../probe/judge/detectors/growth/at-rest.ts';
@@ -26,8 +26,14 @@ const inEndedRequest = () => {
   return scope;
 };
 
+/** Its client left before the response was sent. */
+const inLeftRequest = (): Scope => ({ ...inRequest(), name: 'GET /events', ended: 500, failedWith: ABORTED });
+const lost = { deref: () => undefined } as WeakRef<object>;
+
 interface Made extends Known {
   scope?: Scope;
+  /** No continuation of the code that made it is left. */
+  hasLostFlow?: boolean;
   at?: number;
   caller?: number;
   usedAt?: number;
@@ -37,7 +43,7 @@ interface Made extends Known {
 function verdictOn(made: Made[], { released = 0, at = NOW, user = true, isBusy = false } = {}) {
   const ledger = new Ledger();
   const source = ledger.source({ adapter: 'timers', nature: 'interval', library: 'setInterval' });
-  made.forEach(({ at: openedAt = 100, caller = 7, usedAt = openedAt, scope = null, ...known }, n) => {
+  made.forEach(({ at: openedAt = 100, caller = 7, usedAt = openedAt, scope = null, hasLostFlow, ...known }, n) => {
     const account = ledger.account(source, siteAt(3, caller, user));
     const open = () => new Resource(account, scope, openedAt, { turn: n + 1, ...known });
     for (let other = 0; n === 0 && other < released; other++) {
@@ -48,6 +54,7 @@ function verdictOn(made: Made[], { released = 0, at = NOW, user = true, isBusy =
     const resource = open();
     ledger.open(resource);
     resource.lastUsedAt = usedAt;
+    if (hasLostFlow) resource.flow = { mark: lost, token: lost };
   });
   const scopes = new Scopes('on');
   if (isBusy) scopes.pass();
@@ -55,6 +62,7 @@ function verdictOn(made: Made[], { released = 0, at = NOW, user = true, isBusy =
     ...{
       at,
       collectedAt: at,
+      triedAt: at,
       graceMs: 1000,
       heldMs: 0,
       scopes: scopes.totals,
@@ -89,9 +97,26 @@ test.each<[string, Made[], Parameters<typeof verdictOn>[1], unknown]>([
   ['eight that are used once all are made', times(8, (n) => ({ at: 100 + n, usedAt: 3000 })), {}, null],
   ['eight of connections that are open', times(8, () => ({ isHosted: () => true })), {}, null],
   ['eight of connections that are closed', times(8, () => ({ isHosted: () => false })), {}, ['likely', 8]],
+  ['eight that lead to eight places', times(8, (n) => ({ leadsTo: () => `queue ${n}` })), {}, null],
+  ['eight that lead to one place', times(8, () => ({ leadsTo: () => 'queue' })), {}, ['likely', 8]],
+  ['twenty that lead to twenty places', times(20, (n) => ({ leadsTo: () => `queue ${n}` })), {}, ['likely', 20]],
   ['eight that are busy', times(8, () => ({ isBusy: () => true })), {}, null],
 ])('%s', (_, made, options, expected) => {
   expect(verdictOn(made, options)).toEqual(expected);
+});
+
+// Their handlers may go on.
+test.each<[string, Made[], number, unknown]>([
+  ['left a moment ago', times(20, () => ({ scope: inLeftRequest() })), NOW, null],
+  [
+    'left, and nothing of it goes on',
+    times(20, () => ({ scope: inLeftRequest(), hasLostFlow: true })),
+    NOW,
+    ['likely', 20],
+  ],
+  ['left more than a minute ago', times(20, () => ({ scope: inLeftRequest(), at: 5000 })), 64_000, ['likely', 20]],
+])('of requests whose clients have %s', (_, made, at, expected) => {
+  expect(verdictOn(made, { at })).toEqual(expected);
 });
 
 // One of eight requests is followed; those of a stream of events go on.

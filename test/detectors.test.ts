@@ -13,6 +13,7 @@ const NOW = 100_000;
 const context: Context = {
   at: NOW,
   collectedAt: NOW,
+  triedAt: NOW,
   graceMs: 1000,
   heldMs: 0,
   scopes: new Map(),
@@ -34,6 +35,9 @@ interface Open {
   uses?: number;
   stranded?: boolean;
   recipe?: string;
+  leadsTo?: string;
+  /** Known, and not lost. */
+  isFollowed?: boolean;
 }
 
 interface Opened {
@@ -54,10 +58,12 @@ function group(
     const { busy, lost = false, leftBehind = lost } = known;
     const handle = known.handle && { deref: () => (known.handle === 'collected' ? undefined : known.handle) };
     const resource = new Resource(account, scope, openedAt, {
+      ...(known.leadsTo !== undefined && { leadsTo: () => known.leadsTo ?? null }),
       ...(busy !== undefined && { isBusy: () => busy }),
       ...(handle && { handle: handle as WeakRef<object> }),
     });
     Object.defineProperties(resource, { hasLostFlow: { value: lost }, isLeftBehind: { value: leftBehind } });
+    if (known.isFollowed) Object.defineProperty(resource, 'isFollowed', { value: true });
     const { superseded = 0, overtaken = 0, uses = 0, stranded = false, recipe = null } = known;
     return Object.assign(resource, { superseded, overtaken, uses, isStranded: stranded, recipe });
   });
@@ -160,6 +166,23 @@ test('outlived-scope: requests that never give back are likely when not one of t
   const rising = (...rests: number[]) => ({ ...requests(30), group: { ...requests(30).group, rests } });
   expect(outlivedScope(rising(8, 15, 22, 30), all(50))).toMatchObject(verdict('likely', 30));
   expect(outlivedScope(rising(8, 25, 29, 30), all(50))).toMatchObject(verdict('suspect', 30));
+});
+
+test('outlived-scope: what several requests made alike and nobody used since is no cache', () => {
+  const names = new Map([
+    ['nightly', { name: 'nightly', kind: 'request', began: 24, ended: 24, failed: 0, failedWith: new Map(), rank: 24 }],
+  ] as const);
+  const made = (leadsTo: (n: number) => string, shared = false) => {
+    const open = Array.from({ length: 6 }, (_, n) => ({
+      ...{ scope: ended(3000, 'request'), leadsTo: leadsTo(n), isFollowed: true, lost: true },
+    }));
+    const own = group(open, 0, { nature: 'worker pool' });
+    for (const resource of own.open) resource.isHandedOver = shared;
+    return outlivedScope(own, { ...context, scopes: names });
+  };
+  expect(made(() => 'resize.js')).toMatchObject(verdict('likely', 6));
+  expect(made((n) => `tenant ${n}`)).toMatchObject(verdict('suspect', 6));
+  expect(made(() => 'resize.js', true)).toMatchObject(verdict('suspect', 6));
 });
 
 test('outlived-scope: what waits for something else, such as a slow partner, is never more than a suspect', () => {

@@ -31,6 +31,8 @@ export interface Known {
   isHosted?: () => boolean;
   /** Whether the connection has ended in whose event a library made it, which nothing else tells of. */
   hasLostHost?: () => boolean;
+  /** What it leads to: two that lead to the same are no entries of one cache. Stays in the process: it may name secrets. */
+  leadsTo?: () => string | null;
   /** Of what ends by itself: after how many milliseconds. */
   lastsMs?: number;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
@@ -149,6 +151,11 @@ export class Resource implements Link<Resource> {
 
   get hasLostHost(): boolean {
     return this.known.hasLostHost?.() === true;
+  }
+
+  /** See `Known`. */
+  get leadsTo(): string | null {
+    return this.target ?? this.known.leadsTo?.() ?? null;
   }
 
   get lastsMs(): number {

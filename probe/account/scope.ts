@@ -12,6 +12,9 @@ export type { ScopeTotals } from './scope-names.ts';
 
 export type TestKind = 'test' | 'suite';
 
+/** What a request failed with whose client left before the response was sent. */
+export const ABORTED = 'aborted';
+
 export interface Scope {
   readonly id: number;
   readonly name: string;

@@ -64,6 +64,8 @@ export interface LookOptions {
   ending?: Mark | null;
   /** What was let go before then is gone, by a collection; on the clock of the look. */
   collectedAt?: number;
+  /** The latest one, which may have left some of that. */
+  triedAt?: number;
   /** Nothing more can run, so no grace is due. */
   isOver?: boolean;
   /** Every open resource is looked at, whether or not anything can have changed. */
@@ -126,11 +128,19 @@ export class Judge {
   /** The same in slices: in each some hundred resources are looked at, or one detector concludes on all that it picked. */
   *looking(at: number, options: LookOptions = {}): Generator<void, Judgement> {
     const { isOver = false, isEnd = isOver, isWhole = false, ending = null } = options;
-    const { collectedAt = Number.NEGATIVE_INFINITY } = options;
+    const { collectedAt = Number.NEGATIVE_INFINITY, triedAt = collectedAt } = options;
     const groups = this.#groups.open(at);
     yield* this.#addFloors(groups, at);
     const context: Context = {
-      ...{ at, collectedAt, heldMs: this.#options.heldMs, graceMs: isOver ? 0 : this.#options.graceMs, isEnd, ending },
+      ...{
+        at,
+        collectedAt,
+        triedAt,
+        heldMs: this.#options.heldMs,
+        graceMs: isOver ? 0 : this.#options.graceMs,
+        isEnd,
+        ending,
+      },
       ...{ scopes: this.#scopes.totals, growthLimit: growthLimitOf(groups), timersAlone },
     };
     this.#reasons.clear();

@@ -59,6 +59,10 @@ export interface Nature {
   readonly isTimed: boolean;
   /** Whether its use shows from outside: one that lies idle then says more. */
   readonly showsUse?: true;
+  /** What it does by itself keeps the flow that made it: that this goes on tells nothing. */
+  readonly keepsFlow?: true;
+  /** Many programs begin several at one line, one after the other, and keep them. */
+  readonly isOftenSeveral?: true;
   /** Judged at rest also where no line of the user's made it: so many on one holder are no library's habit. */
   readonly ofAnyCode?: true;
   /** Whom it is shown to; of equally certain verdicts the first one names the finding. */
@@ -215,6 +219,7 @@ const client = (
 ): Nature => ({
   ...handle(kind, one, many, advice, release),
   judgedBy: ['collected', ...OF_WHAT_IS_CLOSED.filter((rule) => rule !== 'growth/ongoing')],
+  keepsFlow: true,
 });
 
 const FILE: Nature = {
@@ -395,21 +400,27 @@ const ROWS = {
     ),
     costMs: 0.004,
   },
-  consumer: client(
-    'listener',
-    'consumer',
-    'consumers',
-    'Cancel it by its consumerTag when nobody waits for its messages any more, or close its channel.',
-    {},
-  ),
+  consumer: {
+    ...client(
+      'listener',
+      'consumer',
+      'consumers',
+      'Cancel it by its consumerTag when nobody waits for its messages any more, or close its channel.',
+      {},
+    ),
+    isOftenSeveral: true,
+  },
   /** A function that a client keeps for a channel. */
-  'message listener': client(
-    'listener',
-    'listener to messages',
-    'listeners to messages',
-    'Take it away again, by the very same function, when nobody waits for its messages any more.',
-    { 'postgres listener': 'await {name}.unlisten();' },
-  ),
+  'message listener': {
+    ...client(
+      'listener',
+      'listener to messages',
+      'listeners to messages',
+      'Take it away again, by the very same function, when nobody waits for its messages any more.',
+      { 'postgres listener': 'await {name}.unlisten();' },
+    ),
+    isOftenSeveral: true,
+  },
   interval: INTERVAL,
   /** Of a moment, unless it is set again and again. */
   timeout: {

@@ -50,6 +50,8 @@ export interface Context {
   at: number;
   /** What was let go before then is gone, by a collection. */
   collectedAt: number;
+  /** The latest collection, which may have left what a compiler of V8's still keeps. */
+  triedAt: number;
   graceMs: number;
   /** 0: judge by the site's own history. */
   heldMs: number;

@@ -18,7 +18,8 @@
  */
 import { EPISODE_MS, type Exhaustion, type Holder, type PoolState } from '../../account/pool-state.ts';
 import type { Cause } from '../../recording/format.ts';
-import type { PoolDetector } from './detector.ts';
+import type { Context, PoolDetector } from './detector.ts';
+import { isScopeOver } from './over.ts';
 import { median, span } from './words.ts';
 
 /** Times the usual use. */
@@ -26,12 +27,13 @@ const BEYOND = 3;
 /** Times the usual rate of acquires. */
 const STORM = 3;
 
-export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
+export const poolExhausted: PoolDetector = (pool, context) => {
+  const { at, graceMs } = context;
   const hung = pool.timeouts === 0 ? waitingForLeaked(pool, at, graceMs) : null;
   const exhaustions = hung ? [hung] : pool.exhaustions;
   const last = exhaustions.at(-1);
   if (!last) return null;
-  const causes = exhaustions.map((exhaustion) => ({ exhaustion, cause: causeOf(exhaustion, graceMs) }));
+  const causes = exhaustions.map((exhaustion) => ({ exhaustion, cause: causeOf(exhaustion, context) }));
   const leak = causes.findLast(
     ({ cause, exhaustion }) => cause === 'leak' && stuck(exhaustion, graceMs).some(({ resource }) => !resource.closed),
   );
@@ -48,7 +50,8 @@ export const poolExhausted: PoolDetector = (pool, { at, graceMs }) => {
   const holders = cause === 'leak' ? stuck(exhaustion, graceMs) : exhaustion.holders;
   return {
     detector: 'pool-exhausted',
-    certainty: cause === 'leak' && holders.filter(isForgotten).length >= 2 ? 'likely' : 'suspect',
+    certainty:
+      cause === 'leak' && holders.filter((holder) => isForgotten(holder, context)).length >= 2 ? 'likely' : 'suspect',
     // with no holder known, the connection was still on its way to who asked for it
     site: mostHolding(holders) ?? exhaustion.asker,
     exhausted: { cause, used: exhaustion.gauges.used, limit: pool.max, waiting: exhaustion.gauges.pending },
@@ -89,13 +92,15 @@ const REMEDY: Record<Told, string> = {
   'too small': 'Too small: this work needs more connections at once, or shorter uses.',
 };
 
-function causeOf(exhaustion: Exhaustion, graceMs: number): Told {
+function causeOf(exhaustion: Exhaustion, context: Context): Told {
   const { isConnect, holders, demand } = exhaustion;
   const turned = holders.filter(({ elsewhere, ageMs, idleMs }) => elsewhere !== null && idleMs * 2 > ageMs);
   if (holders.length > 0 && turned.length * 2 > holders.length) return 'waiting elsewhere';
-  const idle = stuck(exhaustion, graceMs);
+  const idle = stuck(exhaustion, context.graceMs);
   if (holders.length > 0 && idle.length * 2 >= holders.length) {
-    return idle.filter(isElsewhere).length * 2 >= idle.length ? 'waiting elsewhere' : 'leak';
+    return idle.filter((holder) => isElsewhere(holder, context)).length * 2 >= idle.length
+      ? 'waiting elsewhere'
+      : 'leak';
   }
   if (isConnect || holders.filter(isSlow).length * 2 > holders.length) return 'slow database';
   return demand.now > STORM * demand.before ? 'storm' : 'too small';
@@ -111,16 +116,17 @@ function stuck({ holders, waitedMs }: Exhaustion, graceMs: number): Holder[] {
 }
 
 /** Known, or of a request or run that has not ended, though nobody knows what it waits for. */
-function isElsewhere({ elsewhere, resource }: Holder): boolean {
+function isElsewhere({ elsewhere, resource }: Holder, context: Context): boolean {
   const { scope, condemnedBy } = resource;
-  return elsewhere !== null || (condemnedBy === null && scope !== null && scope.ended === 0 && !resource.isLeftBehind);
+  if (elsewhere !== null) return true;
+  return condemnedBy === null && scope !== null && !isScopeOver(resource, context) && !resource.isLeftBehind;
 }
 
 /** Nobody who could give it back is known to be left. Where flows cannot be followed, only its scope tells. */
-function isForgotten({ resource, elsewhere }: Holder): boolean {
+function isForgotten({ resource, elsewhere }: Holder, context: Context): boolean {
   if (resource.condemnedBy !== null) return true;
   if (elsewhere !== null || resource.waitsFor !== null) return false;
-  return resource.isLeftBehind || (resource.scope !== null && resource.scope.ended !== 0);
+  return resource.isLeftBehind || isScopeOver(resource, context);
 }
 
 /** `4 of 4 in \`fetch\``. */

@@ -14,6 +14,7 @@
  */
 import type { Resource } from '../../account/ledger.ts';
 import type { Detector } from './detector.ts';
+import { isScopeOver } from './over.ts';
 import { span } from './words.ts';
 
 const MANY = { gone: 8, raced: 12 };
@@ -24,12 +25,13 @@ const BEYOND_HISTORY = 3;
 
 export const timeOutLeft: Detector = {
   detector: 'flow-ended',
-  picks({ open, history }, { at, graceMs }) {
+  picks({ open, history }, context) {
+    const { at, graceMs } = context;
     if (open < MANY.gone) return null;
     const patience = Math.max(graceMs, BEYOND_HISTORY * history.longestUse);
     return (resource) => {
       if (at - resource.openedAt <= patience || resource.keepsAlive?.() === false) return false;
-      return isLost(resource) || hasGoneOn(resource);
+      return isLost(resource) || resource.overtaken > 0 || isScopeOver(resource, context);
     };
   },
   concludes(picked, { history }, { at, timersAlone }) {
@@ -77,8 +79,4 @@ function isLost({ hasLostFlow, hasLostHost }: Resource): boolean {
 
 function isPassed({ isLeftBehind, overtaken }: Resource): boolean {
   return isLeftBehind && overtaken > 0;
-}
-
-function hasGoneOn({ overtaken, scope }: Resource): boolean {
-  return overtaken > 0 || (scope !== null && scope.ended !== 0);
 }

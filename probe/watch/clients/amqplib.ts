@@ -54,6 +54,7 @@ class Amqp {
       {
         ...{ adapter: PART, nature: 'client', library: PART },
         hasEnded: ({ stream }) => stream.destroyed,
+        leadsTo: ({ stream }) => `${stream.remoteAddress} ${stream.remotePort}`,
         isBusy: (connection) =>
           this.#opening.has(connection) || connection.channels.some((own) => own != null && isAsking(own.channel)),
       },
@@ -64,6 +65,7 @@ class Amqp {
       {
         ...{ adapter: PART, nature: 'channel', library: `${PART} channel` },
         hasEnded: ({ connection }) => connection.stream.destroyed,
+        leadsTo: () => '',
         isBusy: isAsking,
       },
       this.#folders,
@@ -147,7 +149,7 @@ class Consumers {
   readonly #desk: Desk;
   readonly #source: Source;
   readonly #ownerOf: (channel: Channel) => Resource | undefined;
-  readonly #asked: WeakMap<object, Request> = new WeakMap();
+  readonly #asked: WeakMap<object, { request: Request; queue: unknown }> = new WeakMap();
   readonly #open: WeakMap<Channel, Map<unknown, Resource>> = new WeakMap();
 
   constructor(desk: Desk, ownerOf: (channel: Channel) => Resource | undefined) {
@@ -158,8 +160,9 @@ class Consumers {
 
   askedBy(model: object): void {
     around<Channel>(PART, model, 'consume', {
-      before: (_, __, callback, wrapper) => {
-        if (typeof callback === 'function') this.#asked.set(callback, this.#desk.ask(this.#source, wrapper));
+      before: (_, queue, callback, wrapper) => {
+        if (typeof callback !== 'function') return;
+        this.#asked.set(callback, { request: this.#desk.ask(this.#source, wrapper), queue });
       },
     });
     around<Channel>(PART, model, 'cancel', {
@@ -184,8 +187,9 @@ class Consumers {
   }
 
   #opened(channel: Channel, tag: unknown, callback: object): void {
-    const request = this.#asked.get(callback);
-    if (!request) return;
+    const asked = this.#asked.get(callback);
+    if (!asked) return;
+    const { request, queue } = asked;
     // its channel's flow is where the answer came, not who asked
     request.mark = null;
     const all = this.#open.get(channel) ?? new Map<unknown, Resource>();
@@ -193,6 +197,8 @@ class Consumers {
     const owner = this.#ownerOf(channel) ?? null;
     const ref = new WeakRef(channel);
     const isGone = () => ref.deref()?.connection.stream.destroyed !== false;
-    all.set(tag, this.#desk.open(request, { owner, bond: 'ends with it', isGone }));
+    const leadsTo = () => String(queue);
+    const known = { owner, bond: 'ends with it', isGone, leadsTo, ...this.#desk.surroundings() } as const;
+    all.set(tag, this.#desk.open(request, known));
   }
 }

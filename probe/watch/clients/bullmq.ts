@@ -19,6 +19,9 @@ const GOES_ON_BY = ['updateDelayTimer', 'run', 'processJob'];
 const CHECKS = ['runStalledJobsCheck', 'startStalledCheckTimer'];
 
 interface Queue {
+  name?: string;
+  opts?: { prefix?: string };
+  keyPrefix?: string;
   closing?: unknown;
   closed?: unknown;
 }
@@ -30,7 +33,14 @@ export function attachments(desk: Desk): Attachments {
 /** `isOver`: where that comes later than it has ended, of its last jobs. */
 function queuesOf(desk: Desk, library: string, folders: Folders, isOver?: (queue: Queue) => boolean): Clients<Queue> {
   const hasEnded = ({ closing, closed }: Queue): boolean => closing !== undefined || closed === true;
-  return new Clients<Queue>(desk, { ...{ adapter: PART, nature: 'queue', library }, hasEnded, isOver }, folders);
+  const facts = { adapter: PART, nature: 'queue', library, hasEnded, isOver, leadsTo } as const;
+  return new Clients<Queue>(desk, facts, folders);
+}
+
+/** A queue and what is done with it. */
+function leadsTo(queue: Queue): string {
+  const { name, opts, keyPrefix } = queue;
+  return [queue.constructor.name, name, opts?.prefix, keyPrefix].join(' ');
 }
 
 /** Of what has `key` set by its constructor, before it connects. */

@@ -23,6 +23,9 @@ const BLOCKING = /^(?:b[lrz]|xread|wait)/i;
 
 interface Client {
   status?: string;
+  options?: { host?: string; port?: number; path?: string; db?: number; username?: string; keyPrefix?: string };
+  startupNodes?: unknown;
+  condition?: { subscriber?: { set?: unknown } | false } | null;
   /** Commands that are not answered yet, oldest first. */
   commandQueue?: { length: number; peekFront?(): { command: { name: string } } | undefined };
   /** … and that are not sent yet. */
@@ -39,6 +42,7 @@ export function attachments(desk: Desk): Attachments {
       ...{ adapter: PART, nature: 'client', library: PART, hasEnded: ({ status }) => status === 'end', partsIn: PARTS },
       peerOf: (client) => peerOf(client, 'used'),
       isBusy: isAnswering,
+      leadsTo,
       pendingOf: ({ commandQueue, offlineQueue }) => (commandQueue?.length ?? 0) + (offlineQueue?.length ?? 0),
     },
     folders,
@@ -62,6 +66,13 @@ export function attachments(desk: Desk): Attachments {
       }
     },
   };
+}
+
+/** A server, and what a subscriber has subscribed to there. */
+function leadsTo({ options, startupNodes, condition }: Client): string {
+  const { host, port, path, db, username, keyPrefix } = options ?? {};
+  const heard = condition?.subscriber ? condition.subscriber.set : null;
+  return JSON.stringify([startupNodes, host, port, path, db, username, keyPrefix, heard]);
 }
 
 /** Its server is about to answer. */

@@ -15,9 +15,14 @@ const USES = ['send', 'sendBatch', 'run', 'subscribe'];
 
 export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
+  /** Of each client its kind, and its group. */
+  const targets = new WeakMap<object, string>();
   const clients = new Clients<object>(
     desk,
-    { adapter: PART, nature: 'client', library: PART, hasEnded: () => false, isLostWithObject: true },
+    {
+      ...{ adapter: PART, nature: 'client', library: PART, hasEnded: () => false, isLostWithObject: true },
+      leadsTo: (client) => targets.get(client) ?? null,
+    },
     folders,
   );
   /** Who holds a method of a client can end it, and so holds the client. */
@@ -44,8 +49,12 @@ export function attachments(desk: Desk): Attachments {
     kafkajs({ Kafka }, file) {
       folders.add(file);
       for (const maker of MAKERS) {
-        around<object>(PART, Kafka.prototype, maker, {
-          after: (_, client: Record<string, Method>, __, wrapper) => made(client, wrapper),
+        around<object, string>(PART, Kafka.prototype, maker, {
+          before: (_, options) => `${maker} ${(options as { groupId?: string } | undefined)?.groupId}`,
+          after: (_, client: Record<string, Method>, target, wrapper) => {
+            targets.set(client, target ?? maker);
+            made(client, wrapper);
+          },
         });
       }
     },

@@ -80,7 +80,10 @@ export class RedisSubscriptions {
       // whoever adds one is done with it at once
       request.mark = null;
       const owner = this.#ownerOf(client) ?? null;
-      const resource = this.#desk.open(request, { owner, bond: 'ends with it', isGone });
+      const resource = this.#desk.open(request, {
+        ...{ owner, bond: 'ends with it', isGone, leadsTo: () => `${kind} ${channel}` },
+        ...this.#desk.surroundings(),
+      });
       listeners.set(listener, resource);
       begun.push(resource);
     }

@@ -23,8 +23,15 @@ const ENDS = ['close', 'destroy', 'quit', 'QUIT', 'disconnect'];
 interface Client {
   _self?: Client;
   isOpen?: boolean;
+  options?: {
+    url?: string;
+    socket?: { host?: string; port?: number; path?: string };
+    database?: number;
+    username?: string;
+  };
   /** Before version 4. */
   closing?: boolean;
+  address?: string;
 }
 
 const itself = (self: object): Client => (self as Client)._self ?? (self as Client);
@@ -38,6 +45,7 @@ export function attachments(desk: Desk): Attachments {
       nature: 'client',
       library: PART,
       hasEnded: ({ isOpen, closing }) => isOpen === false || closing === true,
+      leadsTo,
     },
     folders,
   );
@@ -85,4 +93,9 @@ export function attachments(desk: Desk): Attachments {
       clients.usedBy(prototype, 'internal_send_command', itself);
     },
   };
+}
+
+function leadsTo({ options, address }: Client): string {
+  const { url, socket, database, username } = options ?? {};
+  return JSON.stringify([address, url, socket?.host, socket?.port, socket?.path, database, username]);
 }

@@ -4,16 +4,18 @@ import { around, type Method } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
-import { Clients, Folders, ownerOf } from './clients.ts';
+import { Clients, type ClientsFacts, Folders, ownerOf } from './clients.ts';
 
 const PART = 'worker-pools' satisfies AdapterName;
 
 interface Piscina {
   threads: readonly unknown[];
+  options?: { filename?: string | null; name?: string };
 }
 
 interface Workerpool {
   workers: readonly unknown[];
+  script?: string | null;
 }
 
 /** Of a thread or a child process. */
@@ -22,8 +24,12 @@ interface Handler {
   worker: { threadId?: number; exitCode?: number | null; signalCode?: string | null };
 }
 
-const pools = <Pool extends object>(desk: Desk, library: string, hasEnded: (pool: Pool) => boolean, folders: Folders) =>
-  new Clients<Pool>(desk, { adapter: PART, nature: 'worker pool', library, hasEnded }, folders);
+const pools = <Pool extends object>(
+  desk: Desk,
+  library: string,
+  asked: Pick<ClientsFacts<Pool>, 'hasEnded' | 'leadsTo'>,
+  folders: Folders,
+) => new Clients<Pool>(desk, { adapter: PART, nature: 'worker pool', library, ...asked }, folders);
 
 export function attachments(desk: Desk): Attachments {
   return { piscina: watchPiscina(desk), workerpool: watchWorkerpool(desk) };
@@ -32,7 +38,11 @@ export function attachments(desk: Desk): Attachments {
 /** One whose threads are all gone holds nothing. */
 function watchPiscina(desk: Desk): Attachments[string] {
   const folders = new Folders();
-  const all = pools<Piscina>(desk, 'piscina', ({ threads }) => threads.length === 0, folders);
+  const asked = {
+    hasEnded: ({ threads }: Piscina) => threads.length === 0,
+    leadsTo: ({ options }: Piscina) => `${options?.filename} ${options?.name}`,
+  };
+  const all = pools<Piscina>(desk, 'piscina', asked, folders);
   return (exports, file) => {
     const { prototype } = exports;
     folders.add(file);
@@ -52,7 +62,12 @@ function watchPiscina(desk: Desk): Attachments[string] {
  */
 function watchWorkerpool(desk: Desk): Attachments[string] {
   const folders = new Folders();
-  const all = pools<Workerpool>(desk, 'workerpool', () => false, folders);
+  const all = pools<Workerpool>(
+    desk,
+    'workerpool',
+    { hasEnded: () => false, leadsTo: ({ script }) => String(script) },
+    folders,
+  );
   const workers = new WeakMap<Workerpool, WeakRef<Handler>[]>();
   const known = new WeakSet<object>();
   const itself = (self: object) => self as Workerpool;

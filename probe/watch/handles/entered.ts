@@ -21,6 +21,8 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   heldAgainMs?(handle: Handle): number;
   /** It waits for its server, as whoever has it does; asked at each look. */
   isBusy?(handle: Handle): boolean;
+  /** See `Known`. */
+  leadsTo?(handle: Handle): string | null;
   /** Which connection it is to a server; asked when somebody looks. */
   peerOf?(handle: Handle): Peer;
 }
@@ -77,7 +79,7 @@ export class Entered<Handle extends object> {
 
   enter(request: Request, handle: Handle, known: Known = {}): void {
     const desk = this.#desk;
-    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs, isBusy } = this.#facts;
+    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs, isBusy, leadsTo } = this.#facts;
     const ref = new WeakRef(handle);
     let latest: number | null = null;
     const isGone = (): boolean => {
@@ -95,6 +97,7 @@ export class Entered<Handle extends object> {
     const asked: Known = {
       ...(holds && { keepsAlive: () => ask(ref, holds) !== false }),
       ...(isBusy && { isBusy: () => ask(ref, isBusy) === true }),
+      ...(leadsTo && { leadsTo: () => ask(ref, leadsTo) ?? null }),
       ...(heldAgainMs && { heldAgainMs: () => ask(ref, heldAgainMs) ?? 0 }),
     };
     const resource = desk.open(request, { ...object, isGone, ...asked, ...desk.surroundings(), ...known });

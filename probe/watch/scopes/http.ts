@@ -1,6 +1,6 @@
 /** HTTP requests to a server of this process become scopes by themselves: `GET /orders/:id`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CountedScope, Scopes } from '../../account/scope.ts';
+import { ABORTED, type CountedScope, type Scopes } from '../../account/scope.ts';
 import { microtask } from '../../process/runtime.ts';
 import { listenTo } from '../channels.ts';
 import type { Followed } from './followed.ts';
@@ -41,7 +41,7 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
   const end = (scope: CountedScope, response: ServerResponse | undefined): void => {
     running.delete(scope);
     const status = response?.writableFinished ? response.statusCode : 0;
-    scopes.end(scope, status >= 500 ? `HTTP ${status}` : status === 0 ? 'aborted' : null);
+    scopes.end(scope, status >= 500 ? `HTTP ${status}` : status === 0 ? ABORTED : null);
   };
 
   const started = ({ request, response }: RequestStart): void => {

@@ -5,18 +5,20 @@
  * What was made in one go is one occasion: a pool of workers, a watcher for each folder. `likely` where several others of
  * the same caller have ended, or where none did and there are many.
  *
- * False positives it avoids: what is used again once later ones were made (threads of a pool), heartbeats of connections
- * that are still open, what was made while the program started and never since, code of libraries that no user frame
- * called, unless it adds ever more listeners to one emitter, or made it for connections that have ended; what requests
- * have that go on, whether they are followed or not, as far as others of the line tell.
+ * False positives it avoids: fewer than `SEVERAL` that each lead elsewhere or listen to something (a worker for each
+ * queue), what is used again once later ones were made (threads of a pool), heartbeats of connections that are still
+ * open, what was made while the program started and never since, code of libraries that no user frame called, unless it
+ * adds ever more listeners to one emitter, or made it for connections that have ended; what requests have that go on,
+ * whether they are followed or not, as far as others of the line tell.
  * Not avoided: a handful made one by one at the start, each with a wait in between: a suspect, for a minute.
  * False negatives: fewer than `FEW`; a line that goes on and on (see floors.ts).
  */
 import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
-import type { Scope } from '../../../account/scope.ts';
 import type { Nature } from '../../../recording/natures.ts';
 import { push } from '../../groups.ts';
+import { isPart, listens, targetOf } from '../alike.ts';
 import type { Detector } from '../detector.ts';
+import { overOf } from '../over.ts';
 import { areOfUnknown, mayGoOn } from '../unfollowed.ts';
 import { largest, span } from '../words.ts';
 
@@ -28,6 +30,8 @@ const CALLERS = [0, 1, 2];
  * each is of another context.
  */
 const LIKELY = { others: 4, none: 8, unused: 4, contexts: 4 };
+/** So many are too many also where each leads elsewhere. */
+const SEVERAL = 20;
 /** Times the longest known use time that the line must have been still for. */
 const STILL = 3;
 /** A program that has gone on for so many times as long as it took to make them, and at least so long, keeps them. */
@@ -41,16 +45,17 @@ export const leftAtRest: Detector = {
     const isStill = accounts.every(({ line }) => at - line.changedAt > patience);
     if (!isStill) return null;
     const goesOn = accounts.some(({ open }) => mayGoOn(open, context));
-    const isOver = (scope: Scope | null): boolean => (scope === null ? !goesOn : scope.ended !== 0);
     return (resource) => {
       const { account, scope, turn, isBusy, isHosted } = resource;
       const isOne = isCandidate(account) || resource.hasLostHost;
-      return isOne && turn > 0 && isOver(scope) && !isHosted?.() && !isBusy?.();
+      const isOver = scope === null ? !goesOn : scope.ended !== 0;
+      return isOne && turn > 0 && isOver && !isHosted?.() && !isBusy?.();
     };
   },
   concludes(picked, { source }, context) {
     const { at } = context;
-    const leaked = leftOf([...byCaller(picked).values()], at);
+    const lists = [...byCaller(overOf(picked, context)).values()];
+    const leaked = leftOf(lists.map(withoutDistinct), at);
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);
     const isMuch = leaked.length >= likelyFrom(leaked, released, source.nature) && !areOfUnknown(leaked, context);
@@ -87,6 +92,18 @@ function isLeft(open: readonly Resource[], at: number): boolean {
     if (at - last.openedAt > Math.max(KEPT.ms, KEPT.times * tookMs)) return false;
   }
   return usedAgain(open) < open.length / 2;
+}
+
+/** Without those of which a program may well want several: each leads elsewhere, or hears of what others do. */
+function withoutDistinct(open: Resource[]): Resource[] {
+  if (open.length >= SEVERAL) return open;
+  const targets = open.map(targetOf);
+  const counts = new Map<string | null, number>();
+  for (const target of targets) counts.set(target, (counts.get(target) ?? 0) + 1);
+  return open.filter((resource, i) => {
+    const target = targets[i] ?? null;
+    return !isPart(resource) && !listens(resource) && (target === null || (counts.get(target) as number) > 1);
+  });
 }
 
 /** How many were used after later ones were made. */

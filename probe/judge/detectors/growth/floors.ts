@@ -24,6 +24,7 @@
 import type { Account, Resource } from '../../../account/ledger.ts';
 import { theilSen } from '../../../recording/trend.ts';
 import type { Context, Detector } from '../detector.ts';
+import { isScopeOver } from '../over.ts';
 import { mayGoOn } from '../unfollowed.ts';
 import { span } from '../words.ts';
 
@@ -103,7 +104,7 @@ function* withoutStack(accounts: readonly Account[]): Generator<Resource> {
 /** Nobody knows how long a request that goes on, or a connection, is to have its own. */
 function idleOf(kept: readonly Resource[], context: Context): Resource[] {
   const goesOn = mayGoOn(kept, context);
-  const isOver = ({ scope }: Resource): boolean => (scope === null ? !goesOn : scope.ended !== 0);
+  const isOver = (resource: Resource): boolean => (resource.scope === null ? !goesOn : isScopeOver(resource, context));
   return kept.filter((resource) => isOver(resource) && !resource.isHosted?.() && !resource.isBusy?.());
 }
 

@@ -14,6 +14,7 @@
 import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
 import { push } from '../../groups.ts';
 import type { Detector } from '../detector.ts';
+import { isScopeOver } from '../over.ts';
 import { largest, span } from '../words.ts';
 
 const MANY = 5;
@@ -29,10 +30,11 @@ const LEFT = { few: 3, others: 4, times: 3 };
 
 export const capacity: Detector = {
   detector: 'growth',
-  picks:
-    (_, { at, graceMs }) =>
-    ({ lastUsedAt, uses, target, scope }) =>
-      at - lastUsedAt > graceMs && (target !== null || uses <= FEW_LEASES) && (scope === null || scope.ended !== 0),
+  picks: (_, context) => (resource) => {
+    const { lastUsedAt, uses, target, scope } = resource;
+    if (context.at - lastUsedAt <= context.graceMs || (target === null && uses > FEW_LEASES)) return false;
+    return scope === null || isScopeOver(resource, context);
+  },
   concludes(picked, { accounts, open, acquired }, { at }) {
     const known = picked.filter(({ target }) => target !== null);
     const tooMany =

@@ -2,8 +2,8 @@
  * outlived-scope: the job run or request that took it has ended, a grace has passed, and it is still open and idle.
  *
  * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did. Of requests that
- * never give back it takes more: every single one that ended left one behind, or what lies here rose from rest to rest
- * of a soak. Once is a `suspect`, and so is what waits for something else than its library, such as a slow partner.
+ * never give back it takes more: every single one that ended left one behind, several left one that leads to the same
+ * and that nobody used since, or what lies here rose from rest to rest of a soak. Once is a `suspect`, and so is what waits for something else than its library, such as a slow partner.
  *
  * False positives it avoids: a lazy singleton (the site acquired only once), a cache that is filled by whoever comes
  * first (others of its requests leave none), sessions that another flow uses, SSE and WebSockets (their request has not
@@ -16,13 +16,17 @@
 
 import type { Resource } from '../../../account/ledger.ts';
 import type { Scope } from '../../../account/scope.ts';
+import { isPart, listens, targetOf } from '../alike.ts';
 import type { Context, Detector, Group } from '../detector.ts';
-import { median, span } from '../words.ts';
+import { overOf } from '../over.ts';
+import { largest, median, span } from '../words.ts';
 
 /** With a history of late release, how many times the longest known use time is still normal. */
 const BEYOND_HISTORY = 3;
 /** Runs without a single release that make a pattern: of jobs, of requests for a lease, and for anything else. */
 const NEVER_RELEASED = { job: 3, lease: 8, other: 20 };
+/** Requests that each made the same, and that nobody used since: as many others made none, or so many did. */
+const SAME = { beside: 5, alone: 8 };
 /** Rests of a soak from each of which more lay there. */
 const RISES = 3;
 
@@ -33,7 +37,10 @@ export const outlivedScope: Detector = {
     const patience = history.afterScope > 0 ? Math.max(graceMs, BEYOND_HISTORY * history.longestUse) : graceMs;
     return ({ scope, isBusy }) => scope !== null && scope.ended !== 0 && at - scope.ended > patience && !isBusy?.();
   },
-  concludes(picked, group, context) {
+  concludes(all, group, context) {
+    // from rest to rest of a soak: no handler takes that long
+    const picked = isRising(group) ? all : overOf(all, context);
+    if (picked.length === 0) return null;
     const idle = picked.filter(({ waitsFor }) => waitsFor === null);
     const leaked = idle.length > 0 ? idle : picked;
     const { history } = group;
@@ -58,10 +65,11 @@ export const outlivedScope: Detector = {
 function isPattern(leaked: Resource[], runs: ReadonlySet<Scope>, group: Group, { scopes }: Context): boolean {
   const kinds = new Set([...runs].map(({ kind }) => kind));
   if (!kinds.has('request')) return runs.size >= NEVER_RELEASED.job;
-  if (runs.size < NEVER_RELEASED[group.source.nature.ends === 'given back' ? 'lease' : 'other']) return false;
   if (leaked.some(({ isHandedOver }) => isHandedOver)) return false;
   const names = new Set([...runs].map(({ name }) => name));
   const ended = [...names].reduce((total, name) => total + (scopes.get(name)?.ended ?? 0), 0);
+  if (alikeIn(leaked) >= (ended >= 2 * runs.size ? SAME.beside : SAME.alone)) return true;
+  if (runs.size < NEVER_RELEASED[group.source.nature.ends === 'given back' ? 'lease' : 'other']) return false;
   // what has just been left is too young to be picked
   const young = scopedIn(group) - leaked.length;
   return ended <= runs.size + young || isRising(group);
@@ -79,4 +87,17 @@ function isRising({ rests, history }: Group): boolean {
   if (history.released > 0 || rests.length <= RISES) return false;
   const rises = rests.slice(1).map((count, i) => count - (rests[i] as number));
   return Math.min(...rises) > 0 && (rises.at(-1) as number) * 2 >= Math.max(...rises);
+}
+
+/** The most requests that each made one that leads to the same: a cache would have it once, and others would have used it. */
+function alikeIn(leaked: readonly Resource[]): number {
+  const byTarget = new Map<string, Set<Scope | null>>();
+  for (const resource of leaked) {
+    const target = targetOf(resource);
+    // that others use it shows where its flow is known, and nobody uses what listens
+    if (target === null || isPart(resource) || !(resource.isFollowed || listens(resource))) continue;
+    const scopes = byTarget.get(target) ?? new Set();
+    byTarget.set(target, scopes.add(resource.scope));
+  }
+  return largest([0, ...[...byTarget.values()].map(({ size }) => size)]);
 }

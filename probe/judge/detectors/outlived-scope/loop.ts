@@ -7,6 +7,7 @@
  * False negatives: loops outside any scope, and of a period longer than the recording goes on after the scope.
  */
 import type { Detector } from '../detector.ts';
+import { isScopeOver } from '../over.ts';
 import { largest, span } from '../words.ts';
 
 /** Runs that make a pattern. */
@@ -14,10 +15,10 @@ const RUNS = 3;
 
 export const rearmed: Detector = {
   detector: 'outlived-scope',
-  picks:
-    (_, { graceMs }) =>
-    ({ scope, openedAt }) =>
-      scope !== null && scope.ended !== 0 && openedAt - scope.ended > graceMs,
+  picks: (_, context) => (resource) => {
+    const { scope, openedAt } = resource;
+    return scope !== null && isScopeOver(resource, context) && openedAt - scope.ended > context.graceMs;
+  },
   concludes(leaked, _, { at }) {
     const runs = new Set(leaked.map(({ scope }) => scope));
     if (runs.size < 2) return null;

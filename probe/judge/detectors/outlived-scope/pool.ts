@@ -10,22 +10,23 @@
  */
 import type { Resource } from '../../../account/ledger.ts';
 import { isFurtherOn } from '../../blame.ts';
-import type { Detector } from '../detector.ts';
+import type { Context, Detector } from '../detector.ts';
+import { isScopeOver } from '../over.ts';
 import { largest, span } from '../words.ts';
 
 export const awaitedByPool: Detector = {
   detector: 'outlived-scope',
-  picks:
-    (_, { at, graceMs }) =>
-    (resource) => {
-      const since = resource.account.source.pool?.endingAt ?? 0;
-      if (since === 0 || at - Math.max(since, resource.lastUsedAt) < graceMs || resource.isBusy?.()) return false;
-      return isForgotten(resource) || (!resource.isFollowed && resource.waitsFor === null);
-    },
-  concludes(leaked, _, { at }) {
+  picks: (_, context) => (resource) => {
+    const since = resource.account.source.pool?.endingAt ?? 0;
+    const idleMs = context.at - Math.max(since, resource.lastUsedAt);
+    if (since === 0 || idleMs < context.graceMs || resource.isBusy?.()) return false;
+    return isForgotten(resource, context) || (!resource.isFollowed && resource.waitsFor === null);
+  },
+  concludes(leaked, _, context) {
+    const { at } = context;
     const longest = largest(leaked.map(({ account }) => at - (account.source.pool?.endingAt ?? at)));
     return {
-      certainty: leaked.every(isForgotten) ? 'likely' : 'suspect',
+      certainty: leaked.every((resource) => isForgotten(resource, context)) ? 'likely' : 'suspect',
       leaked,
       evidence: [
         `The pool is being shut down and waits, for ${span(longest)} already, for ${leaked.length} that nobody gives back.`,
@@ -34,11 +35,11 @@ export const awaitedByPool: Detector = {
   },
 };
 
-function isForgotten(resource: Resource): boolean {
-  const { account, isHeldByEnder, scope, waitsFor } = resource;
+function isForgotten(resource: Resource, context: Context): boolean {
+  const { account, isHeldByEnder, waitsFor } = resource;
   if (waitsFor !== null) return false;
   // work that was begun by the function that ends the pool shares its flow, but not its lines
   const end = account.source.pool?.endedBy;
   if (isHeldByEnder && account.site && end && isFurtherOn(account.site, end)) return true;
-  return resource.isLeftBehind || (scope !== null && scope.ended !== 0);
+  return resource.isLeftBehind || isScopeOver(resource, context);
 }
