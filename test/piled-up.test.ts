@@ -63,3 +63,14 @@ test('where each is a listener once, one that is added again stays one', () => {
   for (let n = 0; n < 1000; n++) adding('price', same);
   expect(open()).toBe(1);
 });
+
+test('those that a registry takes away once what they act on is garbage do not pile up', () => {
+  const { emitter, adding, open } = watched();
+  const registry = new FinalizationRegistry(() => {});
+  for (let n = 0; n < 20; n++) {
+    const listener = () => registry.unregister(listener);
+    adding('abort', listener);
+    emitter.on('abort', listener);
+  }
+  expect(open()).toBe(0);
+});

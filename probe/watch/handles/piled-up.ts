@@ -27,6 +27,8 @@ const GROWN = 1 / 16;
 /** Events of one emitter whose listeners pile up. */
 const MAX_EVENTS = 1000;
 
+const UNREGISTERS = /\b\w*(?:finali[sz]|registry)\w*\.unregister\(/i;
+
 /** What has listeners of one event. */
 export interface Holder {
   readonly emitter: object;
@@ -88,6 +90,7 @@ export class PiledUp {
     }
     // one that comes and goes, or is only asked for again, stays one
     if ((this.#isOnceEach || holder.count <= pile.top) && isOpen(pile.entered.get(listener))) return;
+    if (isTakenAway(listener)) return;
     const source = this.#sourceOf(holder);
     const site = desk.siteOf(source, wrapper);
     if (site !== null && isOfNode(site)) return;
@@ -185,6 +188,11 @@ function writtenAs(listener: object): unknown {
   if (typeof listener === 'function') return Function.prototype.toString.call(listener);
   const prototype = Object.getPrototypeOf(listener);
   return prototype === Object.prototype ? listener : prototype;
+}
+
+/** By a registry, once what it acts on is garbage, as its text tells: undici 6 listens so to the signal of a fetch. */
+function isTakenAway(listener: object): boolean {
+  return UNREGISTERS.test(String(writtenAs(listener)));
 }
 
 function isAdding({ file, function: name }: Site['stack'][number]): boolean {
