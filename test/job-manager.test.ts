@@ -189,7 +189,8 @@ test('a lane whose result cannot be kept fails its job alone, and the other lane
   const results: [gives: string, lanes: number, error: RegExp][] = [
     ['a number too large', 2, /^The result of the task is no plain data: TypeError: Do not know how to serialize a/],
     ['a circle', 2, /^The result of the task is no plain data: TypeError: Converting circular structure to JSON\.$/],
-    ['a large one', 2, /^The result of the task is larger than 256 kB\.$/],
+    ['a large one', 1, /^The result is larger than 256 kB\.$/],
+    ['a huge one', 2, /^The result of the task is larger than 8 MB\.$/],
     ['a deep one', 1, /^The result is more than 100 levels deep\.$/],
   ];
   for (const [gives, lanes, error] of results) {

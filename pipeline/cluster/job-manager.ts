@@ -57,6 +57,8 @@ const MOST_PLANNED = 2;
 const MOST_WAITING = 50;
 /** Of a continuous job, between two looks for new work. */
 const CONTINUOUS_PAUSE_MS = 1000;
+/** Of a job, as JSON: it is kept, of a thousand jobs. */
+const MOST_RESULT_KB = 256;
 /** Between two tries to keep a job's state. */
 const SAVE_PAUSE_MS = 1000;
 
@@ -233,7 +235,10 @@ export class JobManager {
           log(`Lane ${index + 1} of ${of} of job ${record.name} failed and is begun again: ${why.split('\n')[0]}`),
       });
       if (!isShallow(lanes, MOST_DEPTH + 1)) throw new UserError(`The result is more than ${MOST_DEPTH} levels deep.`);
-      record.result = lanes.reduce(addCounts) ?? null;
+      const result = lanes.reduce(addCounts) ?? null;
+      if (JSON.stringify(result).length > MOST_RESULT_KB * 1024)
+        throw new UserError(`The result is larger than ${MOST_RESULT_KB} kB.`);
+      record.result = result;
       record.completed++;
       record.error = null;
       return true;

@@ -9,8 +9,8 @@ import type { FromTaskManager, TaskManagerSettings, ToTaskManager } from './prot
 import { loaderOf, TaskSlot } from './task-slot.ts';
 import { lineOfThrown, textOfThrown } from './thrown.ts';
 
-/** Of what a task tells or results in, as JSON: a job manager keeps all of it. */
-const MOST_TOLD_KB = 256;
+/** Of what a task tells or results in, as JSON: it has to go by a socket, as one message. */
+const MOST_TOLD_MB = 8;
 
 export interface Tasks {
   told(message: Exclude<ToTaskManager, { do: 'configure' }>): void;
@@ -81,7 +81,7 @@ function mustBePlain(what: string, value: unknown): void {
   } catch (error) {
     throw new UserError(`${what} is no plain data: ${lineOfThrown(error)}.`);
   }
-  if ((text?.length ?? 0) > MOST_TOLD_KB * 1024) throw new UserError(`${what} is larger than ${MOST_TOLD_KB} kB.`);
+  if ((text?.length ?? 0) > MOST_TOLD_MB * 2 ** 20) throw new UserError(`${what} is larger than ${MOST_TOLD_MB} MB.`);
 }
 
 function wordsOf(error: unknown): { error: string; isForGood: boolean } {
