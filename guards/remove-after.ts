@@ -1,6 +1,6 @@
 /**
  * `node remove-after.js PID FOLDER`: removes the folder once that process has ended, however it ended. A test runner that
- * starts workers runs no code of the guard's itself, and each worker may be the last.
+ * starts workers runs no code of the guard's itself, and each worker may be the last; a process that is killed runs none.
  */
 import { rmSync } from 'node:fs';
 

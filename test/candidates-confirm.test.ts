@@ -102,14 +102,17 @@ await take();
   ]);
 });
 
-test('nothing is left of the copy when it is interrupted', async () => {
+test.each([
+  ['SIGINT', [130, null]],
+  ['SIGKILL', [null, 'SIGKILL']],
+] as const)('nothing is left of the copy when it is ended by %s', async (signal, end) => {
   const program = `import { createPool } from 'generic-pool';
 const pool = createPool({ create: async () => ({}), destroy: async () => {} });
 async function take() {
   const seat = await pool.acquire();
   console.log(seat);
 }
-if (process.cwd().includes('outlive-mend-')) setInterval(() => {}, 1000);
+if (process.cwd().includes('mend-')) setTimeout(() => {}, 5000);
 else await take();
 `;
   using folder = project({ 'take.mjs': program }, ['generic-pool']);
@@ -118,10 +121,10 @@ else await take();
   const args = ['candidates', 'take.mjs', '--confirm', '--', 'node', 'take.mjs'];
   const child = spawn(NODE, [CLI, ...args], { cwd: folder.path, env, stdio: 'ignore' });
   const ended = once(child, 'exit');
-  const recordings = () => globSync('outlive-mend-*/tmp/outlive-fail-path-*/run-*/*', { cwd: temporary.path });
+  const recordings = () => globSync('*/mend-*/tmp/outlive-fail-path-*/run-*/*', { cwd: temporary.path });
   await expect.poll(recordings, { timeout: 30_000 }).not.toEqual([]);
-  child.kill('SIGINT');
-  expect(await ended).toEqual([130, null]);
+  child.kill(signal);
+  expect(await ended).toEqual(end);
   await expect.poll(() => readdirSync(temporary.path), { timeout: 30_000 }).toEqual([]);
 });
 

@@ -3,13 +3,12 @@
  * it asks for between what a candidate acquires and its release, which is made to fail. What stays open with the fault
  * is tried again as often as by `soak --fail-path`.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { UserError } from '../../user-error.ts';
 import { howItEnded } from '../service/program.ts';
 import { type CommandOptions, type CommandRun, originalIn, runCommand } from './command.ts';
 import { mend } from './mend.ts';
+import { ownFolder } from './own-folder.ts';
 import { type Original, type Point, pointsOf } from './points.ts';
 import { commandTest } from './test-file.ts';
 import { type Confirmation, type Suspicion, Trial } from './trial.ts';
@@ -26,7 +25,7 @@ const LONGER = { times: 3, byMs: 5000 };
 
 /** In the order of `suspicions`. Throws `UserError` when the command cannot be run, or no probe was in it. */
 export async function confirm(suspicions: readonly Suspicion[], options: ConfirmOptions): Promise<Confirmation[]> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'outlive-confirm-'));
+  const folder = ownFolder('confirm');
   const run = { ...options, folder };
   const { onProgress } = options;
   try {

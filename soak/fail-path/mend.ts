@@ -5,14 +5,14 @@
  * False negatives: a project whose command runs something built from the changed file, or files by their absolute paths.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Fixable, suggestFix, unifiedDiff } from '../../probe/recording/fix.ts';
 import type { NatureName } from '../../probe/recording/natures.ts';
 import { NATURES } from '../../probe/recording/natures.ts';
 import { placeOf } from '../../probe/recording/place.ts';
 import { Sources } from '../../probe/recording/source.ts';
+import { ownFolder } from './own-folder.ts';
 import { copyProject, projectOf } from './project-copy.ts';
 
 export interface Mending {
@@ -48,10 +48,7 @@ export async function mend(loss: Loss, options: MendOptions): Promise<Mending> {
   const cwd = realpathSync(process.cwd());
   const diff = unifiedDiff(fixable, cwd);
   if (diff === null) return none('its code is not plain enough for one that is sure');
-  const own = realpathSync(mkdtempSync(path.join(tmpdir(), 'outlive-mend-')));
-  const remove = () => rmSync(own, { recursive: true, force: true, maxRetries: 3 });
-  // who has no patience ends us in the middle
-  process.once('exit', remove);
+  const own = ownFolder('mend');
   try {
     const [folder, temporary] = [path.join(own, 'copy'), path.join(own, 'tmp')];
     for (const each of [folder, temporary]) mkdirSync(each);
@@ -62,8 +59,7 @@ export async function mend(loss: Loss, options: MendOptions): Promise<Mending> {
     options.signal.throwIfAborted();
     return none((error as Error).message);
   } finally {
-    process.off('exit', remove);
-    remove();
+    rmSync(own, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

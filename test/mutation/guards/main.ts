@@ -15,6 +15,7 @@ something back out of it at a time: its test must fail with the acquiring line, 
       --runner NAME     one of ${Object.keys(RUNNERS).join(', ')}; may be repeated
       --only PROGRAM    may be repeated
       --rounds N        how often the untouched suites are run (default 10)
+      --no-mutants      nothing but these
       --json            everything on stdout
 
 Exit code: 0 when 98 % of the leaking mutants fail their test with the exact line, no other line is told, no other test
@@ -28,10 +29,12 @@ const MOST_CONNECTIONS = 1500;
 const LANES = 6;
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     runner: { type: 'string', multiple: true, default: Object.keys(RUNNERS) },
     only: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string', default: '10' },
+    mutants: { type: 'boolean', default: true },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -45,7 +48,7 @@ const all = programs().filter(({ isForGuards }) => isForGuards);
 const chosen = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
-  return [null, ...mutantsOf(program.files)].map((mutant) => ({ program, mutant, innocent }));
+  return [null, ...(values.mutants ? mutantsOf(program.files) : [])].map((mutant) => ({ program, mutant, innocent }));
 });
 installLibraries();
 const servers = await startServers(
@@ -53,11 +56,13 @@ const servers = await startServers(
   { maxConnections: MOST_CONNECTIONS },
 );
 try {
-  const truths = await truthOf(suites);
+  const truths = values.mutants ? await truthOf(suites) : [];
   for (const runner of values.runner) {
-    const told = await tell(runner, suites, servers.env);
-    const observed = suites.map((_, index) => ({ truth: truths[index]!, ...told[index]! }));
-    report(runner, resultsOf(observed));
+    if (values.mutants) {
+      const told = await tell(runner, suites, servers.env);
+      const observed = suites.map((_, index) => ({ truth: truths[index]!, ...told[index]! }));
+      report(runner, resultsOf(observed));
+    }
     await untouched(runner);
   }
 } finally {

@@ -1,8 +1,9 @@
 // Clients of gRPC for a job, and calls that stream until they are cancelled; no scopes.
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import grpc from '@grpc/grpc-js';
-import run from '../run.cjs';
+const { once } = require('node:events');
+const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const grpc = require('@grpc/grpc-js');
+const run = require('../run.cjs');
 
 const json = {
   requestSerialize: (value) => Buffer.from(JSON.stringify(value)),
@@ -21,13 +22,8 @@ server.addService(service, {
   watch: (call) => call.write({ price: 2 }),
 });
 
-const port = await new Promise((resolve, reject) => {
-  const listening = (error, at) => (error ? reject(error) : resolve(at));
-  server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), listening);
-});
-
 const out = { clients: 0, calls: 0 };
-const address = `127.0.0.1:${port}`;
+const address = `unix:${path.join(__dirname, 'prices.sock')}`;
 const insecure = grpc.credentials.createInsecure();
 const shared = new Prices(address, insecure);
 
@@ -67,6 +63,10 @@ async function follow(n) {
 
 run(
   async () => {
+    await new Promise((resolve, reject) => {
+      const listening = (error) => (error ? reject(error) : resolve());
+      server.bindAsync(address, grpc.ServerCredentials.createInsecure(), listening);
+    });
     for (let n = 0; n < 40; n++) {
       await Promise.all([price(n).catch(() => {}), follow(n)]);
       await sleep(12);
