@@ -14,6 +14,7 @@ import { UserError } from '../user-error.ts';
 import type { Original } from './finding.ts';
 import type { Holders, Leaks } from './leaks.ts';
 import { type Options, readOptions } from './options.ts';
+import { withoutOwnFrames } from './own-frames.ts';
 
 export type { Frame, Scope };
 
@@ -91,6 +92,11 @@ export class Guard {
   /** See `Probe.loaded`. */
   loaded(file: string, module: { exports: unknown }): void {
     this.#probe.loaded(file, module);
+  }
+
+  /** Of what a test has failed with, before it is shown. */
+  failed(error: unknown): void {
+    withoutOwnFrames(error);
   }
 
   isOwing(scope: Scope): boolean {

@@ -97,6 +97,7 @@ function guardRunner(guard: Guard, prototype: Runner): void {
   prototype.runTest = function guarded(this: Runner, done) {
     const { test } = this;
     const over: Done = (error) => {
+      guard.failed(error);
       if (error || test.pending) guard.drop(scopeOf(test));
       else if (guard.isOwing(scopeOf(test))) return judgeTest(this, test, done);
       done(error);

@@ -80,9 +80,13 @@ function guardTests(guard: Guard, first: NodeTest): void {
   };
 
   const prototype: NodeTest = Object.getPrototypeOf(first);
-  const { runHook, createSubtest, runInAsyncScope } = prototype;
+  const { runHook, createSubtest, runInAsyncScope, fail } = prototype;
   const suites = new Set<NodeTest>([prototype]);
   guardRun(prototype);
+  prototype.fail = function guarded(this: NodeTest, error) {
+    guard.failed(error);
+    return Reflect.apply(fail, this, [error]);
+  };
   prototype.createSubtest = function guarded(this: NodeTest, Class, ...args) {
     if (Object.hasOwn(Class.prototype, 'run') && !suites.has(Class.prototype)) {
       suites.add(Class.prototype);

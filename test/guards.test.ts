@@ -1,6 +1,7 @@
 /** Guards of test runners: the test that leaks fails, and no other, with the line that took what it left open. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { guardOptions } from '../guards/guard.ts';
 import { openDatabase } from '../pipeline/store/database.ts';
@@ -82,6 +83,21 @@ test('a run that watches is not held: it goes on', async () => {
     const { code } = await start(NODE, [mocha, ...guard, ...args, 'watched.cjs'], { cwd: GUARDED, env });
     expect(code).toBe(end);
   }
+});
+
+const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+const JEST = path.join(ROOT, 'tools/jest/node_modules/jest-cli/bin/jest.js');
+test.each([
+  ['node:test', ['--require', 'outlive/node-test', 'fails.test.mjs']],
+  ['vitest', [path.join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run']],
+  ['mocha', [MOCHA, '--require', path.join(ROOT, 'dist/guards/mocha.js'), 'fails.test.mjs']],
+  ['jest', ['--experimental-vm-modules', JEST]],
+])('%s: a test that fails by itself is shown without the frames of its guard', async (_, args) => {
+  const { code, stdout, stderr } = await start(NODE, args, { cwd: path.join(GUARDED, 'fails') });
+  const shown = stripVTControlCharacters(stdout + stderr);
+  expect(code).not.toBe(0);
+  expect(shown).toMatch(/fails\.test\.mjs:5:9/);
+  expect(shown).not.toMatch(/dist[\\/](?:guards|probe)|AsyncLocalStorage/);
 });
 
 test('nothing is written into the project, which may be watched for what changes', async () => {

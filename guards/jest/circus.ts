@@ -56,6 +56,7 @@ export class CircusGuard {
     if (!scope) return undefined;
     // what is tried again is another test
     this.#scopes.delete(test);
+    for (const error of test.errors.flat()) this.#guard.failed(error);
     if (test.errors.length > 0 || test.failing || NOT_RUN.includes(test.mode ?? '')) {
       this.#guard.drop(scope);
       return;

@@ -92,6 +92,7 @@ export default class GuardedRunner extends Runner {
     const scope = this.#scopes.get(task);
     if (!scope) return;
     this.#scopes.delete(task);
+    for (const error of task.result?.errors ?? []) guard.failed(error);
     if (!isDue) return guard.drop(scope);
     return guard.judge(scope)?.then((leak) => this.#fail(task, leak));
   }
