@@ -173,10 +173,11 @@ export class Clients<Client extends object> implements Hosts {
   }
 
   used(client: Client): void {
-    const { flows } = this.#desk;
+    const mark = this.#desk.flows.current();
     const resource = this.resourceOf(client);
-    // what it says to its server of its own accord is in its maker's scope, and of no flow
-    if (resource && flows.current() === null && this.#desk.scope() === resource.scope) resource.lastUsedAt = now();
+    // what it says to its server of its own accord is in its maker's scope, and of no flow but its own
+    const isOwn = mark === null || (mark.host !== null && mark.host === this.#hosts.get(client));
+    if (resource && isOwn && this.#desk.scope() === resource.scope) resource.lastUsedAt = now();
     else this.#entered.used(client);
   }
 
