@@ -105,6 +105,7 @@ const openTransaction = judgedBy('outlived-scope/transaction');
 const capacity = judgedBy('growth/pools');
 const stranded = judgedBy('outlived-scope/stranded');
 const rearmed = judgedBy('outlived-scope/loop');
+const oneShot = judgedBy('outlived-scope/one-shot');
 const failPath = judgedBy('fail-path');
 
 let lastScope = 0;
@@ -166,6 +167,42 @@ test('outlived-scope: requests that never give back are likely when not one of t
   const rising = (...rests: number[]) => ({ ...requests(30), group: { ...requests(30).group, rests } });
   expect(outlivedScope(rising(8, 15, 22, 30), all(50))).toMatchObject(verdict('likely', 30));
   expect(outlivedScope(rising(8, 25, 29, 30), all(50))).toMatchObject(verdict('suspect', 30));
+});
+
+/** `failed` of forty requests failed, and of those that are left all, or but one. */
+const ofFailed = (count: number, { failed = 10, but = 0, error = 'HTTP 500' } = {}) => {
+  const open = Array.from({ length: count }, (_, n) => ({
+    scope: { ...ended(3000, 'request'), failedWith: n < but ? null : error },
+  }));
+  const totals = { began: 40, ended: 40, failed, failedWith: new Map(), rank: 40 };
+  const scopes = new Map([['nightly', { name: 'nightly', kind: 'request', ...totals }]] as const);
+  return { open, context: { ...context, scopes } };
+};
+
+test('outlived-scope: what only failed requests left is likely, though others came back after their requests', () => {
+  // a session closes, or a child ends, some time later
+  const later = { history: { inScope: 0, afterScope: 30 } };
+  const judged = ({ open, context: at }: ReturnType<typeof ofFailed>, released = 30) =>
+    outlivedScope(group(open, released, later), at);
+  expect(judged(ofFailed(3))).toMatchObject(verdict('likely', 3));
+  expect(judged(ofFailed(2))).toMatchObject(verdict('suspect', 2));
+  expect(judged(ofFailed(3), 3)).toMatchObject(verdict('suspect', 3));
+  expect(judged(ofFailed(3, { but: 1 }))).toMatchObject(verdict('suspect', 3));
+  // most fail, so it says nothing
+  expect(judged(ofFailed(3, { failed: 20 }))).toMatchObject(verdict('suspect', 3));
+  // the client left, and the handler may go on
+  expect(judged(ofFailed(3, { error: 'aborted' }))).toBeNull();
+});
+
+test('outlived-scope: one-shot timers of failed work alone, where others of the line were cleared', () => {
+  const judged = ({ open, context: at }: ReturnType<typeof ofFailed>, released = 30) =>
+    oneShot(group(open, released, { nature: 'timeout' }), at);
+  expect(judged(ofFailed(8))).toMatchObject({ detector: 'outlived-scope', ...verdict('likely', 8) });
+  expect(judged(ofFailed(7))).toBeNull();
+  // each request leaves one: an entry's time to live
+  expect(judged(ofFailed(8, { but: 1 }))).toBeNull();
+  // as many were set as failed: another try
+  expect(judged(ofFailed(8, { failed: 19 }), 19)).toBeNull();
 });
 
 test('outlived-scope: what several requests made alike and nobody used since is no cache', () => {

@@ -159,7 +159,7 @@ test.runIf(process.platform === 'linux')('a working directory that nobody can wr
   expect(problemsOf(folder.path)).toEqual([]);
 });
 
-test('processes and threads that could not be watched are listed', async () => {
+test('processes that could not be watched are listed', async () => {
   using folder = temporaryFolder();
   const program = path.join(folder.path, 'unwatched.cjs');
   writeFileSync(
@@ -175,12 +175,11 @@ new Worker('', { eval: true }).terminate();
 `,
   );
   const { report } = await probed(program);
-  const [{ pid } = { pid: 0 }] = report.processes;
   const why = 'It left no recording: nothing of it was seen.';
   expect(report.unseen).toEqual([
     { what: expect.stringMatching(/^Process \d+ \(node --.*permission -e \) and 1 more like it$/), why },
     { what: expect.stringMatching(/^Process \d+ \(node -e .*--password \*\*\*\)$/), why },
-    { what: `Thread 1 of process ${pid}`, why },
+    // the thread was ended before its program ran: there was nothing to see
   ]);
   expect(report.verdict).toBe('inconclusive');
   expect(report.problems).toEqual([]);

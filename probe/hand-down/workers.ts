@@ -7,6 +7,7 @@
  *   (`--title=x`) only while they are the same as the parent's, so the parent's are alike for the moment of the start.
  */
 import workers from 'node:worker_threads';
+import { around } from '../process/around.ts';
 import { guarded } from '../process/lapses.ts';
 import { handDownArguments, type Inherit, isPreloaded, type OnStarted, preload, replaceIn } from './inherit.ts';
 
@@ -14,13 +15,22 @@ const PART = 'workers';
 
 export function handDownToWorkers(register: string, inherit: Inherit, started: OnStarted): void {
   const { Worker } = workers;
+  const scripts = new WeakMap<workers.Worker, string[]>();
+  const tell = (worker: workers.Worker): void => {
+    const script = scripts.get(worker);
+    if (script) started(process.pid, worker.threadId, script);
+  };
+  const tellsRunning = onRunning(tell);
   // a proxy: a class cannot be called by a function that stands in for it
   const proxy: typeof Worker = new Proxy(Worker, {
     construct(target, args, newTarget) {
       const restore = guarded(PART, () => addTo(args, register, inherit));
       try {
         const worker = Reflect.construct(target, args, newTarget === proxy ? target : newTarget);
-        guarded(PART, () => started(process.pid, worker.threadId, scriptOf(args)));
+        guarded(PART, () => {
+          scripts.set(worker, scriptOf(args));
+          if (!tellsRunning) tell(worker);
+        });
         return worker;
       } finally {
         restore?.();
@@ -30,6 +40,18 @@ export function handDownToWorkers(register: string, inherit: Inherit, started: O
   const descriptor = Object.getOwnPropertyDescriptor(workers, 'Worker');
   Object.defineProperty(workers, 'Worker', { ...descriptor, value: proxy });
   Worker.prototype.constructor = proxy;
+}
+
+/** Of each thread whose program is about to run: one that is ended before has none of it. False where Node does not tell. */
+function onRunning(told: (worker: workers.Worker) => void): boolean {
+  const { prototype } = workers.Worker;
+  const key = Object.getOwnPropertySymbols(prototype).find(({ description }) => description === 'kOnMessage');
+  if (key === undefined) return false;
+  return around<workers.Worker>(PART, prototype, [key], {
+    before: (worker, message) => {
+      if ((message as { type?: unknown }).type === 'upAndRunning') told(worker);
+    },
+  });
 }
 
 /** The file; the program of an `eval` thread may be long, and say too much. */

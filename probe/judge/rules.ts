@@ -12,6 +12,7 @@ import { heldTooLong } from './detectors/held-too-long.ts';
 import { keepsAlive } from './detectors/keeps-alive.ts';
 import { outlivedScope } from './detectors/outlived-scope/lease.ts';
 import { rearmed } from './detectors/outlived-scope/loop.ts';
+import { oneShot } from './detectors/outlived-scope/one-shot.ts';
 import { awaitedByPool } from './detectors/outlived-scope/pool.ts';
 import { leftInSession, lockLeft } from './detectors/outlived-scope/session.ts';
 import { stranded } from './detectors/outlived-scope/stranded.ts';
@@ -31,6 +32,7 @@ export const DETECTOR_OF: Readonly<Record<Rule, Detector>> = {
   'outlived-scope/lock': lockLeft,
   'outlived-scope/session': leftInSession,
   'outlived-scope/loop': rearmed,
+  'outlived-scope/one-shot': oneShot,
   'flow-ended/time-out': timeOutLeft,
   superseded,
   'flow-ended': flowEnded,

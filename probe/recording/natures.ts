@@ -16,6 +16,7 @@ export const RULES = [
   'outlived-scope/lock',
   'outlived-scope/session',
   'outlived-scope/loop',
+  'outlived-scope/one-shot',
   'flow-ended/time-out',
   'superseded',
   'flow-ended',
@@ -428,7 +429,7 @@ const ROWS = {
     entry: 'counted',
     ends: 'by itself',
     isTimed: false,
-    judgedBy: ['outlived-scope/loop'],
+    judgedBy: ['outlived-scope/loop', 'outlived-scope/one-shot'],
     stacks: 'timeouts',
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
@@ -468,7 +469,7 @@ const ROWS = {
   'time-out': {
     ...INTERVAL,
     ends: 'by itself',
-    judgedBy: ['flow-ended/time-out'],
+    judgedBy: ['flow-ended/time-out', 'outlived-scope/one-shot'],
     stacks: 'timeouts',
     costMs: 0.002,
     words: {

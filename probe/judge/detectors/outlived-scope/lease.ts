@@ -1,9 +1,10 @@
 /**
  * outlived-scope: the job run or request that took it has ended, a grace has passed, and it is still open and idle.
  *
- * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did. Of requests that
- * never give back it takes more: every single one that ended left one behind, several left one that leads to the same
- * and that nobody used since, or what lies here rose from rest to rest of a soak. Once is a `suspect`, and so is what waits for something else than its library, such as a slow partner.
+ * Says `likely` when it recurs: other runs at this site gave theirs back in time, or no run ever did, or all that left one
+ * behind had failed, unlike most. Of requests that never give back it takes more: every single one that ended left one
+ * behind, several left one that leads to the same and that nobody used since, or what lies here rose from rest to rest of
+ * a soak. Once is a `suspect`, and so is what waits for something else than its library, such as a slow partner.
  *
  * False positives it avoids: a lazy singleton (the site acquired only once), a cache that is filled by whoever comes
  * first (others of its requests leave none), sessions that another flow uses, SSE and WebSockets (their request has not
@@ -18,6 +19,7 @@ import type { Resource } from '../../../account/ledger.ts';
 import type { Scope } from '../../../account/scope.ts';
 import { isPart, listens, targetOf } from '../alike.ts';
 import type { Context, Detector, Group } from '../detector.ts';
+import { failuresOf } from '../failed.ts';
 import { overOf } from '../over.ts';
 import { largest, median, span } from '../words.ts';
 
@@ -45,10 +47,11 @@ export const outlivedScope: Detector = {
     const leaked = idle.length > 0 ? idle : picked;
     const { history } = group;
     const { at } = context;
-    const isHandedOver = history.afterScope > 0;
+    const failed = failuresOf(leaked, group, context) !== null;
+    const isHandedOver = history.afterScope > 0 && !failed;
     const runs = new Set(leaked.map(({ scope }) => scope as Scope));
     const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
-    const recurs = history.inScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context);
+    const recurs = failed || (history.inScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context));
 
     const evidence = [
       `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +

@@ -16,7 +16,9 @@ const RUNS = 3;
 export const rearmed: Detector = {
   detector: 'outlived-scope',
   picks: (_, context) => (resource) => {
-    const { scope, openedAt } = resource;
+    const { account, scope, openedAt } = resource;
+    // of Node's own, such as those of an agent's sockets, nobody is the owner
+    if (account.site?.stack[account.site.user[0] ?? -1]?.file.startsWith('node:')) return false;
     return scope !== null && isScopeOver(resource, context) && openedAt - scope.ended > context.graceMs;
   },
   concludes(leaked, _, { at }) {

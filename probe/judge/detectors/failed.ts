@@ -1,0 +1,26 @@
+/** Whether what is left is of work that failed: an error path that forgets to give back is the most frequent leak. */
+import type { Resource } from '../../account/ledger.ts';
+import { ABORTED, type Scope, type ScopeTotals } from '../../account/scope.ts';
+import type { Context, Group } from './detector.ts';
+
+/** Work that failed and left one behind, and others that came back. */
+const FAILED = { few: 3, others: 4 };
+
+/**
+ * How often the work failed, where all that is left is of work that did, which most did not, and others came back: who is
+ * told of an error has nothing to end. Else null.
+ */
+export function failuresOf(leaked: readonly Resource[], { history }: Group, { scopes }: Context): number | null {
+  const runs = new Set(leaked.map(({ scope }) => scope));
+  if (runs.size < FAILED.few || history.released < FAILED.others) return null;
+  if (![...runs].every(hasFailed)) return null;
+  const names = [...new Set([...runs].map((scope) => scope?.name ?? ''))];
+  const totals = names.flatMap((name) => scopes.get(name) ?? []);
+  const sum = (of: (one: ScopeTotals) => number) => totals.reduce((total, one) => total + of(one), 0);
+  const failed = sum((one) => one.failed);
+  return failed * 2 < sum(({ ended }) => ended) ? failed : null;
+}
+
+function hasFailed(scope: Scope | null): boolean {
+  return scope !== null && scope.failedWith !== null && scope.failedWith !== ABORTED;
+}
