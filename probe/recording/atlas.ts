@@ -28,6 +28,10 @@ export const ATLAS: readonly KnownLeak[] = [
     what: 'Each request leaves a listener at the connection that is kept alive.',
   },
   {
+    ...{ package: 'bee-queue', since: '1.0.0', mended: '1.3.0', kind: 'listener', file: 'lib/queue.js' },
+    what: 'close() leaves a listener at a client that is shared.',
+  },
+  {
     ...{ package: 'bull', since: '3.0.0', mended: '3.22.11', kind: 'timer', file: 'lib/queue.js' },
     what: 'close() of a queue leaves timers that its last jobs have set.',
   },

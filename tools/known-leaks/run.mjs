@@ -21,6 +21,7 @@ const CASES = [
   ['typeorm-cache-clear', 'typeorm', '1.1.0', '1.1.1'],
   ['typeorm-drop', 'typeorm', '0.2.14', '0.2.15', 'PostgresDriver.js:705', false],
   ['kysely-rollback', 'kysely', '0.29.6', '0.29.7', undefined, false],
+  ['bee-queue', 'bee-queue', '1.2.3', '1.3.0'],
   ['bullmq-worker-close', 'bullmq', '1.18.2', '1.21.0'],
   ['bullmq-shared-connection', 'bullmq', '1.34.0', '1.34.2', 'redis-connection.js:23'],
   ['bullmq-close-early', 'bullmq', '5.1.9', '5.7.0'],
@@ -48,7 +49,7 @@ const CASES = [
   ['throttler-storage', 'nestjs-throttler-storage-redis', '0.3.0', '0.3.3'],
 ];
 /** What programs load beside. */
-const BESIDE = { 'reflect-metadata': 'reflect-metadata', ioredis: 'ioredis', pg: 'pg', ws: 'ws' };
+const BESIDE = { 'reflect-metadata': 'reflect-metadata', ioredis: 'ioredis', pg: 'pg', redis: 'redis', ws: 'ws' };
 
 install(home);
 const mariadb = await startMariadb();
