@@ -1,5 +1,6 @@
 /** A client's socket: bytes in, packets and whole requests out. */
 import type { Socket } from 'node:net';
+import { resetSocket } from './reset.ts';
 import { DATA_AT, DataFlag, dataPackets, Framer, type Packet, PacketType } from './wire/packets.ts';
 import { MalformedPacket } from './wire/reader.ts';
 
@@ -137,7 +138,7 @@ export class Transport {
 
   reset(): void {
     this.#ended = true;
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   destroy(): void {

@@ -1,5 +1,6 @@
 /** A TCP proxy in front of a database: adds latency, narrows bandwidth, breaks connections. */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../oracle-standin/reset.ts';
 
 export interface Line {
   /** Added to each direction, milliseconds. */
@@ -64,7 +65,7 @@ export class LineProxy {
   /** Resets every connection at once, as a firewall does. How many there were. */
   breakAll(): number {
     const count = this.#sockets.size / 2;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
     return Math.ceil(count);
   }
 
