@@ -3,7 +3,7 @@
  * the test and its hooks are over.
  *
  * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
- * sockets and listeners made by the code of a dependency); a single interval that holds nothing open (`unref`), which is
+ * sockets and listeners made by the code of a dependency, but for a WebSocket's); a single interval that holds nothing open (`unref`), which is
  * how a service says that it may run for life; a socket that still waits for its address; what was opened on something
  * that is told already. What was opened on something that others share, a channel on their connection, is its test's own.
  * False positives: what is made once for the program's life by the first test that needs it.
@@ -150,14 +150,21 @@ function isUnbegun({ account, ref }: Resource): boolean {
   return connecting === true && _handle?.fd === -1;
 }
 
-function isOfLibrary({ account: { site, source } }: Resource): boolean {
+function isOfLibrary({ account: { site, source }, ref }: Resource): boolean {
   if (site === null || source.pool !== null || source.nature.ends === 'given back') return false;
   const isByUser = site.stack.some(({ user }) => user);
   if (!isByUser || !OF_LIBRARIES.has(source.nature.kind)) return !isByUser;
   // a client is made by its own library's code, for whoever calls that
-  const own = `/node_modules/${source.library}/`;
+  const own = `/node_modules/${isWebSocket(ref?.deref()) ? 'ws' : source.library}/`;
   const maker = site.stack.find(({ file }) => !file.startsWith('node:') && !file.replaceAll('\\', '/').includes(own));
   return maker?.user === false;
+}
+
+/** The package ws marks the socket of a WebSocket, which is nobody's but its caller's: none is kept for the next. */
+function isWebSocket(socket: object | undefined): boolean {
+  return (
+    socket !== undefined && Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'websocket')
+  );
 }
 
 /** One of its line in its file: a file that runs again in the same process sets it again. */
