@@ -28,7 +28,8 @@ export function watchRuntime(guard: Guard, runtime: Runtime): Original {
     const file = typeof name === 'string' ? fileOf(from, name) : null;
     if (file === null) return exports;
     const own = (name: string): unknown => Reflect.apply(requireModule, this, [file, name]);
-    const module: { exports: unknown; require: typeof own } = { exports, require: own };
+    const isNamed = !path.isAbsolute(name as string);
+    const module: { exports: unknown; require: typeof own; isNamed: boolean } = { exports, require: own, isNamed };
     guard.loaded(file, module);
     told.set(exports, module.exports);
     return module.exports;

@@ -6,6 +6,8 @@ export interface Loaded<T> {
   exports: T;
   /** What its own code gets by this name. */
   require?(name: string): unknown;
+  /** It was asked for by the name of a library that is watched: its folder may have another. */
+  isNamed?: boolean;
 }
 
 /** A module that another loader has loaded, while it is told of. */

@@ -113,7 +113,7 @@ class ModuleWatch {
   }
 
   loaded(file: string, module: Loaded<unknown>): void {
-    const library = this.#isMentioned.test(file) && libraryOf(file);
+    const library = (module.isNamed || this.#isMentioned.test(file)) && libraryOf(file);
     if (!library || !this.#listener.names.has(library.id)) return;
     tellOf(file, module, () => this.#tell(module, library, false));
   }

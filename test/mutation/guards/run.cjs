@@ -1,4 +1,6 @@
-/** In place of ../programs/run.cjs: the program's work becomes a test, which ends at the limit when it hangs. */
+/** In place of ../programs/run.cjs: the program's work becomes a test, which ends at the limit when it hangs, and says so. */
+const { writeFileSync } = require('node:fs');
+const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const LIMIT_MS = 30_000;
@@ -13,7 +15,8 @@ module.exports = function run(work, _stillOut, { atStart, atEnd } = {}) {
   atStart?.();
   tests.push(async () => {
     const limit = new AbortController();
-    const limited = sleep(LIMIT_MS, null, { signal: limit.signal }).catch(() => {});
+    const cutOff = () => writeFileSync(path.join(__dirname, 'cut-off'), '');
+    const limited = sleep(LIMIT_MS, null, { signal: limit.signal }).then(cutOff, () => {});
     await Promise.race([work().catch(console.error), limited]);
     limit.abort();
     await atEnd?.();

@@ -2,7 +2,7 @@
  * Programs as suites of tests: the work of a program is one test, and runs at once with that of another program, which
  * is untouched and must pass.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Found } from '../judge.ts';
@@ -31,6 +31,8 @@ export interface Suite {
 export interface Told {
   found: Found[];
   problem: string | null;
+  /** One of both was ended at its limit. */
+  isCutOff: boolean;
 }
 
 export async function tell(runner: string, suites: readonly Suite[], env: Record<string, string>): Promise<Told[]> {
@@ -38,7 +40,10 @@ export async function tell(runner: string, suites: readonly Suite[], env: Record
   try {
     writeAll(folder, runner, suites);
     const results = await runSuites(runner, folder, { ...env, OUTLIVE_TEST_SNAPSHOT_MB: '0' });
-    return suites.map((_, index) => toldOf(results, index));
+    return suites.map((_, index) => ({
+      ...toldOf(results, index),
+      isCutOff: existsSync(path.join(folder, `s${index}`, 'cut-off')),
+    }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -85,7 +90,7 @@ ${describe.replace('NAME', `'s${index}'`).replace('WORK', work)};
   );
 }
 
-function toldOf(results: Results, index: number): Told {
+function toldOf(results: Results, index: number): Omit<Told, 'isCutOff'> {
   const [mutated, innocent] = ['mutated', 'innocent'].map((name) => results[`s${index} ${name}`]);
   const places = [...(mutated ?? '').matchAll(/^.*outlives? the test, taken at \S*?mutated\/(\S+?:\d+):\d+/gm)];
   const found = places.map(([, place = '']) => {
