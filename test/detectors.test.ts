@@ -205,6 +205,23 @@ test('outlived-scope: one-shot timers of failed work alone, where others of the 
   expect(judged(ofFailed(8, { failed: 19 }), 19)).toBeNull();
 });
 
+test('outlived-scope: handlers that have answered go on as long as their flow, but for what they do not use', () => {
+  const names = new Map([
+    ['nightly', { name: 'nightly', kind: 'request', began: 24, ended: 24, failed: 0, failedWith: new Map(), rank: 24 }],
+  ] as const);
+  const going = (nature: NatureName, released: number, more: Open = {}) => {
+    const open = Array.from({ length: 24 }, () => ({ scope: ended(3000, 'request'), isFollowed: true, ...more }));
+    return outlivedScope(group(open, released, { nature }), { ...context, scopes: names });
+  };
+  expect(going('interval', 0)).toBeNull();
+  expect(going('interval', 0, { lost: true })).toMatchObject(verdict('likely', 24));
+  // others came back in time
+  expect(going('interval', 50)).toMatchObject(verdict('likely', 24));
+  // a stream that nobody reads keeps the flow of its connection
+  expect(going('lease', 0, { uses: 1 })).toMatchObject(verdict('likely', 24));
+  expect(going('lease', 0)).toBeNull();
+});
+
 test('outlived-scope: what several requests made alike and nobody used since is no cache', () => {
   const names = new Map([
     ['nightly', { name: 'nightly', kind: 'request', began: 24, ended: 24, failed: 0, failedWith: new Map(), rank: 24 }],

@@ -9,7 +9,7 @@
  */
 import type { Resource } from '../../account/ledger.ts';
 import { ABORTED } from '../../account/scope.ts';
-import type { Context } from './detector.ts';
+import type { Context, Group } from './detector.ts';
 
 /** After which a handler is not believed to go on for nobody. */
 const PATIENCE_MS = 60_000;
@@ -26,13 +26,23 @@ export function isScopeOver(resource: Resource, { at, triedAt, isEnd }: Moment):
   const { scope } = resource;
   if (scope === null || scope.ended === 0) return false;
   if (scope.kind !== 'request' || at - scope.ended > PATIENCE_MS) return true;
+  const { nature } = resource.account.source;
+  // an operation that nobody goes on with, such as a stream that nobody reads, keeps the flow of its lease
+  if (nature.ends === 'given back' && resource.uses > 0 && resource.lastUsedAt <= scope.ended) return true;
   if (scope.failedWith === ABORTED) return resource.hasLostFlow;
-  if (!resource.isFollowed || resource.hasLostFlow || resource.account.source.nature.keepsFlow) return true;
+  if (!resource.isFollowed || resource.hasLostFlow || nature.keepsFlow) return true;
   return triedAt <= scope.ended && (isEnd || at - scope.ended > UNCOLLECTED_MS);
 }
 
-/** Of what was picked of requests that have ended: without those that may be given back yet, where these are not few. */
-export function overOf(picked: Resource[], moment: Moment): Resource[] {
-  const over = picked.filter((resource) => resource.scope === null || isScopeOver(resource, moment));
+/**
+ * Of what was picked of requests that have ended: without those that may be given back yet, where these are not few.
+ * Where others came back before their request had ended, whatever still goes on is not what gives back.
+ */
+export function overOf(picked: Resource[], { history }: Group, moment: Moment): Resource[] {
+  const over = picked.filter((resource) => {
+    const { scope } = resource;
+    if (scope === null || (history.inScope > 0 && scope.failedWith !== ABORTED)) return true;
+    return isScopeOver(resource, moment);
+  });
   return picked.length - over.length <= KEPT_SHARE * picked.length ? picked : over;
 }

@@ -52,9 +52,10 @@ export const leftAtRest: Detector = {
       return isOne && turn > 0 && isOver && !isHosted?.() && !isBusy?.();
     };
   },
-  concludes(picked, { source }, context) {
+  concludes(picked, group, context) {
+    const { source } = group;
     const { at } = context;
-    const lists = [...byCaller(overOf(picked, context)).values()];
+    const lists = [...byCaller(overOf(picked, group, context)).values()];
     const leaked = leftOf(lists.map(withoutDistinct), at);
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);

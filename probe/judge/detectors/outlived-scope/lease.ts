@@ -41,7 +41,7 @@ export const outlivedScope: Detector = {
   },
   concludes(all, group, context) {
     // from rest to rest of a soak: no handler takes that long
-    const picked = isRising(group) ? all : overOf(all, context);
+    const picked = isRising(group) ? all : overOf(all, group, context);
     if (picked.length === 0) return null;
     const idle = picked.filter(({ waitsFor }) => waitsFor === null);
     const leaked = idle.length > 0 ? idle : picked;
