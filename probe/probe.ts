@@ -157,6 +157,8 @@ export class Probe {
   /** The look that is under way, and whether a collection preceded it. */
   #looking: Generator<void, Judgement> | null = null;
   #hasCollected = false;
+  /** As of the look before. */
+  #awaitedCollection = false;
   /** Keys of findings that stood at the last checkpoint. */
   #known: ReadonlySet<string> = new Set();
 
@@ -494,20 +496,37 @@ export class Probe {
         this.#rhythm.judged(now() - began);
         this.#judged(value, false);
         this.#rhythm.restFromJudging(now(), this.#governor !== null && this.#governor.step >= 2);
+        this.#collectSoon();
         return;
       }
       if (now() - began > LOOK_MS) break;
     }
     this.#rhythm.judged(now() - began);
+    this.#soon(() => this.#goOnLooking());
+  }
+
+  /** In a job of its own. */
+  #soon(look: () => void): void {
     later(LOOK_PAUSE_MS, () =>
       guarded('tick', () => {
         const cpuBegan = cpuNow();
-        this.#goOnLooking();
+        look();
         // the tick that began it has written what there was then
         if (this.#looking === null) this.#recorder.flush();
         this.#spent += cpuNow() - cpuBegan;
       }),
     );
+  }
+
+  /** The first that waits for a collection need not wait for the next tick too: a process may be killed by then. */
+  #collectSoon(): void {
+    const { awaitsCollection = false } = this.#judge ?? {};
+    const isFirst = awaitsCollection && !this.#awaitedCollection && !this.#hasCollected;
+    this.#awaitedCollection = awaitsCollection;
+    if (!isFirst) return;
+    this.#soon(() => {
+      if (this.#looking === null) this.#look(now());
+    });
   }
 
   /** At once, and of everything. */
