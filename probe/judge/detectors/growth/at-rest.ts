@@ -56,7 +56,10 @@ export const leftAtRest: Detector = {
     const { source } = group;
     const { at } = context;
     const lists = [...byCaller(overOf(picked, group, context)).values()];
-    const leaked = leftOf(lists.map(withoutDistinct), at);
+    const leaked = leftOf(
+      lists.map((open) => (releasedBy(open) >= LIKELY.others ? open : withoutDistinct(open))),
+      at,
+    );
     if (leaked.length === 0) return null;
     const released = releasedBy(leaked);
     const isMuch = leaked.length >= likelyFrom(leaked, released, source.nature) && !areOfUnknown(leaked, context);
