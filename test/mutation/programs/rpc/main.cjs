@@ -1,5 +1,6 @@
 // Clients of gRPC for a job, and calls that stream until they are cancelled; no scopes.
 const { once } = require('node:events');
+const { rmSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const grpc = require('@grpc/grpc-js');
@@ -24,6 +25,8 @@ server.addService(service, {
 
 const out = { clients: 0, calls: 0 };
 const address = `unix:${path.join(__dirname, 'prices.sock')}`;
+// a run before this one may have left it
+rmSync(address.replace('unix:', ''), { force: true });
 const insecure = grpc.credentials.createInsecure();
 const shared = new Prices(address, insecure);
 
