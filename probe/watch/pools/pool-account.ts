@@ -45,6 +45,8 @@ export class PoolAccount {
   private readonly desk: Desk;
   private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
+  /** To the pool: who still holds it can be asked. */
+  private readonly ref: WeakRef<object>;
   private readonly making: Made | null;
   private itself: Resource | null = null;
   /** The pool was in use before the probe came: who made it is not known. */
@@ -55,11 +57,18 @@ export class PoolAccount {
   private asked = 0;
 
   /** `making` null: its constructor was not seen. */
-  constructor(desk: Desk, source: Source & { pool: PoolState }, pools: Source, making: Made | null) {
+  constructor(
+    desk: Desk,
+    source: Source & { pool: PoolState },
+    pools: Source,
+    making: Made | null,
+    ref: WeakRef<object>,
+  ) {
     this.desk = desk;
     this.source = source;
     this.pools = pools;
     this.making = making;
+    this.ref = ref;
   }
 
   get name(): string {
@@ -119,7 +128,10 @@ export class PoolAccount {
     if (this.isBefore || (this.itself !== null && !this.itself.closed)) return;
     const { ledger } = this.desk;
     const { site = null, scope = null } = this.making ?? request ?? {};
-    this.itself = new Resource(ledger.account(this.pools, site), scope, now(), { isGone: () => this.isEmpty() });
+    this.itself = new Resource(ledger.account(this.pools, site), scope, now(), {
+      ref: this.ref,
+      isGone: () => this.isEmpty(),
+    });
     this.itself.target = this.making?.target ?? targetOf(lent);
     ledger.open(this.itself);
   }
@@ -223,13 +235,14 @@ export class PoolAccounts<Pool extends object> {
     this.desk = desk;
     this.pools = pools;
     this.create = (pool) => {
-      const { peers, idleLimits, cut, forget, present, ...facts } = describe(new WeakRef(pool));
+      const ref = new WeakRef(pool);
+      const { peers, idleLimits, cut, forget, present, ...facts } = describe(ref);
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
       if (forget) source.pool.forget = forget;
-      const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null);
+      const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref);
       const findPresent = () => {
         const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};
         account.isBefore = used + idle + pending > 0;
