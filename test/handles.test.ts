@@ -166,8 +166,14 @@ describe.skipIf(NODE_MAJOR < 22)('clients of WebSockets, by Node’s own class',
     expect(report.findings).toEqual([]);
     expect(watched(report, 'WebSocket')).toEqual({ acquired: 8, released: 8 });
   });
-  test('a feed from each of several partners, which goes on: no finding', async () => {
-    const { report } = await probed(WEB_SOCKETS, ['feeds']);
+  test('one for each tenant, which connects again: no finding', async () => {
+    const { report } = await probed(WEB_SOCKETS, ['tenants']);
+    expect(report.findings).toEqual([]);
+    expect(watched(report, 'WebSocket')).toEqual({ acquired: 16, released: 8 });
+  });
+  test('a feed from each of several partners, which goes on: no finding, and no listener is added', async () => {
+    const { report, stderr } = await probed(WEB_SOCKETS, ['feeds']);
+    expect(stderr).not.toContain('MaxListenersExceededWarning');
     expect(report.findings).toEqual([]);
     expect(watched(report, 'WebSocket')).toEqual({ acquired: 8, released: 0 });
   });

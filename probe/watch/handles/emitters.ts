@@ -77,8 +77,9 @@ interface Link {
 function watchTargets(desk: Desk): void {
   const key = Object.getOwnPropertySymbols(new EventTarget()).find(({ description }) => description === 'kEvents');
   if (key === undefined) return;
-  const rootOf = (target: object, event: unknown): Root | undefined =>
-    (target as Record<symbol, Map<unknown, Root> | undefined>)[key]?.get(event);
+  // none by a call without a target, which Node refuses
+  const rootOf = (target: object | undefined, event: unknown): Root | undefined =>
+    (target as Record<symbol, Map<unknown, Root> | undefined> | undefined)?.[key]?.get(event);
   const piled = new PiledUp(desk, PART, (target, event) => listenersAt(rootOf(target, event)), true);
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, event, listener, wrapper) => {

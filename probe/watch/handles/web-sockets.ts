@@ -16,6 +16,7 @@ const NAME = 'WebSocket';
 /** Node.js 20 has none, nor do its types. */
 interface WebSocket extends EventTarget {
   readonly readyState: number;
+  readonly url: string;
 }
 const CLOSING = 2;
 
@@ -23,28 +24,26 @@ export function watchWebSockets(desk: Desk): void {
   const sockets = new Entered<WebSocket>(desk, {
     ...{ adapter: PART, nature: 'web socket', library: NAME },
     hasEnded: ({ readyState }) => readyState >= CLOSING,
+    leadsTo: ({ url }) => url,
   });
-  const { addEventListener } = EventTarget.prototype;
-  const heard = ({ target }: Event): void => sockets.used(target as WebSocket);
-  const hear = (socket: WebSocket): void => {
-    if (sockets.has(socket)) addEventListener.call(socket, 'message', heard);
-  };
   let isKnown = false;
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, _, __, wrapper) => {
-      if (isKnown || target.constructor.name !== NAME) return;
+      if (isKnown || target?.constructor?.name !== NAME) return;
       const global = globalThis as unknown as Record<string, { prototype: WebSocket } | undefined>;
       const kind = global[NAME];
       if (kind === undefined || target.constructor !== (kind as unknown)) return;
       isKnown = true;
       around<WebSocket>(PART, kind.prototype, 'send', { before: (socket) => sockets.used(socket) });
       sockets.endedBy(kind.prototype, 'close');
-      onMade<WebSocket>(PART, globalThis, NAME, (socket, maker) => {
-        sockets.openedByUser(socket, maker);
-        hear(socket);
+      // a listener of the probe's own would count among the service's
+      around<EventTarget>(PART, EventTarget.prototype, 'dispatchEvent', {
+        before: (socket, event) => {
+          if ((event as Event | undefined)?.type === 'message') sockets.used(socket as WebSocket);
+        },
       });
+      onMade<WebSocket>(PART, globalThis, NAME, (socket, maker) => sockets.openedByUser(socket, maker));
       sockets.opened(target as WebSocket, wrapper);
-      hear(target as WebSocket);
     },
   });
 }
