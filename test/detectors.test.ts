@@ -36,6 +36,7 @@ interface Open {
   stranded?: boolean;
   recipe?: string;
   leadsTo?: string;
+  lastsMs?: number;
   /** Known, and not lost. */
   isFollowed?: boolean;
 }
@@ -59,6 +60,7 @@ function group(
     const handle = known.handle && { deref: () => (known.handle === 'collected' ? undefined : known.handle) };
     const resource = new Resource(account, scope, openedAt, {
       ...(known.leadsTo !== undefined && { leadsTo: () => known.leadsTo ?? null }),
+      ...(known.lastsMs !== undefined && { lastsMs: known.lastsMs }),
       ...(busy !== undefined && { isBusy: () => busy }),
       ...(handle && { handle: handle as WeakRef<object> }),
     });
@@ -172,7 +174,7 @@ test('outlived-scope: requests that never give back are likely when not one of t
 /** `failed` of forty requests failed, and of those that are left all, or but one. */
 const ofFailed = (count: number, { failed = 10, but = 0, error = 'HTTP 500' } = {}) => {
   const open = Array.from({ length: count }, (_, n) => ({
-    scope: { ...ended(3000, 'request'), failedWith: n < but ? null : error },
+    ...{ scope: { ...ended(3000, 'request'), failedWith: n < but ? null : error }, lastsMs: 5000 },
   }));
   const totals = { began: 40, ended: 40, failed, failedWith: new Map(), rank: 40 };
   const scopes = new Map([['nightly', { name: 'nightly', kind: 'request', ...totals }]] as const);
@@ -190,19 +192,32 @@ test('outlived-scope: what only failed requests left is likely, though others ca
   expect(judged(ofFailed(3, { but: 1 }))).toMatchObject(verdict('suspect', 3));
   // most fail, so it says nothing
   expect(judged(ofFailed(3, { failed: 20 }))).toMatchObject(verdict('suspect', 3));
+  // no more were made than failed: a diagnosis
+  expect(judged(ofFailed(3), 16)).toMatchObject(verdict('suspect', 3));
   // the client left, and the handler may go on
   expect(judged(ofFailed(3, { error: 'aborted' }))).toBeNull();
 });
 
 test('outlived-scope: one-shot timers of failed work alone, where others of the line were cleared', () => {
-  const judged = ({ open, context: at }: ReturnType<typeof ofFailed>, released = 30) =>
-    oneShot(group(open, released, { nature: 'timeout' }), at);
+  const judged = (
+    { open, context: at }: ReturnType<typeof ofFailed>,
+    released = 30,
+    { cleared = released, longestCleared = 5000 } = {},
+  ) => {
+    const made = group(open, released, { nature: 'timeout' });
+    Object.assign(made.group.accounts[0] as object, { released, cleared, longestCleared });
+    return oneShot(made, at);
+  };
   expect(judged(ofFailed(8))).toMatchObject({ detector: 'outlived-scope', ...verdict('likely', 8) });
   expect(judged(ofFailed(7))).toBeNull();
   // each request leaves one: an entry's time to live
   expect(judged(ofFailed(8, { but: 1 }))).toBeNull();
   // as many were set as failed: another try
   expect(judged(ofFailed(8, { failed: 19 }), 19)).toBeNull();
+  // … and one after that, which nobody clears
+  expect(judged(ofFailed(8), 30, { cleared: 14 })).toBeNull();
+  // an error is remembered for longer
+  expect(judged(ofFailed(8), 30, { longestCleared: 300 })).toBeNull();
 });
 
 test('outlived-scope: handlers that have answered go on as long as their flow, but for what they do not use', () => {

@@ -25,3 +25,11 @@ describe.runIf(FOLLOWS_FLOWS).each([
     expect(report.unseen).toEqual([]);
   });
 });
+
+test.concurrent.each(['retry', 'helper', 'cache'])(
+  'a timer that failures alone set on purpose, %s: none is told',
+  async (kind) => {
+    const { report } = await probed(fixture('failures-go-on.mjs'), [kind]);
+    expect(report.findings.filter(({ certainty }) => certainty !== 'suspect')).toEqual([]);
+  },
+);

@@ -103,6 +103,7 @@ const COUNTS = [
   'usesReleased',
   'waitedReleased',
   'heldReleased',
+  'cleared',
 ] as const;
 
 export class Account {
@@ -134,6 +135,9 @@ export class Account {
   heldReleased = 0;
   /** When the youngest of those was opened. */
   youngestReleased = 0;
+  /** One-shot timers that were cleared before they fired, as far as that was seen, and the longest that one was set for. */
+  cleared = 0;
+  longestCleared = 0;
   /** Accounts that what ended here ended together with, and how often; see companions. */
   endsWith: Map<Account, number> | null = null;
   private times: UseTimes | null = null;
@@ -154,10 +158,16 @@ export class Account {
     this.times ??= new UseTimes();
     this.times.add(milliseconds);
   }
+  /** `lastsMs`: after how long it would have fired. */
+  wasCleared(lastsMs: number): void {
+    this.cleared++;
+    if (lastsMs > this.longestCleared) this.longestCleared = lastsMs;
+  }
   /** Counts as its own what `other`, of which nothing is open, had counted. */
   absorb(other: Account): void {
     for (const count of COUNTS) this[count] += other[count];
     this.youngestReleased = Math.max(this.youngestReleased, other.youngestReleased);
+    this.longestCleared = Math.max(this.longestCleared, other.longestCleared);
     if (this.releases.length === 0) this.releases.push(...other.releases);
     if (other.times === null) return;
     this.times ??= new UseTimes();

@@ -8,9 +8,13 @@ const FAILED = { few: 3, others: 4 };
 
 /**
  * How often the work failed, where all that is left is of work that did, which most did not, and others came back: who is
- * told of an error has nothing to end. Else null.
+ * told of an error has nothing to end. Else null, as where failures alone make what is left: another try, or a diagnosis.
  */
-export function failuresOf(leaked: readonly Resource[], { history }: Group, { scopes }: Context): number | null {
+export function failuresOf(
+  leaked: readonly Resource[],
+  { history, acquired }: Group,
+  { scopes }: Context,
+): number | null {
   const runs = new Set(leaked.map(({ scope }) => scope));
   if (runs.size < FAILED.few || history.released < FAILED.others) return null;
   if (![...runs].every(hasFailed)) return null;
@@ -18,7 +22,7 @@ export function failuresOf(leaked: readonly Resource[], { history }: Group, { sc
   const totals = names.flatMap((name) => scopes.get(name) ?? []);
   const sum = (of: (one: ScopeTotals) => number) => totals.reduce((total, one) => total + of(one), 0);
   const failed = sum((one) => one.failed);
-  return failed * 2 < sum(({ ended }) => ended) ? failed : null;
+  return failed * 2 < sum(({ ended }) => ended) && acquired >= 2 * failed ? failed : null;
 }
 
 function hasFailed(scope: Scope | null): boolean {

@@ -20,7 +20,7 @@ const SLACK = 1000;
 export interface Timeout {
   _destroyed: boolean;
   _idleTimeout?: number;
-  /** Null once it was cleared. */
+  /** Null, or undefined, once it was cleared. */
   _onTimeout?: object | null;
   _timerArgs?: readonly unknown[];
   /** By the clock of the event loop, which stands still within a turn. */

@@ -109,7 +109,10 @@ export class TimeOuts {
       if (timer?._onTimeout && !resource.closed) {
         ledger.forget(resource, now());
         ledger.pass(ledger.account(this.#others, resource.account.site));
-      } else ledger.close(resource, now());
+      } else {
+        if (!resource.closed) resource.account.wasCleared(resource.lastsMs);
+        ledger.close(resource, now());
+      }
       timeOut.timer = null;
       return false;
     });

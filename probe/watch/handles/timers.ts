@@ -9,7 +9,7 @@
  */
 
 import timers from 'node:timers';
-import { Resource, type Source } from '../../account/ledger.ts';
+import { type Account, Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
@@ -127,8 +127,11 @@ class Timers {
     this.#nursery = [];
     for (const { timer, source, site, scope, setAt, known } of young) {
       const account = ledger.account(source, site);
-      if (timer._destroyed) ledger.pass(account);
-      else ledger.open(new Resource(account, scope, setAt, known));
+      if (!timer._destroyed) ledger.open(new Resource(account, scope, setAt, countingCleared(known, account)));
+      else {
+        ledger.pass(account);
+        if (!timer._onTimeout) account.wasCleared(known.lastsMs ?? 0);
+      }
     }
   }
 
@@ -183,7 +186,23 @@ function knownOf(timer: NodeTimer, isTold = (_: NodeTimer) => false) {
       return alive?._destroyed !== false || isTold(alive);
     },
     keepsAlive: () => ref.deref()?.hasRef?.() !== false,
+    // Node forgets it once it is cleared
+    lastsMs: timer._idleTimeout ?? 0,
   };
+}
+
+/** What is collected before somebody looks may have fired. */
+function countingCleared(known: Known, account: Account): Known {
+  let isCounted = false;
+  const isGone = (): boolean => {
+    const timer = known.ref?.deref() as NodeTimer | undefined;
+    if (!isCounted && timer !== undefined && !timer._onTimeout) {
+      isCounted = true;
+      account.wasCleared(known.lastsMs ?? 0);
+    }
+    return known.isGone?.() === true;
+  };
+  return { ...known, isGone };
 }
 
 /** Its callback is of another realm: each has a `Function` of its own. */
