@@ -224,14 +224,18 @@ test('outlived-scope: handlers that have answered go on as long as their flow, b
   const names = new Map([
     ['nightly', { name: 'nightly', kind: 'request', began: 24, ended: 24, failed: 0, failedWith: new Map(), rank: 24 }],
   ] as const);
-  const going = (nature: NatureName, released: number, more: Open = {}) => {
+  const going = (nature: NatureName, released: number, more: Open = {}, inScope = released) => {
     const open = Array.from({ length: 24 }, () => ({ scope: ended(3000, 'request'), isFollowed: true, ...more }));
-    return outlivedScope(group(open, released, { nature }), { ...context, scopes: names });
+    const made = group(open, released, { nature });
+    Object.assign(made.group.accounts[0] as object, { releasedInScope: inScope });
+    return outlivedScope(made, { ...context, scopes: names });
   };
   expect(going('interval', 0)).toBeNull();
   expect(going('interval', 0, { lost: true })).toMatchObject(verdict('likely', 24));
   // others came back in time
   expect(going('interval', 50)).toMatchObject(verdict('likely', 24));
+  // … of another caller of the same helper
+  expect(going('interval', 50, {}, 0)).toBeNull();
   // a stream that nobody reads keeps the flow of its connection
   expect(going('lease', 0, { uses: 1 })).toMatchObject(verdict('likely', 24));
   expect(going('lease', 0)).toBeNull();

@@ -1,5 +1,8 @@
-/** What a resource leads to: several that lead to the same are no entries of one cache, nor each for a purpose of its own. */
-import type { Resource } from '../../account/ledger.ts';
+/**
+ * What is alike: by what a resource leads to (several that lead to the same are no entries of one cache, nor each for a
+ * purpose of its own), and by who took it.
+ */
+import { type Account, positionAt, type Resource } from '../../account/ledger.ts';
 
 /** With what is listened to on it; null where that is not known. */
 export function targetOf({ leadsTo, owned }: Resource): string | null {
@@ -22,4 +25,9 @@ export function isPart({ owner, bond }: Resource): boolean {
 
 function isListener({ closed, account }: Resource): boolean {
   return !closed && account.source.nature.isOftenSeveral === true;
+}
+
+/** Lines of the service's: a helper has several callers. */
+export function callerOf({ site }: Account): string {
+  return [0, 1, 2].map((depth) => positionAt(site, depth)).join(' ');
 }

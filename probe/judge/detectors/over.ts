@@ -9,6 +9,7 @@
  */
 import type { Resource } from '../../account/ledger.ts';
 import { ABORTED } from '../../account/scope.ts';
+import { callerOf } from './alike.ts';
 import type { Context, Group } from './detector.ts';
 
 /** After which a handler is not believed to go on for nobody. */
@@ -36,12 +37,14 @@ export function isScopeOver(resource: Resource, { at, triedAt, isEnd }: Moment):
 
 /**
  * Of what was picked of requests that have ended: without those that may be given back yet, where these are not few.
- * Where others came back before their request had ended, whatever still goes on is not what gives back.
+ * Where others that were taken by the same calls came back before their request had ended, whatever still goes on is not
+ * what gives back; another caller of a shared helper may well work on.
  */
-export function overOf(picked: Resource[], { history }: Group, moment: Moment): Resource[] {
+export function overOf(picked: Resource[], { accounts }: Group, moment: Moment): Resource[] {
+  const callers = new Set(accounts.filter(({ releasedInScope }) => releasedInScope > 0).map(callerOf));
   const over = picked.filter((resource) => {
-    const { scope } = resource;
-    if (scope === null || (history.inScope > 0 && scope.failedWith !== ABORTED)) return true;
+    const { scope, account } = resource;
+    if (scope === null || (callers.has(callerOf(account)) && scope.failedWith !== ABORTED)) return true;
     return isScopeOver(resource, moment);
   });
   return picked.length - over.length <= KEPT_SHARE * picked.length ? picked : over;

@@ -11,8 +11,9 @@
  * statements (a search path set by hand), and that are hardly used yet: a `suspect` below `CERTAIN`.
  * False negatives: fewer than `MANY`, and pools that end by themselves when idle (then nothing stays open).
  */
-import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
+import type { Account, Resource } from '../../../account/ledger.ts';
 import { push } from '../../groups.ts';
+import { callerOf } from '../alike.ts';
 import type { Detector } from '../detector.ts';
 import { isScopeOver } from '../over.ts';
 import { largest, span } from '../words.ts';
@@ -81,10 +82,6 @@ function leftBy(picked: readonly Resource[], accounts: readonly Account[], at: n
   );
   const overtaken = pools.filter(({ lastUsedAt }) => lastUsedAt < youngest);
   return overtaken.length < LEFT.few ? null : { pools, released, heldMs };
-}
-
-function callerOf({ site }: Account): string {
-  return [0, 1, 2].map((depth) => positionAt(site, depth)).join(' ');
 }
 
 function ofKnown(pools: readonly Resource[], open: number, acquired: number): Verdict {
