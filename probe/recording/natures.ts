@@ -64,6 +64,8 @@ export interface Nature {
   readonly keepsFlow?: true;
   /** Many programs begin several at one line, one after the other, and keep them. */
   readonly isOftenSeveral?: true;
+  /** Its peer ends it as often as not, and the program connects again: that others have ended tells nothing. */
+  readonly isOfPeer?: true;
   /** Judged at rest also where no line of the user's made it: so many on one holder are no library's habit. */
   readonly ofAnyCode?: true;
   /** Whom it is shown to; of equally certain verdicts the first one names the finding. */
@@ -599,6 +601,7 @@ const ROWS = {
       WebSocket: '{name}.close();',
     }),
     ...BY_EVENTS,
+    isOfPeer: true,
     stacks: 'sockets',
   },
   'datagram socket': {

@@ -57,7 +57,9 @@ export const leftAtRest: Detector = {
     const { at } = context;
     const lists = [...byCaller(overOf(picked, group, context)).values()];
     const leaked = leftOf(
-      lists.map((open) => (releasedBy(open) >= LIKELY.others ? open : withoutDistinct(open))),
+      lists.map((open) =>
+        releasedBy(open) >= LIKELY.others && !source.nature.isOfPeer ? open : withoutDistinct(open),
+      ),
       at,
     );
     if (leaked.length === 0) return null;
