@@ -96,7 +96,7 @@ test.each([
   const { code, stdout, stderr } = await start(NODE, args, { cwd: path.join(GUARDED, 'fails') });
   const shown = stripVTControlCharacters(stdout + stderr);
   expect(code).not.toBe(0);
-  expect(shown).toMatch(/fails\.test\.mjs:5:9/);
+  expect(shown).toMatch(/fails\.test\.mjs:7:9/);
   expect(shown).not.toMatch(/dist[\\/](?:guards|probe)|AsyncLocalStorage/);
 });
 

@@ -30,6 +30,7 @@ export interface State {
 export type Event =
   | { name: 'run_start' }
   | { name: 'test_done'; test: Test }
+  | { name: 'test_fn_failure' | 'hook_failure'; error: unknown }
   | { name: 'run_describe_finish'; describeBlock: Block }
   | { name: 'other' };
 
@@ -47,6 +48,8 @@ export class CircusGuard {
   told(event: Event, state: State): Promise<void> | undefined {
     if (event.name === 'run_start') this.#wrapAll(state.rootDescribeBlock, state);
     else if (event.name === 'test_done') return this.#judgeTest(event.test);
+    // before Jest makes words of what node:assert throws
+    else if (event.name === 'test_fn_failure' || event.name === 'hook_failure') this.#guard.failed(event.error);
     else if (event.name === 'run_describe_finish') return this.#judgeBlock(event.describeBlock, state);
     return undefined;
   }
