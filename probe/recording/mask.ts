@@ -24,6 +24,8 @@ const SPACE = /\s{1,9}(?:(?:is|was)\s{1,9})?/y;
 /** What is no secret after a word: the sentence goes on, or a bind stands for it. */
 const NO_VALUE =
   /(?:(?:as|and|or|from|where|in|is|not|on|to|for|of|was|has|with|by|null|true|false|undefined|void|string)\b|\?|\*{3}|\$\d+\b|=|:|-)/iy;
+/** What is no secret behind a separator either: words of JavaScript. */
+const NO_SECRET = /(?:(?:new|await|async|function) |(?:null|true|false|undefined)(?![^\s,;)}\]]))/y;
 const SCHEME_OF_HEADER = /(?:bearer|basic|digest|negotiate|token)\s{1,9}/iy;
 /** Words before a name and its password: `for bob:secret`, `-u bob:secret`. */
 const BEFORE_USER = /(?:^|\s)(?:for|as|by|user|login|with|-u|--user)\s{1,9}$/i;
@@ -136,6 +138,7 @@ function secretAt(text: string, at: number, word: string): Range | null {
 /** `before`: what stands before the name, perhaps the quote that a whole header is in. */
 function valueFrom(text: string, at: number, name: string, before = ''): Range | null {
   if (/^(?:\?|\*{3})(?=[\s,;)}\]]|$)/.test(text.slice(at, at + 4))) return null;
+  if (matchAt(NO_SECRET, text, at) !== null) return null;
   const isHeader = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i.test(name);
   const header = isHeader ? { quote: /["'`]/.test(before) ? before : '' } : null;
   const scheme = matchAt(SCHEME_OF_HEADER, text, at);
