@@ -19,6 +19,9 @@ const OF_CAUSE: Record<Exclude<Cause, 'deadlock'>, string> = {
 const OF_DEADLOCK =
   'Acquire once for all that one piece of work needs, or pass the lease along; a larger pool only makes it rarer.';
 
+const OF_HELD_MEMORY =
+  'Let go of what is held: remove what is no longer needed, evict the oldest, or end what waits for ever.';
+
 /** What to change, in a sentence or two. */
 export function advice(finding: Finding): string {
   const matter = matterOf(finding);
@@ -39,8 +42,9 @@ export function upgrade({ maker, known }: Finding): string | null {
 }
 
 /** What a mapper took or made for its caller is given back, or made once, in the mapper's words. */
-function ofNature({ nature, stack }: Finding): string {
+function ofNature({ nature, stack, held }: Finding): string {
   const { ends, matter, words } = NATURES[nature];
+  if (matter === 'memory' && held.length > 0) return OF_HELD_MEMORY;
   const { advice, onPools } = mapperOf(stack) ?? {};
   return (ends === 'given back' ? advice : matter === 'pools' ? onPools : undefined) ?? words.advice;
 }

@@ -11,6 +11,7 @@ import { type Holder, writeReach } from '../probe/recording/reach.ts';
 import { readRecording } from '../probe/recording/read-recording.ts';
 import { slopeOf } from '../probe/recording/slopes/slope.ts';
 import { riseChance } from '../probe/recording/trend.ts';
+import { advice } from '../reports/advice.ts';
 import { alarmsIn } from '../reports/alarms.ts';
 import { freePort } from './support/free-port.ts';
 import { CLI, fixture, lineOf, NODE, placeOf, readReport, start } from './support/probed.ts';
@@ -124,6 +125,7 @@ describe('what rises at rest', () => {
     const [finding] = buildReport([{ ...recording, reach, sites }]).findings;
     expect(finding).toMatchObject({ kind: 'memory', certainty: 'likely', held });
     expect(finding?.site?.line).toBe(line);
+    expect(finding && advice(finding)).toMatch(/^Let go of what is held/);
   });
 
   test('of one leak, what follows from it is evidence and no finding', () => {
