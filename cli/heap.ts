@@ -33,7 +33,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const given = parse('heap', args, OPTIONS);
   if (given === null) return printHelp(HELP);
   const [before, after, ...others] = given.positionals;
-  const isFolder = before !== undefined && statSync(before, { throwIfNoEntry: false })?.isDirectory() === true;
+  const found = before === undefined ? undefined : statSync(before, { throwIfNoEntry: false });
+  if (before !== undefined && found === undefined) throw new UserError(`There is no ${before}.`);
+  const isFolder = found?.isDirectory() === true;
   if (before === undefined || others.length > 0 || isFolder !== (after === undefined)) {
     throw new UserError(
       'outlive heap needs two snapshots, or the folder of a run: outlive heap BEFORE.heapsnapshot AFTER.heapsnapshot.',

@@ -236,4 +236,6 @@ writeHeapSnapshot(process.argv[3]);
   const wrong = await start(NODE, [CLI, 'heap', before]);
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
   expect(wrong.stderr).toMatch(/^outlive: outlive heap needs two snapshots, or the folder of a run: .*\n$/);
+  const missing = await start(NODE, [CLI, 'heap', 'nowhere']);
+  expect(missing).toMatchObject({ code: 2, stderr: 'outlive: There is no nowhere.\n' });
 });

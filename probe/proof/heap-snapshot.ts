@@ -62,7 +62,8 @@ function whyNot(folder: string, maxMb: number): string | null {
   if (mayHaveStreamedFiles()) return 'Node has streamed a file by itself, and a snapshot may then crash the process.';
   const { used_heap_size: used } = getHeapStatistics();
   const heap = `The heap has ${Math.round(used / MB)} MB`;
-  if (used > maxMb * MB) return `${heap}, more than the ${maxMb} MB up to which a snapshot is written.`;
+  if (used > maxMb * MB)
+    return `${heap}, more than the ${maxMb} MB up to which a snapshot is written (--snapshot-max-mb).`;
   if (freeMemory() < MEMORY * used) {
     return `${heap}, and less than ${Math.round((MEMORY * used) / MB)} MB of memory are free, which a snapshot may take.`;
   }
