@@ -430,10 +430,10 @@ test('a pool per call: however often each was used, if many lead to one database
 });
 
 test('a pool that is left where others are ended: likely, if later ones were; what a cache keeps was used since', () => {
-  const left = (openedAt: number, ended: { count: number; youngest: number; lastedMs?: number }) => {
+  const left = (openedAt: number, ended: { count: number; youngest: number; lastedMs?: number }, target = 'orders') => {
     const own = group(Array(3).fill({ openedAt, uses: 1 }), 0, { nature: 'pool' });
     for (const resource of own.open) {
-      resource.target = `shard ${own.open.indexOf(resource)}`;
+      resource.target = target === 'shard' ? `shard ${own.open.indexOf(resource)}` : target;
       resource.account.released = ended.count;
       resource.account.heldReleased = ended.count * (ended.lastedMs ?? 20);
       resource.account.youngestReleased = ended.youngest;
@@ -442,6 +442,8 @@ test('a pool that is left where others are ended: likely, if later ones were; wh
   };
   const ago = (ms: number) => NOW - ms;
   expect(left(ago(9_000), { count: 4, youngest: ago(8_000) })).toMatchObject(verdict('likely', 3));
+  // each to a database of its own may be pinned
+  expect(left(ago(9_000), { count: 4, youngest: ago(8_000) }, 'shard')).toMatchObject(verdict('suspect', 3));
   // the last that were made, as a cache keeps them
   expect(left(ago(8_000), { count: 4, youngest: ago(9_000) })).toBeNull();
   // the others lasted long, too: it may still be used

@@ -55,8 +55,10 @@ function leftBehind(picked: readonly Resource[], accounts: readonly Account[], a
   const sum = (of: (left: Left) => number) => all.reduce((total, left) => total + of(left), 0);
   const [leaked, released] = [all.flatMap(({ pools }) => pools), sum((left) => left.released)];
   const usual = span(sum(({ heldMs }) => heldMs) / released);
+  // each to a database of its own: some may be pinned
+  const targets = new Set(leaked.flatMap(({ target }) => target ?? []));
   return {
-    certainty: 'likely',
+    certainty: targets.size === leaked.length ? 'suspect' : 'likely',
     leaked,
     evidence: [
       `${leaked.length} pools that were made here are open and idle, though ${released} others were ended, later ones among them, after ${usual} on average.`,
