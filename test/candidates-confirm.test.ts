@@ -80,7 +80,7 @@ test.each([
   ],
   [
     'a test that is red for another reason',
-    "console.error(seat.id);\n}\nif (process.cwd().includes('outlive-mend-')) process.exit(1);\nelse {",
+    "console.error(seat.id);\n}\nif (process.cwd().includes('outlive-fail-path-')) process.exit(1);\nelse {",
     'the test that goes with it does not show it in a copy of this project',
   ],
 ])('a patch that is not proven is not offered: %s', async (_what, last, why) => {
