@@ -26,26 +26,8 @@ export function connectionHere(): Pick<Known, 'isHosted'> {
   const here = executionAsyncResource() as { socket?: { destroyed?: boolean } | null };
   const socket = here.socket ?? byParser.get(here)?.deref();
   if (typeof socket?.destroyed !== 'boolean') return {};
-  const ref = new WeakRef<Connection>(socket);
-  return {
-    isHosted: () => {
-      const alive = ref.deref();
-      return alive?.destroyed === false && !isIdle(alive);
-    },
-  };
-}
-
-interface Connection {
-  destroyed?: boolean;
-  /** Of HTTP; an upgrade has none any more. */
-  parser?: object | null;
-  /** The response that is to be sent next. */
-  _httpMessage?: object | null;
-}
-
-/** Kept alive for a next request: all that was begun on it is answered. */
-function isIdle({ parser = null, _httpMessage = null }: Connection): boolean {
-  return parser !== null && _httpMessage === null;
+  const ref = new WeakRef(socket);
+  return { isHosted: () => ref.deref()?.destroyed === false };
 }
 
 /** By the id that Node tells their connect in. */
