@@ -10,7 +10,7 @@ import type { Holder } from '../probe/recording/reach.ts';
 import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
 import { callbackOf, type Heap, isContext, type Share, sharesOf, weighed } from './shares.ts';
-import type { Place, Snapshot } from './snapshot.ts';
+import { isGlobal, type Place, type Snapshot } from './snapshot.ts';
 import { hop, isStore, nameOf } from './words.ts';
 import { writesTo } from './writes-to.ts';
 
@@ -65,8 +65,9 @@ function linesOf(heap: Heap, holder: number, path: readonly number[]): Place[] {
   const [last] = path.slice(-1);
   if (last === undefined) return [];
   // a global variable is anybody's
-  const isGlobal = /^global\b/.test(snapshot.name(reach.from(holder)));
-  const files = isGlobal ? [...snapshot.files()].slice(0, MOST_FILES) : nodes.flatMap((node) => fileOf(snapshot, node));
+  const files = isGlobal(snapshot, reach.from(holder))
+    ? [...snapshot.files()].slice(0, MOST_FILES)
+    : nodes.flatMap((node) => fileOf(snapshot, node));
   return writesTo(nameOf(snapshot, last), files);
 }
 

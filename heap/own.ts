@@ -1,6 +1,6 @@
 /** The probe's own code in a snapshot: what it keeps is nobody's. */
 import path from 'node:path';
-import type { Snapshot } from './snapshot.ts';
+import { isGlobal, type Snapshot } from './snapshot.ts';
 
 /** By which the probe is found: a global's property, see probe/register.ts. */
 const PROBE = '<symbol outlive.probe>';
@@ -16,7 +16,9 @@ export function isOfProbe(snapshot: Snapshot, node: number): boolean {
 function foldersIn(snapshot: Snapshot): string[] {
   let folders = ownFolders.get(snapshot);
   if (folders === undefined) {
-    const globals = Array.from({ length: snapshot.size }, (_, node) => node).filter((node) => isGlobal(snapshot, node));
+    const globals = Array.from({ length: snapshot.size }, (_, node) => node).filter(
+      (node) => snapshot.type(node) === 'object' && isGlobal(snapshot, node),
+    );
     const probes = globals.flatMap((node) => snapshot.follow(node, PROBE) ?? []);
     folders = probes
       .flatMap((probe) => snapshot.placeOf(probe)?.file ?? [])
@@ -24,9 +26,4 @@ function foldersIn(snapshot: Snapshot): string[] {
     ownFolders.set(snapshot, folders);
   }
   return folders;
-}
-
-/** Node 26 calls it `global (global*)`. */
-function isGlobal(snapshot: Snapshot, node: number): boolean {
-  return snapshot.type(node) === 'object' && /^global\b/.test(snapshot.name(node));
 }

@@ -50,14 +50,14 @@ export function sharesOf(heap: Heap): Share[] {
     const share = shares.get(key) ?? { holder, parts: [], bytes: 0 };
     shares.set(key, share);
     if (!isNew[reach.from(node)]) share.bytes += bytes[node] as number;
-    if (!isStore(snapshot, node)) share.parts.push(node);
+    if (!isBacking(snapshot, node)) share.parts.push(node);
   }
   return together(heap, shares);
 }
 
 /** What hangs at Node's or V8's own lists is told apart by what it is, a timer by its callback. */
 function keyOf({ snapshot }: Heap, node: number, holder: number): string {
-  if (holder !== 0 && !isStore(snapshot, holder)) return String(holder);
+  if (holder !== 0 && !isBacking(snapshot, holder)) return String(holder);
   const { file, line } = callbackOf(snapshot, node) ?? {};
   return `${snapshot.name(node)} ${file}:${line}`;
 }
@@ -71,7 +71,7 @@ function together(heap: Heap, shares: ReadonlyMap<string, Share>): Share[] {
   }
   return [...byParent].flatMap(([parent, group]) => {
     const bytes = group.reduce((sum, share) => sum + share.bytes, 0);
-    const isOne = parent !== 0 && !isStore(heap.snapshot, parent) && !isContext(heap.snapshot, parent);
+    const isOne = parent !== 0 && !isBacking(heap.snapshot, parent) && !isContext(heap.snapshot, parent);
     if (!isOne || group.length < MANY_PARTS || group.some((share) => share.bytes > bytes / 2)) return group;
     return [{ holder: parent, parts: group.flatMap(({ parts }) => parts), bytes }];
   });
@@ -80,11 +80,11 @@ function together(heap: Heap, shares: ReadonlyMap<string, Share>): Share[] {
 /** What it is reached by, as the program sees it. */
 function above({ snapshot, reach }: Heap, node: number): number {
   let at = reach.from(node);
-  while (at !== 0 && isStore(snapshot, at)) at = reach.from(at);
+  while (at !== 0 && isBacking(snapshot, at)) at = reach.from(at);
   return at;
 }
 
-function isStore(snapshot: Snapshot, node: number): boolean {
+function isBacking(snapshot: Snapshot, node: number): boolean {
   return STORES.includes(snapshot.type(node)) || /^system \/ (?!Context)/.test(snapshot.name(node));
 }
 

@@ -141,3 +141,8 @@ export function readSnapshot(file: string): Snapshot {
     throw new UserError(`${file} ${code ? `cannot be read (${code})` : 'is no heap snapshot'}.`);
   }
 }
+
+/** Node 26 calls it `global (global*)`. */
+export function isGlobal(snapshot: Snapshot, node: number): boolean {
+  return /^global\b/.test(snapshot.name(node));
+}

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { mask } from '../probe/recording/mask.ts';
 import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
-import type { Place, Snapshot } from './snapshot.ts';
+import { isGlobal, type Place, type Snapshot } from './snapshot.ts';
 
 /** Hops that are told of one path: the nearest to the resource say the most. */
 const MOST = 4;
@@ -33,8 +33,7 @@ export function hop(snapshot: Snapshot, edge: number, before: number | null): st
   const [name, type] = [nameOf(snapshot, edge), snapshot.edgeType(edge)];
   const what = mask(snapshot.name(node));
   if (what === 'Generator' || what === 'AsyncGenerator') return `waiting in a function${at(snapshot.placeOf(node))}`;
-  // Node 26 calls it `global (global*)`
-  if (/^global\b/.test(what)) return null;
+  if (isGlobal(snapshot, node)) return null;
   if (what === 'Timeout') return 'a timer';
   if (isStore(snapshot, edge)) return 'a store of AsyncLocalStorage';
   if (snapshot.type(node) === 'closure') {

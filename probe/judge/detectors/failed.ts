@@ -7,22 +7,18 @@ import type { Context, Group } from './detector.ts';
 const FAILED = { few: 3, others: 4 };
 
 /**
- * How often the work failed, where all that is left is of work that did, which most did not, and others came back: who is
- * told of an error has nothing to end. Else null, as where failures alone make what is left: another try, or a diagnosis.
+ * Whether all that is left is of work that failed, which most did not, and others came back: who is told of an error has
+ * nothing to end. Not where failures alone make what is left: another try, or a diagnosis.
  */
-export function failuresOf(
-  leaked: readonly Resource[],
-  { history, acquired }: Group,
-  { scopes }: Context,
-): number | null {
+export function areOfFailed(leaked: readonly Resource[], { history, acquired }: Group, { scopes }: Context): boolean {
   const runs = new Set(leaked.map(({ scope }) => scope));
-  if (runs.size < FAILED.few || history.released < FAILED.others) return null;
-  if (![...runs].every(hasFailed)) return null;
+  if (runs.size < FAILED.few || history.released < FAILED.others) return false;
+  if (![...runs].every(hasFailed)) return false;
   const names = [...new Set([...runs].map((scope) => scope?.name ?? ''))];
   const totals = names.flatMap((name) => scopes.get(name) ?? []);
   const sum = (of: (one: ScopeTotals) => number) => totals.reduce((total, one) => total + of(one), 0);
   const failed = sum((one) => one.failed);
-  return failed * 2 < sum(({ ended }) => ended) && acquired >= 2 * failed ? failed : null;
+  return failed * 2 < sum(({ ended }) => ended) && acquired >= 2 * failed;
 }
 
 function hasFailed(scope: Scope | null): boolean {

@@ -16,15 +16,13 @@
 import { type Account, positionAt, type Resource } from '../../../account/ledger.ts';
 import type { Nature } from '../../../recording/natures.ts';
 import { push } from '../../groups.ts';
-import { isPart, listens, targetOf } from '../alike.ts';
+import { callerOf, isPart, listens, targetOf } from '../alike.ts';
 import type { Detector } from '../detector.ts';
 import { overOf } from '../over.ts';
 import { areOfUnknown, mayGoOn } from '../unfollowed.ts';
 import { largest, span } from '../words.ts';
 
 const FEW = 3;
-/** Which user frames tell one caller from another, from the top. */
-const CALLERS = [0, 1, 2];
 /**
  * Still there, for more than a suspicion: where others have ended, where none has, where their use would show, and where
  * each is of another context.
@@ -135,8 +133,7 @@ function byCaller(resources: readonly Resource[]): Map<string, Resource[]> {
   for (const resource of resources) {
     const { account } = resource;
     // each context may be of another file
-    const depths = resource.isOfContext ? [0] : CALLERS;
-    const caller = callers.get(account) ?? depths.map((depth) => positionAt(account.site, depth)).join(' ');
+    const caller = callers.get(account) ?? (resource.isOfContext ? positionAt(account.site, 0) : callerOf(account));
     callers.set(account, caller);
     push(lists, caller, resource);
   }

@@ -19,7 +19,7 @@ import type { Resource } from '../../../account/ledger.ts';
 import type { Scope } from '../../../account/scope.ts';
 import { isPart, listens, targetOf } from '../alike.ts';
 import type { Context, Detector, Group } from '../detector.ts';
-import { failuresOf } from '../failed.ts';
+import { areOfFailed } from '../failed.ts';
 import { overOf } from '../over.ts';
 import { largest, median, span } from '../words.ts';
 
@@ -47,7 +47,7 @@ export const outlivedScope: Detector = {
     const leaked = idle.length > 0 ? idle : picked;
     const { history } = group;
     const { at } = context;
-    const failed = failuresOf(leaked, group, context) !== null;
+    const failed = areOfFailed(leaked, group, context);
     const isHandedOver = history.afterScope > 0 && !failed;
     const runs = new Set(leaked.map(({ scope }) => scope as Scope));
     const isJob = leaked.every(({ scope }) => scope?.kind === 'job');

@@ -11,7 +11,7 @@
  */
 import type { Account } from '../../../account/ledger.ts';
 import type { Detector } from '../detector.ts';
-import { failuresOf } from '../failed.ts';
+import { areOfFailed } from '../failed.ts';
 import { isScopeOver } from '../over.ts';
 import { median, span } from '../words.ts';
 
@@ -26,7 +26,7 @@ export const oneShot: Detector = {
     return scope !== null && isScopeOver(resource, context) && context.at - scope.ended > context.graceMs;
   },
   concludes(leaked, group, context) {
-    if (leaked.length < MANY || failuresOf(leaked, group, context) === null) return null;
+    if (leaked.length < MANY || !areOfFailed(leaked, group, context)) return null;
     const accounts = [...new Set(leaked.map(({ account }) => account))];
     const sum = (of: (account: Account) => number) => accounts.reduce((total, account) => total + of(account), 0);
     const [released, cleared] = [sum((account) => account.released), sum((account) => account.cleared)];
