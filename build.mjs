@@ -19,6 +19,7 @@ const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').match
   ([, name]) => name,
 );
 const PARTS = [
+  'process/on-demand',
   'judge/judge',
   'control/control',
   'control/inject/start',
@@ -108,6 +109,8 @@ await bundle(['probe', ...PARTS], {
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
+      // what Node's own loader loads, to load the others: alone, so that the preload finds it
+      { name: 'process/on-demand', test: /\bprobe[\\/]process[\\/](?:on-demand|compiled)\.ts$/, priority: 1 },
       { name: 'probe', test: isCore },
       { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
       {

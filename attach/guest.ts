@@ -28,9 +28,10 @@ export class Guest {
 
   /** `probe`: the folder that it is loaded from, as the thread sees it. */
   static async begin(thread: Thread, probe: string, options: VisitOptions, withinMs?: number): Promise<Guest> {
-    const file = JSON.stringify(`${probe}/attach/visit.js`);
-    const load = `process.getBuiltinModule('node:module').createRequire(${file})(${file})`;
-    return new Guest(thread, await thread.run<Arrival>(`${load}.begin(${JSON.stringify(options)})`, withinMs));
+    const file = JSON.stringify(`${probe}/process/on-demand.js`);
+    const loader = `process.getBuiltinModule('node:module').createRequire(${file})(${file})`;
+    const visit = `${loader}.loadOnDemand((load) => load('./attach/visit.js'))`;
+    return new Guest(thread, await thread.run<Arrival>(`${visit}.begin(${JSON.stringify(options)})`, withinMs));
   }
 
   /** Libraries whose pools nobody has asked yet: a pool shows itself when it is next asked. */

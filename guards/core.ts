@@ -114,6 +114,8 @@ export class Guard {
   end(scope: Scope): void {
     this.#running.delete(scope);
     this.#probe.tests.end(scope);
+    // a file: workers are ended without a word
+    if (scope.within === null) keepCompiled();
   }
 
   /** The scope ends without being judged: its test has failed, or is run again. */
@@ -237,11 +239,11 @@ function findProbe(): Probe {
   const known = (globalThis as { [key: symbol]: unknown })[PROBE] as Probe | undefined;
   if (known) return known;
   const began = process.cpuUsage();
-  const { startForTests, hideModules } = require('../probe/probe.js') as typeof import('../probe/probe.ts');
+  const { startForTests } = loadOnDemand((load) => load('./probe.js') as typeof import('../probe/probe.ts'));
   const register = path.join(__dirname, '../probe/register.js');
   const probe = startForTests(register, began);
   Object.defineProperty(globalThis, PROBE, { value: probe, configurable: true });
-  hideModules(register);
+  hideModules();
   return probe;
 }
 
@@ -250,5 +252,7 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => originalSetTimeout(resolve, milliseconds));
 }
 
-// as the build names the file: see build.mjs
+// as the build names the files: see build.mjs
+const { loadOnDemand, hideModules, keepCompiled } =
+  require('../probe/process/on-demand.js') as typeof import('../probe/process/on-demand.ts');
 const loadLeaks = () => require('./leaks.js') as typeof import('./leaks.ts');

@@ -28,7 +28,7 @@ import { Collector, PRODUCTION_WAIT } from './process/gc.ts';
 import { Governor } from './process/governor.ts';
 import { guarded, switchAllOff } from './process/lapses.ts';
 import { takeBack } from './process/leaving.ts';
-import { loadOnDemand } from './process/on-demand.ts';
+import { keepCompiled, loadOnDemand } from './process/on-demand.ts';
 import { Rhythm } from './process/rhythm.ts';
 import { cpuMs, cpuNow, every, later, nodeMajor, now } from './process/runtime.ts';
 import { readSettings, type Settings } from './process/settings.ts';
@@ -52,8 +52,6 @@ import { Followed } from './watch/scopes/followed.ts';
 import { watchHttpServers, whenServing } from './watch/scopes/http.ts';
 import { unmarkPooledSockets } from './watch/unmark-pooled-sockets.ts';
 import { Unwatched } from './watch/unwatched/unwatched.ts';
-
-export { hideModules } from './process/on-demand.ts';
 
 /** Between two forced collections in soak, milliseconds. */
 const SOAK_GC_WAIT = 2000;
@@ -341,6 +339,7 @@ export class Probe {
         this.#writeReport();
       });
     }
+    keepCompiled();
   }
 
   /** A child, or a service that is killed, never needs what it is made with; and most others little of it. */

@@ -12,7 +12,8 @@ if (isSupported && !Object.hasOwn(globalThis, PROBE)) {
     // to load the probe is most of what a start costs; written so that Node.js 12, too, can read this far
     const usage = (process as { threadCpuUsage?: typeof process.cpuUsage }).threadCpuUsage || process.cpuUsage;
     const began = usage.call(process);
-    const { startProbe, hideModules } = require('./probe.js') as typeof import('./probe.ts');
+    const { loadOnDemand, hideModules } = require('./process/on-demand.js') as typeof import('./process/on-demand.ts');
+    const { startProbe } = loadOnDemand((load) => load('./probe.js') as typeof import('./probe.ts'));
     Object.defineProperty(globalThis, PROBE, { value: startProbe(__filename, began), configurable: true });
     hideModules(__filename);
   } catch {

@@ -11,8 +11,9 @@ import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import type { PoolNumbers } from '../account/pool-numbers.ts';
-import { hideModules, Probe } from '../probe.ts';
+import { Probe } from '../probe.ts';
 import { guarded } from '../process/lapses.ts';
+import { hideModules } from '../process/on-demand.ts';
 import { cpuNow, every, later } from '../process/runtime.ts';
 import { readSettings } from '../process/settings.ts';
 
@@ -147,7 +148,7 @@ export function begin(options: VisitOptions): Arrival {
   accessSync(options.folder, constants.W_OK);
   const visit = new Visit(options);
   visit.announce();
-  hideModules(__filename);
+  hideModules();
   return visit.begin(began);
 }
 
