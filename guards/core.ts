@@ -199,8 +199,9 @@ export class Guard {
 
   #tellHanging(): void {
     const kinds = process.getActiveResourcesInfo();
-    process.stderr.write(this.#loadLeaks().hangingMessage(this.#probe.tests.holding(), kinds));
-    if (!this.options.endsHanging) return;
+    const { endsHanging } = this.options;
+    process.stderr.write(this.#loadLeaks().hangingMessage(this.#probe.tests.holding(), kinds, endsHanging));
+    if (!endsHanging) return;
     // Mocha puts its own count of failures there as it exits
     process.on('exit', () => {
       process.exitCode = 1;

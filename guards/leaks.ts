@@ -56,9 +56,9 @@ export class Leaks {
     return leakOf(message, stackOf(frames, blamed));
   }
 
-  /** What holds the process though the tests are over. `kinds`: what Node says of it. */
-  hangingMessage(owed: readonly Owed[], kinds: readonly string[]): string {
-    return hangingMessage(this.findingsOf(owed), kinds);
+  /** What holds the process though the tests are over. `kinds`: what Node says of it. `ends`: that ends it. */
+  hangingMessage(owed: readonly Owed[], kinds: readonly string[], ends: boolean): string {
+    return hangingMessage(this.findingsOf(owed), kinds, ends);
   }
 
   findingsOf(owed: readonly Owed[], holders: Holders = new Map()): Finding[] {

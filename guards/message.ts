@@ -44,12 +44,17 @@ function place({ site, siteUnknown }: Finding): string {
   return `taken at ${fromHere(site.file)}:${site.line}:${site.column}${name}`;
 }
 
-/** `kinds`: what Node says of what it waits for, told where nothing else is known. */
-export function hangingMessage(findings: readonly Finding[], kinds: readonly string[]): string {
+/** `kinds`: what Node says of what it waits for, told where nothing else is known. `ends`: the run is ended by it. */
+export function hangingMessage(findings: readonly Finding[], kinds: readonly string[], ends: boolean): string {
   const lines = findings.map((finding) => `${subject(finding)}, ${place(finding)}`);
   const told =
     lines.length > 0 ? lines : [`nothing that outlive watches; Node waits for ${[...new Set(kinds)].join(', ')}`];
-  return `outlive: The tests are over, and the process does not end. What is open:\n${told.map((line) => `  ${line}\n`).join('')}`;
+  return [
+    'outlive: The tests are over, and the process does not end. What is open:',
+    ...told.map((line) => `  ${line}`),
+    ends ? 'It is ended now, with a failure.' : 'With OUTLIVE_TEST_END_HANGING=1 such a run ends, with a failure.',
+    '',
+  ].join('\n');
 }
 
 /** As V8 writes it, so that whoever reads stacks finds the line: the blamed frame, and those of the user's that led to it. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { guardOptions } from '../guards/guard.ts';
+import { hangingMessage } from '../guards/message.ts';
 import { openDatabase } from '../pipeline/store/database.ts';
 import { CLI, lineOf, NODE, ROOT, start } from './support/probed.ts';
 import { byJest, byMocha, byNodeTest, byVitest, expectedLines, GUARDED, type Results } from './support/runners.ts';
@@ -54,21 +55,36 @@ test.each(['inline', 'beside'])('jest: the line that was written is told, with i
   );
 });
 
-test.each([
-  ['node:test', ['--require', 'outlive/node-test']],
-  ['node:test, all in one process', ['--require', 'outlive/node-test', '--test', '--test-isolation=none']],
-  ['mocha', [path.join(ROOT, 'node_modules/mocha/bin/mocha.js'), '--require', path.join(ROOT, 'dist/guards/mocha.js')]],
-])('%s: a run that does not end says what holds it, and can be made to end with a failure', async (_, args) => {
-  const env = { OUTLIVE_TEST_SETTLE_MS: '50', OUTLIVE_TEST_HANG_MS: '200', OUTLIVE_TEST_END_HANGING: '1' };
-  const { code, stdout, stderr } = await start(NODE, [...args, 'hangs.cjs'], { cwd: GUARDED, env });
-  const line = path.basename(lineOf(path.join(GUARDED, 'hangs.cjs'), '// holds the run'));
-  const [told, ...more] = stderr.split('What is open:\n')[1]?.trim().split('\n') ?? [];
-  expect(stderr).toContain('The tests are over, and the process does not end.');
-  expect(told).toContain(`1 timer (setInterval), taken at ${line}:`);
-  expect(more).toEqual([]);
-  expect(code).toBe(1);
-  // the runner's own report comes first
-  expect(stdout).toMatch(/pass 1|1 passing/);
+const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
+const JEST = path.join(ROOT, 'tools/jest/node_modules/jest-cli/bin/jest.js');
+const HANGS: [name: string, args: string[]][] = [
+  ['node:test', ['--require', 'outlive/node-test', 'hangs.cjs']],
+  ['node:test, all in one process', ['--require', 'outlive/node-test', '--test', '--test-isolation=none', 'hangs.cjs']],
+  ['mocha', [MOCHA, '--require', path.join(ROOT, 'dist/guards/mocha.js'), 'hangs.cjs']],
+  ['jest', [JEST, '--runInBand', '--config=jest.config.cjs', '--rootDir=.', '--testMatch=**/hangs.cjs']],
+];
+test.each(HANGS)(
+  '%s: a run that does not end says what holds it, and can be made to end with a failure',
+  async (_, args) => {
+    const env = { OUTLIVE_TEST_SETTLE_MS: '50', OUTLIVE_TEST_HANG_MS: '200', OUTLIVE_TEST_END_HANGING: '1' };
+    const { code, stdout, stderr } = await start(NODE, args, { cwd: GUARDED, env });
+    const line = path.basename(lineOf(path.join(GUARDED, 'hangs.cjs'), '// holds the run'));
+    const [, said = ''] = stderr.split('The tests are over, and the process does not end. What is open:\n');
+    const [told, then] = said.split('\n');
+    expect(told).toContain(`1 timer (setInterval), taken at ${line}:`);
+    expect(then).toBe('It is ended now, with a failure.');
+    expect(code).toBe(1);
+    // the runner's own report comes first
+    expect(stdout + stderr).toMatch(/pass 1|1 passing|1 passed/);
+  },
+);
+
+test('what ends a run that hangs is said where nothing ends it', () => {
+  expect(hangingMessage([], ['PipeWrap', 'PipeWrap'], false).split('\n').slice(1)).toEqual([
+    '  nothing that outlive watches; Node waits for PipeWrap',
+    'With OUTLIVE_TEST_END_HANGING=1 such a run ends, with a failure.',
+    '',
+  ]);
 });
 
 test('a run that watches is not held: it goes on', async () => {
@@ -85,8 +101,6 @@ test('a run that watches is not held: it goes on', async () => {
   }
 });
 
-const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js');
-const JEST = path.join(ROOT, 'tools/jest/node_modules/jest-cli/bin/jest.js');
 test.each([
   ['node:test', ['--require', 'outlive/node-test', 'fails.test.mjs']],
   ['vitest', [path.join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run']],
