@@ -70,6 +70,7 @@ export class Guard {
     this.#probe = probe;
     this.options = options;
     this.#runner = runner;
+    if (runner.original) probe.tests.readBy(runner.original);
     // which are about the whole run, and must be right before a test has changed anything
     if (options.out !== null || options.updatesBaseline || existsSync(options.baseline)) this.#loadLeaks();
   }

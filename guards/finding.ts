@@ -8,7 +8,7 @@ import type { Sources } from '../probe/recording/source.ts';
 import type { Owed } from '../probe/tests.ts';
 
 /** How a runner leads from the code that it runs to the code that was written; null where it does not know. */
-export type Original = (frame: Frame) => Frame | null;
+export type Original = <P extends Pick<Frame, 'file' | 'line' | 'column'>>(frame: P) => P | null;
 
 export function findingOf(owed: Owed, original: (frame: Frame) => Frame, sources: Sources): Finding {
   const { kind, nature, library, pool, count, orphans } = owed;

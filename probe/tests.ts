@@ -12,7 +12,8 @@
  */
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
-import { frameToName } from './judge/blame.ts';
+import { frameToName, type IsInside } from './judge/blame.ts';
+import { enclosesOnDisk, functionEncloses, type ToDisk } from './judge/enclosing.ts';
 import { PARTS } from './parts.ts';
 import { loadOnDemand } from './process/on-demand.ts';
 import { now } from './process/runtime.ts';
@@ -59,11 +60,17 @@ export class Tests {
   readonly #told: WeakSet<Resource> = new WeakSet();
   /** What had been opened when each began. */
   readonly #opens: WeakMap<Scope, number> = new WeakMap();
+  #isInside: IsInside = functionEncloses;
 
   constructor(ledger: Ledger, scopes: Scopes, prover: Prover) {
     this.#ledger = ledger;
     this.#scopes = scopes;
     this.#prover = prover;
+  }
+
+  /** For a runner that runs other code than is on disk. */
+  readBy(toDisk: ToDisk): void {
+    this.#isInside = enclosesOnDisk(toDisk);
   }
 
   begin(name: string, kind: TestKind, within: Scope | null): Scope {
@@ -95,7 +102,7 @@ export class Tests {
   }
 
   owed(scope: Scope): Owed[] {
-    return byLine(this.#owedIn(scope));
+    return byLine(this.#owedIn(scope), this.#isInside);
   }
 
   /** What is open of this scope by now is not told of again. */
@@ -120,7 +127,7 @@ export class Tests {
 
   /** Whoever opened it: what may hold the process open. */
   holding(): Owed[] {
-    return byLine([...this.#ledger.opened(now())].filter(mayHold));
+    return byLine([...this.#ledger.opened(now())].filter(mayHold), this.#isInside);
   }
 
   *#owedIn(scope: Scope): Generator<Resource> {
@@ -195,11 +202,11 @@ function mayHold(resource: Resource): boolean {
 }
 
 /** Most first. */
-function byLine(resources: Iterable<Resource>): Owed[] {
+function byLine(resources: Iterable<Resource>, isInside: IsInside): Owed[] {
   const lines = new Map<string, Owed>();
   for (const resource of resources) {
     const key = keyOf(resource);
-    lines.set(key, add(lines.get(key) ?? nothingOf(resource), resource));
+    lines.set(key, add(lines.get(key) ?? nothingOf(resource, isInside), resource));
   }
   return [...lines.values()].sort((a, b) => b.count - a.count);
 }
@@ -208,7 +215,7 @@ function keyOf({ account: { line, source } }: Resource): string {
   return `${line.key} ${source.pool?.id}`;
 }
 
-function nothingOf(resource: Resource): Owed {
+function nothingOf(resource: Resource, isInside: IsInside): Owed {
   const { account, scope } = resource;
   const { site, source } = account;
   return {
@@ -220,7 +227,7 @@ function nothingOf(resource: Resource): Owed {
       pool: source.pool?.name ?? null,
     },
     ...{ count: 0, busy: 0, orphans: 0, oldestMs: 0 },
-    ...{ stack: site?.stack ?? [], isMapped: site?.isMapped ?? [], frame: frameToName(site, [account]) },
+    ...{ stack: site?.stack ?? [], isMapped: site?.isMapped ?? [], frame: frameToName(site, [account], isInside) },
     test: testOf(scope)?.name ?? null,
   };
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Account } from '../probe/account/ledger.ts';
 import type { Site } from '../probe/account/site.ts';
 import { blamedFrame, isFurtherInside, isFurtherOn, ownerDepth, ownerOf } from '../probe/judge/blame.ts';
-import { functionEncloses } from '../probe/judge/enclosing.ts';
+import { enclosesOnDisk, functionEncloses } from '../probe/judge/enclosing.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A stack, innermost first, as `function@line`; frames from `|` on await instead of call. */
@@ -77,6 +77,11 @@ test('whether a function is written inside another is read off the indentation o
   expect(functionEncloses(`${file}:7:15`, `${file}:1:1`)).toBe(false);
   expect(functionEncloses(`${file}:1:1`, `${file}:5:25`)).toBe(false);
   expect(functionEncloses('/no/such.js:5:1', '/no/such.js:1:1')).toBe(false);
+
+  // what runs begins with three lines of a compiler's
+  const encloses = enclosesOnDisk((place) => ({ ...place, line: place.line - 3 }));
+  expect(encloses(`${file}:8:25`, `${file}:4:1`)).toBe(true);
+  expect(functionEncloses(`${file}:8:25`, `${file}:4:1`)).toBe(false);
 });
 
 test('further on: the same function asks again on a later line', () => {

@@ -58,7 +58,7 @@ function fileOf(from: string, name: string): string | null {
   }
 }
 
-function original(runtime: Runtime, frame: Frame): Frame | null {
+function original<P extends Pick<Frame, 'file' | 'line' | 'column'>>(runtime: Runtime, frame: P): P | null {
   try {
     const map = runtime.getSourceMaps()?.get(frame.file);
     if (!map) return null;

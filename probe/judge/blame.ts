@@ -8,7 +8,7 @@ import type { Account } from '../account/ledger.ts';
 import type { Site } from '../account/site.ts';
 import { functionEncloses } from './enclosing.ts';
 
-type IsInside = (inner: string, outer: string) => boolean;
+export type IsInside = (inner: string, outer: string) => boolean;
 
 /**
  * Position among `acquired.user` of the innermost function that also gave the resource back: by calling, itself or
@@ -36,10 +36,10 @@ export function ownerOf(acquired: Site, released: Site, isInside: IsInside = fun
 }
 
 /** How far above the top user frame the owner is, for all accounts of one line: the most frequent, 0 if unknown. */
-export function ownerDepth(accounts: readonly Account[]): number {
+export function ownerDepth(accounts: readonly Account[], isInside?: IsInside): number {
   const votes = new Map<number, number>();
   for (const account of accounts) {
-    for (const owner of ownersOf(account)) if (owner >= 0) votes.set(owner, (votes.get(owner) ?? 0) + 1);
+    for (const owner of ownersOf(account, isInside)) if (owner >= 0) votes.set(owner, (votes.get(owner) ?? 0) + 1);
   }
   let best = 0;
   for (const [depth, count] of votes) {
@@ -50,9 +50,11 @@ export function ownerDepth(accounts: readonly Account[]): number {
 }
 
 /** Worked out when somebody looks, not at the release: it may read a source file. */
-function ownersOf(account: Account): number[] {
+function ownersOf(account: Account, isInside?: IsInside): number[] {
   const { site, releases, owners } = account;
-  while (site && owners.length < releases.length) owners.push(ownerOf(site, releases[owners.length] as Site));
+  while (site && owners.length < releases.length) {
+    owners.push(ownerOf(site, releases[owners.length] as Site, isInside));
+  }
   return owners;
 }
 
@@ -62,10 +64,10 @@ export function blamedFrame(site: Site, depth: number): number {
 }
 
 /** Past helpers, as everywhere: by the releases at that line, whoever called it. */
-export function frameToName(site: Site | null, accounts: readonly Account[]): number {
+export function frameToName(site: Site | null, accounts: readonly Account[], isInside?: IsInside): number {
   if (!site) return -1;
   const own = accounts.find((account) => account.site === site);
-  return blamedFrame(site, own ? ownerDepth(own.line.accounts) : 0);
+  return blamedFrame(site, own ? ownerDepth(own.line.accounts, isInside) : 0);
 }
 
 /** Whether `later` was called by the same function as `site`'s top frame, from a later line of it. */

@@ -10,10 +10,30 @@ const MAX_FILES = 20;
 
 const files = new Map<string, string[] | null>();
 
+interface Place {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** From the code that runs to what is on disk; null where they are the same. */
+export type ToDisk = (place: Place) => Place | null;
+
 /** Both as `file:line:column` of where they begin. False when that cannot be told. */
 export function functionEncloses(inner: string, outer: string): boolean {
-  const within = place(inner);
-  const around = place(outer);
+  return isAround(place(outer), place(inner));
+}
+
+/** The same, where other code runs than is on disk. */
+export function enclosesOnDisk(toDisk: ToDisk): typeof functionEncloses {
+  const onDisk = (text: string): Place | null => {
+    const own = place(text);
+    return own && (toDisk(own) ?? own);
+  };
+  return (inner, outer) => isAround(onDisk(outer), onDisk(inner));
+}
+
+function isAround(around: Place | null, within: Place | null): boolean {
   if (!within || !around || within.file !== around.file || within.line < around.line) return false;
   if (within.line === around.line) return within.column > around.column;
   const lines = linesOf(around.file);
@@ -27,7 +47,7 @@ export function functionEncloses(inner: string, outer: string): boolean {
   return !ends;
 }
 
-function place(text: string): { file: string; line: number; column: number } | null {
+function place(text: string): Place | null {
   const [, file = '', line, column] = /^(.+):(\d+):(\d+)$/.exec(text) ?? [];
   return file === '' ? null : { file, line: Number(line), column: Number(column) };
 }

@@ -2,6 +2,7 @@
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
 import type { Peer } from '../../account/pool-state.ts';
 import type { Known } from '../../account/resource.ts';
+import { DEEP } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
@@ -69,6 +70,11 @@ export class Entered<Handle extends object> {
   /** Who asks for one, to be entered or not; made by a call to `wrapper`. */
   asked(wrapper: Method): Request {
     return this.#desk.ask(this.#source, wrapper);
+  }
+
+  /** The same, where many frames of Node's own stand in between. */
+  askedThroughNode(wrapper: Method): Request {
+    return this.#desk.ask(this.#source, wrapper, this.#desk.siteOf(this.#source, wrapper, DEEP));
   }
 
   /** Null when Node's or a watched library's own code called, which ends what it makes; also where no stack can tell. */
