@@ -3,12 +3,13 @@
  * the test and its hooks are over.
  *
  * Silent, though open: what nobody has to give back (pools, one-shot timers); what a library set up for itself (timers,
- * sockets and listeners made by the code of a dependency, but for a WebSocket's); a single interval that holds nothing open (`unref`), which is
- * how a service says that it may run for life; a socket that still waits for its address; what was opened on something
- * that is told already. What was opened on something that others share, a channel on their connection, is its test's own.
+ * sockets and listeners made by the code of a dependency, but for a WebSocket's); a single interval that holds nothing
+ * open (`unref`), which is how a service says that it may run for life; a socket that still waits for its address; what
+ * was opened on something that is told already. What was opened on something that others share, a channel on their
+ * connection, is its test's own.
  * False positives: what is made once for the program's life by the first test that needs it.
- * False negatives: a leak of an unref'd interval on a line that only one test runs; a signal made of others that something
- * still listens to, since only a collection tells whether that is Node's own `fetch`.
+ * False negatives: a leak of an unref'd interval on a line that only one test runs; the first signals that are made of
+ * one, which are usual.
  */
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
@@ -140,7 +141,7 @@ export class Tests {
 
 function isDue(resource: Resource, ledger: Ledger): boolean {
   const { nature, natureName } = resource.account.source;
-  if (nature.entry !== 'each' || !isOwed(natureName)) return false;
+  if (nature.entry !== 'each' || !(isOwed(natureName) || resource.isKept)) return false;
   return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource);
 }
 

@@ -25,6 +25,8 @@ export interface Known {
   isGone?: () => boolean;
   /** Whether it keeps the process alive; where nobody can tell, it does. */
   keepsAlive?: () => boolean;
+  /** Of what ends by being collected: whether something keeps it that has to be taken away; asked at each look. */
+  isKept?: () => boolean;
   /** Milliseconds for which it, idle, was all that kept the process from ending, though told not to; asked at each look. */
   heldAgainMs?: () => number;
   /** Whether what it was made for, a connection that no adapter enters, is still there. */
@@ -139,6 +141,10 @@ export class Resource implements Link<Resource> {
 
   get keepsAlive(): (() => boolean) | null {
     return this.known.keepsAlive ?? null;
+  }
+
+  get isKept(): boolean {
+    return this.known.isKept?.() === true;
   }
 
   get heldAgainMs(): (() => number) | null {

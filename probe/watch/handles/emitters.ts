@@ -13,7 +13,7 @@ import { around } from '../../process/around.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
-import { PiledUp } from './piled-up.ts';
+import { isTakenAway, PiledUp } from './piled-up.ts';
 
 const PART = 'emitters' satisfies AdapterName;
 
@@ -47,7 +47,6 @@ export function watchEmitters(desk: Desk): void {
   around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
   around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
   watchTargets(desk);
-  watchComposites(desk);
 }
 
 /** Of a target: a function, or an object with handleEvent(). */
@@ -72,14 +71,19 @@ interface Root {
 interface Link {
   next?: Link;
   listener?: object;
+  /** It goes with what it acts on. */
+  weak?: boolean;
 }
+
+type RootOf = (target: object | undefined, event: unknown) => Root | undefined;
 
 function watchTargets(desk: Desk): void {
   const key = Object.getOwnPropertySymbols(new EventTarget()).find(({ description }) => description === 'kEvents');
   if (key === undefined) return;
   // none by a call without a target, which Node refuses
-  const rootOf = (target: object | undefined, event: unknown): Root | undefined =>
+  const rootOf: RootOf = (target, event) =>
     (target as Record<symbol, Map<unknown, Root> | undefined> | undefined)?.[key]?.get(event);
+  watchComposites(desk, rootOf);
   const piled = new PiledUp(desk, PART, (target, event) => listenersAt(rootOf(target, event)), true);
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, event, listener, wrapper) => {
@@ -96,19 +100,36 @@ function listenersAt(root: Root | undefined): object[] {
   return list;
 }
 
-function watchComposites(desk: Desk): void {
+function watchComposites(desk: Desk, rootOf: RootOf): void {
   const tallies = new Tallies();
+  /** Of each that was entered, what it was made of and nobody else lets go. */
+  const sources = new WeakMap<AbortSignal, WeakRef<AbortSignal>[]>();
   const composites = new Entered<AbortSignal>(desk, {
     ...{ adapter: PART, nature: 'composite signal', library: 'AbortSignal.any' },
     hasEnded: ({ aborted }) => aborted,
+    isKept: (composite) =>
+      sources.get(composite)?.some((source) => source.deref()) === true && isHeard(rootOf(composite, 'abort')),
   });
   around<object, unknown>(PART, AbortSignal, 'any', {
     before: (_, signals) => signals,
     after: (_, composite: AbortSignal, signals, wrapper) => {
       if (!Array.isArray(signals)) return;
       // all are told
-      const isPiled = signals.filter((signal: AbortSignal) => tallies.add(signal)).length > 0;
-      if (isPiled) composites.opened(composite, wrapper);
+      const piled = signals.filter((signal: AbortSignal) => tallies.add(signal));
+      if (piled.length === 0) return;
+      sources.set(
+        composite,
+        piled.map((signal) => new WeakRef(signal)),
+      );
+      composites.opened(composite, wrapper);
     },
   });
+}
+
+/** By what somebody has to take away again. */
+function isHeard(root: Root | undefined): boolean {
+  for (let link = root?.next; link !== undefined; link = link.next) {
+    if (link.listener && link.weak !== true && !isTakenAway(link.listener)) return true;
+  }
+  return false;
 }

@@ -2,7 +2,6 @@
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
 import type { Peer } from '../../account/pool-state.ts';
 import type { Known } from '../../account/resource.ts';
-import { DEEP } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
@@ -19,6 +18,7 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   /** Whether it holds the process open. */
   holds?(handle: Handle): boolean;
   /** See `Known`. */
+  isKept?(handle: Handle): boolean;
   heldAgainMs?(handle: Handle): number;
   /** It waits for its server, as whoever has it does; asked at each look. */
   isBusy?(handle: Handle): boolean;
@@ -72,11 +72,6 @@ export class Entered<Handle extends object> {
     return this.#desk.ask(this.#source, wrapper);
   }
 
-  /** The same, where many frames of Node's own stand in between. */
-  askedThroughNode(wrapper: Method): Request {
-    return this.#desk.ask(this.#source, wrapper, this.#desk.siteOf(this.#source, wrapper, DEEP));
-  }
-
   /** Null when Node's or a watched library's own code called, which ends what it makes; also where no stack can tell. */
   askedByUser(wrapper: Method): Request | null {
     const site = this.#desk.callByUser(this.#source, wrapper);
@@ -85,7 +80,7 @@ export class Entered<Handle extends object> {
 
   enter(request: Request, handle: Handle, known: Known = {}): void {
     const desk = this.#desk;
-    const { hasEnded, isLostWithObject = false, pulse, holds, heldAgainMs, isBusy, leadsTo } = this.#facts;
+    const { hasEnded, isLostWithObject = false, pulse, holds, isKept, heldAgainMs, isBusy, leadsTo } = this.#facts;
     const ref = new WeakRef(handle);
     let latest: number | null = null;
     const isGone = (): boolean => {
@@ -102,6 +97,7 @@ export class Entered<Handle extends object> {
     const object = isLostWithObject ? { handle: ref } : { ref };
     const asked: Known = {
       ...(holds && { keepsAlive: () => ask(ref, holds) !== false }),
+      ...(isKept && { isKept: () => ask(ref, isKept) === true }),
       ...(isBusy && { isBusy: () => ask(ref, isBusy) === true }),
       ...(leadsTo && { leadsTo: () => ask(ref, leadsTo) ?? null }),
       ...(heldAgainMs && { heldAgainMs: () => ask(ref, heldAgainMs) ?? 0 }),

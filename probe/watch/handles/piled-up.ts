@@ -191,7 +191,7 @@ function writtenAs(listener: object): unknown {
 }
 
 /** By a registry, once what it acts on is garbage, as its text tells: undici 6 listens so to the signal of a fetch. */
-function isTakenAway(listener: object): boolean {
+export function isTakenAway(listener: object): boolean {
   return UNREGISTERS.test(String(writtenAs(listener)));
 }
 

@@ -15,8 +15,6 @@ import { Entered } from './entered.ts';
 
 const PART = 'sockets' satisfies AdapterName;
 const NAME = 'WebSocket';
-/** Node's own copy of undici. */
-const OWN_FILE = 'node:internal/deps/undici/';
 /** Made, and not met: those that were never heard of again are forgotten. */
 const MOST_MADE = 100;
 const CLOSING = 2;
@@ -26,6 +24,8 @@ interface WebSocket extends EventTarget {
   readonly readyState: number;
   readonly url: string;
 }
+
+type Kind = Method & { prototype: WebSocket };
 
 /** The request that one begins with. */
 interface Handshake {
@@ -49,21 +49,22 @@ export function watchWebSockets(desk: Desk): void {
   });
   const made: Made[] = [];
   const met = new WeakSet<WebSocket>();
-  let kind: { prototype: WebSocket } | null = null;
+  let kind: Kind | null = null;
 
-  const making = ({ request }: { request: Handshake }): void => {
+  listenTo(PART, 'undici:request:create', ({ request }: { request: Handshake }) => {
     if (request.upgrade !== 'websocket') return;
-    const asked = sockets.askedThroughNode(making);
-    if (!asked.site?.stack.some(({ file }) => file.startsWith(OWN_FILE))) return;
+    kind ??= learn();
+    if (kind === null) return;
+    // that of the package undici is no constructor of this one's
+    const asked = sockets.asked(kind);
+    if (!asked.site || asked.site.stack.length === 0) return;
     made.push({
       address: `${request.origin}${request.path}`,
       request: desk.isOfLibrary(asked.site) ? null : asked,
       known: desk.surroundings(),
     });
     if (made.length > MOST_MADE) made.shift();
-    kind ??= learn();
-  };
-  listenTo(PART, 'undici:request:create', making);
+  });
   around<EventTarget>(PART, EventTarget.prototype, 'addEventListener', {
     before: (target, _, __, wrapper) => {
       if (kind === null && target?.constructor?.name === NAME) kind = learn();
@@ -72,8 +73,8 @@ export function watchWebSockets(desk: Desk): void {
   });
 
   /** Loaded by now. Null where the service has put something else in its place. */
-  function learn(): { prototype: WebSocket } | null {
-    const own = (globalThis as unknown as Record<string, { prototype: WebSocket } | undefined>)[NAME];
+  function learn(): Kind | null {
+    const own = (globalThis as unknown as Record<string, Kind | undefined>)[NAME];
     if (!(own?.prototype instanceof EventTarget)) return null;
     around<WebSocket>(PART, own.prototype, 'send', { before: (socket) => sockets.used(socket) });
     sockets.endedBy(own.prototype, 'close');
@@ -89,7 +90,7 @@ export function watchWebSockets(desk: Desk): void {
   }
 
   function isOne(target: EventTarget): target is WebSocket {
-    return kind !== null && target instanceof (kind as unknown as typeof EventTarget);
+    return kind !== null && target instanceof kind;
   }
 
   /** `adding`: what gives it its first listener, right after it was made; null: it is another flow's by now. */
