@@ -34,7 +34,10 @@ export async function confirmCandidates(candidates: readonly Traced[], asked: As
     second: () => process.exit(EXIT_INTERRUPTED),
   });
   const confirmations = await executed(candidates, asked, stopping.signal);
-  if (confirmations === null) return EXIT_INTERRUPTED;
+  if (confirmations === null) {
+    process.stderr.write('outlive: It was interrupted before all paths were tried, so nothing is said of any candidate.\n');
+    return EXIT_INTERRUPTED;
+  }
   const all = candidates
     .map((candidate, i): Confirmed => ({ ...candidate, ...(confirmations[i] as Confirmation) }))
     .sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict));

@@ -90,7 +90,8 @@ function configOf(options: Options): NonNullable<ParseArgsConfig['options']> {
 
 function strictly(command: string, args: readonly string[], options: Options) {
   try {
-    return parseArgs({ args: [...args], options: configOf(options), allowPositionals: true, strict: true });
+    const config = configOf(options);
+    return parseArgs({ args: withNegatives(args, config), options: config, allowPositionals: true, strict: true });
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
@@ -100,6 +101,18 @@ function strictly(command: string, args: readonly string[], options: Options) {
     }
     throw new UserError(`outlive ${command}: ${message.split('\n')[0]?.replace(/\.?$/, '.')}`);
   }
+}
+
+/** A number below zero is the value of the option before it, which then says what is allowed, and no option itself. */
+function withNegatives(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): string[] {
+  const joined: string[] = [];
+  for (const argument of args) {
+    const before = joined.at(-1) ?? '';
+    const takesValue = before.startsWith('--') && options[before.slice(2)]?.type === 'string';
+    if (takesValue && /^-\.?\d/.test(argument)) joined[joined.length - 1] = `${before}=${argument}`;
+    else joined.push(argument);
+  }
+  return joined;
 }
 
 function valueFrom(

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { tracedIn } from '../candidates/find.ts';
 import { loadParser } from '../candidates/parse.ts';
@@ -103,9 +104,9 @@ await take();
 });
 
 test.each([
-  ['SIGINT', [130, null]],
-  ['SIGKILL', [null, 'SIGKILL']],
-] as const)('nothing is left of the copy when it is ended by %s', async (signal, end) => {
+  ['SIGINT', [130, null], /^outlive: It was interrupted .*\n$/m],
+  ['SIGKILL', [null, 'SIGKILL'], /^/],
+] as const)('nothing is left of the copy when it is ended by %s', async (signal, end, told) => {
   const program = `import { createPool } from 'generic-pool';
 const pool = createPool({ create: async () => ({}), destroy: async () => {} });
 async function take() {
@@ -119,12 +120,14 @@ else await take();
   using temporary = temporaryFolder();
   const env = { ...process.env, TMPDIR: temporary.path };
   const args = ['candidates', 'take.mjs', '--confirm', '--', 'node', 'take.mjs'];
-  const child = spawn(NODE, [CLI, ...args], { cwd: folder.path, env, stdio: 'ignore' });
+  const child = spawn(NODE, [CLI, ...args], { cwd: folder.path, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const stderr = text(child.stderr);
   const ended = once(child, 'exit');
   const recordings = () => globSync('*/mend-*/tmp/outlive-fail-path-*/run-*/*', { cwd: temporary.path });
   await expect.poll(recordings, { timeout: 30_000 }).not.toEqual([]);
   child.kill(signal);
   expect(await ended).toEqual(end);
+  expect(await stderr).toMatch(told);
   await expect.poll(() => readdirSync(temporary.path), { timeout: 30_000 }).toEqual([]);
 });
 

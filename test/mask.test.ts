@@ -24,6 +24,7 @@ test.each([
   ['{"password":"hun\\"ter2","user":"app"}', '{"password":***,"user":"app"}'],
   ['{\\"secret\\":\\"hunter2\\",\\"a\\":1}', '{\\"secret\\":***,\\"a\\":1}'],
   ['{"credentials":{"a":"hunter2"},"b":1}', '{"credentials":***,"b":1}'],
+  ['session: Session1, token: tokenToken', 'session: ***, token: ***'],
   ['svc key=hunter2', 'svc key=***'],
   ['the password is hunter2', 'the password is ***'],
   // headers
@@ -60,6 +61,7 @@ test.each([
   'TypeError: x is not a function',
   'const sessions = new Sessions();',
   'if (session === null) session = await open(id);',
+  'kept: Map → session: Session → token: AccessToken',
 ])('%s stays as it is', (text) => {
   expect(mask(text)).toBe(text);
 });

@@ -49,6 +49,7 @@ test.each([
   [['--heat', 'none'], '--heat must be low or high, not "none".'],
   [['--release', '21'], '--release must be 19 or 23, not "21".'],
   [['--cups-at-once', '1.5'], '--cups-at-once must be a whole number from 1 to 12, not "1.5".'],
+  [['--cups-at-once', '-1'], '--cups-at-once must be a whole number from 1 to 12, not "-1".'],
   [['--statuses', '200,'], '--statuses must be a whole number from 100 to 599, not "".'],
   [['--pause', '5'], null],
   [['--pause', '50ms'], '--pause must be a time such as 30s, 5m or 500ms of at least 100 ms, not "50ms".'],

@@ -24,8 +24,9 @@ const SPACE = /\s{1,9}(?:(?:is|was)\s{1,9})?/y;
 /** What is no secret after a word: the sentence goes on, or a bind stands for it. */
 const NO_VALUE =
   /(?:(?:as|and|or|from|where|in|is|not|on|to|for|of|was|has|with|by|null|true|false|undefined|void|string)\b|\?|\*{3}|\$\d+\b|=|:|-)/iy;
-/** What is no secret behind a separator either: words of JavaScript. */
-const NO_SECRET = /(?:(?:new|await|async|function) |(?:null|true|false|undefined)(?![^\s,;)}\]]))/y;
+/** What is no secret behind a separator either: words of JavaScript, and names of classes such as `UserSession`. */
+const NO_SECRET =
+  /(?:(?:new|await|async|function) |(?:null|true|false|undefined|(?:[A-Z][a-z]+)*(?:Session|Token|Cookie|Signature|Credential)s?)(?![^\s,;)}\]]))/y;
 const SCHEME_OF_HEADER = /(?:bearer|basic|digest|negotiate|token)\s{1,9}/iy;
 /** Words before a name and its password: `for bob:secret`, `-u bob:secret`. */
 const BEFORE_USER = /(?:^|\s)(?:for|as|by|user|login|with|-u|--user)\s{1,9}$/i;
