@@ -35,7 +35,9 @@ export async function confirmCandidates(candidates: readonly Traced[], asked: As
   });
   const confirmations = await executed(candidates, asked, stopping.signal);
   if (confirmations === null) {
-    process.stderr.write('outlive: It was interrupted before all paths were tried, so nothing is said of any candidate.\n');
+    process.stderr.write(
+      'outlive: It was interrupted before all paths were tried, so nothing is said of any candidate.\n',
+    );
     return EXIT_INTERRUPTED;
   }
   const all = candidates

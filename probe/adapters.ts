@@ -434,9 +434,9 @@ export const ADAPTERS = [
   {
     name: 'files',
     attaches: false,
-    natures: ['file handle', 'file descriptor', 'file stream'],
+    natures: ['file handle', 'file descriptor', 'directory', 'file stream'],
     of: { builtin: 'node:fs' },
-    sees: 'fs.promises.open, fs.open, fs.openSync, fs.createReadStream, fs.createWriteStream',
+    sees: 'fs.promises.open, fs.open, fs.openSync, directories of opendir, fs.createReadStream, fs.createWriteStream',
   },
   {
     name: 'readline',

@@ -35,6 +35,7 @@ const ALL: Record<string, Case> = {
   recursive: { kind: 'watcher', library: 'fs.watch', line: '// a tree' },
   watchFile: { kind: 'watcher', library: 'fs.watchFile', line: '// a watched file' },
   fileHandle: { kind: 'stream', library: 'fs.promises', line: '// a file handle' },
+  directory: { kind: 'stream', library: 'fs.opendir', line: '// a directory' },
   openSync: { kind: 'stream', library: 'fs', line: '// a descriptor' },
   open: { kind: 'stream', library: 'fs', line: '// by a callback' },
   readline: { kind: 'stream', library: 'readline', line: '// a readline interface' },
@@ -82,7 +83,7 @@ describe.concurrent.each(Object.entries(CASES))('%s', (name, { kind, library, li
   });
 });
 
-test.concurrent.each(['fileHandle', 'readStream', 'writeStream'])(
+test.concurrent.each(['fileHandle', 'directory', 'readStream', 'writeStream'])(
   '%s: dropped while it is open, it is proven to be lost',
   async (name) => {
     const { report } = await probed(PROGRAM, [name, 'drop']);

@@ -90,6 +90,9 @@ export class UseTimes {
   }
 }
 
+/** Of what nobody times, and only a look finds gone: until so long after its scope it may have gone in it, milliseconds. */
+const A_LOOK = 1000;
+
 /** Before an account's first release. */
 const NO_TIMES: UseTimes = new UseTimes();
 
@@ -296,7 +299,8 @@ export class Ledger {
       source.pool.lastReleasedAt = at;
       this.observer?.used(source, resource, usedMs);
     }
-    if (scope !== null && scope.ended === 0) account.releasedInScope++;
+    const lateMs = scope === null || scope.ended === 0 ? 0 : at - scope.ended;
+    if (scope !== null && lateMs <= (source.nature.isTimed ? 0 : A_LOOK)) account.releasedInScope++;
     else if (scope !== null) account.releasedAfterScope++;
     account.usesReleased += resource.uses;
     account.waitedReleased += resource.waitedMs;

@@ -39,6 +39,8 @@ export interface Known {
   lastsMs?: number;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
   turn?: number;
+  /** Made before it was looked at: nobody knows in which scope. */
+  isOfUnknownScope?: boolean;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
   isOfContext?: boolean;
 }
@@ -170,6 +172,10 @@ export class Resource implements Link<Resource> {
 
   get turn(): number {
     return this.known.turn ?? 0;
+  }
+
+  get isOfUnknownScope(): boolean {
+    return this.known.isOfUnknownScope ?? false;
   }
 
   get isOfContext(): boolean {

@@ -537,6 +537,18 @@ const ROWS = {
   /** Its object is what closes it: dropped without, it is lost. */
   'file handle': { ...FILE, judgedBy: ['collected', ...FILE.judgedBy] },
   'file descriptor': FILE,
+  /** That is read entry by entry; lost as a file handle is. */
+  directory: {
+    ...FILE,
+    judgedBy: ['collected', ...FILE.judgedBy],
+    words: {
+      ...FILE.words,
+      one: 'directory',
+      many: 'directories',
+      advice: 'Close it in a finally block, or read it by `for await`, which closes it on every path.',
+      release: { 'fs.opendir': '{name}.closeSync();' },
+    },
+  },
   'file stream': {
     ...FILE,
     ...BY_EVENTS,

@@ -1,6 +1,6 @@
 /**
- * Files that are open: FileHandles of node:fs/promises, descriptors of fs.open and fs.openSync, and streams (see
- * file-streams.ts). What Node opens for itself (readFile) is not entered.
+ * Files that are open: FileHandles of node:fs/promises, descriptors of fs.open and fs.openSync, streams (see
+ * file-streams.ts), and directories (directories.ts). What Node opens for itself (readFile) is not entered.
  *
  * A FileHandle that is collected while its file is open is proven to be lost; Node itself then warns of it. Of a
  * descriptor nobody can tell who still knows the number: whether it is open is asked of the system.
@@ -14,6 +14,7 @@ import { guarded } from '../../process/lapses.ts';
 import { hearing } from '../../process/outcome.ts';
 import { noteStreamedFile } from '../../process/streamed-files.ts';
 import type { Desk } from '../desk.ts';
+import { watchDirectories } from './directories.ts';
 import { Entered } from './entered.ts';
 import { watchFileStreams } from './file-streams.ts';
 import { onceLoaded } from './once-loaded.ts';
@@ -33,7 +34,7 @@ interface FileHandle {
 
 export function watchFiles(desk: Desk): void {
   watchFileStreams(desk);
-  watchDescriptors(desk, watchHandlesOnceLoaded(desk));
+  watchDescriptors(desk, watchHandlesOnceLoaded(desk, watchDirectories(desk)));
   around(PART, fs, 'openAsBlob', { before: noteStreamedFile });
 }
 
@@ -99,9 +100,10 @@ function watchDescriptors(desk: Desk, onOpening: () => void): void {
 }
 
 /** node:fs/promises is loaded late, and tells nobody. Returns what looks whether it is there. */
-function watchHandlesOnceLoaded(desk: Desk): () => void {
+function watchHandlesOnceLoaded(desk: Desk, watchMore: (promises: object) => void): () => void {
   const look = onceLoaded(desk, PART, 'internal/fs/promises', () => {
     watchFileHandles(desk);
+    watchMore(process.getBuiltinModule('node:fs/promises'));
     syncBuiltinESMExports();
   });
   const descriptor = Object.getOwnPropertyDescriptor(fs, 'promises');

@@ -98,7 +98,7 @@ export class PiledUp {
     if (site !== null && holder.count >= pile.readFrom) {
       pile.readFrom = holder.count + Math.floor(holder.count * GROWN);
       // nobody knows whose work the first ones are of
-      const before = { ...here, scope: null };
+      const before = { ...here, scope: null, known: { ...here.known, isOfUnknownScope: true } };
       for (const other of this.#alike(holder, pile, listener))
         this.#enter(pile, holder, account, other, pile.others.get(other) ?? before);
     }

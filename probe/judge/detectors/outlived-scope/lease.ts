@@ -44,17 +44,19 @@ export const outlivedScope: Detector = {
     const picked = isRising(group) ? all : overOf(all, group, context);
     if (picked.length === 0) return null;
     const idle = picked.filter(({ waitsFor }) => waitsFor === null);
-    const leaked = idle.length > 0 ? idle : picked;
+    const known = idle.length > 0 ? idle : picked;
     const { history } = group;
     const { at } = context;
-    const failed = areOfFailed(leaked, group, context);
+    const failed = areOfFailed(known, group, context);
     const isHandedOver = history.afterScope > 0 && !failed;
-    const runs = new Set(leaked.map(({ scope }) => scope as Scope));
-    const isJob = leaked.every(({ scope }) => scope?.kind === 'job');
-    const recurs = failed || (history.inScope > 0 ? runs.size >= 2 : isPattern(leaked, runs, group, context));
+    const runs = new Set(known.map(({ scope }) => scope as Scope));
+    const isJob = known.every(({ scope }) => scope?.kind === 'job');
+    const recurs = failed || (history.inScope > 0 ? runs.size >= 2 : isPattern(known, runs, group, context));
+    const unknown = ofUnknownScope(group);
+    const leaked = recurs && known.length * 2 >= unknown.length ? [...known, ...unknown] : known;
 
     const evidence = [
-      `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(leaked.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
+      `Still open and idle after its ${isJob ? 'job run' : 'request'} had ended, for ${span(median(known.map(({ scope }) => at - (scope?.ended ?? at))))} at the median` +
         (history.uses > 0 ? `; the ${history.released} that came back took ${span(history.longestUse)} at most.` : '.'),
     ];
     if (isHandedOver) evidence.push(`${history.afterScope} came back only after their scope, so this may yet too.`);
@@ -75,7 +77,12 @@ function isPattern(leaked: Resource[], runs: ReadonlySet<Scope>, group: Group, {
   if (runs.size < NEVER_RELEASED[group.source.nature.ends === 'given back' ? 'lease' : 'other']) return false;
   // what has just been left is too young to be picked
   const young = scopedIn(group) - leaked.length;
-  return ended <= runs.size + young || isRising(group);
+  return ended <= runs.size + young + ofUnknownScope(group).length || isRising(group);
+}
+
+/** The first ones of a pile, which was none yet: where many requests add to it, those were requests' too. */
+function ofUnknownScope({ accounts }: Group): Resource[] {
+  return accounts.flatMap(({ open }) => [...open].filter(({ isOfUnknownScope }) => isOfUnknownScope));
 }
 
 /** What is open of those that were taken in a scope: not every request need be one. */
