@@ -399,7 +399,7 @@ export const ADAPTERS = [
   },
   {
     name: 'timers',
-    natures: ['interval', 'timeout', 'repeating timeout', 'time-out', 'timer of a client'],
+    natures: ['interval', 'timeout', 'repeating timeout', 'repeating sleep', 'time-out', 'timer of a client'],
     of: { builtin: 'node:timers' },
     sees: 'setInterval; setTimeout that is set again and again, or left to give up on what is over; what a watched library leaves of a closed client',
   },

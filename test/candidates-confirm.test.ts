@@ -120,8 +120,12 @@ else await take();
   using temporary = temporaryFolder();
   const env = { ...process.env, TMPDIR: temporary.path };
   const args = ['candidates', 'take.mjs', '--confirm', '--', 'node', 'take.mjs'];
-  const child = spawn(NODE, [CLI, ...args], { cwd: folder.path, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const stderr = text(child.stderr);
+  const child = spawn(NODE, [CLI, ...args], {
+    cwd: folder.path,
+    env,
+    stdio: ['ignore', 'ignore', signal === 'SIGINT' ? 'pipe' : 'ignore'],
+  });
+  const stderr = child.stderr === null ? '' : text(child.stderr);
   const ended = once(child, 'exit');
   const recordings = () => globSync('*/mend-*/tmp/outlive-fail-path-*/run-*/*', { cwd: temporary.path });
   await expect.poll(recordings, { timeout: 30_000 }).not.toEqual([]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+import { fixture, lineOf, NODE_MAJOR, placeOf, probed, watched } from './support/probed.ts';
 
 const program = fixture('timers.cjs');
 
@@ -31,6 +31,17 @@ test('a timeout that its job leaves behind setting itself again and again is fou
     certainty: 'likely',
     count: 5,
   });
+});
+
+/** What a promise's continuation follows from is known from Node.js 24 on. */
+const LOOPS = NODE_MAJOR < 24 ? [] : ['awaits // a look', 'sleeps // a pause', 'promises // a rest'];
+test.concurrent.each(LOOPS)('a loop that is told to go on and on, %s, is found where it goes on', async (kind) => {
+  const loops = fixture('loops.mjs');
+  const [name = '', line = ''] = kind.split(/ (?=\/\/)/);
+  const [left, stopped] = await Promise.all(['leak', 'stopped'].map((variant) => probed(loops, [name, variant])));
+  expect(left?.report.findings.map(placeOf)).toEqual([lineOf(loops, line)]);
+  expect(left?.report.findings[0]).toMatchObject({ kind: 'timer', certainty: 'likely', count: 8 });
+  expect(stopped?.report.findings).toEqual([]);
 });
 
 test("what a watched library sets for itself is the library's", async () => {

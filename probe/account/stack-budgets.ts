@@ -8,8 +8,11 @@ export class StackBudget {
   constructor(burst: number) {
     this.tokens = burst;
   }
+  get isLeft(): boolean {
+    return this.tokens >= 1;
+  }
   take(): boolean {
-    if (this.tokens < 1) return false;
+    if (!this.isLeft) return false;
     this.tokens--;
     return true;
   }
@@ -34,6 +37,11 @@ export class StackBudgets {
   /** Whether what is asked for at `askedAt` gets a stack; Infinity: something of a moment, which no suspicion concerns. */
   take({ nature, armedUntil }: Source, askedAt: number): boolean {
     return this.budgets.get(nature.stacks)?.take() || (askedAt < armedUntil && !this.isSparing);
+  }
+
+  /** Whether something of a moment would get one. */
+  has({ nature }: Source): boolean {
+    return this.budgets.get(nature.stacks)?.isLeft === true;
   }
 
   /** `stacks` for all together, at most `most` for each. */

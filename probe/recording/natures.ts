@@ -454,6 +454,20 @@ const ROWS = {
     costMs: 0.00005,
     words: { ...INTERVAL.words, release: { setTimeout: 'clearTimeout({name});' } },
   },
+  /** The same, of a loop that awaits one after the other. */
+  'repeating sleep': {
+    ...INTERVAL,
+    judgedBy: ['fail-path', 'outlived-scope/lease', 'growth/floors', 'growth/at-rest', 'growth/ongoing'],
+    stacks: 'timeouts',
+    costMs: 0.00005,
+    words: {
+      ...INTERVAL.words,
+      one: 'loop that sleeps',
+      many: 'loops that sleep',
+      advice: 'Leave the loop when the work that needs it ends, or give the sleep a signal that aborts then.',
+      release: {},
+    },
+  },
   /** That its library sets for it. */
   'timer of a client': {
     ...INTERVAL,

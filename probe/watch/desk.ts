@@ -144,6 +144,11 @@ export class Desk {
     return this.#stacks.take(source, Number.POSITIVE_INFINITY) ? this.#sites.capture(wrapper, depth) : null;
   }
 
+  /** Whether `siteOf` will tell. */
+  hasStackFor(source: Source): boolean {
+    return this.#stacks.has(source);
+  }
+
   /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */
   isOfLibrary(site: Pick<Site, 'stack'>): boolean {
     const { file } = callerOfNode(site) ?? {};

@@ -1,19 +1,21 @@
 /**
  * Timeouts that are set again from their own callback, or with the same callback once they have fired, are one timer
- * that goes on: a chain, which is entered where its first one was set. So is one that is refreshed when it has fired.
+ * that goes on: a chain, which is entered where its first one was set. So is one that is refreshed when it has fired, and
+ * one that is set by the same line in what follows from its callback, after whatever that awaits (from Node.js 24 on).
  *
- * False negatives: a callback that awaits something and then sets a fresh function; loops over setTimeout of timers/promises.
+ * False negatives: before Node.js 24 a callback that awaits something and then sets a fresh function.
  */
-import { executionAsyncResource } from 'node:async_hooks';
-import { Resource, type Source } from '../../account/ledger.ts';
+import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks';
+import { positionAt, Resource, type Source } from '../../account/ledger.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
-import { now } from '../../process/runtime.ts';
+import { onLeave } from '../../process/leaving.ts';
+import { asyncContextFrame, now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 
 /** Set again so often, it is one that goes on. */
 const LINKS = 2;
-/** What it may do between two timers, beyond their own time, milliseconds. */
+/** What it may do between two timers before it is taken to be over, beyond twice what it did so far, milliseconds. */
 const SLACK = 1000;
 
 /** Node's own. */
@@ -25,10 +27,13 @@ export interface Timeout {
   _timerArgs?: readonly unknown[];
   /** By the clock of the event loop, which stands still within a turn. */
   _idleStart?: number;
+  /** Of a promise, for whoever awaits that. */
+  isSleep?: boolean;
   hasRef?(): boolean;
 }
 
 interface Chain {
+  readonly source: Source;
   readonly site: Site;
   readonly scope: Scope | null;
   readonly setAt: number;
@@ -38,6 +43,17 @@ interface Chain {
   delay: number;
   latestAt: number;
   links: number;
+  /** Milliseconds that it did something else between two timers. */
+  longestPause: number;
+  /** Of the user frame that goes on with it. */
+  depth: number;
+  /** Once it is entered. */
+  resource: Resource | null;
+}
+
+/** What a timer's callback and all that follows from it runs in; weakly, since it lives as long as any of that. */
+interface Firing {
+  chain: WeakRef<Chain> | null;
 }
 
 export class Chains {
@@ -45,19 +61,52 @@ export class Chains {
   readonly #source: Source;
   /** By each timer, and by the callback of the latest one. */
   readonly #chains: WeakMap<object, Chain> = new WeakMap();
+  /** Null where it would cost too much. */
+  readonly #firings: AsyncLocalStorage<Firing | undefined> | null = asyncContextFrame ? new AsyncLocalStorage() : null;
+  /** Of the timer that is being set, and of the one before it in its flow. */
+  #firing: Firing | null = null;
+  #before: Firing | undefined;
 
   constructor(desk: Desk, source: Source) {
     this.#desk = desk;
     this.#source = source;
+    onLeave(() => this.#firings?.disable());
+  }
+
+  /** A timer is about to be set. `isTold`: its site will be known, without which it begins nothing. */
+  setting(isTold: boolean): void {
+    this.#before = this.#firings?.getStore();
+    this.#firing = isTold && this.#firings !== null ? { chain: null } : null;
+    // to stay: who awaits the timer goes on in what it is set in
+    if (this.#firing !== null) this.#firings?.enterWith(this.#firing);
   }
 
   /** Whether `timer`, just set, goes on with what was set before. */
   goesOn(timer: Timeout): boolean {
     const chain = this.#chainOf(timer);
     if (chain === undefined) return false;
-    this.#link(chain, timer);
-    if (++chain.links === LINKS) this.#enter(chain);
+    this.#goOn(chain, timer);
     return true;
+  }
+
+  /** … with what its flow came by. Without a site, of which there are few, with what is known to go on. */
+  flowsOn(timer: Timeout, site: Site | null): boolean {
+    const chain = this.#before?.chain?.deref();
+    if (chain === undefined || chain.delay !== timer._idleTimeout || !hasFired(chain)) return false;
+    if (chain.scope !== this.#desk.scope()) return false;
+    // in a sleep it is who awaited the one before that goes on
+    const depth = site !== null && isSleep(timer) ? resumedAt(site) : 0;
+    const isSame = site === null ? chain.links >= LINKS : isSamePlace(site, chain.site, depth);
+    if (!isSame) return false;
+    chain.depth = Math.max(chain.depth, depth);
+    this.#goOn(chain, timer);
+    return true;
+  }
+
+  #goOn(chain: Chain, timer: Timeout): void {
+    chain.longestPause = Math.max(chain.longestPause, now() - chain.latestAt - chain.delay);
+    this.#link(chain, timer);
+    if (++chain.links >= LINKS && chain.resource?.closed !== false) this.#enter(chain);
   }
 
   /**
@@ -68,8 +117,7 @@ export class Chains {
     const chain = this.#chains.get(timer);
     if (chain === undefined || !timer._onTimeout) return;
     if (!timer._destroyed && executionAsyncResource() !== timer) return;
-    this.#link(chain, timer);
-    if (++chain.links === LINKS) this.#enter(chain);
+    this.#goOn(chain, timer);
   }
 
   /** Whether `timer` is told as a chain. */
@@ -78,12 +126,12 @@ export class Chains {
   }
 
   /** `timer` may be the first of one; Node's own clock for `fetch` goes on for life. */
-  begin(timer: Timeout, site: Site): void {
+  begin(timer: Timeout, site: Site, source: Source = this.#source): void {
     if (site.stack[0]?.file.startsWith('node:')) return;
     this.#link(
       {
-        ...{ site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? 0 },
-        ...{ latest: timer, delay: 0, latestAt: 0, links: 0 },
+        ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? this.#desk.turn() },
+        ...{ latest: timer, delay: 0, latestAt: 0, links: 0, longestPause: 0, depth: 0, resource: null },
       },
       timer,
     );
@@ -94,13 +142,14 @@ export class Chains {
     if (running?.delay === delay) return running;
     const same = callback ? this.#chains.get(callback) : undefined;
     // as long as one waits, or where it was cleared, another one with the same function is another timer
-    return same?.latest._destroyed && same.latest._onTimeout ? same : undefined;
+    return same !== undefined && hasFired(same) ? same : undefined;
   }
 
   #link(chain: Chain, timer: Timeout): void {
     chain.latest = timer;
     chain.latestAt = now();
     chain.delay = timer._idleTimeout ?? 0;
+    if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
     if (timer._onTimeout) this.#chains.set(timer._onTimeout, chain);
   }
@@ -108,9 +157,42 @@ export class Chains {
   #enter(chain: Chain): void {
     const { ledger } = this.#desk;
     const isGone = (): boolean => {
-      return chain.latest._destroyed && now() - chain.latestAt > 2 * chain.delay + SLACK;
+      const { latest, latestAt, delay, longestPause } = chain;
+      return latest._destroyed && now() - latestAt > delay + 2 * longestPause + SLACK;
     };
-    const known = { turn: chain.turn, isGone, keepsAlive: () => chain.latest.hasRef?.() !== false };
-    ledger.open(new Resource(ledger.account(this.#source, chain.site), chain.scope, chain.setAt, known));
+    const { scope } = chain;
+    /** It may be over by now: nobody can tell before it is set again, or long is not. */
+    const isBusy = (): boolean => {
+      return chain.latest._destroyed && (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended);
+    };
+    const known = { turn: chain.turn, isGone, isBusy, keepsAlive: () => chain.latest.hasRef?.() !== false };
+    const account = ledger.account(chain.source, chain.site);
+    if (chain.depth > 0) account.depth = chain.depth;
+    chain.resource = new Resource(account, scope, chain.setAt, known);
+    ledger.open(chain.resource);
   }
+}
+
+/** Its callback is the `resolve` of a promise, as in a helper that many call: it goes on for whoever awaits that. */
+function isSleep({ isSleep, _onTimeout: callback }: Timeout): boolean {
+  if (isSleep) return true;
+  if (typeof callback !== 'function' || callback.name !== '') return false;
+  return Function.prototype.toString.call(callback).includes('[native code]');
+}
+
+/** The user frame by which the code goes on after an await: the last before those that wait for it. */
+function resumedAt({ user, asyncFrom }: Site): number {
+  return Math.max(0, (asyncFrom < 0 ? user : user.filter((index) => index < asyncFrom)).length - 1);
+}
+
+/** By user frames up to `depth`. */
+function isSamePlace(one: Site, other: Site, depth: number): boolean {
+  if (one.user.length <= depth || other.user.length <= depth) return false;
+  for (let d = 0; d <= depth; d++) if (positionAt(one, d) !== positionAt(other, d)) return false;
+  return true;
+}
+
+/** And was not cleared. */
+function hasFired({ latest }: Chain): boolean {
+  return latest._destroyed && Boolean(latest._onTimeout);
 }

@@ -22,6 +22,7 @@ import type { Desk } from '../desk.ts';
 import { isOfUser } from './callers.ts';
 import { Chains, type Timeout as NodeTimer } from './chains.ts';
 import { ClientTimers } from './client-timers.ts';
+import { watchSleeps } from './sleeps.ts';
 import { TimeOuts } from './time-outs.ts';
 
 const PART = 'timers' satisfies AdapterName;
@@ -44,8 +45,10 @@ export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
   replace('setTimeout', {
     within: desk.flows.layers.without(),
+    before: () => watch.settingTimeout(),
     after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
   });
+  watchSleeps(desk, watch.chains);
   replace('setInterval', {
     call: (method, self, args) => desk.flows.branch(method, self, args),
     after: (_, timer: NodeTimer, __, wrapper) => watch.setInterval(timer, wrapper),
@@ -57,7 +60,7 @@ class Timers {
   readonly #desk: Desk;
   readonly #timeouts: Source;
   readonly #intervals: Source;
-  readonly #chains: Chains;
+  readonly chains: Chains;
   readonly #ofClients: ClientTimers;
   readonly #timeOuts: TimeOuts;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
@@ -69,7 +72,7 @@ class Timers {
     this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
     this.#intervals = desk.source({ adapter: PART, nature: 'interval', library: 'setInterval' });
     const chains = desk.source({ adapter: PART, nature: 'repeating timeout', library: 'setTimeout' });
-    this.#chains = new Chains(desk, chains);
+    this.chains = new Chains(desk, chains);
     const source = (nature: 'timer of a client' | 'time-out') =>
       desk.source({ adapter: PART, nature, library: 'setTimeout' });
     this.#ofClients = new ClientTimers(desk, source('timer of a client'));
@@ -77,12 +80,19 @@ class Timers {
     desk.ledger.beforeReading.push(() => this.#graduate());
   }
 
+  settingTimeout(): void {
+    const desk = this.#desk;
+    if (!desk.ignoresCounted) this.chains.setting(desk.hasStackFor(this.#timeouts));
+  }
+
   setTimeout(timer: NodeTimer, wrapper: Method): void {
     const { ledger } = this.#desk;
     if ((timer._idleTimeout ?? 0) < LONGEST_WAIT) this.#desk.turnsTo('a timer', timer, isAwaited);
     if (this.#desk.ignoresCounted) return;
-    const site = this.#chains.goesOn(timer) ? null : this.#desk.siteOf(this.#timeouts, wrapper);
+    const isLink = this.chains.goesOn(timer);
+    const site = isLink ? null : this.#desk.siteOf(this.#timeouts, wrapper);
     if (!site) {
+      if (!isLink) this.chains.flowsOn(timer, null);
       ledger.pass(ledger.account(this.#timeouts, null));
       return;
     }
@@ -91,8 +101,12 @@ class Timers {
       return;
     }
     this.#learnRefresh(timer);
-    this.#chains.begin(timer, site);
-    const isTold = (alive: NodeTimer) => this.#chains.hasEntered(alive);
+    if (this.chains.flowsOn(timer, site)) {
+      ledger.pass(ledger.account(this.#timeouts, null));
+      return;
+    }
+    this.chains.begin(timer, site);
+    const isTold = (alive: NodeTimer) => this.chains.hasEntered(alive);
     const way = this.#timeOuts.wayOf(timer, site);
     if (way) this.#timeOuts.begin(timer, site, way, isTold);
     else this.#add({ timer, source: this.#timeouts, site, known: knownOf(timer, isTold) });
@@ -117,7 +131,7 @@ class Timers {
     if (this.#isRefreshKnown) return;
     this.#isRefreshKnown = true;
     around<NodeTimer>(PART, Object.getPrototypeOf(timer), 'refresh', {
-      before: (self) => this.#chains.refreshing(self),
+      before: (self) => this.chains.refreshing(self),
     });
   }
 
