@@ -1,11 +1,15 @@
 /**
  * What belongs to a client: sockets and timers that lie in its properties, arrays and maps. The event loop holds those,
  * and through their listeners the client; nobody can end it by that. What a function of the client's refers to is not its
- * own, nor a timer that the program has set: those may be what ends it.
+ * own, nor a timer that the program has set: those may be what ends it. A client that is a function, as that of
+ * postgres.js, has its properties in variables: what functions of its package refer to is its own.
  */
 import { TIMER_LINKS } from './machinery.ts';
+import { packageFolderOf } from './methods.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** How a function refers to its context, and that to variables. */
+const BY_CODE: ReadonlySet<string> = new Set(['context']);
 /** Edges and objects that lead out of a client: to variables, whoever waits for it, its request's store, other timers. */
 const LEADS_OUT: ReadonlySet<string> = new Set([
   ...['weak', 'context', 'Promise', 'Generator', 'AsyncGenerator'],
@@ -42,12 +46,18 @@ function ownersIn(
   isHeld: (node: number) => boolean,
 ): Map<number, number[]> {
   const owners = new Map<number, number[]>([...seeds].map((node) => [node, []]));
+  const packages = new Set([...owners.keys()].flatMap((node) => packageFolderOf(snapshot, node) ?? []));
   for (const node of owners.keys()) {
-    if (snapshot.type(node) === 'closure' || LEADS_OUT.has(snapshot.name(node))) continue;
+    const isCode = snapshot.type(node) === 'closure';
+    if (LEADS_OUT.has(snapshot.name(node)) || (isCode && !packages.has(packageFolderOf(snapshot, node) ?? '')))
+      continue;
+    // contexts are met by such functions alone
+    const isOfCode = isCode || snapshot.name(node) === 'system / Context';
     const [from, to] = snapshot.edgesOf(node);
     for (let edge = from; edge < to; edge++) {
       const name = snapshot.edgeName(edge);
-      if (LEADS_OUT.has(snapshot.edgeType(edge)) || LEADS_OUT.has(name)) continue;
+      const leadsOut = LEADS_OUT.has(snapshot.edgeType(edge)) || LEADS_OUT.has(name);
+      if (leadsOut && !(isOfCode && (BY_CODE.has(snapshot.edgeType(edge)) || BY_CODE.has(name)))) continue;
       const target = snapshot.target(edge);
       if (isHeld(target)) continue;
       const of = owners.get(target);
@@ -56,11 +66,4 @@ function ownersIn(
     }
   }
   return owners;
-}
-
-/** Whether a package or Node.js has set a timer, rather than the program. */
-export function isOfLibrary(snapshot: Snapshot, timer: number): boolean {
-  const callback = snapshot.follow(timer, '_onTimeout');
-  const file = callback === null ? undefined : snapshot.placeOf(callback)?.file;
-  return file !== undefined && /[\\/]node_modules[\\/]|^node:/.test(file);
 }

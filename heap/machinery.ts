@@ -13,6 +13,11 @@ const CONTAINERS: Readonly<Record<string, readonly string[]>> = {
 const CONTAINERS_WITHIN: Readonly<Record<string, readonly [object: string, ...names: string[]]>> = {
   MongoClient: ['s', 'activeSessions', 'activeCursors'],
 };
+/** … and Node's own agents their sockets, by the place of their class. */
+const AGENT_FILE = 'node:_http_agent';
+const OF_AGENT = ['sockets', 'freeSockets'];
+/** What an error remembers of the calls that led to it: nobody gets at their functions by that. */
+export const CALL_SITE = 'system / CallSiteInfo';
 export const TIMER_LINKS = ['_idleNext', '_idlePrev'];
 /** Parts of a child process or worker, which live and die with it. */
 const PARTS = ['Socket', 'ReadableWorkerStdio', 'WritableWorkerStdio', 'MessagePort'];
@@ -22,13 +27,12 @@ const OF_WORKER = '<symbol kPublicPort>';
 export const NATIVE = '(Global handles)';
 const OWNER = '<symbol owner_symbol>';
 export const NATIVE_EDGE = 'native_to_javascript';
-/** How far out a function's `this` is looked for. */
-const MOST_CONTEXTS = 4;
 
 /** Of an object, the names of its edges that say nothing about who holds something. */
 export function cutOf(snapshot: Snapshot, node: number): readonly string[] | undefined {
   const name = snapshot.name(node);
   if (name === 'Timeout' || name === 'TimersList') return TIMER_LINKS;
+  if (name === 'Agent') return snapshot.placeOf(node)?.file === AGENT_FILE ? OF_AGENT : undefined;
   return snapshot.type(node) === 'object' && Object.hasOwn(CONTAINERS, name) ? CONTAINERS[name] : undefined;
 }
 
@@ -91,18 +95,4 @@ function heldDirectly(snapshot: Snapshot, node: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i)
     .filter((edge) => snapshot.edgeType(edge) !== 'weak')
     .map((edge) => snapshot.target(edge));
-}
-
-/** Whether a timer's callback is a method of one of these, or was made in one: it is that object's own. */
-export function isMethodOf(snapshot: Snapshot, timer: number, objects: ReadonlySet<number>): boolean {
-  const callback = snapshot.follow(timer, '_onTimeout');
-  if (callback === null) return false;
-  const self = snapshot.follow(callback, 'bound_this');
-  if (self !== null) return objects.has(self);
-  let context = snapshot.follow(callback, 'context');
-  for (let i = 0; context !== null && i < MOST_CONTEXTS; i++, context = snapshot.follow(context, 'previous')) {
-    const outer = snapshot.follow(context, 'this');
-    if (outer !== null) return objects.has(outer);
-  }
-  return false;
 }

@@ -7,17 +7,19 @@
  * judged handle; what the probe itself keeps. Weak edges hold nothing; an entry of a WeakMap holds its value when both its
  * key and the map are met, as V8's own caches are such maps.
  */
-import { belongingsOf, isOfLibrary } from './belongings.ts';
+import { belongingsOf } from './belongings.ts';
+import { callsFrom, isCode, isNameless, Names } from './calls.ts';
 import {
+  CALL_SITE,
   containersWithin,
   cutOf,
-  isMethodOf,
   isPipeOfWorker,
   NATIVE,
   NATIVE_EDGE,
   nativeHandlesOf,
   partsOf,
 } from './machinery.ts';
+import { isMethodOf, isOfLibrary, isOfProgram } from './methods.ts';
 import { isOfProbe } from './own.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -29,7 +31,11 @@ export interface Marked {
   key: string;
 }
 
+type Edge = [node: number, from: number, edge: number];
+
 const MARK = 'outliveMark';
+/** Edges to what has a class's methods. */
+const PROTOTYPE: ReadonlySet<string> = new Set(['__proto__', 'prototype']);
 /** What an entry of a WeakMap is called, after a number, at its key and at the map's table alike. */
 const ENTRY = / part of key .* pair in WeakMap .*/;
 
@@ -39,11 +45,27 @@ export class Reach {
   /** By object, the edge that it was first met by, and from where; 0: not met. */
   readonly #via: Uint32Array;
   readonly #from: Int32Array;
+  readonly #judged: ReadonlySet<number>;
   /** Judged objects that something but machinery holds. */
   readonly #held: Set<number> = new Set();
   /** In the order in which they were met. */
   readonly #queue: Uint32Array;
   #met = 0;
+  #visited = 0;
+  readonly #natives: ReadonlySet<number>;
+  /** A pipe of a child does not hold the child. */
+  readonly #owners: ReadonlyMap<number, number>;
+  readonly #containers: ReadonlySet<number>;
+  readonly #isHalf: (edge: number, name: string) => boolean;
+  /** What only Node.js holds, met later: see `#walk`. */
+  #native: Edge[] = [];
+  readonly #ofJudged: Edge[] = [];
+  readonly #ofProbe: number[] = [];
+  /** While what machinery calls is walked: what code names, and methods that nothing has named yet. */
+  #names: Names | null = null;
+  #methods: Edge[] = [];
+  /** … and by which edges judged objects were come upon. */
+  readonly #comeUpon: [node: number, edge: number][] = [];
 
   /** `judges`: of what is marked it is asked who holds it beside Node's own lists; else those hold it, too. */
   constructor(snapshot: Snapshot, judges = true) {
@@ -52,15 +74,17 @@ export class Reach {
     this.#queue = new Uint32Array(snapshot.size);
     this.#via = new Uint32Array(snapshot.size);
     this.#from = new Int32Array(snapshot.size).fill(-1);
+    const judged = new Set(this.marked.flatMap(({ node }) => node ?? []));
+    this.#judged = judged;
+    this.#natives = nativeHandlesOf(snapshot, judged);
+    this.#owners = new Map([...judged].flatMap((node) => partsOf(snapshot, node).map((part) => [part, node])));
+    this.#containers = containersWithin(snapshot);
+    this.#isHalf = halvesIn(snapshot);
     this.#walk();
   }
 
   isReachable(node: number | null): node is number {
     return node !== null && this.#held.has(node);
-  }
-
-  #isMet(node: number): boolean {
-    return this.#from[node] !== -1;
   }
 
   /** Edges from a root to the object; empty when it is not reachable. */
@@ -85,48 +109,12 @@ export class Reach {
   }
 
   #walk(): void {
-    const judged = new Set(this.marked.flatMap(({ node }) => node ?? []));
-    const natives = nativeHandlesOf(this.#snapshot, judged);
-    // a pipe of a child does not hold the child
-    const owners = new Map([...judged].flatMap((node) => partsOf(this.#snapshot, node).map((part) => [part, node])));
-    const containers = containersWithin(this.#snapshot);
-    const queue = this.#queue;
-    let [head, tail] = [0, 0];
-    const meet = (node: number, from: number, edge: number): void => {
-      if (this.#isMet(node)) return;
-      this.#from[node] = from;
-      this.#via[node] = edge;
-      queue[tail++] = node;
-    };
-    const native: [node: number, from: number, edge: number][] = [];
-    const ofJudged: typeof native = [];
-    const isHalf = halvesIn(this.#snapshot);
-    const visit = (node: number): void => {
-      const cut = cutOf(this.#snapshot, node);
-      const [from, to] = this.#snapshot.edgesOf(node);
-      for (let edge = from; edge < to; edge++) {
-        if (this.#snapshot.edgeType(edge) === 'weak') continue;
-        const name = this.#snapshot.edgeName(edge);
-        if (cut?.includes(name) || isHalf(edge, name) || isPipeOfWorker(this.#snapshot, edge)) continue;
-        const target = this.#snapshot.target(edge);
-        if ((owners.get(target) ?? node) !== node || containers.has(target)) continue;
-        if (name !== NATIVE_EDGE && this.#snapshot.name(node) !== NATIVE) meet(target, node, edge);
-        else (natives.has(target) ? ofJudged : native).push([target, node, edge]);
-      }
-    };
-    const ofProbe: number[] = [];
-    const walk = (): void => {
-      while (head < tail) {
-        const node = queue[head++] as number;
-        if (this.#snapshot.type(node) === 'closure' && isOfProbe(this.#snapshot, node)) ofProbe.push(node);
-        else visit(node);
-      }
-    };
-    meet(0, 0, 0);
-    walk();
+    const judged = this.#judged;
+    this.#meet(0, 0, 0);
+    this.#visitAll();
     // who holds something is told by a variable rather than by what Node.js has of it, or by a timer
     const timers = timersIn(this.#snapshot);
-    const ofLoop = new Set(native.map(([node]) => node));
+    const ofLoop = new Set(this.#native.map(([node]) => node));
     for (const timer of timers) if (!judged.has(timer) && isOfLibrary(this.#snapshot, timer)) ofLoop.add(timer);
     const { clients, own } = belongingsOf(
       this.#snapshot,
@@ -137,26 +125,154 @@ export class Reach {
     const isOwn = (node: number) => own.has(node) && ofLoop.has(node);
     const isOwnTimer = (timer: number) =>
       isOfLibrary(this.#snapshot, timer) && (own.has(timer) || isMethodOf(this.#snapshot, timer, own));
-    for (const each of native.splice(0)) if (!isOwn(each[0])) meet(...each);
-    walk();
+    const ofOwn = this.#meetNative(isOwn);
     for (const timer of timers) {
       if (judged.has(timer) || isOwnTimer(timer) || isMethodOf(this.#snapshot, timer, judged)) continue;
-      meet(timer, 0, 0);
+      this.#meet(timer, 0, 0);
     }
-    walk();
+    this.#visitAll();
     // … and by anything rather than by the probe, which keeps for a while what it looks at
-    for (let node = ofProbe.pop(); node !== undefined; node = ofProbe.pop()) {
-      visit(node);
-      for (const each of native.splice(0)) if (!isOwn(each[0])) meet(...each);
-      walk();
+    for (let node = this.#ofProbe.pop(); node !== undefined; node = this.#ofProbe.pop()) {
+      this.#visit(node);
+      this.#visitAll();
+      ofOwn.push(...this.#meetNative(isOwn));
     }
     for (const node of judged) if (this.#isMet(node)) this.#held.add(node);
+    this.#walkCalls([...ofOwn, ...this.#ofJudged.map(([node]) => node), ...timers]);
+    ofOwn.push(...this.#meetNative(isOwn));
+    const passedBy = new Set(this.#comeUpon.flatMap(([node]) => (this.#held.has(node) ? [] : node)));
     // a judged timer or socket may be what ends a client
-    for (const [node, from, edge] of ofJudged) if (!own.has(node)) meet(node, from, edge);
-    for (const timer of timers) if (judged.has(timer) && !isOwnTimer(timer)) meet(timer, 0, 0);
-    walk();
-    for (const node of clients) if (this.#isMet(node)) this.#held.add(node);
-    this.#met = tail;
+    for (const [node, from, edge] of this.#ofJudged) if (!own.has(node)) this.#meet(node, from, edge);
+    for (const timer of timers) if (judged.has(timer) && !isOwnTimer(timer)) this.#meet(timer, 0, 0);
+    this.#visitAll();
+    for (const node of clients) if (this.#isMet(node) && !passedBy.has(node)) this.#held.add(node);
+  }
+
+  /** What code of the program gets at that machinery alone calls. */
+  #walkCalls(sources: readonly number[]): void {
+    const names = new Names(this.#snapshot);
+    const isMet = (node: number) => this.#isMet(node);
+    const { calls, from } = callsFrom(this.#snapshot, sources, isMet, (node, edge) =>
+      this.#leads(node, edge, cutOf(this.#snapshot, node)),
+    );
+    this.#names = names;
+    for (const { code, from: caller, edge } of calls) {
+      // a root, as what calls it may be met from here later
+      this.#meet(code, 0, edge);
+      const self = usesSelf(names, code) ? whose(caller, from, this.#judged) : null;
+      if (self === null) continue;
+      this.#held.add(self);
+      this.#meet(self, code, edge);
+    }
+    this.#visitAll();
+    while (this.#meetMethods(names)) this.#visitAll();
+    this.#names = null;
+    for (const [node, edge] of this.#comeUpon) if (names.has(edge)) this.#held.add(node);
+  }
+
+  /** Those that are called by their name. */
+  #meetMethods(names: Names): boolean {
+    const called = this.#methods.filter(([, , edge]) => names.has(edge));
+    this.#methods = this.#methods.filter(([, , edge]) => !names.has(edge));
+    for (const [node, from, edge] of called) this.#meet(node, from, edge);
+    return called.length > 0;
+  }
+
+  #isMet(node: number): boolean {
+    return this.#from[node] !== -1;
+  }
+
+  #meet(node: number, from: number, edge: number): void {
+    if (this.#names !== null && this.#judged.has(node) && !this.#held.has(node)) this.#comeUpon.push([node, edge]);
+    if (this.#isMet(node)) return;
+    this.#from[node] = from;
+    this.#via[node] = edge;
+    this.#queue[this.#met++] = node;
+  }
+
+  /** But for what judged objects have, which is what it returns. */
+  #meetNative(isOwn: (node: number) => boolean): number[] {
+    const own: number[] = [];
+    while (this.#native.length > 0) {
+      for (const [node, from, edge] of this.#native.splice(0)) {
+        if (isOwn(node)) own.push(node);
+        else this.#meet(node, from, edge);
+      }
+      this.#visitAll();
+    }
+    return own;
+  }
+
+  #visitAll(): void {
+    while (this.#visited < this.#met) {
+      const node = this.#queue[this.#visited++] as number;
+      if (this.#snapshot.type(node) === 'closure' && isOfProbe(this.#snapshot, node)) this.#ofProbe.push(node);
+      else this.#visit(node);
+    }
+  }
+
+  #visit(node: number): void {
+    if (this.#snapshot.name(node) === CALL_SITE) return;
+    const context = this.#names && this.#contextOf(node, this.#names);
+    const cut = cutOf(this.#snapshot, node);
+    const [from, to] = this.#snapshot.edgesOf(node);
+    for (let edge = from; edge < to; edge++) {
+      if (!this.#leads(node, edge, cut) || this.#isHalf(edge, this.#snapshot.edgeName(edge))) continue;
+      const target = this.#snapshot.target(edge);
+      if (target === context || (this.#names && isNameless(this.#snapshot, edge))) continue;
+      if (this.#names && PROTOTYPE.has(this.#snapshot.edgeName(this.edgeTo(node))) && this.#isOfProgram(target)) {
+        this.#methods.push([target, node, edge]);
+        continue;
+      }
+      const isNative = this.#snapshot.edgeName(edge) === NATIVE_EDGE || this.#snapshot.name(node) === NATIVE;
+      if (!isNative) this.#meet(target, node, edge);
+      else (this.#natives.has(target) ? this.#ofJudged : this.#native).push([target, node, edge]);
+    }
+  }
+
+  /** Of code of the program whose text is known, the context of which it meets the variables that it names. */
+  #contextOf(code: number, names: Names): number | null {
+    if (!this.#isOfProgram(code)) return null;
+    names.add(code);
+    const words = names.textOf(code)?.words;
+    const own = this.#snapshot.type(code) === 'closure' ? this.#snapshot.follow(code, 'context') : null;
+    if (words === undefined || words.has('eval')) return null;
+    for (let at = own; at !== null && !this.#isMet(at); at = this.#snapshot.follow(at, 'previous')) {
+      const [from, to] = this.#snapshot.edgesOf(at);
+      for (let edge = from; edge < to; edge++) {
+        const isVariable = this.#snapshot.edgeType(edge) === 'context';
+        if (isVariable && words.has(this.#snapshot.edgeName(edge))) this.#meet(this.#snapshot.target(edge), code, edge);
+      }
+    }
+    return own;
+  }
+
+  #isOfProgram(node: number): boolean {
+    return isCode(this.#snapshot, node) && isOfProgram(this.#snapshot, node);
+  }
+
+  /** Whether an edge holds what it leads to. */
+  #leads(node: number, edge: number, cut: readonly string[] | undefined): boolean {
+    if (this.#snapshot.edgeType(edge) === 'weak' || cut?.includes(this.#snapshot.edgeName(edge))) return false;
+    const target = this.#snapshot.target(edge);
+    const isOfOther = (this.#owners.get(target) ?? node) !== node;
+    return !isOfOther && !this.#containers.has(target) && !isPipeOfWorker(this.#snapshot, edge);
+  }
+}
+
+/** Whether what it is called on is what it may end. */
+function usesSelf(names: Names, code: number): boolean {
+  const text = names.textOf(code);
+  return text === null || (!text.isArrow && text.words.has('this'));
+}
+
+/** The nearest judged object on the way to `caller`. */
+function whose(caller: number, from: ReadonlyMap<number, number>, judged: ReadonlySet<number>): number | null {
+  for (let at = caller; ; ) {
+    if (judged.has(at)) return at;
+    const before = from.get(at);
+    if (before === undefined || before === at) return null;
+    at = before;
   }
 }
 

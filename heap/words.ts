@@ -1,6 +1,7 @@
 /** A retaining path in the words of whoever wrote the program: `cache: Map at orders.ts:3`, `waiting in book() at orders.ts:40`. */
 import { basename } from 'node:path';
 import { mask } from '../probe/recording/mask.ts';
+import { codeOf } from './methods.ts';
 import { isOfProbe } from './own.ts';
 import type { Reach } from './reach.ts';
 import { isGlobal, type Place, type Snapshot } from './snapshot.ts';
@@ -37,9 +38,9 @@ export function hop(snapshot: Snapshot, edge: number, before: number | null): st
   if (what === 'Timeout') return 'a timer';
   if (isStore(snapshot, edge)) return 'a store of AsyncLocalStorage';
   if (snapshot.type(node) === 'closure') {
-    if (name === '_onTimeout') return `timer${at(snapshot.placeOf(node))}`;
+    const place = at(snapshot.placeOf(codeOf(snapshot, node)));
+    if (name === '_onTimeout') return `timer${place}`;
     const isListener = before !== null && snapshot.edgeName(before) === '_events' && type === 'property';
-    const place = at(snapshot.placeOf(node));
     if (isListener) return `listener of "${mask(name)}"${place}`;
     return place ? `${what ? `${what}()` : 'a function'}${place}` : null;
   }

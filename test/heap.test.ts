@@ -94,7 +94,7 @@ describe('a client', () => {
     ['kept', 'kept: Array'],
     // they may be what ends it, and are judged by themselves
     ['of a timer', `timer at ${at("'of a timer'")}`],
-    ['of an open socket', 'TCP → end: Array'],
+    ['of an open socket', `a function at ${at("mark('socket', net")}`],
   ])('that is %s is held', (how, words) => {
     expect(lookAt(`client ${how}`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining(words)] });
   });

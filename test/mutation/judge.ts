@@ -15,6 +15,8 @@ export interface Found {
   certainty: Certainty;
   detector: string;
   count: number;
+  /** Who holds it, in words, where that was looked at. */
+  heldBy?: string[];
 }
 
 /**

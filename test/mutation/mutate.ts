@@ -19,6 +19,8 @@ export interface Mutant {
   /** Source of the call. */
   call: string;
   mutation: Mutation;
+  /** What is not given back, as the markers name it. */
+  names: string[];
   /** `file:line` of the acquiring lines that may be named; none: it must not leak. */
   expected: string[];
   /** The mutated file. */
@@ -61,7 +63,8 @@ export function mutantsOf(files: ReadonlyMap<string, string>): Mutant[] {
       if (calls !== 1) throw new Error(`${file}:${line} is marked "gives back", but has ${calls} calls that do.`);
     }
     return found.flatMap((call) => {
-      const expected = (marked.get(call.line) ?? []).flatMap((name) => {
+      const names = marked.get(call.line) ?? [];
+      const expected = names.flatMap((name) => {
         const lines = acquiring.get(name);
         if (!lines) throw new Error(`${file}:${call.line} gives back "${name}", which no line acquires.`);
         return lines;
@@ -72,6 +75,7 @@ export function mutantsOf(files: ReadonlyMap<string, string>): Mutant[] {
         line: call.line,
         call: text.replace(/\s+/g, ' '),
         mutation,
+        names,
         expected,
         source: source.slice(0, call.start) + replacement(text, call.isChained, mutation) + source.slice(call.end),
       }));

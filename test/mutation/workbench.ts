@@ -36,6 +36,8 @@ export interface Program {
   servers: ServerName[];
   /** Whether a test may leak what it leaks, unless its head says `not for guards: …`. */
   isForGuards: boolean;
+  /** What no proof is possible of, since something that is alive holds it: `held by nature: NAME, NAME, by …`. */
+  held: ReadonlySet<string>;
   /** Of the probe, as `settings: NAME=VALUE` in the head of a program says. */
   settings: Record<string, string>;
 }
@@ -50,7 +52,10 @@ export function programs(): Program[] {
     const settings = [...source.matchAll(/^\/\/.* settings: (\w+)=(\w+)$/gm)].map(([, key, value]) => [key, value]);
     const servers = SERVERS.filter((variable) => source.includes(variable));
     const isForGuards = !/^\/\/ not for guards: /m.test(source);
-    return { name, main, files, servers, isForGuards, settings: Object.fromEntries(settings) };
+    const held = [...source.matchAll(/^\/\/ held by nature: (.*?), by /gm)].flatMap(([, names = '']) =>
+      names.split(', '),
+    );
+    return { name, main, files, servers, isForGuards, held: new Set(held), settings: Object.fromEntries(settings) };
   });
 }
 
@@ -179,9 +184,9 @@ export function linkLibraries(folder: string): void {
 }
 
 function findings({ findings }: Report, folder: string): Found[] {
-  return findings.map(({ site, certainty, detector, count }) => {
+  return findings.map(({ site, certainty, detector, count, held }) => {
     const place = site ? `${path.relative(folder, site.file)}:${site.line}` : 'unknown';
-    return { place, certainty, detector, count };
+    return { place, certainty, detector, count, heldBy: held ?? [] };
   });
 }
 

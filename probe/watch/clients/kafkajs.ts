@@ -12,6 +12,8 @@ import { Clients, Folders } from './clients.ts';
 const PART = 'kafkajs' satisfies AdapterName;
 const MAKERS = ['producer', 'consumer', 'admin'];
 const USES = ['send', 'sendBatch', 'run', 'subscribe'];
+/** Methods that others call, so that the connection of an admin refers to them, too. */
+const INNER = ['setOffsets'];
 
 export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
@@ -43,7 +45,9 @@ export function attachments(desk: Desk): Attachments {
       before: (_, __, ___, ender) => tell((alive) => clients.closed(alive, ender)),
     });
     for (const use of USES) aroundOwn(PART, client, use, { before: () => tell((alive) => clients.used(alive)) });
-    for (const method of Object.values(client)) if (typeof method === 'function') holders.set(method, client);
+    for (const [name, method] of Object.entries(client)) {
+      if (typeof method === 'function' && !INNER.includes(name)) holders.set(method, client);
+    }
   };
   return {
     kafkajs({ Kafka }, file) {

@@ -77,8 +77,11 @@ export class RedisPools {
       }
       const done = (): void => close(lease);
       // of whatever realm: Jest's tests have promises of their own
-      if (types.isPromise(result)) result.then(done, done);
-      else done();
+      if (types.isPromise(result)) {
+        // by it alone the client comes back: once it was collected, nobody can settle it any more
+        if (lease) lease.handle = new WeakRef(result);
+        result.then(done, done);
+      } else done();
       return result;
     };
   }

@@ -35,7 +35,7 @@ interface Asked {
   surroundings: Pick<Known, 'turn' | 'isHosted'>;
 }
 
-interface Young extends Asked {
+interface Young extends Asked, Pick<Known, 'ref'> {
   /** Of what was last set: when its head came. */
   at: number;
   isGone(): boolean;
@@ -82,8 +82,9 @@ class Responses {
     return { source, site, scope: desk.scope(), surroundings: desk.surroundings() };
   }
 
-  answered(asked: Asked, isGone: () => boolean, isBusy: () => boolean): void {
-    this.#nursery.push({ ...asked, at: now(), isGone, isBusy });
+  /** `ref`: to what reads it. */
+  answered(asked: Asked, ref: WeakRef<object>, isGone: () => boolean, isBusy: () => boolean): void {
+    this.#nursery.push({ ...asked, ref, at: now(), isGone, isBusy });
     if (this.#nursery.length >= NURSERY) this.#graduate();
   }
 
@@ -91,10 +92,10 @@ class Responses {
     const { ledger } = this.#desk;
     const young = this.#nursery;
     this.#nursery = [];
-    for (const { source, site, scope, surroundings, at, isGone, isBusy } of young) {
+    for (const { source, site, scope, surroundings, ref, at, isGone, isBusy } of young) {
       const account = ledger.account(source, site);
       if (isGone()) ledger.pass(account);
-      else ledger.open(new Resource(account, scope, at, { ...surroundings, isGone, isBusy }));
+      else ledger.open(new Resource(account, scope, at, { ...surroundings, ...(ref && { ref }), isGone, isBusy }));
     }
   }
 }
@@ -119,6 +120,7 @@ function watchHttp(responses: Responses): void {
     const ref = new WeakRef(response);
     responses.answered(
       asked,
+      ref,
       () => hasEnded(ref.deref()),
       () => isRead(ref.deref()),
     );
@@ -158,6 +160,7 @@ function watchUndici(responses: Responses): void {
     const ref = new WeakRef(request);
     responses.answered(
       exchange,
+      ref,
       () => exchange.hasEnded || ref.deref() === undefined || exchange.socket?.deref()?.destroyed !== false,
       // what nobody takes waits in the socket
       () => exchange.socket?.deref()?.readableLength === 0,

@@ -1,4 +1,5 @@
 // Databases of better-sqlite3 for each tenant, rows that are read one by one, and transactions; jobs are scopes.
+// held by nature: transfer, by its database, which is kept: any statement on that ends it
 const { mkdtempSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');

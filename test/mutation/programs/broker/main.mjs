@@ -1,4 +1,5 @@
 // Channels, consumers and connections of amqplib for a job; no scopes.
+// held by nature: ask, by its channel, which is kept: a consumer is an entry of that, and is called
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';

@@ -8,12 +8,12 @@ import run from '../run.cjs';
 const url = process.env.REDIS_URL;
 const shared = createClient({ url });
 const pool = createClientPool({ url }, { minimum: 1, maximum: 60 });
-const clients = [];
+let open = 0;
 let lent = 0;
 
 async function rename(n) {
   const client = shared.duplicate(); // acquires: rename
-  clients.push(client);
+  open++;
   await client.connect();
   try {
     await client.watch(`name ${n}`);
@@ -21,17 +21,19 @@ async function rename(n) {
     if (n % 7 === 6) throw new Error('no such name');
   } finally {
     await client.close(); // gives back: rename
+    if (!client.isOpen) open--;
   }
 }
 
 async function until(n) {
   const subscriber = await createClient({ url }).connect(); // acquires: until
-  clients.push(subscriber);
+  open++;
   const heard = new Promise((resolve) => subscriber.subscribe(`done ${n}`, resolve));
   await sleep(2);
   await shared.publish(`done ${n}`, 'yes');
   await heard;
   subscriber.destroy(); // gives back: until
+  if (!subscriber.isOpen) open--;
 }
 
 async function queued(n) {
@@ -60,5 +62,5 @@ run(
       await sleep(10);
     }
   },
-  () => ({ clients: clients.filter(({ isOpen }) => isOpen).length, lent }),
+  () => ({ clients: open, lent }),
 );

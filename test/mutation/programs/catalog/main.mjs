@@ -1,6 +1,7 @@
 // What only grows: a map, a set and an array from which jobs take away what they added, and a promise that is raced
 // against until it ends with the job; no scopes. settings: OUTLIVE_GROWTH=on
 // not for guards: a collection that grows is no test’s own
+// held by nature: by id, running, recent, by the collection that grows, which is kept
 import { setTimeout as sleep } from 'node:timers/promises';
 import run from '../run.cjs';
 

@@ -1,4 +1,5 @@
 // Files of tenants that are polled while the tenant is served; no scopes.
+// held by nature: tenant, marker, by Node’s own list of paths: fs.unwatchFile(path) needs nothing else
 import fs, { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

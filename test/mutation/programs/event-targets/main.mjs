@@ -1,4 +1,5 @@
 // Listeners on targets and signals that live as long as the service: jobs add theirs and take them away; no scopes.
+// held by nature: work, request, watcher, by what is listened to, which is kept and calls them
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import run from '../run.cjs';

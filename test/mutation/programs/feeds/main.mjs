@@ -1,4 +1,5 @@
 // Loops that go on until somebody stops them: async iterators of timers and files, timeouts that are set again; no scopes.
+// held by nature: poll, follow, refresh, by itself: it runs, and its own code may end it
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { watch } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,4 +1,5 @@
 // Sessions of MariaDB that a job changes and puts right before it gives the connection back; no scopes.
+// held by nature: lock, zone, table, by its session, which its pool keeps and lends again
 const { setTimeout: sleep } = require('node:timers/promises');
 const mysql = require('mysql2/promise');
 const run = require('../run.cjs');

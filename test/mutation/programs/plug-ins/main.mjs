@@ -1,5 +1,6 @@
 // Plug-ins of tenants, each in a context of its own, which a service keeps while the tenant is there; no scopes.
 // not for guards: a context is nothing that a test has to give back
+// held by nature: plug-in, template, by the collections of the service
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import vm from 'node:vm';

@@ -1,17 +1,18 @@
 // Polling with intervals that end by a result, by an AbortSignal, or by the function that a helper returned; no scopes.
+// held by nature: unready, by itself: its callback clears it once it is ready
 import { setTimeout as sleep } from 'node:timers/promises';
 import run from '../run.cjs';
 
 function untilReady(isReady, signal) {
   return new Promise((resolve, reject) => {
-    // acquires: poll
+    // acquires: poll, unready
     const poll = setInterval(() => {
       if (!isReady()) return;
       clearInterval(poll); // gives back: poll
       resolve();
     }, 5);
     signal.addEventListener('abort', () => {
-      clearInterval(poll); // gives back: poll
+      clearInterval(poll); // gives back: unready
       reject(signal.reason);
     });
   });

@@ -1,4 +1,5 @@
 // Files that are read, written and watched: descriptors, handles, streams, lines and watchers; jobs are scopes.
+// held by nature: lines, by the terminal that it reads, which is kept
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { open } from 'node:fs/promises';

@@ -10,7 +10,7 @@ const pool = mysql.createPool({ uri: process.env.MYSQL_URL, connectionLimit: 70 
 const { hostname: host, port, username: user } = new URL(process.env.MYSQL_URL);
 const options = { host, port: Number(port), user, database: 'test' };
 const older = mysqlByCallbacks.createPool({ ...options, connectionLimit: 70 });
-const alone = [];
+let alone = 0;
 
 async function reserve(n) {
   const connection = await pool.getConnection(); // acquires: reserve
@@ -40,12 +40,13 @@ function count(n, done) {
 
 async function audit(n) {
   const connection = await mysql.createConnection(process.env.MYSQL_URL); // acquires: audit
-  alone.push(connection.connection);
+  alone++;
   try {
     await connection.query('select ?', [n]);
     if (n % 5 === 2) throw new Error('wrong');
   } finally {
     await connection.end(); // gives back: audit
+    if (connection.connection._closing) alone--;
   }
 }
 
@@ -66,6 +67,6 @@ run(
   () => ({
     reserve: used(pool.pool),
     count: used(older),
-    audit: alone.filter(({ _closing }) => !_closing).length,
+    audit: alone,
   }),
 );

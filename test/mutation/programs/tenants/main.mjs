@@ -1,4 +1,5 @@
 // Sessions of PostgreSQL that a job changes and puts right before it gives the client back; jobs are scopes.
+// held by nature: lock, tenant, table, channel, by its session, which its pool keeps and lends again
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scope } from 'outlive';
 import pg from 'pg';

@@ -1,4 +1,5 @@
 // Listeners on what lives as long as the service: an emitter, and signals made of the one for shutdown; no scopes.
+// held by nature: quote, limited, by the emitter and the signal that live on, and call them
 import { EventEmitter, getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import run from '../run.cjs';

@@ -1,0 +1,124 @@
+/**
+ * Code of the program that runs when something happens that only machinery waits for: a listener of a socket that nobody
+ * holds, the callback of its timer, a function that awaits its answer. Nothing but machinery leads to these, and yet they
+ * may give it back: `setInterval(() => { if (isReady()) clearInterval(poll); })`.
+ *
+ * What such code can get at is held, as long as it names that: a variable of its context by its own text, and a property
+ * by the text of anything that it may call, by whose name it calls that. Text that cannot be read names everything.
+ * Listeners for an error or the end are no such code: it is over by then.
+ */
+import { type FunctionText, functionText } from './function-text.ts';
+import { codeOf, isOfProgram } from './methods.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Events after which nothing is left to give back. */
+const ENDS: ReadonlySet<string> = new Set(['error', 'close', 'exit']);
+const LISTENERS = '_events';
+const NAME = /^#?[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+const GENERATORS = ['Generator', 'AsyncGenerator'];
+
+export interface Call {
+  code: number;
+  /** Of what leads to it, and by which edge. */
+  from: number;
+  edge: number;
+}
+
+/** `leads`: whether an edge holds what it leads to; `isMet`: something else leads there. */
+export function callsFrom(
+  snapshot: Snapshot,
+  sources: Iterable<number>,
+  isMet: (node: number) => boolean,
+  leads: (node: number, edge: number) => boolean,
+): { calls: Call[]; from: ReadonlyMap<number, number> } {
+  const from = new Map<number, number>();
+  const listeners = new Set<number>();
+  const calls: Call[] = [];
+  for (const node of sources) if (!isMet(node)) from.set(node, node);
+  for (const node of from.keys()) {
+    const [first, last] = snapshot.edgesOf(node);
+    for (let edge = first; edge < last; edge++) {
+      const target = snapshot.target(edge);
+      if (snapshot.edgeType(edge) === 'weak' || from.has(target) || isMet(target) || !leads(node, edge)) continue;
+      const name = snapshot.edgeName(edge);
+      if (isNameless(snapshot, edge) || (listeners.has(node) && ENDS.has(name))) continue;
+      if (isCode(snapshot, target) && isOfProgram(snapshot, target)) calls.push({ code: target, from: node, edge });
+      else from.set(target, node);
+      if (name === LISTENERS) listeners.add(target);
+    }
+  }
+  return { calls, from };
+}
+
+/** To what V8 keeps of an object beside its properties, and has once more by their names. */
+export function isNameless(snapshot: Snapshot, edge: number): boolean {
+  return snapshot.edgeType(edge) === 'internal' && ['map', 'properties'].includes(snapshot.edgeName(edge));
+}
+
+export function isCode(snapshot: Snapshot, node: number): boolean {
+  return snapshot.type(node) === 'closure' || GENERATORS.includes(snapshot.name(node));
+}
+
+/** What code names, and what it calls by its name. */
+export class Names {
+  readonly #snapshot: Snapshot;
+  readonly #named: Set<string> = new Set();
+  readonly #texts: Map<number, FunctionText | null> = new Map();
+  #byName: Map<string, number[]> | null = null;
+  #namesAll = false;
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot;
+  }
+
+  /** Null where its text cannot be read. */
+  textOf(code: number): FunctionText | null {
+    let text = this.#texts.get(code);
+    if (text === undefined) {
+      const place = this.#snapshot.placeOf(codeOf(this.#snapshot, code));
+      text = place === null ? null : functionText(place);
+      this.#texts.set(code, text);
+    }
+    return text;
+  }
+
+  /** Code that may run, and with it whatever has a name that it uses. */
+  add(code: number): void {
+    const todo = [code];
+    for (let next = todo.pop(); next !== undefined && !this.#namesAll; next = todo.pop()) {
+      const text = this.textOf(next);
+      if (text === null) this.#namesAll = true;
+      for (const word of text?.words ?? []) {
+        if (this.#named.has(word)) continue;
+        this.#named.add(word);
+        todo.push(...this.#functions(word));
+      }
+    }
+  }
+
+  /** Whether what an edge leads to is got at by a name that is used, or without any. */
+  has(edge: number): boolean {
+    const [type, name] = [
+      this.#snapshot.edgeType(edge),
+      this.#snapshot.edgeName(edge).replace(/^<symbol (#.*)>$/, '$1'),
+    ];
+    const isNamed = (type === 'property' || type === 'context') && NAME.test(name);
+    return this.#namesAll || !isNamed || this.#named.has(name.replace('#', ''));
+  }
+
+  /** Of the program, by their names. */
+  #functions(name: string): number[] {
+    if (this.#byName === null) {
+      const byName = new Map<string, number[]>();
+      for (let node = 0; node < this.#snapshot.size; node++) {
+        if (this.#snapshot.type(node) !== 'closure' || !isOfProgram(this.#snapshot, node)) continue;
+        const called = this.#snapshot.name(node).replace(/^[gs]et |#/g, '');
+        const known = byName.get(called);
+        if (known === undefined) byName.set(called, [node]);
+        else known.push(node);
+      }
+      this.#byName = byName;
+    }
+    return this.#byName.get(name) ?? [];
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * What a function names: the words of its own text, from where V8 says that it begins to its end. More words than it
+ * has do no harm, as where an expression goes on without a semicolon; fewer would.
+ */
+import { readFileSync } from 'node:fs';
+import type { Place } from './snapshot.ts';
+
+const MOST_BYTES = 4_000_000;
+/** As they are run; what a loader has compiled is elsewhere than in its file. */
+const AS_WRITTEN = /\.[cm]?js$/;
+const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
+/** After these a slash begins a regular expression. */
+const BEFORE_REGEXP =
+  /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|else|do|await|yield))\s*$/;
+const PAIRS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+export interface FunctionText {
+  words: ReadonlySet<string>;
+  /** Its `this` is that of the code around it. */
+  isArrow: boolean;
+}
+
+/** Null where its text cannot be known. */
+export function functionText({ file, line, column }: Place): FunctionText | null {
+  const text = AS_WRITTEN.test(file) ? textOf(file) : null;
+  const begin = text === null ? -1 : offsetOf(text, line, column);
+  const extent = text === null || begin < 0 ? null : extentOf(text, begin);
+  if (text === null || extent === null) return null;
+  return { words: new Set(text.slice(begin, extent.end).match(WORD)), isArrow: extent.isArrow };
+}
+
+const texts: Map<string, string | null> = new Map();
+
+function textOf(file: string): string | null {
+  let text = texts.get(file);
+  if (text === undefined) {
+    text = read(file);
+    texts.set(file, text);
+  }
+  return text;
+}
+
+function read(file: string): string | null {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return text.length > MOST_BYTES ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** -1 where the text has no such place. */
+function offsetOf(text: string, line: number, column: number): number {
+  let at = 0;
+  for (let i = 1; i < line; i++) {
+    at = text.indexOf('\n', at) + 1;
+    if (at === 0) return -1;
+  }
+  return at + column - 1 < text.length ? at + column - 1 : -1;
+}
+
+/** Of a function that begins with its parameters, or of a class; null where that is not what begins here. */
+function extentOf(text: string, begin: number): { end: number; isArrow: boolean } | null {
+  if (text.startsWith('class', begin)) {
+    const brace = text.indexOf('{', begin);
+    return brace < 0 ? null : { end: skipTo(text, brace + 1, '}'), isArrow: false };
+  }
+  const [prefix = ''] =
+    /^(?:async\s*)?(?:function\s*\*?\s*[\p{ID_Continue}$]*\s*)?/u.exec(text.slice(begin, begin + 200)) ?? [];
+  let at = begin + prefix.length;
+  if (text[at] === '(') at = skipTo(text, at + 1, ')');
+  else at += /^[\p{ID_Continue}$]*/u.exec(text.slice(at, at + 200))?.[0].length ?? 0;
+  const [arrow = ''] = /^\s*(?:=>\s*)?/.exec(text.slice(at, at + 200)) ?? [];
+  at += arrow.length;
+  const isArrow = arrow.includes('=>');
+  if (text[at] === '{') return { end: skipTo(text, at + 1, '}'), isArrow };
+  return isArrow ? { end: skipTo(text, at, ',;'), isArrow } : null;
+}
+
+/** Behind the first of `ends` that no bracket, string or comment is around, or at a bracket that closes what was before. */
+function skipTo(text: string, from: number, ends: string): number {
+  const open: string[] = [];
+  for (let at = from; at < text.length; ) {
+    const char = text[at] as string;
+    if (open.length === 0 && (ends.includes(char) || ')]}'.includes(char))) return at + 1;
+    const closes = PAIRS[char];
+    if (closes !== undefined) open.push(closes);
+    else if (char === open.at(-1)) {
+      open.pop();
+      // … and its template goes on
+      if (open.at(-1) === '`') {
+        open.pop();
+        at = templateEnd(text, at + 1, open);
+        continue;
+      }
+    }
+    at = char === '`' ? templateEnd(text, at + 1, open) : tokenEnd(text, at, from);
+  }
+  return text.length;
+}
+
+/** Behind a template, or behind the `${` of a hole in it, which is noted. */
+function templateEnd(text: string, from: number, open: string[]): number {
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '`') return at + 1;
+    else if (text.startsWith('${', at)) {
+      open.push('`', '}');
+      return at + 2;
+    }
+  }
+  return text.length;
+}
+
+/** Behind a string, comment or regular expression, or behind the one character that it is. */
+function tokenEnd(text: string, at: number, from: number): number {
+  const char = text[at] as string;
+  if (char === '"' || char === "'") return quoteEnd(text, at + 1, char);
+  if (char !== '/') return at + 1;
+  if (text[at + 1] === '/') return endBehind(text, '\n', at);
+  if (text[at + 1] === '*') return endBehind(text, '*/', at + 2);
+  return BEFORE_REGEXP.test(text.slice(Math.max(from, at - 40), at)) ? regExpEnd(text, at + 1) : at + 1;
+}
+
+function quoteEnd(text: string, from: number, quote: string): number {
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === quote || text[at] === '\n') return at + 1;
+  }
+  return text.length;
+}
+
+function regExpEnd(text: string, from: number): number {
+  let isClass = false;
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '[') isClass = true;
+    else if (text[at] === ']') isClass = false;
+    else if ((text[at] === '/' && !isClass) || text[at] === '\n') return at + 1;
+  }
+  return text.length;
+}
+
+function endBehind(text: string, mark: string, from: number): number {
+  const at = text.indexOf(mark, from);
+  return at === -1 ? text.length : at + mark.length;
+}
