@@ -4,18 +4,26 @@
  */
 import type { Snapshot } from './snapshot.ts';
 
-/** Properties by which libraries keep what they lend, by the class that has them. */
-const CONTAINERS: Readonly<Record<string, readonly string[]>> = {
-  Pool: ['_allObjects', '_resourceLoans', '_availableObjects', '_clients', '_idle', 'used', 'free'],
-  BoundPool: ['_clients', '_idle'],
+interface Containers {
+  /** Where the class is: one of the program's that is called the same keeps what it likes. */
+  of: RegExp;
+  names: readonly string[];
+}
+
+/** Properties by which libraries and Node's agents keep what they lend or have opened, by the class that has them. */
+const CONTAINERS: Readonly<Record<string, Containers>> = {
+  Pool: {
+    of: /[\\/]node_modules[\\/]/,
+    names: ['_allObjects', '_resourceLoans', '_availableObjects', '_clients', '_idle', 'used', 'free'],
+  },
+  BoundPool: { of: /[\\/]node_modules[\\/]/, names: ['_clients', '_idle'] },
+  Connection: { of: /[\\/]node_modules[\\/]amqplib[\\/]/, names: ['channels'] },
+  Agent: { of: /^node:_http_agent$/, names: ['sockets', 'freeSockets'] },
 };
 /** … and in an object of its own. */
 const CONTAINERS_WITHIN: Readonly<Record<string, readonly [object: string, ...names: string[]]>> = {
   MongoClient: ['s', 'activeSessions', 'activeCursors'],
 };
-/** … and Node's own agents their sockets, by the place of their class. */
-const AGENT_FILE = 'node:_http_agent';
-const OF_AGENT = ['sockets', 'freeSockets'];
 /** What an error remembers of the calls that led to it: nobody gets at their functions by that. */
 export const CALL_SITE = 'system / CallSiteInfo';
 export const TIMER_LINKS = ['_idleNext', '_idlePrev'];
@@ -32,8 +40,9 @@ export const NATIVE_EDGE = 'native_to_javascript';
 export function cutOf(snapshot: Snapshot, node: number): readonly string[] | undefined {
   const name = snapshot.name(node);
   if (name === 'Timeout' || name === 'TimersList') return TIMER_LINKS;
-  if (name === 'Agent') return snapshot.placeOf(node)?.file === AGENT_FILE ? OF_AGENT : undefined;
-  return snapshot.type(node) === 'object' && Object.hasOwn(CONTAINERS, name) ? CONTAINERS[name] : undefined;
+  if (snapshot.type(node) !== 'object' || !Object.hasOwn(CONTAINERS, name)) return undefined;
+  const { of, names } = CONTAINERS[name] as Containers;
+  return of.test(snapshot.placeOf(node)?.file ?? '') ? names : undefined;
 }
 
 /** Containers themselves, where V8 may keep what refers to them in a table without names. */

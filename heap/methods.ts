@@ -16,6 +16,12 @@ export function isOfLibrary(snapshot: Snapshot, timer: number): boolean {
   return file !== undefined && OF_LIBRARY.test(file);
 }
 
+/** Whether its callback is the program's; that of `setTimeout(resolve)` is nobody's. */
+export function isSetByProgram(snapshot: Snapshot, timer: number): boolean {
+  const callback = snapshot.follow(timer, '_onTimeout');
+  return callback !== null && isOfProgram(snapshot, callback);
+}
+
 /**
  * Whether a timer's callback is a method of one of these, was made in one, or goes on with one that awaits it, without any
  * code of the program in between: it is that object's own.

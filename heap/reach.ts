@@ -19,7 +19,7 @@ import {
   nativeHandlesOf,
   partsOf,
 } from './machinery.ts';
-import { isMethodOf, isOfLibrary, isOfProgram } from './methods.ts';
+import { isMethodOf, isOfLibrary, isOfProgram, isSetByProgram } from './methods.ts';
 import { isOfProbe } from './own.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -124,7 +124,8 @@ export class Reach {
     );
     const isOwn = (node: number) => own.has(node) && ofLoop.has(node);
     const isOwnTimer = (timer: number) =>
-      isOfLibrary(this.#snapshot, timer) && (own.has(timer) || isMethodOf(this.#snapshot, timer, own));
+      (own.has(timer) && isOfLibrary(this.#snapshot, timer)) ||
+      (!isSetByProgram(this.#snapshot, timer) && isMethodOf(this.#snapshot, timer, own));
     const ofOwn = this.#meetNative(isOwn);
     for (const timer of timers) {
       if (judged.has(timer) || isOwnTimer(timer) || isMethodOf(this.#snapshot, timer, judged)) continue;

@@ -13,7 +13,7 @@ const PART = 'kafkajs' satisfies AdapterName;
 const MAKERS = ['producer', 'consumer', 'admin'];
 const USES = ['send', 'sendBatch', 'run', 'subscribe'];
 /** Methods that others call, so that the connection of an admin refers to them, too. */
-const INNER = ['setOffsets'];
+const INNER = ['fetchTopicOffsets', 'setOffsets'];
 
 export function attachments(desk: Desk): Attachments {
   const folders = new Folders();
