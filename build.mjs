@@ -18,8 +18,9 @@ if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 const MODULES = [...readFileSync('probe/watch/adapter-modules.ts', 'utf8').matchAll(/load\('\.\/(.+?)\.js'\)/g)].map(
   ([, name]) => name,
 );
+const LOADER = 'process/on-demand';
 const PARTS = [
-  'process/on-demand',
+  LOADER,
   'judge/judge',
   'control/control',
   'control/inject/start',
@@ -53,6 +54,19 @@ const ascii = {
     }
   },
 };
+// What is loaded by process/on-demand.ts is a function already: to put one around it copies it at each start. Any other
+// loader runs it.
+const WHOLE = 'exports, require, module, __filename, __dirname';
+const asFunction = {
+  name: 'as-function',
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) {
+      if (file.fileName === `${LOADER}.js`) continue;
+      const head = `(this === globalThis ? (run) => run : (run) => run(${WHOLE}))((function (${WHOLE}) { `;
+      file.code = `${head}${file.code}\n}));\n`;
+    }
+  },
+};
 // … and the default of a builtin is the builtin itself: made as of any CommonJS module, it would be a copy with a getter
 // for each of its properties.
 const builtins = {
@@ -64,7 +78,7 @@ const builtins = {
         `const ${name} = require('${id}');${named === undefined ? '' : ` import ${named} from '${id}';`}`,
     ),
 };
-const bundle = (input, output, room = 'probe') =>
+const bundle = (input, output, { room = 'probe', plugins = [] } = {}) =>
   build({
     preserveEntrySignatures: 'allow-extension',
     input: Object.fromEntries(input.map((name) => [name, `${room}/${name}.ts`])),
@@ -72,7 +86,7 @@ const bundle = (input, output, room = 'probe') =>
     // whatever the source asks for by its name in the build
     external: /^\.\.?\/.*\.js$/,
     logLevel: 'warn',
-    plugins: [ascii, builtins],
+    plugins: [ascii, builtins, ...plugins],
     output: {
       dir: `dist/${room}`,
       format: 'cjs',
@@ -105,28 +119,26 @@ const isBeside = (room) => (id) => {
   const [, name] = new RegExp(`\\bprobe[\\\\/](watch[\\\\/]${room}[\\\\/][\\w-]+)\\.ts$`).exec(id) ?? [];
   return name !== undefined && !PARTS.includes(name.replaceAll('\\', '/'));
 };
-await bundle(['probe', ...PARTS], {
-  minifyInternalExports: false,
-  codeSplitting: {
-    groups: [
-      // what Node's own loader loads, to load the others: alone, so that the preload finds it
-      { name: 'process/on-demand', test: /\bprobe[\\/]process[\\/](?:on-demand|compiled)\.ts$/, priority: 1 },
-      { name: 'probe', test: isCore },
-      { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
-      {
-        name: 'watch/pools/common',
-        test: (id) => isBeside('pools')(id) || /\bprobe[\\/]watch[\\/]sessions\b/.test(id),
-      },
-      { name: 'watch/clients/common', test: isBeside('clients') },
-    ],
-  },
-});
+const codeSplitting = {
+  groups: [
+    // what Node's own loader loads, to load the others: alone, so that the preload finds it
+    { name: LOADER, test: /\bprobe[\\/]process[\\/](?:on-demand|compiled)\.ts$/, priority: 1 },
+    { name: 'probe', test: isCore },
+    { name: 'judge/common', test: /\bprobe[\\/]judge\b/ },
+    {
+      name: 'watch/pools/common',
+      test: (id) => isBeside('pools')(id) || /\bprobe[\\/]watch[\\/]sessions\b/.test(id),
+    },
+    { name: 'watch/clients/common', test: isBeside('clients') },
+  ],
+};
+await bundle(['probe', ...PARTS], { minifyInternalExports: false, codeSplitting }, { plugins: [asFunction] });
 await bundle(['register'], {});
 // has no state to share, and is what the command line uses too
-await bundle([REPORT], {});
+await bundle([REPORT], {}, { plugins: [asFunction] });
 // preloads too, and of what the reports know they need a little
-await bundle(GUARDS, {}, 'guards');
-await bundle(['leaks'], {}, 'guards');
+await bundle(GUARDS, {}, { room: 'guards' });
+await bundle(['leaks'], {}, { room: 'guards' });
 for (const name of [...GUARDS, 'leaks']) rmSync(`dist/guards/${name}.js.map`, { force: true });
 for (const name of ['register', 'probe', ...PARTS, REPORT]) rmSync(`dist/probe/${name}.js.map`, { force: true });
 

@@ -17,7 +17,6 @@ const { Script } = vm;
 
 type Wrapper = (exports: object, require: unknown, module: object, file: string, folder: string) => void;
 
-const HEAD = '(function (exports, require, module, __filename, __dirname) { ';
 /** Each set of flags has files of its own, and some people change theirs with each start. */
 const MOST_FILES = 100;
 /** Before what V8 has made: when the file that it was made of was changed, milliseconds since 1970, as a double. */
@@ -27,9 +26,9 @@ const isOn = process.env.NODE_DISABLE_COMPILE_CACHE === undefined;
 /** What was compiled here because there was none: it is kept with all that has been run of it by the end. */
 let made: { script: vm.Script; kept: string; stamp: number }[] = [];
 
-/** `folder`: the probe's, in which `file` lies. Throws as `readFileSync` does. */
+/** `folder`: the probe's, in which `file` lies, built as a function (build.mjs). Throws as `readFileSync` does. */
 export function compile(file: string, folder: string): Wrapper {
-  const code = `${HEAD}${readFileSync(file, 'utf8')}\n})`;
+  const code = readFileSync(file, 'utf8');
   if (!isOn) return new Script(code, { filename: file }).runInThisContext();
   const stamp = statSync(file).mtimeMs;
   const kept = path.join(folder, 'compiled', nameOf(path.relative(folder, file)));
