@@ -4,7 +4,7 @@
  * `npm run bench:guards`, of one runner with `-- NAME`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +56,8 @@ const RUNNERS: Record<string, { importing: string; bare: string[]; guarded: stri
   Mocha: {
     importing: "import { it as test } from 'mocha';",
     bare: [MOCHA, 'suite.test.mjs'],
-    guarded: [MOCHA, '--require', path.join(ROOT, 'dist/guards/mocha.js'), 'suite.test.mjs'],
+    // Mocha is linked here, and would look for it beside itself
+    guarded: [MOCHA, '--require', './node_modules/outlive/dist/guards/mocha.js', 'suite.test.mjs'],
   },
 };
 
@@ -112,7 +113,10 @@ for (const [name, { importing, bare, guarded }] of Object.entries(RUNNERS)) {
       symlinkSync(bin(each), path.join(folder, 'node_modules', each));
     }
     symlinkSync(path.join(ROOT, 'tools/jest/node_modules/@jest'), path.join(folder, 'node_modules/@jest'));
-    symlinkSync(ROOT, path.join(folder, 'node_modules/outlive'));
+    // as it is installed: what lies elsewhere, Vitest compiles anew
+    for (const file of ['package.json', 'dist']) {
+      cpSync(path.join(ROOT, file), path.join(folder, 'node_modules/outlive', file), { recursive: true });
+    }
     writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
     writeFileSync(path.join(folder, 'suite.test.mjs'), suite(importing, body));
     for (const [file, text] of Object.entries(CONFIGURATIONS)) writeFileSync(path.join(folder, file), text);
