@@ -11,7 +11,9 @@ test.each(['node:test', 'Vitest', 'Mocha'])(
     const all = programs();
     const [program, innocent] = ['transcoder', 'message-bus'].map((name) => all.find((each) => each.name === name)!);
     const mutants = mutantsOf(program!.files).filter(({ mutation }) => mutation === 'deleted');
-    const suites = [null, ...mutants].map((mutant): Suite => ({ program: program!, mutant, innocent: innocent! }));
+    const suites = [null, ...mutants].map(
+      (mutant): Suite => ({ program: program!, mutant, innocent: innocent!, hangs: mutant !== null }),
+    );
 
     const told = await tell(runner, suites, {});
     const places = told.map(({ found }) => found.map(({ place }) => place));

@@ -48,7 +48,8 @@ const all = programs().filter(({ isForGuards }) => isForGuards);
 const chosen = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
-  return [null, ...(values.mutants ? mutantsOf(program.files) : [])].map((mutant) => ({ program, mutant, innocent }));
+  const mutants = [null, ...(values.mutants ? mutantsOf(program.files) : [])];
+  return mutants.map((mutant) => ({ program, mutant, innocent, hangs: false }));
 });
 installLibraries();
 const servers = await startServers(
@@ -57,12 +58,12 @@ const servers = await startServers(
 );
 try {
   const truths = values.mutants ? await truthOf(suites) : [];
+  for (const [index, { isCutOff }] of truths.entries()) suites[index]!.hangs = isCutOff;
   for (const runner of values.runner) {
     if (values.mutants) {
       const told = await tell(runner, suites, servers.env);
       const observed = suites.map((_, index) => {
-        const truth = truths[index]!;
-        return { truth, ...heeded(told[index]!, truth.isCutOff) };
+        return { truth: truths[index]!, ...heeded(told[index]!, suites[index]!) };
       });
       report(runner, resultsOf(observed));
     }
@@ -84,8 +85,8 @@ async function truthOf(list: readonly Suite[]) {
   return truths;
 }
 
-/** What a test holds that is ended while it works is nobody's leak. `hangs`: it does so on an idle machine too. */
-function heeded({ isCutOff, ...told }: Told, hangs: boolean): Omit<Told, 'isCutOff'> {
+/** What a test holds that is ended while it works is nobody's leak. */
+function heeded({ isCutOff, ...told }: Told, { hangs }: Suite): Omit<Told, 'isCutOff'> {
   return isCutOff && !hangs ? { found: [], problem: 'ended at its limit: the machine is too busy' } : told;
 }
 
@@ -119,7 +120,7 @@ function report(runner: string, results: ProgramResult[]): void {
 async function untouched(runner: string): Promise<void> {
   const clean = suites.filter(({ mutant }) => mutant === null);
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const told = (await tell(runner, clean, servers.env)).map((each) => heeded(each, false));
+    const told = (await tell(runner, clean, servers.env)).map((each, index) => heeded(each, clean[index]!));
     const loud = told.flatMap(({ found, problem }, index) => {
       return found.length > 0 || problem ? [`${clean[index]!.program.name}: ${problem ?? JSON.stringify(found)}`] : [];
     });

@@ -1,9 +1,12 @@
-/** In place of ../programs/run.cjs: the program's work becomes a test, which ends at the limit when it hangs, and says so. */
-const { writeFileSync } = require('node:fs');
+/**
+ * In place of ../programs/run.cjs: the program's work becomes a test, which ends when it hangs, and says so: after the
+ * milliseconds that stand beside it.
+ */
+const { readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = Number(readFileSync(path.join(__dirname, 'limit'), 'utf8'));
 
 // a runner may load this file once for those that require it, and once for those that import it
 globalThis.programs ??= {};

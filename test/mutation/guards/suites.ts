@@ -20,11 +20,16 @@ const CONFIGURATIONS = {
 };`,
 };
 
+/** Milliseconds until a test is ended: of what hangs on an idle machine too, and of what only a busy one keeps from its end. */
+const LIMIT = { hangs: 20_000, works: 120_000 };
+
 export interface Suite {
   program: Program;
   /** Null: untouched as well. */
   mutant: Mutant | null;
   innocent: Program;
+  /** Whether the mutant waits for ever. */
+  hangs: boolean;
 }
 
 /** What one test was told to leave open, and why that of the untouched program failed, if it did. */
@@ -61,8 +66,9 @@ function writeAll(folder: string, runner: string, suites: readonly Suite[]): voi
   for (const [index, suite] of suites.entries()) write(path.join(folder, `s${index}`), runner, suite, index);
 }
 
-function write(folder: string, runner: string, { program, mutant, innocent }: Suite, index: number): void {
+function write(folder: string, runner: string, { program, mutant, innocent, hangs }: Suite, index: number): void {
   mkdirSync(folder);
+  writeFileSync(path.join(folder, 'limit'), String(hangs ? LIMIT.hangs : LIMIT.works));
   copyFileSync(path.join(ROOT, 'test/mutation/guards/run.cjs'), path.join(folder, 'run.cjs'));
   for (const [name, { files }] of Object.entries({ mutated: program, innocent })) {
     mkdirSync(path.join(folder, name));
