@@ -24,7 +24,7 @@ async function translate(n) {
 }
 
 async function preview(n) {
-  const child = spawn('sleep', ['10'], { stdio: 'ignore' }); // acquires: preview
+  const child = spawn('sleep', ['40'], { stdio: 'ignore' }); // acquires: preview
   count(child);
   await once(child, 'spawn');
   if (n % 5 === 2) {
