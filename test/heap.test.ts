@@ -28,6 +28,37 @@ module.exports = class Client {
     this.socket = require('node:net').connect(port, '127.0.0.1').on('data', (data) => this.answers.push(data));
     this.pings = new Pings(this.socket);
   }
+};
+class Socketed {
+  constructor(port) {
+    this.socket = require('node:net').connect(port, '127.0.0.1').on('data', () => this.last = Date.now());
+    this.begin();
+  }
+}
+module.exports.kinds = {
+  'client that is a function'(port) {
+    const socket = require('node:net').connect(port, '127.0.0.1').on('data', () => sql.last = Date.now());
+    const sql = (text) => socket.write(text);
+    return sql;
+  },
+  'client that awaits its timer': (port) => new (class Loop extends Socketed {
+    async begin() {
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 1e6));
+        this.socket.write('ping');
+      }
+    }
+  })(port),
+  'client of which a timer has a method': (port) => new (class Heart extends Socketed {
+    begin() {
+      const beat = (send) => send('beat');
+      setInterval(beat.bind(null, this.socket.write.bind(this.socket)), 1e6);
+      setInterval(beat.bind(null, this.send.bind(this)), 1e6);
+    }
+    send(text) {
+      this.socket.write(text);
+    }
+  })(port),
 };`;
 const program = fixture('heap.cjs');
 const folder = temporaryFolder();
@@ -82,6 +113,20 @@ describe.each(KINDS)('a %s', (kind) => {
     expect(lookAt(`${kind} dropped`)).toMatchObject({ unreachable: 1 });
   });
   test('that is kept is held, and by whom is told', () => {
+    expect(lookAt(`${kind} kept`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining('kept: Array')] });
+  });
+});
+
+describe.each([
+  'response',
+  'client that is a function',
+  'client that awaits its timer',
+  'client of which a timer has a method',
+])('a %s', (kind) => {
+  test('that was dropped is lost', () => {
+    expect(lookAt(`${kind} dropped`)).toEqual({ key: `${kind} dropped`, marked: 1, unreachable: 1, held: [] });
+  });
+  test('that is kept is held', () => {
     expect(lookAt(`${kind} kept`)).toMatchObject({ unreachable: 0, held: [expect.stringContaining('kept: Array')] });
   });
 });

@@ -106,7 +106,9 @@ async function judge({ library, folder = 'test', isTest, args }, server) {
     gone += lost.length;
     for (const title of lost) console.log(`LOST   ${library} ${name}: ${title}`);
   }
-  console.log(`${library}: of ${all} tests of ${names.length} files that pass, ${all - gone} do while the proof is forced`);
+  console.log(
+    `${library}: of ${all} tests of ${names.length} files that pass, ${all - gone} do while the proof is forced`,
+  );
   return all > 0 && gone === 0;
 }
 
