@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Place } from './snapshot.ts';
 
-const MOST_BYTES = 4_000_000;
+const MOST_BYTES = 2_000_000;
 /** As they are run; what a loader has compiled is elsewhere than in its file. */
 const AS_WRITTEN = /\.[cm]?js$/;
 const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
@@ -22,41 +22,40 @@ export interface FunctionText {
 
 /** Null where its text cannot be known. */
 export function functionText({ file, line, column }: Place): FunctionText | null {
-  const text = AS_WRITTEN.test(file) ? textOf(file) : null;
-  const begin = text === null ? -1 : offsetOf(text, line, column);
-  const extent = text === null || begin < 0 ? null : extentOf(text, begin);
-  if (text === null || extent === null) return null;
+  const source = AS_WRITTEN.test(file) ? sourceOf(file) : null;
+  if (source === null) return null;
+  const { text, lines } = source;
+  const begin = (lines[line - 1] ?? text.length) + column - 1;
+  const extent = begin < text.length ? extentOf(text, begin) : null;
+  if (extent === null) return null;
   return { words: new Set(text.slice(begin, extent.end).match(WORD)), isArrow: extent.isArrow };
 }
 
-const texts: Map<string, string | null> = new Map();
-
-function textOf(file: string): string | null {
-  let text = texts.get(file);
-  if (text === undefined) {
-    text = read(file);
-    texts.set(file, text);
-  }
-  return text;
+interface Source {
+  text: string;
+  /** Where each line begins. */
+  lines: number[];
 }
 
-function read(file: string): string | null {
+const sources: Map<string, Source | null> = new Map();
+
+function sourceOf(file: string): Source | null {
+  let source = sources.get(file);
+  if (source === undefined) {
+    source = read(file);
+    sources.set(file, source);
+  }
+  return source;
+}
+
+function read(file: string): Source | null {
   try {
     const text = readFileSync(file, 'utf8');
-    return text.length > MOST_BYTES ? null : text;
+    if (text.length > MOST_BYTES) return null;
+    return { text, lines: [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)] };
   } catch {
     return null;
   }
-}
-
-/** -1 where the text has no such place. */
-function offsetOf(text: string, line: number, column: number): number {
-  let at = 0;
-  for (let i = 1; i < line; i++) {
-    at = text.indexOf('\n', at) + 1;
-    if (at === 0) return -1;
-  }
-  return at + column - 1 < text.length ? at + column - 1 : -1;
 }
 
 /** Of a function that begins with its parameters, or of a class; null where that is not what begins here. */

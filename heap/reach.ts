@@ -160,7 +160,8 @@ export class Reach {
     for (const { code, from: caller, edge } of calls) {
       // a root, as what calls it may be met from here later
       this.#meet(code, 0, edge);
-      const self = usesSelf(names, code) ? whose(caller, from, this.#judged) : null;
+      const isBound = this.#snapshot.follow(code, 'bound_function') !== null;
+      const self = !isBound && usesSelf(names, code) ? whose(caller, from, this.#judged) : null;
       if (self === null) continue;
       this.#held.add(self);
       this.#meet(self, code, edge);
