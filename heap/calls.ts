@@ -14,6 +14,8 @@ import type { Snapshot } from './snapshot.ts';
 /** Events after which nothing is left to give back. */
 const ENDS: ReadonlySet<string> = new Set(['error', 'close', 'exit']);
 const LISTENERS = '_events';
+/** Edges to what has a class's methods: these are called by name. */
+export const PROTOTYPE: ReadonlySet<string> = new Set(['__proto__', 'prototype']);
 const NAME = /^#?[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const GENERATORS = ['Generator', 'AsyncGenerator'];
 
@@ -33,6 +35,7 @@ export function callsFrom(
 ): { calls: Call[]; from: ReadonlyMap<number, number> } {
   const from = new Map<number, number>();
   const listeners = new Set<number>();
+  const prototypes = new Set<number>();
   const calls: Call[] = [];
   for (const node of sources) if (!isMet(node)) from.set(node, node);
   for (const node of from.keys()) {
@@ -42,9 +45,10 @@ export function callsFrom(
       if (snapshot.edgeType(edge) === 'weak' || from.has(target) || isMet(target) || !leads(node, edge)) continue;
       const name = snapshot.edgeName(edge);
       if (isNameless(snapshot, edge) || (listeners.has(node) && ENDS.has(name))) continue;
-      if (isCode(snapshot, target) && isOfProgram(snapshot, target)) calls.push({ code: target, from: node, edge });
-      else from.set(target, node);
+      if (!isCode(snapshot, target) || !isOfProgram(snapshot, target)) from.set(target, node);
+      else if (!prototypes.has(node)) calls.push({ code: target, from: node, edge });
       if (name === LISTENERS) listeners.add(target);
+      if (PROTOTYPE.has(name)) prototypes.add(target);
     }
   }
   return { calls, from };

@@ -8,7 +8,7 @@
  * key and the map are met, as V8's own caches are such maps.
  */
 import { belongingsOf } from './belongings.ts';
-import { callsFrom, isCode, isNameless, Names } from './calls.ts';
+import { callsFrom, isCode, isNameless, Names, PROTOTYPE } from './calls.ts';
 import {
   CALL_SITE,
   containersWithin,
@@ -34,8 +34,6 @@ export interface Marked {
 type Edge = [node: number, from: number, edge: number];
 
 const MARK = 'outliveMark';
-/** Edges to what has a class's methods. */
-const PROTOTYPE: ReadonlySet<string> = new Set(['__proto__', 'prototype']);
 /** What an entry of a WeakMap is called, after a number, at its key and at the map's table alike. */
 const ENTRY = / part of key .* pair in WeakMap .*/;
 
@@ -139,7 +137,8 @@ export class Reach {
       ofOwn.push(...this.#meetNative(isOwn));
     }
     for (const node of judged) if (this.#isMet(node)) this.#held.add(node);
-    this.#walkCalls([...ofOwn, ...this.#ofJudged.map(([node]) => node), ...timers]);
+    // what keeps or lends a thing may call what that has, too
+    this.#walkCalls([...judged, ...ofOwn, ...this.#ofJudged.map(([node]) => node), ...timers]);
     ofOwn.push(...this.#meetNative(isOwn));
     const passedBy = new Set(this.#comeUpon.flatMap(([node]) => (this.#held.has(node) ? [] : node)));
     // a judged timer or socket may be what ends a client

@@ -91,6 +91,7 @@ test.each([
   ['both', 'shelf: Object'],
   ['listener', `listener of "end" at ${at("orders.on('end'")}`],
   ['timer', at('setTimeout(() => lease.used++')],
+  ['callback', at('lease.onMessage = ')],
   ['sleeper', `waiting in a function at ${at('async sleeper(lease)')}`],
 ])('held, %s: by %s', (key, words) => {
   expect(lookAt(key)).toMatchObject({ marked: 1, unreachable: 0 });
