@@ -483,7 +483,7 @@ export const ADAPTERS = [
   {
     name: 'responses',
     attaches: false,
-    natures: ['response'],
+    natures: ['response', 'request', 'socket'],
     of: {
       channels: [
         'http.client.request.created',
@@ -495,7 +495,7 @@ export const ADAPTERS = [
         'undici:request:error',
       ],
     },
-    sees: 'responses to requests of node:http, undici and fetch that nobody reads',
+    sees: 'responses to requests of node:http, undici and fetch that nobody reads; requests of node:http that nobody ends, and sockets that leave it by an upgrade',
   },
   {
     name: 'iterators',

@@ -39,6 +39,8 @@ export interface Known {
   lastsMs?: number;
   /** Of the event loop or the microtasks: what was made in one go has one number. */
   turn?: number;
+  /** Nobody goes on with it, whoever took it: what it was handed on to has ended. Asked at each look. */
+  isAbandoned?: () => boolean;
   /** Made before it was looked at: nobody knows in which scope. */
   isOfUnknownScope?: boolean;
   /** Made by code of a native context of its own: of a test file, a plugin, which it keeps. */
@@ -172,6 +174,11 @@ export class Resource implements Link<Resource> {
 
   get turn(): number {
     return this.known.turn ?? 0;
+  }
+
+  /** See `Known`. */
+  get isAbandoned(): boolean {
+    return this.known.isAbandoned?.() === true;
   }
 
   get isOfUnknownScope(): boolean {

@@ -668,6 +668,17 @@ const ROWS = {
     ...BY_EVENTS,
     stacks: 'requests',
   },
+  /** That was begun, and whose body never comes to its end. */
+  request: {
+    ...handle(
+      'socket',
+      'unfinished request',
+      'unfinished requests',
+      'Call end() or destroy() on every path; pipeline() from node:stream/promises does, also where its source breaks off.',
+    ),
+    ...BY_EVENTS,
+    stacks: 'requests',
+  },
   /** Of the heap, and outside of it what its objects hold. Only counted, between the rounds of a soak. */
   memory: {
     kind: 'memory',

@@ -30,7 +30,7 @@ export function isScopeOver(resource: Resource, { at, triedAt, isEnd }: Moment):
   const { nature } = resource.account.source;
   // an operation that nobody goes on with, such as a stream that nobody reads, keeps the flow of its lease
   if (nature.ends === 'given back' && resource.uses > 0 && resource.lastUsedAt <= scope.ended) return true;
-  if (scope.failedWith === ABORTED) return resource.hasLostFlow;
+  if (scope.failedWith === ABORTED) return resource.hasLostFlow || resource.isAbandoned;
   if (!resource.isFollowed || resource.hasLostFlow || nature.keepsFlow) return true;
   return triedAt <= scope.ended && (isEnd || at - scope.ended > UNCOLLECTED_MS);
 }

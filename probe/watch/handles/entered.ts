@@ -2,6 +2,8 @@
 import type { Request, Resource, Source, SourceFacts } from '../../account/ledger.ts';
 import type { Peer } from '../../account/pool-state.ts';
 import type { Known } from '../../account/resource.ts';
+import type { Scope } from '../../account/scope.ts';
+import type { Site } from '../../account/site.ts';
 import { around, type Method } from '../../process/around.ts';
 import type { Part } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
@@ -26,6 +28,13 @@ export interface EnteredFacts<Handle> extends SourceFacts {
   leadsTo?(handle: Handle): string | null;
   /** Which connection it is to a server; asked when somebody looks. */
   peerOf?(handle: Handle): Peer;
+}
+
+/** Where and in which scope something was made that is entered later on. */
+export interface Here {
+  readonly site: Site;
+  readonly scope: Scope | null;
+  readonly surroundings: Known;
 }
 
 export class Entered<Handle extends object> {
@@ -106,6 +115,11 @@ export class Entered<Handle extends object> {
     this.#open.set(handle, resource);
     // only now: the handle's own callbacks must not keep the flow that made it
     desk.flows.enter(request.mark);
+  }
+
+  enterAt({ site, scope, surroundings }: Here, handle: Handle): void {
+    const asked = { source: this.#source, site, scope, askedAt: now(), mark: null, trace: null };
+    if (!this.has(handle)) this.enter({ ...asked, previous: null, next: null }, handle, surroundings);
   }
 
   has(handle: Handle): boolean {

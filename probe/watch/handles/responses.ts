@@ -21,6 +21,7 @@ import { listenTo } from '../channels.ts';
 import type { Desk } from '../desk.ts';
 import { installedAs } from '../packages.ts';
 import { isOfUser } from './callers.ts';
+import { Requests } from './requests.ts';
 
 const PART = 'responses' satisfies AdapterName;
 
@@ -35,16 +36,21 @@ interface Asked {
   surroundings: Pick<Known, 'turn' | 'isHosted'>;
 }
 
-interface Young extends Asked, Pick<Known, 'ref'> {
-  /** Of what was last set: when its head came. */
-  at: number;
+interface Answer extends Pick<Known, 'isAbandoned'> {
+  /** To what reads it. */
+  ref: WeakRef<object>;
   isGone(): boolean;
   isBusy(): boolean;
 }
 
+interface Young extends Asked, Answer {
+  /** Of what was last set: when its head came. */
+  at: number;
+}
+
 export function watchResponses(desk: Desk): void {
   const responses = new Responses(desk);
-  watchHttp(responses);
+  watchHttp(responses, new Requests(desk));
   watchUndici(responses);
 }
 
@@ -82,9 +88,8 @@ class Responses {
     return { source, site, scope: desk.scope(), surroundings: desk.surroundings() };
   }
 
-  /** `ref`: to what reads it. */
-  answered(asked: Asked, ref: WeakRef<object>, isGone: () => boolean, isBusy: () => boolean): void {
-    this.#nursery.push({ ...asked, ref, at: now(), isGone, isBusy });
+  answered(asked: Asked, answer: Answer): void {
+    this.#nursery.push({ ...asked, at: now(), ...answer });
     if (this.#nursery.length >= NURSERY) this.#graduate();
   }
 
@@ -92,10 +97,11 @@ class Responses {
     const { ledger } = this.#desk;
     const young = this.#nursery;
     this.#nursery = [];
-    for (const { source, site, scope, surroundings, ref, at, isGone, isBusy } of young) {
+    for (const { source, site, scope, surroundings, at, ref, isGone, isBusy, isAbandoned } of young) {
       const account = ledger.account(source, site);
+      const known = { ...surroundings, ref, isGone, isBusy, ...(isAbandoned && { isAbandoned }) };
       if (isGone()) ledger.pass(account);
-      else ledger.open(new Resource(account, scope, at, { ...surroundings, ...(ref && { ref }), isGone, isBusy }));
+      else ledger.open(new Resource(account, scope, at, known));
     }
   }
 }
@@ -106,11 +112,13 @@ function isOfUndici(file: string): boolean {
 
 type Response = http.IncomingMessage & { _readableState: { pipes: unknown[] } };
 
-function watchHttp(responses: Responses): void {
+function watchHttp(responses: Responses, unanswered: Requests): void {
   const requests = new WeakMap<object, Asked>();
-  const made = ({ request }: { request: object }): void => {
+  const made = ({ request }: { request: http.ClientRequest }): void => {
     const asked = responses.asked(false, made);
-    if (asked) requests.set(request, asked);
+    if (asked === null) return;
+    requests.set(request, asked);
+    unanswered.made(request, asked);
   };
   listenTo(PART, 'http.client.request.created', made);
   listenTo(PART, 'http.client.response.finish', ({ request, response }: { request: object; response: Response }) => {
@@ -118,12 +126,12 @@ function watchHttp(responses: Responses): void {
     if (asked === undefined) return;
     requests.delete(request);
     const ref = new WeakRef(response);
-    responses.answered(
-      asked,
+    responses.answered(asked, {
       ref,
-      () => hasEnded(ref.deref()),
-      () => isRead(ref.deref()),
-    );
+      isGone: () => hasEnded(ref.deref()),
+      isBusy: () => isRead(ref.deref()),
+      isAbandoned: () => isGivenUp(ref.deref()),
+    });
   });
 }
 
@@ -135,6 +143,11 @@ function isRead(response: Response | undefined): boolean {
   if (response === undefined) return false;
   const { readableFlowing, _readableState: state } = response;
   return readableFlowing === true || state.pipes.length > 0 || response.listenerCount('readable') > 0;
+}
+
+/** Somebody began to read it and stopped: what it was piped to has closed. */
+function isGivenUp(response: Response | undefined): boolean {
+  return response !== undefined && response.readableFlowing === false && !isRead(response);
 }
 
 /** A request of undici's, which tells when the last of its answer came. */
@@ -158,13 +171,12 @@ function watchUndici(responses: Responses): void {
     const exchange = exchanges.get(request);
     if (exchange === undefined) return;
     const ref = new WeakRef(request);
-    responses.answered(
-      exchange,
+    responses.answered(exchange, {
       ref,
-      () => exchange.hasEnded || ref.deref() === undefined || exchange.socket?.deref()?.destroyed !== false,
+      isGone: () => exchange.hasEnded || ref.deref() === undefined || exchange.socket?.deref()?.destroyed !== false,
       // what nobody takes waits in the socket
-      () => exchange.socket?.deref()?.readableLength === 0,
-    );
+      isBusy: () => exchange.socket?.deref()?.readableLength === 0,
+    });
   });
   const ended = ({ request }: { request: object }): void => {
     const exchange = exchanges.get(request);
