@@ -241,8 +241,9 @@ export class Reach {
     for (let at = own; at !== null && !this.#isMet(at); at = this.#snapshot.follow(at, 'previous')) {
       const [from, to] = this.#snapshot.edgesOf(at);
       for (let edge = from; edge < to; edge++) {
-        const isVariable = this.#snapshot.edgeType(edge) === 'context';
-        if (isVariable && words.has(this.#snapshot.edgeName(edge))) this.#meet(this.#snapshot.target(edge), code, edge);
+        // a block's variables have no names in a snapshot
+        const isNamed = this.#snapshot.edgeType(edge) === 'context' && words.has(this.#snapshot.edgeName(edge));
+        if (isNamed || this.#snapshot.edgeType(edge) === 'hidden') this.#meet(this.#snapshot.target(edge), code, edge);
       }
     }
     return own;

@@ -25,6 +25,7 @@ const lookAt = (key: string) => looks.find((look) => look.key === key);
 
 test.each([
   'an interval by its callback',
+  'an interval by a variable of a block',
   'an interval by its this',
   'an interval by a method that another calls',
   'an interval by a method that is bound',
