@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { judge, leaked } from './mutation/judge.ts';
 import { mutantsOf } from './mutation/mutate.ts';
-import { isGood, type ProgramResult, resultOf, totalsOf } from './mutation/results.ts';
+import { isGood, type ProgramResult, resultOf, share, totalsOf } from './mutation/results.ts';
 import { programs, Workbench } from './mutation/workbench.ts';
 import { REGISTER } from './support/probed.ts';
 
@@ -92,4 +92,32 @@ test('what an untouched program keeps for life does not count as leaked', () => 
   const untouched = { isCutOff: false, out: { borrowed: 1, intervals: 3 } };
   expect(leaked({ isCutOff: false, out: { borrowed: 1, intervals: 3 } }, untouched)).toBe(0);
   expect(leaked({ isCutOff: true, out: { borrowed: 9, intervals: 3 } }, untouched)).toBe(8);
+});
+
+test('what something alive holds is not asked to be proven, and false where it is called that', () => {
+  const mutant = { file: 'a', line: 2, call: 'off()', mutation: 'deleted', expected: ['a:1'], source: '' } as const;
+  const untouched = { truth: { isCutOff: false, out: {} }, found: [], problem: null };
+  const result = (name: string, certainty: 'likely' | 'proven') => {
+    const found = [{ place: 'a:1', certainty, detector: 'growth', count: 4 }];
+    const observed = { ...untouched, truth: { isCutOff: false, out: { a: 4 } }, found };
+    return resultOf({ ...mutant, names: [name], expected: ['a:1'] }, observed, untouched, new Set(['listener']));
+  };
+  const totals = (...mutants: ReturnType<typeof result>[]) => totalsOf([{ name: 'a', untouched, mutants }]);
+
+  const good = totals(result('lease', 'proven'), result('listener', 'likely'));
+  expect(isGood(good)).toBe(true);
+  expect(share(good)).toBe(
+    '2 of 2 that leak are found at the exact line (100.0 %), 0 of them only as suspects; proven: 1 of 1 of kinds that proof supports (100.0 %), 50.0 % of all',
+  );
+  expect(isGood(totals(result('lease', 'likely')))).toBe(false);
+  expect(isGood(totals(result('lease', 'proven'), result('listener', 'proven')))).toBe(false);
+});
+
+test('each name that a program says is held by nature is one that a line of it acquires', () => {
+  const held = programs().filter((program) => program.held.size > 0);
+  expect(held.length).toBeGreaterThan(5);
+  for (const { name, files, held: names } of held) {
+    const known = mutantsOf(files).flatMap((mutant) => mutant.names);
+    expect(known, name).toEqual(expect.arrayContaining([...names]));
+  }
 });
