@@ -8,8 +8,8 @@
  * was opened on something that is told already. What was opened on something that others share, a channel on their
  * connection, is its test's own.
  * False positives: what is made once for the program's life by the first test that needs it.
- * False negatives: a leak of an unref'd interval on a line that only one test runs; the first signals that are made of
- * one, which are usual.
+ * False negatives: a leak of an unref'd interval on a line that only one test runs; a loop that sets one timer after the
+ * other, while it works between two of them for longer than ever; the first signals that are made of one, which are usual.
  */
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
@@ -142,7 +142,7 @@ export class Tests {
 function isDue(resource: Resource, ledger: Ledger): boolean {
   const { nature, natureName } = resource.account.source;
   if (nature.entry !== 'each' || !(isOwed(natureName) || resource.isKept)) return false;
-  return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource);
+  return !isOfLibrary(resource) && !isBackground(resource, ledger) && !isUnbegun(resource) && !resource.seemsOver;
 }
 
 /** Of what a library made for itself, or of what the same scope owes: that is told. On what is shared it stands alone. */

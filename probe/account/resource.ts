@@ -27,6 +27,8 @@ export interface Known {
   keepsAlive?: () => boolean;
   /** Of what ends by being collected: whether something keeps it that has to be taken away; asked at each look. */
   isKept?: () => boolean;
+  /** Of what goes on by beginning anew: whether it should have done so by now; asked at each look. */
+  seemsOver?: () => boolean;
   /** Milliseconds for which it, idle, was all that kept the process from ending, though told not to; asked at each look. */
   heldAgainMs?: () => number;
   /** Whether what it was made for, a connection that no adapter enters, is still there. */
@@ -149,6 +151,10 @@ export class Resource implements Link<Resource> {
 
   get isKept(): boolean {
     return this.known.isKept?.() === true;
+  }
+
+  get seemsOver(): boolean {
+    return this.known.seemsOver?.() === true;
   }
 
   get heldAgainMs(): (() => number) | null {

@@ -56,12 +56,14 @@ const servers = await startServers(
   suites.flatMap(({ program, innocent }) => [...program.servers, ...innocent.servers]),
   { maxConnections: MOST_CONNECTIONS },
 );
+const ended = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
 try {
   const truths = values.mutants ? await truthOf(suites) : [];
   for (const [index, { isCutOff }] of truths.entries()) suites[index]!.hangs = isCutOff;
   for (const runner of values.runner) {
     if (values.mutants) {
-      const told = await tell(runner, suites, servers.env);
+      const told = await tell(runner, suites, servers.env, ended.signal);
       const observed = suites.map((_, index) => {
         return { truth: truths[index]!, ...heeded(told[index]!, suites[index]!) };
       });
@@ -69,6 +71,9 @@ try {
     }
     await untouched(runner);
   }
+} catch (error) {
+  if (!ended.signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   await servers.stop();
 }
@@ -76,6 +81,7 @@ try {
 /** Alone, without a guard: how much is out in the end. */
 async function truthOf(list: readonly Suite[]) {
   using bench = new Workbench({ register: `${ROOT}/dist/probe/register.js`, env: servers.env });
+  ended.signal.addEventListener('abort', () => bench[Symbol.dispose](), { once: true });
   const truths: Awaited<ReturnType<Workbench['truth']>>[] = [];
   const queue = list.entries();
   const lane = async () => {
@@ -120,7 +126,9 @@ function report(runner: string, results: ProgramResult[]): void {
 async function untouched(runner: string): Promise<void> {
   const clean = suites.filter(({ mutant }) => mutant === null);
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const told = (await tell(runner, clean, servers.env)).map((each, index) => heeded(each, clean[index]!));
+    const told = (await tell(runner, clean, servers.env, ended.signal)).map((each, index) =>
+      heeded(each, clean[index]!),
+    );
     const loud = told.flatMap(({ found, problem }, index) => {
       return found.length > 0 || problem ? [`${clean[index]!.program.name}: ${problem ?? JSON.stringify(found)}`] : [];
     });

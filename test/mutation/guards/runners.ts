@@ -94,13 +94,19 @@ function readMocha({ passes, failures }: MochaJson): Results {
   ]);
 }
 
-/** Throws, with what the runner said, when its results cannot be read. */
-export async function runSuites(name: string, folder: string, env: Record<string, string>): Promise<Results> {
+/** Throws, with what the runner said, when its results cannot be read; and when `ended`, the runner with it. */
+export async function runSuites(
+  name: string,
+  folder: string,
+  env: Record<string, string>,
+  ended?: AbortSignal,
+): Promise<Results> {
   const { args, read } = RUNNERS[name] as Runner;
   const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|OUTLIVE_|VITEST)/.test(name));
   const child = spawn(process.execPath, args(folder), {
     ...{ cwd: folder, env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-    ...{ timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' },
+    // so that it ends its workers
+    ...{ timeout: RUN_LIMIT_MS, signal: ended, killSignal: 'SIGTERM' },
   });
   const texts = { stdout: '', stderr: '' };
   for (const key of ['stdout', 'stderr'] as const) {

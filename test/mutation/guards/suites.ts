@@ -40,11 +40,16 @@ export interface Told {
   isCutOff: boolean;
 }
 
-export async function tell(runner: string, suites: readonly Suite[], env: Record<string, string>): Promise<Told[]> {
+export async function tell(
+  runner: string,
+  suites: readonly Suite[],
+  env: Record<string, string>,
+  ended?: AbortSignal,
+): Promise<Told[]> {
   const folder = mkdtempSync(path.join(tmpdir(), `outlive-mutation-${process.pid}-suites-`));
   try {
     writeAll(folder, runner, suites);
-    const results = await runSuites(runner, folder, { ...env, OUTLIVE_TEST_SNAPSHOT_MB: '0' });
+    const results = await runSuites(runner, folder, { ...env, OUTLIVE_TEST_SNAPSHOT_MB: '0' }, ended);
     return suites.map((_, index) => ({
       ...toldOf(results, index),
       isCutOff: existsSync(path.join(folder, `s${index}`, 'cut-off')),
