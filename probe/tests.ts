@@ -9,7 +9,7 @@
  * connection, is its test's own.
  * False positives: what is made once for the program's life by the first test that needs it.
  * False negatives: a leak of an unref'd interval on a line that only one test runs; a loop that sets one timer after the
- * other, while it works between two of them for longer than ever; the first signals that are made of one, which are usual.
+ * other, while it works between two of them for longer than a moment; the first signals that are made of one, which are usual.
  */
 import type { Ledger, Resource } from './account/ledger.ts';
 import { isWithin, type Scope, type Scopes, type TestKind, testOf } from './account/scope.ts';
@@ -192,7 +192,8 @@ function fileOf({ scope }: Resource): Scope | null {
   return file;
 }
 
-function isUnref({ ref }: Resource): boolean {
+function isUnref({ keepsAlive, ref }: Resource): boolean {
+  if (keepsAlive) return !keepsAlive();
   const thing = ref?.deref() as { hasRef?: () => boolean } | undefined;
   return typeof thing?.hasRef === 'function' && !thing.hasRef();
 }

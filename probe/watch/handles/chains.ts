@@ -17,8 +17,9 @@ import type { Desk } from '../desk.ts';
 const LINKS = 2;
 /** What it may do between two timers before it is taken to be over, beyond twice what it did so far, milliseconds. */
 const SLACK = 1000;
-/** … and before it seems to be, to whoever cannot wait so long, from when they see that the latest has fired. */
+/** … and, at least and at most, from the end of its scope on, before it seems to be to whoever cannot wait so long. */
 const AT_ONCE = 10;
+const SOON = 100;
 
 /** Node's own. */
 export interface Timeout {
@@ -44,8 +45,6 @@ interface Chain {
   /** Milliseconds from setting to firing, and when the latest one was set. */
   delay: number;
   latestAt: number;
-  /** When somebody first saw that it has fired. */
-  seenFired: number | null;
   links: number;
   /** Milliseconds that it did something else between two timers. */
   longestPause: number;
@@ -135,7 +134,7 @@ export class Chains {
     this.#link(
       {
         ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? this.#desk.turn() },
-        ...{ latest: timer, delay: 0, latestAt: 0, seenFired: null, links: 0, longestPause: 0, depth: 0 },
+        ...{ latest: timer, delay: 0, latestAt: 0, links: 0, longestPause: 0, depth: 0 },
         resource: null,
       },
       timer,
@@ -153,7 +152,6 @@ export class Chains {
   #link(chain: Chain, timer: Timeout): void {
     chain.latest = timer;
     chain.latestAt = now();
-    chain.seenFired = null;
     chain.delay = timer._idleTimeout ?? 0;
     if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
@@ -172,10 +170,8 @@ export class Chains {
       return chain.latest._destroyed && (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended);
     };
     const seemsOver = (): boolean => {
-      if (!isBusy()) return false;
-      // however late it has fired
-      chain.seenFired ??= now();
-      return now() - chain.seenFired > 2 * chain.longestPause + AT_ONCE;
+      if (!isBusy() || scope === null || scope.ended === 0) return false;
+      return now() - scope.ended > Math.min(SOON, 2 * chain.longestPause + AT_ONCE);
     };
     const keepsAlive = (): boolean => chain.latest.hasRef?.() !== false;
     const known = { turn: chain.turn, isGone, isBusy, seemsOver, keepsAlive };

@@ -23,6 +23,7 @@ export function watchPorts(desk: Desk): void {
   const channels = new Entered<Port>(desk, {
     ...{ adapter: PART, nature: 'port', library: 'MessageChannel' },
     hasEnded: (port) => isClosed(port) && isClosed(peers.get(port)?.deref()),
+    holds: (port) => [port, peers.get(port)?.deref()].some((end) => end !== undefined && hasRef.call(end) === true),
   });
 
   onMade(PART, workers, 'MessageChannel', ({ port1, port2 }: { port1: Port; port2: Port }, wrapper) => {
