@@ -34,7 +34,10 @@ test('a timeout that its job leaves behind setting itself again and again is fou
 });
 
 /** What a promise's continuation follows from is known from Node.js 24 on. */
-const LOOPS = NODE_MAJOR < 24 ? [] : ['awaits // a look', 'sleeps // a pause', 'promises // a rest'];
+const LOOPS =
+  NODE_MAJOR < 24
+    ? []
+    : ['awaits // a look', 'sleeps // a pause', 'promises // a rest', 'varies // each another delay'];
 test.concurrent.each(LOOPS)('a loop that is told to go on and on, %s, is found where it goes on', async (kind) => {
   const loops = fixture('loops.mjs');
   const [name = '', line = ''] = kind.split(/ (?=\/\/)/);

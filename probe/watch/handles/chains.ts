@@ -1,12 +1,12 @@
 /**
  * Timeouts that are set again from their own callback, or with the same callback once they have fired, are one timer
  * that goes on: a chain, which is entered where its first one was set. So is one that is refreshed when it has fired, and
- * one that is set by the same line in what follows from its callback, after whatever that awaits (from Node.js 24 on).
+ * one that is set by the same line, a library's too, in what follows from it, after whatever is awaited (from Node.js 24 on).
  *
  * False negatives: before Node.js 24 a callback that awaits something and then sets a fresh function.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks';
-import { positionAt, Resource, type Source } from '../../account/ledger.ts';
+import { Resource, type Source } from '../../account/ledger.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import { onLeave } from '../../process/leaving.ts';
@@ -54,6 +54,8 @@ interface Chain {
   resource: Resource | null;
 }
 
+type Frame = Site['stack'][number];
+
 /** What a timer's callback and all that follows from it runs in; weakly, since it lives as long as any of that. */
 interface Firing {
   chain: WeakRef<Chain> | null;
@@ -95,13 +97,19 @@ export class Chains {
   /** … with what its flow came by. Without a site, of which there are few, with what is known to go on. */
   flowsOn(timer: Timeout, site: Site | null): boolean {
     const chain = this.#before?.chain?.deref();
-    if (chain === undefined || chain.delay !== timer._idleTimeout || !hasFired(chain)) return false;
-    if (chain.scope !== this.#desk.scope()) return false;
-    // in a sleep it is who awaited the one before that goes on
-    const depth = site !== null && isSleep(timer) ? resumedAt(site) : 0;
-    const isSame = site === null ? chain.links >= LINKS : isSamePlace(site, chain.site, depth);
-    if (!isSame) return false;
-    chain.depth = Math.max(chain.depth, depth);
+    if (chain === undefined || !hasFired(chain) || chain.scope !== this.#desk.scope()) return false;
+    if (site === null) {
+      if (chain.links < LINKS || chain.delay !== timer._idleTimeout) return false;
+    } else {
+      const called = calledIn(site);
+      // in a sleep it is who awaited the one before that goes on
+      const depth = isSleep(timer) ? Math.max(0, called.length - 1) : 0;
+      if (!isSamePlace(called, calledIn(chain.site), depth)) return false;
+      chain.depth = Math.max(
+        chain.depth,
+        chain.site.user.indexOf(chain.site.stack.indexOf(calledIn(chain.site)[depth] as Frame)),
+      );
+    }
     this.#goOn(chain, timer);
     return true;
   }
@@ -133,8 +141,8 @@ export class Chains {
     if (site.stack[0]?.file.startsWith('node:')) return;
     this.#link(
       {
-        ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: timer._idleStart ?? this.#desk.turn() },
-        ...{ latest: timer, delay: 0, latestAt: 0, links: 0, longestPause: 0, depth: 0 },
+        ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: this.#desk.turn() },
+        ...{ latest: timer, delay: 0, latestAt: 0, seenFired: null, links: 0, longestPause: 0, depth: 0 },
         resource: null,
       },
       timer,
@@ -189,19 +197,23 @@ function isSleep({ isSleep, _onTimeout: callback }: Timeout): boolean {
   return Function.prototype.toString.call(callback).includes('[native code]');
 }
 
-/** The user frame by which the code goes on after an await: the last before those that wait for it. */
-function resumedAt({ user, asyncFrom }: Site): number {
-  return Math.max(0, (asyncFrom < 0 ? user : user.filter((index) => index < asyncFrom)).length - 1);
+/** Without Node's own frames and those that wait: the last is by which the code went on after an await. */
+function calledIn({ stack, asyncFrom }: Site): Frame[] {
+  return (asyncFrom < 0 ? stack : stack.slice(0, asyncFrom)).filter(({ file }) => !file.startsWith('node:'));
 }
 
-/** By user frames up to `depth`. */
-function isSamePlace(one: Site, other: Site, depth: number): boolean {
-  if (one.user.length <= depth || other.user.length <= depth) return false;
-  for (let d = 0; d <= depth; d++) if (positionAt(one, d) !== positionAt(other, d)) return false;
+/** Up to `depth`. */
+function isSamePlace(one: readonly Frame[], other: readonly Frame[], depth: number): boolean {
+  for (let d = 0; d <= depth; d++) {
+    const [a, b] = [one[d], other[d]];
+    if (a === undefined || b === undefined || a.file !== b.file || a.line !== b.line || a.column !== b.column)
+      return false;
+  }
   return true;
 }
 
-/** And was not cleared. */
-function hasFired({ latest }: Chain): boolean {
-  return latest._destroyed && Boolean(latest._onTimeout);
+/** Or fires just now. Node forgets what one was for that is cleared, also where it had fired: then it was due. */
+function hasFired({ latest, latestAt, delay }: Chain): boolean {
+  if (!latest._destroyed && executionAsyncResource() !== latest) return false;
+  return Boolean(latest._onTimeout) || now() - latestAt >= delay;
 }

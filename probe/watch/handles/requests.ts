@@ -3,17 +3,20 @@
  * one and broke off, an `end()` that is missing. And sockets that leave HTTP and their agent by an upgrade or CONNECT: they
  * are of the code that asked for it.
  *
- * False negatives: as of responses (responses.ts); those that somebody still pipes into.
+ * False negatives: as of responses (responses.ts).
  */
 import type http from 'node:http';
 import type net from 'node:net';
 import type { AdapterName } from '../../adapters.ts';
+import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { Entered, type Here } from './entered.ts';
 
 const PART = 'responses' satisfies AdapterName;
 /** Requests are looked at after so many new ones, or when the ledger is read. */
 const NURSERY = 64;
+/** For which nothing more is sent until it is idle, milliseconds. */
+const FED_MS = 1500;
 
 /** Node's own fields among them. */
 type Request = http.ClientRequest & { upgradeOrConnect?: boolean; agent?: object | null; res?: object | null };
@@ -28,6 +31,8 @@ interface Young {
 export class Requests {
   readonly #unfinished: Entered<Request>;
   readonly #upgraded: Entered<net.Socket>;
+  /** Bytes that were sent, and since when there are so many. */
+  readonly #fed: WeakMap<Request, { bytes: number; at: number }> = new WeakMap();
   #young: Young[] = [];
 
   constructor(desk: Desk) {
@@ -35,7 +40,7 @@ export class Requests {
       ...{ adapter: PART, nature: 'request', library: 'node:http' },
       hasEnded: ({ writableEnded, destroyed }) => writableEnded || destroyed,
       pulse: ({ socket }) => socket?.bytesWritten ?? 0,
-      isBusy: (request) => request.listenerCount('unpipe') > 0,
+      isBusy: (request) => this.#isFed(request),
     });
     this.#upgraded = new Entered(desk, {
       ...{ adapter: PART, nature: 'socket', library: 'net' },
@@ -43,6 +48,14 @@ export class Requests {
       pulse: ({ bytesRead, bytesWritten = 0 }) => bytesRead + bytesWritten,
     });
     desk.ledger.beforeReading.push(() => this.#look());
+  }
+
+  /** What is piped into it may have broken off: only what arrives tells. */
+  #isFed(request: Request): boolean {
+    const [bytes, at] = [request.socket?.bytesWritten ?? 0, now()];
+    const before = this.#fed.get(request);
+    if (before?.bytes !== bytes) this.#fed.set(request, { bytes, at });
+    return before?.bytes !== bytes || at - before.at < FED_MS;
   }
 
   made(request: Request, here: Here): void {
