@@ -457,7 +457,7 @@ export const ADAPTERS = [
     attaches: false,
     natures: ['listener', 'composite signal'],
     of: { builtin: 'node:events' },
-    sees: 'listeners that pile up on an emitter, an event target or an abort signal; AbortSignal.any',
+    sees: 'listeners that pile up on an emitter, an event target, an abort signal or a diagnostics channel; AbortSignal.any',
   },
   {
     name: 'sockets',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fixture, lineOf, NODE, placeOf, probed, start } from './support/probed.ts';
+import { FOLLOWS_FLOWS, fixture, lineOf, NODE, placeOf, probed, start } from './support/probed.ts';
 
 // What Node warns of, listeners beyond the limit, is a finding with its line; the warning itself goes its way.
 
@@ -28,4 +28,24 @@ test('a dozen added at the start, on an event target, are a suspect', async () =
 test('listeners that are removed are none', async () => {
   const { report } = await probed(PROGRAM, ['clean']);
   expect(report.findings).toEqual([]);
+});
+
+// requests are scopes by themselves where flows can be followed
+test.runIf(FOLLOWS_FLOWS).concurrent.each([
+  ['emitter', '// hears of prices'],
+  ['channel', '// hears of queries'],
+])('all that requests leave, also those before there were many: %s', async (kind, line) => {
+  const program = fixture('listeners-of-requests.mjs');
+  const of = async (leaving: string) => (await probed(program, [kind, leaving])).report.findings;
+  const [each, third, none] = await Promise.all(['each', 'third', 'none'].map(of));
+  expect([each, third].map((findings) => findings?.map(placeOf))).toEqual([
+    [lineOf(program, line)],
+    [lineOf(program, line)],
+  ]);
+  expect(each).toMatchObject([{ kind: 'listener', certainty: 'likely', count: 60 }]);
+  expect(third).toMatchObject([{ kind: 'listener', certainty: 'likely' }]);
+  // the latest of those that stay may have come when there were as many before
+  expect(third?.[0]?.count).toBeGreaterThanOrEqual(17);
+  expect(third?.[0]?.count).toBeLessThanOrEqual(20);
+  expect(none).toEqual([]);
 });

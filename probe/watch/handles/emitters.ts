@@ -1,11 +1,12 @@
 /**
- * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal; and signals that AbortSignal.any
- * makes of one that lives long, which keeps them for as long as somebody listens to them.
+ * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal, a channel of diagnostics_channel; and
+ * signals that AbortSignal.any makes of one that lives long, which keeps them for as long as somebody listens to them.
  *
  * To add one costs some nanoseconds more, until there are more than usual; to remove one costs nothing. To look at all is
  * dear where there are emitters of many classes: of a process that has added thousands some are looked at, until the
  * first of them has more than usual.
  */
+import diagnosticsChannel from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { Tallies } from '../../account/tallies.ts';
 import type { AdapterName } from '../../adapters.ts';
@@ -47,6 +48,7 @@ export function watchEmitters(desk: Desk): void {
   around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
   around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
   watchTargets(desk);
+  watchChannels(desk);
 }
 
 /** Of a target: a function, or an object with handleEvent(). */
@@ -76,6 +78,29 @@ interface Link {
 }
 
 type RootOf = (target: object | undefined, event: unknown) => Root | undefined;
+
+/** Node's own: the subscribers of a channel that has some. */
+interface Channel {
+  readonly name: string | symbol;
+  readonly _subscribers?: object[];
+}
+
+/** A channel that has subscribers is of a class that nothing exports. */
+function watchChannels(desk: Desk): void {
+  const own = diagnosticsChannel.channel('outlive');
+  const nobody = (): void => {};
+  own.subscribe(nobody);
+  const prototype = Object.getPrototypeOf(own);
+  own.unsubscribe(nobody);
+  const piled = new PiledUp(desk, PART, (channel) => (channel as Channel)._subscribers ?? [], false);
+  around<Channel>(PART, prototype, 'subscribe', {
+    before: (channel, listener, _, wrapper) => {
+      const { _subscribers: list } = channel;
+      if (!Array.isArray(list) || list.length < FEW || typeof listener !== 'function') return;
+      piled.adding({ emitter: channel, event: channel.name, count: list.length + 1 }, listener, wrapper);
+    },
+  });
+}
 
 function watchTargets(desk: Desk): void {
   const key = Object.getOwnPropertySymbols(new EventTarget()).find(({ description }) => description === 'kEvents');
