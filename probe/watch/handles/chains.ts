@@ -71,6 +71,8 @@ export class Chains {
   /** Of the timer that is being set, and of the one before it in its flow. */
   #firing: Firing | null = null;
   #before: Firing | undefined;
+  /** There was one that goes on. */
+  #hasEntered = false;
 
   constructor(desk: Desk, source: Source) {
     this.#desk = desk;
@@ -80,10 +82,12 @@ export class Chains {
 
   /** A timer is about to be set. `isTold`: its site will be known, without which it begins nothing. */
   setting(isTold: boolean): void {
-    this.#before = this.#firings?.getStore();
-    this.#firing = isTold && this.#firings !== null ? { chain: null } : null;
+    this.#firing = null;
+    if (!isTold || this.#firings === null) return;
+    this.#before = this.#firings.getStore();
+    this.#firing = { chain: null };
     // to stay: who awaits the timer goes on in what it is set in
-    if (this.#firing !== null) this.#firings?.enterWith(this.#firing);
+    this.#firings.enterWith(this.#firing);
   }
 
   /** Whether `timer`, just set, goes on with what was set before. */
@@ -96,7 +100,9 @@ export class Chains {
 
   /** … with what its flow came by. Without a site, of which there are few, with what is known to go on. */
   flowsOn(timer: Timeout, site: Site | null): boolean {
-    const chain = this.#before?.chain?.deref();
+    if (site === null && !this.#hasEntered) return false;
+    const before = this.#firing === null ? this.#firings?.getStore() : this.#before;
+    const chain = before?.chain?.deref();
     if (chain === undefined || !hasFired(chain) || chain.scope !== this.#desk.scope()) return false;
     if (site === null) {
       if (chain.links < LINKS || chain.delay !== timer._idleTimeout) return false;
@@ -187,6 +193,7 @@ export class Chains {
     if (chain.depth > 0) account.depth = chain.depth;
     chain.resource = new Resource(account, scope, chain.setAt, known);
     ledger.open(chain.resource);
+    this.#hasEntered = true;
   }
 }
 

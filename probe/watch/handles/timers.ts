@@ -14,7 +14,7 @@ import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { around, type Hook, type Method } from '../../process/around.ts';
+import { around, type Hook, type Method, type Surroundings } from '../../process/around.ts';
 import { onLeave, putBack } from '../../process/leaving.ts';
 import { now } from '../../process/runtime.ts';
 import { connectionHere, eventOfConnection } from '../connection-here.ts';
@@ -44,8 +44,7 @@ interface YoungTimer {
 export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
   replace('setTimeout', {
-    within: desk.flows.layers.without(),
-    before: () => watch.settingTimeout(),
+    within: watch.within,
     after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
   });
   watchSleeps(desk, watch.chains);
@@ -67,6 +66,9 @@ class Timers {
   #nursery: YoungTimer[] = [];
   #isRefreshKnown = false;
 
+  /** What a timeout is set in. */
+  readonly within: Surroundings<unknown>;
+
   constructor(desk: Desk) {
     this.#desk = desk;
     this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
@@ -77,12 +79,15 @@ class Timers {
       desk.source({ adapter: PART, nature, library: 'setTimeout' });
     this.#ofClients = new ClientTimers(desk, source('timer of a client'));
     this.#timeOuts = new TimeOuts(desk, source('time-out'), this.#timeouts);
+    const { enter, leave } = desk.flows.layers.without();
+    this.within = {
+      enter: () => {
+        if (!desk.ignoresCounted) this.chains.setting(desk.hasStackFor(this.#timeouts));
+        return enter();
+      },
+      leave,
+    };
     desk.ledger.beforeReading.push(() => this.#graduate());
-  }
-
-  settingTimeout(): void {
-    const desk = this.#desk;
-    if (!desk.ignoresCounted) this.chains.setting(desk.hasStackFor(this.#timeouts));
   }
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {
