@@ -92,6 +92,15 @@ test.concurrent.each(['fileHandle', 'directory', 'readStream', 'writeStream'])(
   },
 );
 
+test.concurrent('a script without any turns: the files that it leaves open, where these are many', async () => {
+  const script = fixture('script.cjs');
+  const of = async (variant: string) => (await probed(script, [variant])).report.findings;
+  const [left, closed, few] = await Promise.all(['leak', 'clean', 'few'].map(of));
+  expect(left).toMatchObject([{ nature: 'file descriptor', certainty: 'likely', count: 30 }]);
+  expect(left?.map(placeOf)).toEqual([lineOf(script, '// in one go')]);
+  expect([closed, few]).toEqual([[], []]);
+});
+
 const ENDS = fixture('handle-ends.mjs');
 const NETWORK = new Set([
   'socket',

@@ -64,6 +64,8 @@ export interface Nature {
   readonly keepsFlow?: true;
   /** Many programs begin several at one line, one after the other, and keep them. */
   readonly isOftenSeveral?: true;
+  /** Made by a call that waits for it, as code does that has no turns at all: that many are of one turn tells nothing. */
+  readonly isMadeAtOnce?: true;
   /** Its peer ends it as often as not, and the program connects again: that others have ended tells nothing. */
   readonly isOfPeer?: true;
   /** Judged at rest also where no line of the user's made it: so many on one holder are no library's habit. */
@@ -550,7 +552,7 @@ const ROWS = {
   ),
   /** Its object is what closes it: dropped without, it is lost. */
   'file handle': { ...FILE, judgedBy: ['collected', ...FILE.judgedBy] },
-  'file descriptor': FILE,
+  'file descriptor': { ...FILE, isMadeAtOnce: true },
   /** That is read entry by entry; lost as a file handle is. */
   directory: {
     ...FILE,

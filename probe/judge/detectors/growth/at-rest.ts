@@ -2,7 +2,8 @@
  * growth, in a program too short for windows: work at the line is over, and what it made one after the other is still
  * there. Judged caller by caller, since a helper is called for what stays for life, too.
  *
- * What was made in one go is one occasion: a pool of workers, a watcher for each folder. `likely` where several others of
+ * What was made in one go is one occasion: a pool of workers, a watcher for each folder; not `SEVERAL` that code made by
+ * calls that wait for each, as a script does that opens files. `likely` where several others of
  * the same caller have ended, or where none did and there are many.
  *
  * False positives it avoids: fewer than `SEVERAL` that each lead elsewhere or listen to something (a worker for each
@@ -149,5 +150,8 @@ function likelyFrom(leaked: readonly Resource[], released: number, { showsUse }:
 }
 
 function occasionsOf(resources: readonly Resource[]): number {
+  const [first] = resources;
+  // nobody needs so many at once
+  if (first?.account.source.nature.isMadeAtOnce && resources.length >= SEVERAL) return resources.length;
   return new Set(resources.map(({ turn }) => turn)).size;
 }
