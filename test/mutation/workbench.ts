@@ -1,6 +1,7 @@
 /** Where programs are run: a temporary folder in which they find their libraries, and the probe that is asked for. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -171,7 +172,8 @@ export class Workbench implements Disposable {
 /** As `outlive run --heapdump` does. `probe`: its folder in the build that is asked for. */
 async function loadBuild(probe: string): Promise<Build> {
   const { readSnapshots } = await import(path.join(probe, '../heap/of-run.js'));
-  const { writeReport } = await import(path.join(probe, 'recording/build-report.js'));
+  // by Node's own loader: that of Vitest takes for a module what is built as a function
+  const { writeReport } = createRequire(import.meta.url)(path.join(probe, 'recording/build-report.js'));
   return { readSnapshots, writeReport };
 }
 
