@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Place } from './snapshot.ts';
 
-const MOST_BYTES = 2_000_000;
+const MOST_BYTES = 8_000_000;
 /** As they are run; what a loader has compiled is elsewhere than in its file. */
 const AS_WRITTEN = /\.[cm]?js$/;
 const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
