@@ -1,6 +1,6 @@
 /** The probe's files as V8 has compiled them, kept beside them: what a start finds there it need not compile. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from './support/probed.ts';
@@ -21,9 +21,9 @@ function installed() {
   return {
     probe,
     kept,
-    start(env: Record<string, string> = {}, flags: string[] = []): string {
-      const args = [...flags, '--require', path.join(probe, 'register.js'), '-e', APP];
-      const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, {
+    start(env: Record<string, string> = {}, flags: string[] = [], { node = process.execPath, app = APP } = {}): string {
+      const args = [...flags, '--require', path.join(probe, 'register.js'), '-e', app];
+      const { stdout, stderr, status, signal } = spawnSync(node, args, {
         env: { ...process.env, OUTLIVE_OUT: out, ...env },
         encoding: 'utf8',
       });
@@ -61,6 +61,21 @@ test('each set of V8’s flags has its own', () => {
   copy.start();
   copy.start({}, ['--stack-size=900']);
   expect(copy.ofProbe()).toHaveLength(2);
+});
+
+test('each build of Node.js has its own, as V8 does not tell them apart', () => {
+  using copy = installed();
+  copy.start();
+  const node = path.join(copy.probe, 'node');
+  copyFileSync(process.execPath, node);
+  copy.start({}, [], { node });
+  expect(copy.ofProbe()).toHaveLength(2);
+});
+
+test('nobody else can write there, whatever the process lets others do', () => {
+  using copy = installed();
+  copy.start({}, [], { app: 'process.umask(0)' });
+  for (const file of [copy.kept, ...copy.files()]) expect(statSync(file).mode & 0o022).toBe(0);
 });
 
 test.each<[string, (bytes: Buffer) => Buffer]>([
