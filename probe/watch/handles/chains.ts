@@ -103,7 +103,7 @@ export class Chains {
     if (site === null && !this.#hasEntered) return false;
     const before = this.#firing === null ? this.#firings?.getStore() : this.#before;
     const chain = before?.chain?.deref();
-    if (chain === undefined || !hasFired(chain) || chain.scope !== this.#desk.scope()) return false;
+    if (chain === undefined || !hasFired(chain, timer) || chain.scope !== this.#desk.scope()) return false;
     if (site === null) {
       if (chain.links < LINKS || chain.delay !== timer._idleTimeout) return false;
     } else {
@@ -155,12 +155,13 @@ export class Chains {
     );
   }
 
-  #chainOf({ _onTimeout: callback, _idleTimeout: delay = 0 }: Timeout): Chain | undefined {
+  #chainOf(timer: Timeout): Chain | undefined {
+    const { _onTimeout: callback, _idleTimeout: delay = 0 } = timer;
     const running = this.#chains.get(executionAsyncResource());
     if (running?.delay === delay) return running;
     const same = callback ? this.#chains.get(callback) : undefined;
     // as long as one waits, or where it was cleared, another one with the same function is another timer
-    return same !== undefined && hasFired(same) ? same : undefined;
+    return same !== undefined && hasFired(same, timer) ? same : undefined;
   }
 
   #link(chain: Chain, timer: Timeout): void {
@@ -219,8 +220,11 @@ function isSamePlace(one: readonly Frame[], other: readonly Frame[], depth: numb
   return true;
 }
 
-/** Or fires just now. Node forgets what one was for that is cleared, also where it had fired: then it was due. */
-function hasFired({ latest, latestAt, delay }: Chain): boolean {
+/** Or fires just now. Node forgets what one was for that is cleared, also where it had fired: then it was due by `next`. */
+function hasFired({ latest, latestAt, delay }: Chain, next: Timeout): boolean {
   if (!latest._destroyed && executionAsyncResource() !== latest) return false;
-  return Boolean(latest._onTimeout) || now() - latestAt >= delay;
+  if (latest._onTimeout) return true;
+  // by the clock of the event loop, which may be behind when one is set
+  const [from, to] = [latest._idleStart, next._idleStart];
+  return (from === undefined || to === undefined ? now() - latestAt : to - from) >= delay;
 }
