@@ -50,6 +50,8 @@ interface Chain {
   longestPause: number;
   /** Of the user frame that goes on with it. */
   depth: number;
+  /** Set after an await, at least once. */
+  isOfFlow: boolean;
   /** Once it is entered. */
   resource: Resource | null;
 }
@@ -116,6 +118,7 @@ export class Chains {
         chain.site.user.indexOf(chain.site.stack.indexOf(calledIn(chain.site)[depth] as Frame)),
       );
     }
+    chain.isOfFlow = true;
     this.#goOn(chain, timer);
     return true;
   }
@@ -147,9 +150,9 @@ export class Chains {
     if (site.stack[0]?.file.startsWith('node:')) return;
     this.#link(
       {
-        ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: this.#desk.turn() },
-        ...{ latest: timer, delay: 0, latestAt: 0, seenFired: null, links: 0, longestPause: 0, depth: 0 },
-        resource: null,
+        ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: turnOf(timer) },
+        ...{ latest: timer, delay: 0, latestAt: 0, links: 0, longestPause: 0, depth: 0 },
+        ...{ isOfFlow: false, resource: null },
       },
       timer,
     );
@@ -180,9 +183,13 @@ export class Chains {
       return latest._destroyed && now() - latestAt > delay + 2 * longestPause + SLACK;
     };
     const { scope } = chain;
-    /** It may be over by now: nobody can tell before it is set again, or long is not. */
+    /** While something is awaited it may be over: nobody can tell before it is set again, or long is not. */
     const isBusy = (): boolean => {
-      return chain.latest._destroyed && (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended);
+      return (
+        chain.isOfFlow &&
+        chain.latest._destroyed &&
+        (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended)
+      );
     };
     const seemsOver = (): boolean => {
       if (!isBusy() || scope === null || scope.ended === 0) return false;
@@ -196,6 +203,12 @@ export class Chains {
     ledger.open(chain.resource);
     this.#hasEntered = true;
   }
+}
+
+/** What the event loop counts, where Node tells: its clock goes on while code runs, and a promise would be seen by hooks. */
+function turnOf({ _idleStart = 0 }: Timeout): number {
+  const { uvMetricsInfo } = performance.nodeTiming as { uvMetricsInfo?: { loopCount: number } };
+  return uvMetricsInfo === undefined ? _idleStart : uvMetricsInfo.loopCount + 1;
 }
 
 /** Its callback is the `resolve` of a promise, as in a helper that many call: it goes on for whoever awaits that. */
