@@ -24,7 +24,8 @@ export function watchSleeps(desk: Desk, chains: Chains): void {
   around<object, number>(PART, process.getBuiltinModule('node:timers/promises'), 'setTimeout', {
     before: (_, delay) => {
       if (!desk.ignoresCounted) chains.setting(desk.hasStackFor(source));
-      return Number(delay);
+      // Node refuses others, which may be anything
+      return typeof delay === 'number' ? delay : 0;
     },
     after: (_, promise: Promise<unknown>, delay = 0, wrapper) => {
       if (desk.ignoresCounted) return;
