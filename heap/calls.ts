@@ -4,7 +4,8 @@
  * may give it back: `setInterval(() => { if (isReady()) clearInterval(poll); })`.
  *
  * What such code can get at is held, as long as it names that: a variable of its context by its own text, and a property
- * by the text of anything that it may call, by whose name it calls that. Text that cannot be read names everything.
+ * by the text of anything that it may call, by whose name it calls that. Text that cannot be read names everything; text
+ * that goes through an object's keys names those; methods that the language or Node.js calls need no name.
  * Listeners for an error or the end are no such code: it is over by then.
  */
 import { type FunctionText, functionText } from './function-text.ts';
@@ -17,6 +18,11 @@ const LISTENERS = '_events';
 /** Edges to what has a class's methods: these are called by name. */
 export const PROTOTYPE: ReadonlySet<string> = new Set(['__proto__', 'prototype']);
 const NAME = /^#?[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+/** Methods that the language or Node.js calls by itself: of iterators, of what is awaited, of streams and listeners. */
+const UNNAMED: ReadonlySet<string> = new Set([
+  ...['then', 'next', 'return', 'toString', 'valueOf', 'toJSON', 'handleEvent', 'emit'],
+  ...['_construct', '_read', '_write', '_writev', '_transform', '_flush', '_final'],
+]);
 const GENERATORS = ['Generator', 'AsyncGenerator'];
 
 export interface Call {
@@ -26,13 +32,16 @@ export interface Call {
   edge: number;
 }
 
-/** `leads`: whether an edge holds what it leads to; `isMet`: something else leads there. */
+/**
+ * `leads`: whether an edge holds what it leads to; `isMet`: something else leads there. Of code that does, what it is
+ * called on may be nobody's else. `instances`: objects with methods that are called without a name.
+ */
 export function callsFrom(
   snapshot: Snapshot,
   sources: Iterable<number>,
   isMet: (node: number) => boolean,
   leads: (node: number, edge: number) => boolean,
-): { calls: Call[]; from: ReadonlyMap<number, number> } {
+): { calls: Call[]; instances: number[]; from: ReadonlyMap<number, number> } {
   const from = new Map<number, number>();
   const listeners = new Set<number>();
   const prototypes = new Set<number>();
@@ -42,16 +51,38 @@ export function callsFrom(
     const [first, last] = snapshot.edgesOf(node);
     for (let edge = first; edge < last; edge++) {
       const target = snapshot.target(edge);
-      if (snapshot.edgeType(edge) === 'weak' || from.has(target) || isMet(target) || !leads(node, edge)) continue;
+      if (snapshot.edgeType(edge) === 'weak' || from.has(target) || !leads(node, edge)) continue;
       const name = snapshot.edgeName(edge);
       if (isNameless(snapshot, edge) || (listeners.has(node) && ENDS.has(name))) continue;
-      if (!isCode(snapshot, target) || !isOfProgram(snapshot, target)) from.set(target, node);
-      else if (!prototypes.has(node)) calls.push({ code: target, from: node, edge });
+      const isCall = isCode(snapshot, target) && isOfProgram(snapshot, target);
+      if (isCall && !prototypes.has(node) && !PROTOTYPE.has(name)) calls.push({ code: target, from: node, edge });
+      if (isCall || isMet(target)) continue;
+      from.set(target, node);
       if (name === LISTENERS) listeners.add(target);
       if (PROTOTYPE.has(name)) prototypes.add(target);
     }
   }
-  return { calls, from };
+  const isCalled = calledUnnamed(snapshot);
+  return { calls, instances: [...from.keys()].filter(isCalled), from };
+}
+
+/** Whether one of the classes that an object is of has such methods, and is the program's. */
+function calledUnnamed(snapshot: Snapshot): (node: number) => boolean {
+  const known = new Map<number, boolean>();
+  const hasOwn = (prototype: number): boolean => {
+    const [first, last] = snapshot.edgesOf(prototype);
+    for (let edge = first; edge < last; edge++) {
+      if (UNNAMED.has(snapshot.edgeName(edge)) && isOfProgram(snapshot, snapshot.target(edge))) return true;
+    }
+    return false;
+  };
+  return function isCalled(node): boolean {
+    const prototype = snapshot.follow(node, '__proto__');
+    if (prototype === null) return false;
+    const is = known.get(prototype) ?? (hasOwn(prototype) || isCalled(prototype));
+    known.set(prototype, is);
+    return is;
+  };
 }
 
 /** To what V8 keeps of an object beside its properties, and has once more by their names. */
@@ -70,9 +101,12 @@ export class Names {
   readonly #texts: Map<number, FunctionText | null> = new Map();
   #byName: Map<string, number[]> | null = null;
   #namesAll = false;
+  #goesThroughKeys = false;
+  #callsAny = false;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
+    this.#read([...UNNAMED].flatMap((name) => this.#calledBy(name)));
   }
 
   /** Null where its text cannot be read. */
@@ -88,20 +122,32 @@ export class Names {
 
   /** Code that may run, and with it whatever has a name that it uses. */
   add(code: number): void {
-    const todo = [code];
+    this.#read([code]);
+  }
+
+  #read(todo: number[]): void {
     for (let next = todo.pop(); next !== undefined && !this.#namesAll; next = todo.pop()) {
       const text = this.textOf(next);
-      if (text === null) this.#namesAll = true;
-      for (const word of text?.words ?? []) {
-        if (this.#named.has(word)) continue;
-        this.#named.add(word);
-        todo.push(...this.#functions(word));
-      }
+      this.#namesAll = text === null;
+      this.#goesThroughKeys ||= text?.goesThroughKeys === true;
+      this.#callsAny ||= text?.callsAny === true;
+      for (const word of text?.words ?? []) todo.push(...this.#calledBy(word));
     }
   }
 
+  /** Whether a method is called by its name, or by one that is worked out. */
+  calls(edge: number): boolean {
+    return this.#callsAny || this.#has(edge);
+  }
+
+  /** Whether what an edge of `from` leads to is got at: of an object without a class, its key may stand for a name. */
+  leadsTo(edge: number, from: number): boolean {
+    const hasKeys = this.#snapshot.type(from) === 'object' && this.#snapshot.name(from) === 'Object';
+    return (this.#goesThroughKeys && hasKeys) || this.#has(edge);
+  }
+
   /** Whether what an edge leads to is got at by a name that is used, or without any. */
-  has(edge: number): boolean {
+  #has(edge: number): boolean {
     const [type, name] = [
       this.#snapshot.edgeType(edge),
       this.#snapshot.edgeName(edge).replace(/^<symbol (#.*)>$/, '$1'),
@@ -110,7 +156,13 @@ export class Names {
     return this.#namesAll || !isNamed || this.#named.has(name.replace('#', ''));
   }
 
-  /** Of the program, by their names. */
+  /** Functions of the program by a name that nothing has used before. */
+  #calledBy(name: string): number[] {
+    if (this.#named.has(name)) return [];
+    this.#named.add(name);
+    return this.#functions(name);
+  }
+
   #functions(name: string): number[] {
     if (this.#byName === null) {
       const byName = new Map<string, number[]>();

@@ -12,12 +12,19 @@ const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
 /** After these a slash begins a regular expression. */
 const BEFORE_REGEXP =
   /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|else|do|await|yield))\s*$/;
+/** By which text gets at what it has no name of: `Object.values(timers)`, `timers[id]`, `for (const id in timers)`. */
+const KEYS = /\b(?:values|entries|keys|ownKeys|getOwnPropertyNames|assign|in)\b|\.{3}|[\w$)\]]\s*(?:\?\.)?\[/;
+const CALL_BY_KEY = /\]\s*(?:\?\.)?\(/;
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 const PAIRS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
 export interface FunctionText {
   words: ReadonlySet<string>;
   /** Its `this` is that of the code around it. */
   isArrow: boolean;
+  /** Of some object, whatever they are. */
+  goesThroughKeys: boolean;
+  callsAny: boolean;
 }
 
 /** Null where its text cannot be known. */
@@ -28,7 +35,13 @@ export function functionText({ file, line, column }: Place): FunctionText | null
   const begin = (lines[line - 1] ?? text.length) + column - 1;
   const extent = begin < text.length ? extentOf(text, begin) : null;
   if (extent === null) return null;
-  return { words: new Set(text.slice(begin, extent.end).match(WORD)), isArrow: extent.isArrow };
+  const own = text.slice(begin, extent.end);
+  return {
+    words: new Set(own.match(WORD)),
+    isArrow: extent.isArrow,
+    goesThroughKeys: KEYS.test(own),
+    callsAny: CALL_BY_KEY.test(own),
+  };
 }
 
 interface Source {
@@ -50,9 +63,10 @@ function sourceOf(file: string): Source | null {
 
 function read(file: string): Source | null {
   try {
-    const text = readFileSync(file, 'utf8');
+    // the mark at the beginning is not compiled
+    const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
     if (text.length > MOST_BYTES) return null;
-    return { text, lines: [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)] };
+    return { text, lines: [0, ...Array.from(text.matchAll(LINE_END), ({ index, 0: end }) => index + end.length)] };
   } catch {
     return null;
   }
@@ -61,8 +75,7 @@ function read(file: string): Source | null {
 /** Of a function that begins with its parameters, or of a class; null where that is not what begins here. */
 function extentOf(text: string, begin: number): { end: number; isArrow: boolean } | null {
   if (text.startsWith('class', begin)) {
-    const brace = text.indexOf('{', begin);
-    return brace < 0 ? null : { end: skipTo(text, brace + 1, '}'), isArrow: false };
+    return { end: skipTo(text, skipTo(text, begin, '{'), '}'), isArrow: false };
   }
   const [prefix = ''] =
     /^(?:async\s*)?(?:function\s*\*?\s*[\p{ID_Continue}$]*\s*)?/u.exec(text.slice(begin, begin + 200)) ?? [];

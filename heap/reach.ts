@@ -62,8 +62,9 @@ export class Reach {
   /** While what machinery calls is walked: what code names, and methods that nothing has named yet. */
   #names: Names | null = null;
   #methods: Edge[] = [];
+  readonly #classes: Set<number> = new Set();
   /** … and by which edges judged objects were come upon. */
-  readonly #comeUpon: [node: number, edge: number][] = [];
+  readonly #comeUpon: Edge[] = [];
 
   /** `judges`: of what is marked it is asked who holds it beside Node's own lists; else those hold it, too. */
   constructor(snapshot: Snapshot, judges = true) {
@@ -152,7 +153,7 @@ export class Reach {
   #walkCalls(sources: readonly number[]): void {
     const names = new Names(this.#snapshot);
     const isMet = (node: number) => this.#isMet(node);
-    const { calls, from } = callsFrom(this.#snapshot, sources, isMet, (node, edge) =>
+    const { calls, instances, from } = callsFrom(this.#snapshot, sources, isMet, (node, edge) =>
       this.#leads(node, edge, cutOf(this.#snapshot, node)),
     );
     this.#names = names;
@@ -165,17 +166,21 @@ export class Reach {
       this.#held.add(self);
       this.#meet(self, code, edge);
     }
+    for (const node of instances) this.#meet(node, 0, 0);
     this.#visitAll();
     while (this.#meetMethods(names)) this.#visitAll();
     this.#names = null;
-    for (const [node, edge] of this.#comeUpon) if (names.has(edge)) this.#held.add(node);
+    for (const [node, from, edge] of this.#comeUpon) if (names.leadsTo(edge, from)) this.#held.add(node);
   }
 
   /** Those that are called by their name. */
   #meetMethods(names: Names): boolean {
-    const called = this.#methods.filter(([, , edge]) => names.has(edge));
-    this.#methods = this.#methods.filter(([, , edge]) => !names.has(edge));
-    for (const [node, from, edge] of called) this.#meet(node, from, edge);
+    const called = this.#methods.filter(([, , edge]) => names.calls(edge));
+    this.#methods = this.#methods.filter(([, , edge]) => !names.calls(edge));
+    for (const [node, from, edge] of called) {
+      this.#meet(node, from, edge);
+      names.add(node);
+    }
     return called.length > 0;
   }
 
@@ -184,7 +189,8 @@ export class Reach {
   }
 
   #meet(node: number, from: number, edge: number): void {
-    if (this.#names !== null && this.#judged.has(node) && !this.#held.has(node)) this.#comeUpon.push([node, edge]);
+    if (this.#names !== null && this.#judged.has(node) && !this.#held.has(node))
+      this.#comeUpon.push([node, from, edge]);
     if (this.#isMet(node)) return;
     this.#from[node] = from;
     this.#via[node] = edge;
@@ -221,6 +227,7 @@ export class Reach {
       if (!this.#leads(node, edge, cut) || this.#isHalf(edge, this.#snapshot.edgeName(edge))) continue;
       const target = this.#snapshot.target(edge);
       if (target === context || (this.#names && isNameless(this.#snapshot, edge))) continue;
+      if (this.#names && this.#snapshot.edgeName(edge) === '__proto__') this.#noteMethods(target);
       if (this.#names && PROTOTYPE.has(this.#snapshot.edgeName(this.edgeTo(node))) && this.#isOfProgram(target)) {
         this.#methods.push([target, node, edge]);
         continue;
@@ -228,6 +235,18 @@ export class Reach {
       const isNative = this.#snapshot.edgeName(edge) === NATIVE_EDGE || this.#snapshot.name(node) === NATIVE;
       if (!isNative) this.#meet(target, node, edge);
       else (this.#natives.has(target) ? this.#ofJudged : this.#native).push([target, node, edge]);
+    }
+  }
+
+  /** Of a class that something else leads to, which was visited before its objects: these may be called, too. */
+  #noteMethods(prototype: number): void {
+    if (!this.#isMet(prototype) || this.#classes.has(prototype)) return;
+    this.#classes.add(prototype);
+    const [from, to] = this.#snapshot.edgesOf(prototype);
+    for (let edge = from; edge < to; edge++) {
+      const target = this.#snapshot.target(edge);
+      if (this.#snapshot.edgeName(edge) === '__proto__') this.#noteMethods(target);
+      else if (this.#isOfProgram(target)) this.#methods.push([target, prototype, edge]);
     }
   }
 
