@@ -25,6 +25,7 @@ test.each([
   ['{\\"secret\\":\\"hunter2\\",\\"a\\":1}', '{\\"secret\\":***,\\"a\\":1}'],
   ['{"credentials":{"a":"hunter2"},"b":1}', '{"credentials":***,"b":1}'],
   ['session: Session1, token: tokenToken', 'session: ***, token: ***'],
+  ['PGPASSWORD=AppToken password: SummerCookies secret: Session', 'PGPASSWORD=*** password: *** secret: ***'],
   ['svc key=hunter2', 'svc key=***'],
   ['the password is hunter2', 'the password is ***'],
   // headers

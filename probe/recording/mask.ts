@@ -24,9 +24,10 @@ const SPACE = /\s{1,9}(?:(?:is|was)\s{1,9})?/y;
 /** What is no secret after a word: the sentence goes on, or a bind stands for it. */
 const NO_VALUE =
   /(?:(?:as|and|or|from|where|in|is|not|on|to|for|of|was|has|with|by|null|true|false|undefined|void|string)\b|\?|\*{3}|\$\d+\b|=|:|-)/iy;
-/** What is no secret behind a separator either: words of JavaScript, and names of classes such as `UserSession`. */
-const NO_SECRET =
-  /(?:(?:new|await|async|function) |(?:null|true|false|undefined|(?:[A-Z][a-z]+)*(?:Session|Token|Cookie|Signature|Credential)s?)(?![^\s,;)}\]]))/y;
+/** What is no secret behind a separator either: words of JavaScript. */
+const NO_SECRET = /(?:(?:new|await|async|function) |(?:null|true|false|undefined)(?![^\s,;)}\]]))/y;
+/** Nor a class that is called as what is of it is, `token: AccessToken`: passwords are words that somebody chose. */
+const CLASS = /(?:[A-Z][a-z]+)*(?:Session|Token|Cookie|Signature|Credential)s?(?![^\s,;)}\]])/y;
 const SCHEME_OF_HEADER = /(?:bearer|basic|digest|negotiate|token)\s{1,9}/iy;
 /** Words before a name and its password: `for bob:secret`, `-u bob:secret`. */
 const BEFORE_USER = /(?:^|\s)(?:for|as|by|user|login|with|-u|--user)\s{1,9}$/i;
@@ -139,12 +140,17 @@ function secretAt(text: string, at: number, word: string): Range | null {
 /** `before`: what stands before the name, perhaps the quote that a whole header is in. */
 function valueFrom(text: string, at: number, name: string, before = ''): Range | null {
   if (/^(?:\?|\*{3})(?=[\s,;)}\]]|$)/.test(text.slice(at, at + 4))) return null;
-  if (matchAt(NO_SECRET, text, at) !== null) return null;
+  if (matchAt(NO_SECRET, text, at) !== null || isClass(matchAt(CLASS, text, at), name)) return null;
   const isHeader = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i.test(name);
   const header = isHeader ? { quote: /["'`]/.test(before) ? before : '' } : null;
   const scheme = matchAt(SCHEME_OF_HEADER, text, at);
   const to = endOfValue(text, at + (scheme?.length ?? 0), header);
   return to > at ? { from: at, to } : null;
+}
+
+function isClass(found: string | null, name: string): boolean {
+  const word = /[A-Z][a-z]+?(?=s?$)/.exec(found ?? '')?.[0].toLowerCase();
+  return word !== undefined && name.toLowerCase().replace(/s$/, '').endsWith(word);
 }
 
 /** What belongs to a token of letters, digits and few signs, behind one of its words. */
