@@ -287,25 +287,36 @@ export class Ledger {
     account.released++;
   }
 
+  /** The same in two steps, of a lease that is not entered unless somebody looks before it comes back: it was acquired. */
+  count(account: Account, at: number): void {
+    this.opens++;
+    account.acquired++;
+    account.line.changedAt = at;
+  }
+
+  /** … and came back. */
+  countBack(account: Account, use: Use, at: number): void {
+    account.line.changedAt = at;
+    cameBack(account, use, at);
+  }
+
+  /** … or is entered after all. */
+  uncount(account: Account): void {
+    this.opens--;
+    account.acquired--;
+  }
+
   close(resource: Resource, at: number): void {
     if (resource.closed) return;
     this.remove(resource, at);
     const { account, scope } = resource;
     const { source } = account;
     const usedMs = at - resource.openedAt;
-    account.released++;
-    if (source.nature.isTimed && !account.isBefore) account.took(usedMs);
-    if (source.pool !== null) {
-      source.pool.lastReleasedAt = at;
-      this.observer?.used(source, resource, usedMs);
-    }
+    cameBack(account, resource, at);
+    if (source.pool !== null) this.observer?.used(source, resource, usedMs);
     const lateMs = scope === null || scope.ended === 0 ? 0 : at - scope.ended;
     if (scope !== null && lateMs <= (source.nature.isTimed ? 0 : A_LOOK)) account.releasedInScope++;
     else if (scope !== null) account.releasedAfterScope++;
-    account.usesReleased += resource.uses;
-    account.waitedReleased += resource.waitedMs;
-    account.heldReleased += usedMs;
-    if (resource.openedAt > account.youngestReleased) account.youngestReleased = resource.openedAt;
     this.companions.ended(resource);
     if (resource.owned !== null) this.release(resource.owned, at);
     if (resource.earlier === null) return;
@@ -348,6 +359,7 @@ export class Ledger {
   /** To be called before open resources are looked at. */
   settle(): void {
     for (const enter of this.beforeReading) enter();
+    for (const { pool } of this.sources) pool?.enterCounted?.();
   }
 
   private remove(resource: Resource, at: number): void {
@@ -367,6 +379,25 @@ export class Ledger {
       else if (resource.bond === 'is stranded') resource.isStranded = true;
     }
   }
+}
+
+/** How something was used. */
+interface Use {
+  readonly openedAt: number;
+  readonly uses: number;
+  readonly waitedMs: number;
+}
+
+function cameBack(account: Account, { openedAt, uses, waitedMs }: Use, at: number): void {
+  const { nature, pool } = account.source;
+  const usedMs = at - openedAt;
+  account.released++;
+  if (nature.isTimed && !account.isBefore) account.took(usedMs);
+  if (pool !== null) pool.lastReleasedAt = at;
+  account.usesReleased += uses;
+  account.waitedReleased += waitedMs;
+  account.heldReleased += usedMs;
+  if (openedAt > account.youngestReleased) account.youngestReleased = openedAt;
 }
 
 /** In place of a line: of each pool one. */

@@ -77,6 +77,8 @@ export interface PoolState {
   cut?(cuts: Cut[]): void;
   /** Takes away what was noted on the pool's own objects. */
   forget?(): void;
+  /** Enters those of its leases that were only counted so far. */
+  enterCounted?(): void;
   /** How many idle connections it keeps at least and at most; null: unknown. */
   idleLimits?(): { min: number | null; max: number | null };
   /** Acquires that are queued, longest first. */

@@ -6,7 +6,8 @@ import type { Source } from './ledger.ts';
 export class StackBudget {
   private tokens: number;
   constructor(burst: number) {
-    this.tokens = burst;
+    // never whole, as after a grant: V8 would have compiled all that asks for whole numbers
+    this.tokens = burst + 0.5;
   }
   get isLeft(): boolean {
     return this.tokens >= 1;

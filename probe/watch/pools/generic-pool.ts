@@ -16,6 +16,7 @@ import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
+import { Lent } from './lent.ts';
 import { cutOwn, type OwnCut } from './own-cut.ts';
 import { peerOf } from './peer.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
@@ -49,13 +50,7 @@ interface Loan {
   pooledResource: PooledResource;
 }
 
-interface Lent {
-  lease: Resource | null;
-  /** To the object, where it is one. */
-  ref: WeakRef<object> | null;
-}
-
-/** On the pool's own request objects, which nobody else sees, while they wait. */
+/** On the pool's own request objects, which nobody else sees. */
 const ASKED = Symbol('outlive');
 
 interface PoolRequest {
@@ -120,6 +115,12 @@ class GenericPools {
       cut: (cuts) => {
         const pool = weak.deref();
         for (const loan of [...(pool?._resourceLoans?.values() ?? [])]) if (pool) this.#cut(pool, loan, cuts);
+      },
+      *lent() {
+        for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? []) {
+          const own = lent.get(pooledResource);
+          if (own) yield [own, pooledResource.obj] as const;
+        }
       },
       present: (enter) => {
         for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? [])
@@ -201,13 +202,14 @@ class GenericPools {
 
   #askedFor(own: Asked | undefined): void {
     this.#asking = own?.outer ?? null;
-    if (!own?.queued) return;
-    own.queued[ASKED] = own;
-    own.account.wait(own.request);
+    if (own?.queued) own.account.wait(own.request);
   }
 
   #queue(request: PoolRequest): void {
-    if (this.#asking && !this.#asking.queued) this.#asking.queued = request;
+    const asking = this.#asking?.queued === null ? this.#asking : undefined;
+    // all of them get it, so that V8 knows them by one shape: what the library does with two is compiled twice
+    request[ASKED] = asking;
+    if (asking) asking.queued = request;
   }
 
   #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
@@ -227,15 +229,13 @@ class GenericPools {
       own.account.stopWaiting(own.request);
       return;
     }
-    const lent = this.#lentBy(pooledResource);
-    lent.lease = own.account.open(own.request, pooledResource.obj, isAtOnce);
-    lent.lease.ref = lent.ref;
+    own.account.lend(this.#lentBy(pooledResource), own.request, pooledResource.obj, isAtOnce);
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
     let lent = this.#lent.get(pooledResource);
     if (lent === undefined) {
-      lent = { lease: null, ref: refTo(pooledResource.obj) };
+      lent = new Lent(refTo(pooledResource.obj));
       this.#lent.set(pooledResource, lent);
     }
     return lent;
@@ -249,10 +249,11 @@ class GenericPools {
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
     const loan = pool._resourceLoans?.get(resource);
-    const known = loan && this.#lent.get(loan.pooledResource);
-    if (!known?.lease) return;
-    this.#desk.close(known.lease, releaser);
-    known.lease = null;
+    const lent = loan && this.#lent.get(loan.pooledResource);
+    if (lent === undefined) return;
+    if (lent.lease !== null) this.#desk.close(lent.lease, releaser);
+    else lent.countedBy?.countBack(lent);
+    lent.lease = null;
   }
 
   /** The class of request objects is private: it is met with the first of them, in each copy of the library. */

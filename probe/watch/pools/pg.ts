@@ -18,6 +18,7 @@ import type { Desk } from '../desk.ts';
 import type { Answered, Driver } from '../sessions/driver.ts';
 import { POSTGRES } from '../sessions/postgres.ts';
 import { type Sessions, sessionsOf } from '../sessions/sessions.ts';
+import { Lent } from './lent.ts';
 import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
 import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
@@ -63,16 +64,15 @@ interface PendingItem {
   [ASKED]?: Asked | undefined;
 }
 
-interface Known {
-  lease: Resource | null;
-  ref: WeakRef<Client>;
+class Known extends Lent {
   /** Lent by `pool.query`. */
-  isQuery: boolean;
+  isQuery = false;
   /** That it was given back in, and that has not ended. */
-  transaction: Resource | null;
-  isBusy: () => boolean;
+  transaction: Resource | null = null;
   /** What its `release` is before it is handed over: as long as it is the pool's own events that use it. */
-  release: unknown;
+  release: unknown = null;
+  declare readonly ref: WeakRef<Client>;
+  declare readonly isBusy: () => boolean;
 }
 
 interface Asked {
@@ -153,12 +153,18 @@ class PgPools {
       forget: () => {
         for (const item of weak.deref()?._pendingQueue ?? []) delete item[ASKED];
       },
+      *lent() {
+        for (const client of weak.deref()?._clients ?? []) {
+          const own = known.get(client);
+          if (own) yield [own, client] as const;
+        }
+      },
       present: (enter) => {
         const { _clients = [], _idle = [] } = weak.deref() ?? {};
         const idle = new Set(_idle.map(({ client }) => client));
         for (const client of _clients) {
           const known = this.#knownOf(client);
-          if (!idle.has(client)) this.#lends(known, enter(known), false);
+          if (!idle.has(client)) this.#lends(known, enter({ ref: known.ref, isBusy: known.isBusy }), false);
         }
       },
     };
@@ -195,14 +201,9 @@ class PgPools {
       substitute: () => {
         standIn = new StandIn(connection);
         put(standIn as never);
-        this.#known.set(standIn as never, {
-          lease: resource,
-          ref,
-          isQuery: false,
-          transaction: null,
-          isBusy: () => false,
-          release: null,
-        });
+        const known = new Known(ref, () => false);
+        known.lease = resource;
+        this.#known.set(standIn as never, known);
       },
       heal: () => pool._remove(standIn, () => pool._pulseQueue()),
     };
@@ -265,6 +266,7 @@ class PgPools {
         const text = textOf(statement);
         const isUsed = known !== undefined && this.#use(known, text);
         if (text === null || !this.#sessions.concerns(DRIVER, text)) return isUsed;
+        known?.countedBy?.entered(known, client);
         return this.#says(client, text, valuesOf(statement) ?? values, wrapper) ?? isUsed;
       },
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
@@ -315,21 +317,23 @@ class PgPools {
       item[ASKED] = undefined;
       if (own.account.isObserved) this.#tellCreated(pool, client);
       const known = this.#knownOf(client);
-      this.#lends(known, own.account.open(own.request, client), own.isQuery);
+      own.account.lend(known, own.request, client);
+      known.isQuery = own.isQuery;
       known.release = client.release;
       return;
     }
     // whoever waited already
     const account = this.#accounts.of(pool);
     const known = this.#knownOf(client);
-    if (account.isBefore && !known.lease) this.#lends(known, account.serve(known), false);
+    if (account.isBefore && !known.isLent)
+      this.#lends(known, account.serve({ ref: known.ref, isBusy: known.isBusy }), false);
   }
 
   #knownOf(client: Client): Known {
     let known = this.#known.get(client);
     if (!known) {
       const ref = new WeakRef(client);
-      known = { lease: null, ref, isQuery: false, transaction: null, isBusy: isBusy(ref), release: null };
+      known = new Known(ref, isBusy(ref));
       this.#known.set(client, known);
     }
     return known;
@@ -368,15 +372,16 @@ class PgPools {
 
   #giveBack(client: Client, releaser: Method): void {
     const own = this.#known.get(client);
-    const lease = own?.lease;
-    if (!lease) return;
+    if (!own?.isLent) return;
+    const { lease, countedBy } = own;
+    if (lease !== null) this.#desk.close(lease, releaser);
+    else countedBy?.countBack(own);
     own.lease = null;
-    this.#desk.close(lease, releaser);
     this.#lookAtTransaction(client, own, lease);
   }
 
-  /** One that was open before `lease` still is the same one, of whoever gave the connection back in it first. */
-  #lookAtTransaction(client: Client, own: Known, lease: Resource): void {
+  /** One that was open before still is the same one, of whoever gave the connection back in it first. `lease`: that ends. */
+  #lookAtTransaction(client: Client, own: Known, lease: Resource | null): void {
     const { ledger } = this.#desk;
     if (!isInTransaction(client) || !isConnected(client)) {
       if (own.transaction !== null) ledger.close(own.transaction, now());
@@ -387,7 +392,9 @@ class PgPools {
     const at = now();
     const source = own.isQuery ? this.#pooledTransactions : this.#transactions;
     const isGone = isTransactionOver(new WeakRef(client), at, isInTransaction, isConnected);
-    own.transaction = new Resource(ledger.account(source, lease.account.site), lease.scope, at, { isGone });
+    own.transaction = new Resource(ledger.account(source, lease?.account.site ?? null), lease?.scope ?? null, at, {
+      isGone,
+    });
     ledger.open(own.transaction);
   }
 
@@ -397,17 +404,22 @@ class PgPools {
   }
 
   /** Whether the client is lent. */
-  #use({ lease, isBusy }: Known, text: string | null): boolean {
-    if (!lease || lease.closed) return false;
+  #use(known: Known, text: string | null): boolean {
+    const { lease } = known;
+    if (lease === null) {
+      if (known.countedBy !== null) known.use(text, now());
+      return known.countedBy !== null;
+    }
+    if (lease.closed) return false;
     this.#desk.use(lease, text);
-    lease.isBusy = isBusy;
+    lease.isBusy = known.isBusy;
     return true;
   }
 }
 
 /** It is lent, but not handed over yet: the pool's own events use it. */
-function isOfPool(client: Client, { lease, release }: Known): boolean {
-  return lease !== null && release === client.release;
+function isOfPool(client: Client, { isLent, release }: Known): boolean {
+  return isLent && release === client.release;
 }
 
 /** Where a pool's options lead to. A connection string without its password and its parameters. */

@@ -3,9 +3,12 @@ import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import { EPISODE_MS, type Exhaustion, type PoolState, type Waiting } from '../../account/pool-state.ts';
 import { heldBefore, type Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
+import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
+import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
+import type { Lent } from './lent.ts';
 import { targetOf } from './peer.ts';
 
 export interface PoolDescription {
@@ -19,6 +22,8 @@ export interface PoolDescription {
   idleLimits?: NonNullable<PoolState['idleLimits']>;
   cut?: NonNullable<PoolState['cut']>;
   forget?: NonNullable<PoolState['forget']>;
+  /** What was lent by `lend`, with the object, perhaps among what is back; nothing may be dereferenced but the pool. */
+  lent?(): Iterable<readonly [lent: Lent, object: unknown]>;
   /** What the pool has lent already when it is first seen: `enter` makes a lease of each. */
   present?(enter: (known: Known) => Resource): void;
 }
@@ -52,6 +57,8 @@ export class PoolAccount {
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
   private readonly firstAskedAt: number = now();
+  /** How many leases are open that are only counted. */
+  private counted = 0;
   /** Acquires in the latest slices of time, oldest first. */
   private recent: { from: number; count: number }[] = [];
   private asked = 0;
@@ -116,11 +123,75 @@ export class PoolAccount {
     this.enterPool(request, lent);
     const lease = isAtOnce ? this.desk.open(request, undefined, request.askedAt) : this.desk.open(request);
     this.desk.sessions?.lent(lent, lease);
-    if (this.itself !== null) {
-      this.itself.lastUsedAt = lease.openedAt;
-      this.itself.uses++;
-    }
+    this.isUsed(lease.openedAt);
     return lease;
+  }
+
+  private isUsed(at: number): void {
+    if (this.itself === null) return;
+    this.itself.lastUsedAt = at;
+    this.itself.uses++;
+  }
+
+  /** The same, of `object` that is lent again and again: its lease is opened, or only counted. */
+  lend(lent: Lent, request: Request, object: unknown, isAtOnce = false): void {
+    lent.countedBy?.countBack(lent);
+    if (!lent.wasEntered || !this.isToBeCounted(request)) {
+      lent.wasEntered = true;
+      lent.lease = this.open(request, object, isAtOnce);
+      lent.lease.ref = lent.ref;
+      return;
+    }
+    this.stopWaiting(request);
+    this.desk.pooled(object);
+    const at = isAtOnce ? request.askedAt : now();
+    const { ledger } = this.desk;
+    lent.count(this, at, request.askedAt);
+    this.counted++;
+    ledger.count(ledger.account(this.source, null), at);
+    this.isUsed(at);
+  }
+
+  /** Without a stack, a scope and an observer there is nothing to be told of it. */
+  private isToBeCounted({ site, scope }: Request): boolean {
+    const { observer } = this.desk.ledger;
+    return site === null && scope === null && observer === null && this.itself !== null && !this.itself.closed;
+  }
+
+  /** What is only counted comes back. */
+  countBack(lent: Lent): void {
+    const { ledger } = this.desk;
+    lent.countedBy = null;
+    this.counted--;
+    ledger.countBack(ledger.account(this.source, null), lent, now());
+  }
+
+  /** The lease of `object`, which is in the ledger from now on; null where it is not lent. */
+  entered(lent: Lent, object: unknown): Resource | null {
+    if (lent.countedBy !== this) return lent.lease;
+    const { ledger, sessions } = this.desk;
+    const { ref, openedAt, waitedMs, uses, lastUsedAt, lastOperation, isBusy } = lent;
+    const account = ledger.account(this.source, null);
+    const lease = new Resource(account, null, openedAt);
+    Object.assign(lease, { ref, waitedMs, uses, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
+    ledger.uncount(account);
+    ledger.open(lease);
+    lent.countedBy = null;
+    lent.lease = lease;
+    this.counted--;
+    sessions?.lent(object, lease);
+    return lease;
+  }
+
+  /** Enters all that are open and only counted, of those that the pool lends. */
+  enterCounted(all: Iterable<readonly [Lent, unknown]>): void {
+    for (const [lent, object] of all) this.entered(lent, object);
+    // what the pool does not list any more is not lent
+    this.counted = 0;
+  }
+
+  get isCounting(): boolean {
+    return this.counted > 0;
   }
 
   /** The pool itself, where it was made or first used; at once where that is all there is to see of it. */
@@ -184,6 +255,7 @@ export class PoolAccount {
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
   timedOut(request: Request, isConnect: boolean): void {
     const { pool } = this.source;
+    pool.enterCounted?.();
     const waiting = this.whoWaits(request);
     this.stopWaiting(request);
     if (request.mark) request.mark.token.failed = true;
@@ -230,19 +302,23 @@ export class PoolAccounts<Pool extends object> {
   private readonly desk: Desk;
   private readonly pools: Source;
 
-  constructor(desk: Desk, adapter: string, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
+  constructor(desk: Desk, adapter: AdapterName, library: string, describe: (pool: WeakRef<Pool>) => PoolDescription) {
     const pools = desk.source({ adapter, nature: 'pool', library: `${library} pool` });
     this.desk = desk;
     this.pools = pools;
     this.create = (pool) => {
       const ref = new WeakRef(pool);
-      const { peers, idleLimits, cut, forget, present, ...facts } = describe(ref);
+      const { peers, idleLimits, cut, forget, present, lent, ...facts } = describe(ref);
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
       if (forget) source.pool.forget = forget;
       const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref);
+      if (lent)
+        source.pool.enterCounted = () => {
+          if (account.isCounting) guarded(adapter, () => account.enterCounted(lent()));
+        };
       const findPresent = () => {
         const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};
         account.isBefore = used + idle + pending > 0;

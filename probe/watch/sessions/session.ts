@@ -56,8 +56,8 @@ export class KnownSession implements Session {
   }
 
   back(lease: Resource, wrapper: Method): void {
-    const [left] = this.left;
-    if (left) guarded(left.driver.part, this.#told, this, lease, wrapper);
+    const left = this.left[0];
+    if (left !== undefined) guarded(left.driver.part, this.#told, this, lease, wrapper);
     if (this.lease === lease) this.lease = null;
   }
 }

@@ -1,0 +1,51 @@
+/**
+ * What a pool lends again and again, with what is known of its lease. A lease without a stack and a scope has nothing to
+ * tell but how many there were and for how long: it is only counted at first, and enters the ledger when somebody looks
+ * and finds it still lent. By then nearly all are back.
+ */
+import type { Resource } from '../../account/ledger.ts';
+import type { PoolAccount } from './pool-account.ts';
+
+export class Lent {
+  /** To the object, where it is one. */
+  readonly ref: WeakRef<object> | null;
+  /** Whether its borrower waits for an operation, once it was used; null: nobody can tell. */
+  readonly isBusy: (() => boolean) | null;
+  /** Null also as long as it is only counted. */
+  lease: Resource | null = null;
+  /** By whom it is only counted. */
+  countedBy: PoolAccount | null = null;
+  /** It had a lease in the ledger before: what is known by its first one is known. */
+  wasEntered = false;
+  /** Of a lease that is only counted, as a resource has it. */
+  openedAt = 0;
+  waitedMs = 0;
+  uses = 0;
+  lastUsedAt = 0;
+  lastOperation: string | null = null;
+
+  constructor(ref: WeakRef<object> | null, isBusy: (() => boolean) | null = null) {
+    this.ref = ref;
+    this.isBusy = isBusy;
+  }
+
+  get isLent(): boolean {
+    return this.lease !== null || this.countedBy !== null;
+  }
+
+  count(by: PoolAccount, at: number, askedAt: number): void {
+    this.countedBy = by;
+    this.openedAt = at;
+    this.waitedMs = at - askedAt;
+    this.uses = 0;
+    this.lastUsedAt = at;
+    this.lastOperation = null;
+  }
+
+  /** Its borrower uses it, while it is only counted. */
+  use(operation: string | null, at: number): void {
+    this.lastOperation = operation;
+    this.lastUsedAt = at;
+    this.uses++;
+  }
+}
