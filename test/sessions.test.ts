@@ -58,6 +58,16 @@ describe('in PostgreSQL', () => {
     ]);
   });
 
+  test.concurrent.each(['pg', 'generic-pool'])(
+    '%s: what a lease without a stack leaves is told, too',
+    async (library) => {
+      const { report } = await probed(fixture('session-counted.mjs'), [library], {
+        env: { ...env, OUTLIVE_STACKS: '0' },
+      });
+      expect(report.findings).toMatchObject([{ nature: 'advisory lock', count: 1 }]);
+    },
+  );
+
   test.concurrent('what was harmful and is undone by others is kept account of up to a hundred', async () => {
     const many = fixture('sessions-many.mjs');
     const { report } = await probed(many, [], { env });

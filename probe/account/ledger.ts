@@ -359,6 +359,11 @@ export class Ledger {
   /** To be called before open resources are looked at. */
   settle(): void {
     for (const enter of this.beforeReading) enter();
+    this.enterCounted();
+  }
+
+  /** Enters the leases that are only counted so far. */
+  enterCounted(): void {
     for (const { pool } of this.sources) pool?.enterCounted?.();
   }
 

@@ -51,6 +51,8 @@ export interface Known {
 
 /** Of a lease: what the server keeps of it, whoever has it. */
 export interface Session {
+  /** Something was said in it that may leave something. */
+  readonly isToldOf: boolean;
   /** `lease` is given back by a call to `wrapper`. */
   back(lease: Resource, wrapper: Method): void;
 }

@@ -1,9 +1,11 @@
 /**
  * What a pool lends again and again, with what is known of its lease. A lease without a stack and a scope has nothing to
  * tell but how many there were and for how long: it is only counted at first, and enters the ledger when somebody looks
- * and finds it still lent. By then nearly all are back.
+ * and finds it still lent. By then nearly all are back. Not so one of a session in which something may be left: each
+ * lease of that is somebody's.
  */
 import type { Resource } from '../../account/ledger.ts';
+import type { Session } from '../../account/resource.ts';
 import type { PoolAccount } from './pool-account.ts';
 
 export class Lent {
@@ -15,8 +17,9 @@ export class Lent {
   lease: Resource | null = null;
   /** By whom it is only counted. */
   countedBy: PoolAccount | null = null;
-  /** It had a lease in the ledger before: what is known by its first one is known. */
-  wasEntered = false;
+  /** Known from its first lease on, which is never only counted. */
+  session: Session | null = null;
+  isKnown = false;
   /** Of a lease that is only counted, as a resource has it. */
   openedAt = 0;
   waitedMs = 0;

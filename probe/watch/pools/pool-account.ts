@@ -136,10 +136,11 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. */
   lend(lent: Lent, request: Request, object: unknown, isAtOnce = false): void {
     lent.countedBy?.countBack(lent);
-    if (!lent.wasEntered || !this.isToBeCounted(request)) {
-      lent.wasEntered = true;
+    if (!lent.isKnown || lent.session?.isToldOf || !this.isToBeCounted(request)) {
       lent.lease = this.open(request, object, isAtOnce);
       lent.lease.ref = lent.ref;
+      lent.session = lent.lease.session;
+      lent.isKnown = true;
       return;
     }
     this.stopWaiting(request);

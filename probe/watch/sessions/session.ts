@@ -37,6 +37,7 @@ export class KnownSession implements Session {
   lease: Resource | null = null;
   lent = 0;
   isUsed = false;
+  isToldOf = false;
   /** How many things were ever left in it. */
   count = 0;
   isInTransaction = false;

@@ -85,6 +85,11 @@ export class Sessions {
     if (this.#helpers.compares) this.#compare(effects, statement, wrapper);
     if (effects.length === 0 && !this.#isAnyLeft) return null;
     const session = this.#known.get(connection);
+    if (session && !session.isToldOf) {
+      session.isToldOf = true;
+      // whoever lends it may only have counted the lease until now
+      if (session.lease === null) this.#desk.ledger.enterCounted();
+    }
     if (!session?.lease || session.lease.closed) return null;
     if (effects.length === 0) {
       this.#isUsed(session, session.lease);
