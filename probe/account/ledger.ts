@@ -13,6 +13,7 @@ import type { PoolState } from './pool-state.ts';
 import type { Resource } from './resource.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
+import type { StackBudget } from './stack-budgets.ts';
 
 export { Resource } from './resource.ts';
 
@@ -48,6 +49,9 @@ export interface Source {
   readonly costMs: number;
   /** By site id; -1: those without a stack, -2: those that were there before. */
   readonly accounts: Map<number, Account>;
+  /** … that of those without a stack, which are most, once there is one; and who grants stacks. */
+  unsited: Account | null;
+  budget: StackBudget | null;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
   /** Its accounts were folded into another's, until it is used again. */
@@ -222,13 +226,15 @@ export class Ledger {
     const nature = NATURES[natureName];
     const source: Source = {
       ...{ adapter, natureName, nature, library, pool, costMs: costMs ?? nature.costMs },
-      ...{ accounts: new Map(), armedUntil: Number.NEGATIVE_INFINITY, isRetired: false },
+      ...{ accounts: new Map(), unsited: null, budget: null },
+      ...{ armedUntil: Number.NEGATIVE_INFINITY, isRetired: false },
     };
     this.sources.add(source);
     return source;
   }
 
   account(source: Source, site: Site | null, isBefore = false): Account {
+    if (site === null && !isBefore && source.unsited !== null) return source.unsited;
     const id = isBefore ? -2 : (site?.id ?? -1);
     const known = source.accounts.get(id);
     if (known) return known;
@@ -243,6 +249,7 @@ export class Ledger {
     const account = new Account(source, site, line, isBefore);
     line.add(account);
     source.accounts.set(id, account);
+    if (site === null && !isBefore) source.unsited = account;
     return account;
   }
 
@@ -250,6 +257,7 @@ export class Ledger {
   retire(source: Source): void {
     source.isRetired = true;
     source.accounts.clear();
+    source.unsited = null;
     this.sources.delete(source);
   }
 

@@ -36,8 +36,9 @@ export class StackBudgets {
   }
 
   /** Whether what is asked for at `askedAt` gets a stack; Infinity: something of a moment, which no suspicion concerns. */
-  take({ nature, armedUntil }: Source, askedAt: number): boolean {
-    return this.budgets.get(nature.stacks)?.take() || (askedAt < armedUntil && !this.isSparing);
+  take(source: Source, askedAt: number): boolean {
+    source.budget ??= this.budgets.get(source.nature.stacks) ?? null;
+    return source.budget?.take() || (askedAt < source.armedUntil && !this.isSparing);
   }
 
   /** Whether something of a moment would get one. */
