@@ -6,13 +6,13 @@
  * What such code can get at is held, as long as it names that: a variable of its context by its own text, and a property
  * by the text of anything that it may call, by whose name it calls that. Text that cannot be read names everything; text
  * that goes through an object's keys names those; methods that the language or Node.js calls need no name.
- * Listeners for an error or the end are no such code: it is over by then.
+ * Listeners for an error or the end may end other things, and not that which they listen to: it is over by then.
  */
 import { type FunctionText, functionText } from './function-text.ts';
 import { codeOf, isOfProgram } from './methods.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Events after which nothing is left to give back. */
+/** Events after which nothing is left to give back of what has them. */
 const ENDS: ReadonlySet<string> = new Set(['error', 'close', 'exit']);
 const LISTENERS = '_events';
 /** Edges to what has a class's methods: these are called by name. */
@@ -30,6 +30,8 @@ export interface Call {
   /** Of what leads to it, and by which edge. */
   from: number;
   edge: number;
+  /** What has them is over by then. */
+  isEnd: boolean;
 }
 
 /**
@@ -46,22 +48,35 @@ export function callsFrom(
   const listeners = new Set<number>();
   const prototypes = new Set<number>();
   const calls: Call[] = [];
-  for (const node of sources) if (!isMet(node)) from.set(node, node);
-  for (const node of from.keys()) {
-    const [first, last] = snapshot.edgesOf(node);
-    for (let edge = first; edge < last; edge++) {
-      const target = snapshot.target(edge);
-      if (snapshot.edgeType(edge) === 'weak' || from.has(target) || !leads(node, edge)) continue;
-      const name = snapshot.edgeName(edge);
-      if (isNameless(snapshot, edge) || (listeners.has(node) && ENDS.has(name))) continue;
-      const isCall = isCode(snapshot, target) && isOfProgram(snapshot, target);
-      if (isCall && !prototypes.has(node) && !PROTOTYPE.has(name)) calls.push({ code: target, from: node, edge });
-      if (isCall || isMet(target)) continue;
-      from.set(target, node);
-      if (name === LISTENERS) listeners.add(target);
-      if (PROTOTYPE.has(name)) prototypes.add(target);
+  const ends: [node: number, edge: number][] = [];
+  const take = (node: number, edge: number, isEnd: boolean, queue: number[]): void => {
+    const [target, name] = [snapshot.target(edge), snapshot.edgeName(edge)];
+    if (from.has(target)) return;
+    const isCall = isCode(snapshot, target) && isOfProgram(snapshot, target);
+    if (isCall && !prototypes.has(node) && !PROTOTYPE.has(name)) calls.push({ code: target, from: node, edge, isEnd });
+    if (isCall || isMet(target)) return;
+    from.set(target, node);
+    queue.push(target);
+    if (name === LISTENERS) listeners.add(target);
+    if (PROTOTYPE.has(name)) prototypes.add(target);
+  };
+  const follow = (queue: number[], isEnd: boolean): void => {
+    for (const node of queue) {
+      const [first, last] = snapshot.edgesOf(node);
+      for (let edge = first; edge < last; edge++) {
+        if (snapshot.edgeType(edge) === 'weak' || isNameless(snapshot, edge) || !leads(node, edge)) continue;
+        if (listeners.has(node) && ENDS.has(snapshot.edgeName(edge))) ends.push([node, edge]);
+        else take(node, edge, isEnd, queue);
+      }
     }
-  }
+  };
+  const free = new Set([...sources].filter((node) => !isMet(node)));
+  for (const node of free) from.set(node, node);
+  follow([...free], false);
+  // what leads there in another way was taken as such
+  const late: number[] = [];
+  for (const [node, edge] of ends.splice(0)) take(node, edge, true, late);
+  follow(late, true);
   const isCalled = calledUnnamed(snapshot);
   return { calls, instances: [...from.keys()].filter(isCalled), from };
 }

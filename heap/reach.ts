@@ -64,7 +64,9 @@ export class Reach {
   #methods: Edge[] = [];
   readonly #classes: Set<number> = new Set();
   /** … and by which edges judged objects were come upon. */
-  readonly #comeUpon: Edge[] = [];
+  readonly #comeUpon: [...Edge, ending: number | null][] = [];
+  /** What is over as the code that is walked runs. */
+  #ending: number | null = null;
 
   /** `judges`: of what is marked it is asked who holds it beside Node's own lists; else those hold it, too. */
   constructor(snapshot: Snapshot, judges = true) {
@@ -157,7 +159,7 @@ export class Reach {
       this.#leads(node, edge, cutOf(this.#snapshot, node)),
     );
     this.#names = names;
-    for (const { code, from: caller, edge } of calls) {
+    for (const { code, from: caller, edge } of calls.filter(({ isEnd }) => !isEnd)) {
       // a root, as what calls it may be met from here later
       this.#meet(code, 0, edge);
       const isBound = this.#snapshot.follow(code, 'bound_function') !== null;
@@ -167,10 +169,21 @@ export class Reach {
       this.#meet(self, code, edge);
     }
     for (const node of instances) this.#meet(node, 0, 0);
-    this.#visitAll();
-    while (this.#meetMethods(names)) this.#visitAll();
+    this.#visitCalled(names);
+    for (const { code, from: caller, edge } of calls.filter(({ isEnd }) => isEnd)) {
+      this.#ending = whose(caller, from, this.#judged);
+      this.#meet(code, 0, edge);
+      this.#visitCalled(names);
+    }
     this.#names = null;
-    for (const [node, from, edge] of this.#comeUpon) if (names.leadsTo(edge, from)) this.#held.add(node);
+    for (const [node, from, edge, ending] of this.#comeUpon) {
+      if (node !== ending && names.leadsTo(edge, from)) this.#held.add(node);
+    }
+  }
+
+  #visitCalled(names: Names): void {
+    do this.#visitAll();
+    while (this.#meetMethods(names));
   }
 
   /** Those that are called by their name. */
@@ -190,7 +203,7 @@ export class Reach {
 
   #meet(node: number, from: number, edge: number): void {
     if (this.#names !== null && this.#judged.has(node) && !this.#held.has(node))
-      this.#comeUpon.push([node, from, edge]);
+      this.#comeUpon.push([node, from, edge, this.#ending]);
     if (this.#isMet(node)) return;
     this.#from[node] = from;
     this.#via[node] = edge;

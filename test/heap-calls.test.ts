@@ -37,6 +37,8 @@ test.each([
   'a port by an object that listens',
   'a socket by the stream that it is piped into',
   'a socket by a listener that all share',
+  'an interval by the end of a socket',
+  'a watcher by the end of a child',
   'a watcher by its news',
   'a thread by its message',
   'a child by its output',
@@ -55,6 +57,7 @@ test('what calls a method whose name is worked out may call any', async () => {
 test.each([
   'an interval whose stop function was dropped',
   'an interval whose object was dropped',
+  'a watcher by the end of a child, itself',
   'a watcher that counts',
   'a thread that only fails',
   'a child that is read',
