@@ -16,6 +16,8 @@ const BEFORE_REGEXP =
 const KEYS = /\b(?:values|entries|keys|ownKeys|getOwnPropertyNames|assign|in)\b|\.{3}|[\w$)\]]\s*(?:\?\.)?\[/;
 const CALL_BY_KEY = /\]\s*(?:\?\.)?\(/;
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
+/** After the parentheses of these, too. */
+const HEAD = /\b(?:if|while|for|with)\s*$/;
 const PAIRS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
 export interface FunctionText {
@@ -92,13 +94,22 @@ function extentOf(text: string, begin: number): { end: number; isArrow: boolean 
 /** Behind the first of `ends` that no bracket, string or comment is around, or at a bracket that closes what was before. */
 function skipTo(text: string, from: number, ends: string): number {
   const open: string[] = [];
+  /** Parentheses that are open of `if` and the like: how many brackets were, each; and where the latest such ended. */
+  const heads: number[] = [];
+  let headEnd = from;
   for (let at = from; at < text.length; ) {
     const char = text[at] as string;
     if (open.length === 0 && (ends.includes(char) || ')]}'.includes(char))) return at + 1;
     const closes = PAIRS[char];
-    if (closes !== undefined) open.push(closes);
-    else if (char === open.at(-1)) {
+    if (closes !== undefined) {
+      if (char === '(' && HEAD.test(text.slice(Math.max(from, at - 40), at))) heads.push(open.length);
+      open.push(closes);
+    } else if (char === open.at(-1)) {
       open.pop();
+      if (heads.at(-1) === open.length) {
+        heads.pop();
+        headEnd = at + 1;
+      }
       // … and its template goes on
       if (open.at(-1) === '`') {
         open.pop();
@@ -106,7 +117,7 @@ function skipTo(text: string, from: number, ends: string): number {
         continue;
       }
     }
-    at = char === '`' ? templateEnd(text, at + 1, open) : tokenEnd(text, at, from);
+    at = char === '`' ? templateEnd(text, at + 1, open) : tokenEnd(text, at, from, headEnd);
   }
   return text.length;
 }
@@ -125,13 +136,13 @@ function templateEnd(text: string, from: number, open: string[]): number {
 }
 
 /** Behind a string, comment or regular expression, or behind the one character that it is. */
-function tokenEnd(text: string, at: number, from: number): number {
+function tokenEnd(text: string, at: number, from: number, headEnd: number): number {
   const char = text[at] as string;
   if (char === '"' || char === "'") return quoteEnd(text, at + 1, char);
   if (char !== '/') return at + 1;
   if (text[at + 1] === '/') return endBehind(text, '\n', at);
   if (text[at + 1] === '*') return endBehind(text, '*/', at + 2);
-  return BEFORE_REGEXP.test(text.slice(Math.max(from, at - 40), at)) ? regExpEnd(text, at + 1) : at + 1;
+  return BEFORE_REGEXP.test(text.slice(Math.max(from, headEnd, at - 40), at)) ? regExpEnd(text, at + 1) : at + 1;
 }
 
 function quoteEnd(text: string, from: number, quote: string): number {

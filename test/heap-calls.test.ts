@@ -84,6 +84,7 @@ test.each([
   ['const c = async y => { await y; /* } */ return cc; }; d();', 'async', 'async y await return cc', true],
   ['const d = one => one\n  .two, e = three;', 'one =>', 'one two', true],
   ['const e = function named(q) { if (/[}/]/.test(q)) q(); }; f();', '(q) {', 'q if test', false],
+  ['const g = (q) => { if (q) /}/.test(w); z(); }; f();', '(q)', 'q if test w z', true],
   [`const f = (q) => { r(\`t \${q + '}'} }\`, '}'); return s; }; g();`, '(q)', 'q r t $ return s', true],
   ['class K { m(z) { return this.z / z / 2; } other() {} }', '(z)', 'z return this', false],
   ['x(class K { m(z) { return 1; } }, other);', 'class', 'class K m z return', false],
