@@ -329,6 +329,7 @@ export class Probe {
     const { end, code, isDrained } = ending;
     guarded('inject', () => this.#injected?.atEnd(ending));
     const options = { isEnd: true, isOver: isDrained, ending: this.#flows.current() };
+    this.#ledger.isDrained = isDrained;
     this.#conclude(() => this.#judgeWhole(options), isDrained);
     this.#recorder.end(end, code);
     guarded('telemetry', () => this.#telemetry?.end());

@@ -216,6 +216,8 @@ export class Ledger {
   readonly lines: Map<string, Line> = new Map();
   /** Adapters that enter resources in batches do so here. */
   readonly beforeReading: (() => void)[] = [];
+  /** The event loop ran dry: what goes on by beginning anew will not do so. */
+  isDrained = false;
   /** Null unless telemetry goes somewhere. */
   observer: LeaseObserver | null = null;
   /** Resources that were ever opened: as many as before tells that nothing was. */

@@ -180,7 +180,7 @@ export class Chains {
     const { ledger } = this.#desk;
     const isGone = (): boolean => {
       const { latest, latestAt, delay, longestPause } = chain;
-      return latest._destroyed && now() - latestAt > delay + 2 * longestPause + SLACK;
+      return latest._destroyed && (ledger.isDrained || now() - latestAt > delay + 2 * longestPause + SLACK);
     };
     const { scope } = chain;
     /** While something is awaited it may be over: nobody can tell before it is set again, or long is not. */
