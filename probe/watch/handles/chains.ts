@@ -21,6 +21,9 @@ const SLACK = 1000;
 const AT_ONCE = 10;
 const SOON = 100;
 
+/** So many times as long as the longest before it is no longer the next of a chain. */
+const GROWS = 1.25;
+
 /** Node's own. */
 export interface Timeout {
   _destroyed: boolean;
@@ -45,6 +48,7 @@ interface Chain {
   /** Milliseconds from setting to firing, and when the latest one was set. */
   delay: number;
   latestAt: number;
+  longestDelay: number;
   links: number;
   /** Milliseconds that it did something else between two timers. */
   longestPause: number;
@@ -105,7 +109,7 @@ export class Chains {
     if (site === null && !this.#hasEntered) return false;
     const before = this.#firing === null ? this.#firings?.getStore() : this.#before;
     const chain = before?.chain?.deref();
-    if (chain === undefined || !hasFired(chain, timer) || chain.scope !== this.#desk.scope()) return false;
+    if (chain === undefined || !isNext(timer, chain) || chain.scope !== this.#desk.scope()) return false;
     if (site === null) {
       if (chain.links < LINKS || chain.delay !== timer._idleTimeout) return false;
     } else {
@@ -151,8 +155,8 @@ export class Chains {
     this.#link(
       {
         ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: turnOf(timer) },
-        ...{ latest: timer, delay: 0, latestAt: 0, links: 0, longestPause: 0, depth: 0 },
-        ...{ isOfFlow: false, resource: null },
+        ...{ latest: timer, delay: 0, latestAt: 0, longestDelay: 0, links: 0, longestPause: 0 },
+        ...{ depth: 0, isOfFlow: false, resource: null },
       },
       timer,
     );
@@ -164,13 +168,14 @@ export class Chains {
     if (running?.delay === delay) return running;
     const same = callback ? this.#chains.get(callback) : undefined;
     // as long as one waits, or where it was cleared, another one with the same function is another timer
-    return same !== undefined && hasFired(same, timer) ? same : undefined;
+    return same !== undefined && isNext(timer, same) ? same : undefined;
   }
 
   #link(chain: Chain, timer: Timeout): void {
     chain.latest = timer;
     chain.latestAt = now();
     chain.delay = timer._idleTimeout ?? 0;
+    chain.longestDelay = Math.max(chain.longestDelay, chain.delay);
     if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
     if (timer._onTimeout) this.#chains.set(timer._onTimeout, chain);
@@ -233,9 +238,13 @@ function isSamePlace(one: readonly Frame[], other: readonly Frame[], depth: numb
   return true;
 }
 
-/** Or fires just now. Node forgets what one was for that is cleared, also where it had fired: then it was due by `next`. */
-function hasFired({ latest, latestAt, delay }: Chain, next: Timeout): boolean {
+/**
+ * The latest has fired, or does just now. Node forgets what one was for that is cleared, also where it had fired: then it
+ * was due by `next`. Delays that grow are those of retries, which come to an end.
+ */
+function isNext(next: Timeout, { latest, latestAt, delay, longestDelay }: Chain): boolean {
   if (!latest._destroyed && executionAsyncResource() !== latest) return false;
+  if ((next._idleTimeout ?? 0) > GROWS * longestDelay) return false;
   if (latest._onTimeout) return true;
   // by the clock of the event loop, which may be behind when one is set
   const [from, to] = [latest._idleStart, next._idleStart];
