@@ -188,16 +188,14 @@ export class Chains {
       return latest._destroyed && (ledger.isDrained || now() - latestAt > delay + 2 * longestPause + SLACK);
     };
     const { scope } = chain;
-    /** While something is awaited it may be over: nobody can tell before it is set again, or long is not. */
-    const isBusy = (): boolean => {
-      return (
-        chain.isOfFlow &&
-        chain.latest._destroyed &&
-        (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended)
-      );
+    /** Fired, and not set again, unless that was after its scope. */
+    const isBetween = (): boolean => {
+      return chain.latest._destroyed && (scope === null || scope.ended === 0 || chain.latestAt <= scope.ended);
     };
+    /** While something is awaited it may be over: nobody can tell before it is set again, or long is not. */
+    const isBusy = (): boolean => chain.isOfFlow && isBetween();
     const seemsOver = (): boolean => {
-      if (!isBusy() || scope === null || scope.ended === 0) return false;
+      if (!isBetween() || scope === null || scope.ended === 0) return false;
       return now() - scope.ended > Math.min(SOON, 2 * chain.longestPause + AT_ONCE);
     };
     const keepsAlive = (): boolean => chain.latest.hasRef?.() !== false;
