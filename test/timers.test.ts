@@ -37,7 +37,14 @@ test('a timeout that its job leaves behind setting itself again and again is fou
 const LOOPS =
   NODE_MAJOR < 24
     ? []
-    : ['awaits // a look', 'sleeps // a pause', 'promises // a rest', 'varies // each another delay'];
+    : [
+        'awaits // a look',
+        'sleeps // a pause',
+        // more of them than there are stacks for
+        'jitters // now shorter, now longer',
+        'promises // a rest',
+        'varies // each another delay',
+      ];
 test.concurrent.each(LOOPS)('a loop that is told to go on and on, %s, is found where it goes on', async (kind) => {
   const loops = fixture('loops.mjs');
   const [name = '', line = ''] = kind.split(/ (?=\/\/)/);

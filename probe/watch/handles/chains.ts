@@ -48,6 +48,7 @@ interface Chain {
   /** Milliseconds from setting to firing, and when the latest one was set. */
   delay: number;
   latestAt: number;
+  shortestDelay: number;
   longestDelay: number;
   links: number;
   /** Milliseconds that it did something else between two timers. */
@@ -111,7 +112,9 @@ export class Chains {
     const chain = before?.chain?.deref();
     if (chain === undefined || !isNext(timer, chain) || chain.scope !== this.#desk.scope()) return false;
     if (site === null) {
-      if (chain.links < LINKS || chain.delay !== timer._idleTimeout) return false;
+      const { _idleTimeout: delay = 0 } = timer;
+      // those with jitter differ each time
+      if (chain.links < LINKS || delay < chain.shortestDelay || delay > chain.longestDelay) return false;
     } else {
       const called = calledIn(site);
       // in a sleep it is who awaited the one before that goes on
@@ -155,8 +158,8 @@ export class Chains {
     this.#link(
       {
         ...{ source, site, scope: this.#desk.scope(), setAt: now(), turn: turnOf(timer) },
-        ...{ latest: timer, delay: 0, latestAt: 0, longestDelay: 0, links: 0, longestPause: 0 },
-        ...{ depth: 0, isOfFlow: false, resource: null },
+        ...{ latest: timer, delay: 0, latestAt: 0, shortestDelay: Number.POSITIVE_INFINITY, longestDelay: 0 },
+        ...{ links: 0, longestPause: 0, depth: 0, isOfFlow: false, resource: null },
       },
       timer,
     );
@@ -175,6 +178,7 @@ export class Chains {
     chain.latest = timer;
     chain.latestAt = now();
     chain.delay = timer._idleTimeout ?? 0;
+    chain.shortestDelay = Math.min(chain.shortestDelay, chain.delay);
     chain.longestDelay = Math.max(chain.longestDelay, chain.delay);
     if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
@@ -238,11 +242,11 @@ function isSamePlace(one: readonly Frame[], other: readonly Frame[], depth: numb
 
 /**
  * The latest has fired, or does just now. Node forgets what one was for that is cleared, also where it had fired: then it
- * was due by `next`. Delays that grow are those of retries, which come to an end.
+ * was due by `next`. Delays that grow are those of retries, which come to an end; once it is known to go on, those of jitter.
  */
-function isNext(next: Timeout, { latest, latestAt, delay, longestDelay }: Chain): boolean {
+function isNext(next: Timeout, { latest, latestAt, delay, longestDelay, links }: Chain): boolean {
   if (!latest._destroyed && executionAsyncResource() !== latest) return false;
-  if ((next._idleTimeout ?? 0) > GROWS * longestDelay) return false;
+  if (links < LINKS && (next._idleTimeout ?? 0) > GROWS * longestDelay) return false;
   if (latest._onTimeout) return true;
   // by the clock of the event loop, which may be behind when one is set
   const [from, to] = [latest._idleStart, next._idleStart];
