@@ -3,7 +3,7 @@
  * one and broke off, an `end()` that is missing. And sockets that leave HTTP and their agent by an upgrade or CONNECT: they
  * are of the code that asked for it.
  *
- * False negatives: as of responses (responses.ts).
+ * False negatives: as of responses (responses.ts); for a minute, those of a handler whose own client has left (over.ts).
  */
 import type http from 'node:http';
 import type net from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * What a pool lends again and again, with what is known of its lease. A lease without a stack and a scope has nothing to
- * tell but how many there were and for how long: it is only counted at first, and enters the ledger when somebody looks
+ * What a pool lends again and again, with what is known of its lease. A lease with neither a stack nor a scope has nothing
+ * to tell but how many there were and for how long: it is only counted at first, and enters the ledger when somebody looks
  * and finds it still lent. By then nearly all are back. Not so one of a session in which something may be left: each
  * lease of that is somebody's.
  */
