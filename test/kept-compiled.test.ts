@@ -98,7 +98,7 @@ test('what was made of an older file is not run', () => {
   copy.start();
   const file = path.join(copy.probe, 'probe.js');
   // as long as before, which is all that V8 looks at
-  const changed = readFileSync(file, 'utf8').replaceAll('outlive.recording/', 'another.recording');
+  const changed = readFileSync(file, 'utf8').replaceAll('outlive.recording/', 'another.recording/');
   writeFileSync(file, changed);
   copy.start();
   expect(copy.latestRecording()).toContain('another.recording');
