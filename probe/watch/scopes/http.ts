@@ -14,6 +14,17 @@ interface RequestStart {
   response: ServerResponse;
 }
 
+/**
+ * A request that is followed. Its response is let go of as soon as it is sent: with a map of the responses under way V8
+ * would keep each for long after, in the tables that the map has outgrown.
+ */
+interface Following {
+  readonly scope: CountedScope;
+  response: ServerResponse | null;
+  /** In its place once a sweep has met it: nothing here may keep it for long. */
+  weak: WeakRef<ServerResponse> | null;
+}
+
 /** Where requests are no scopes: tells, once, that there is one. */
 export function whenServing(told: () => void): void {
   let isTold = false;
@@ -31,17 +42,16 @@ export function whenServing(told: () => void): void {
  * called; until then a response that was cut off is kept. `followed` null: all requests are.
  */
 export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Followed | null): () => void {
-  /** Since the last sweep. */
-  let young = new Map<ServerResponse, CountedScope>();
-  /** Those that stayed longer, weakly: nothing here may keep a response. */
-  const running = new Map<CountedScope, WeakRef<ServerResponse>>();
-  const byResponse = new WeakMap<ServerResponse, CountedScope>();
+  const byResponse = new WeakMap<ServerResponse, Following>();
+  /** Since the last sweep, and those that it left. */
+  let young: Following[] = [];
+  let running: Following[] = [];
   const routes = new Routes();
 
-  const end = (scope: CountedScope, response: ServerResponse | undefined): void => {
-    running.delete(scope);
+  const end = (one: Following, response: ServerResponse | undefined): void => {
+    one.response = one.weak = null;
     const status = response?.writableFinished ? response.statusCode : 0;
-    scopes.end(scope, status >= 500 ? `HTTP ${status}` : status === 0 ? ABORTED : null);
+    scopes.end(one.scope, status >= 500 ? `HTTP ${status}` : status === 0 ? ABORTED : null);
   };
 
   const started = ({ request, response }: RequestStart): void => {
@@ -51,27 +61,30 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
       return;
     }
     const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
-    if (isSwept) young.set(response, scope);
-    else byResponse.set(response, scope);
+    const one: Following = { scope, response: isSwept ? response : null, weak: null };
+    byResponse.set(response, one);
+    if (isSwept) young.push(one);
     scopes.enter(scope);
   };
   const finished = ({ response }: RequestStart): void => {
-    const scope = young.get(response) ?? byResponse.get(response);
-    young.delete(response);
-    if (scope) end(scope, response);
+    const one = byResponse.get(response);
+    if (one) end(one, response);
   };
   listenTo(PART, REQUEST_START, started);
   listenTo(PART, 'http.server.response.finish', finished);
 
   return () => {
-    for (const [response, scope] of young) {
-      running.set(scope, new WeakRef(response));
-      byResponse.set(response, scope);
+    for (const one of young) {
+      if (one.response === null) continue;
+      one.weak = new WeakRef(one.response);
+      one.response = null;
+      running.push(one);
     }
-    young = new Map();
-    for (const [scope, weak] of running) {
-      const response = weak.deref();
-      if (!response || response.closed || response.destroyed) end(scope, response);
+    young = [];
+    for (const one of running) {
+      const response = one.weak?.deref();
+      if (one.weak !== null && (!response || response.closed || response.destroyed)) end(one, response);
     }
+    running = running.filter(({ weak }) => weak !== null);
   };
 }
