@@ -22,13 +22,17 @@ export function withInheritance<T>(register: string, start: () => T): T {
   if (areArgumentsHandedDown) process.execArgv = process.execArgv.slice(preload(register).length);
   // threads have the settings of their process, whatever they are given
   const ofThread = isMainThread ? undefined : (getEnvironmentData(HANDED_DOWN) as string | undefined);
-  const own = JSON.parse((isMainThread ? handedDown : ofThread) ?? '{}') as Environment;
-  process.env = { ...env, ...(control !== undefined && { [CONTROL]: control }), ...own };
+  const own = isMainThread ? handedDown : ofThread;
+  // else they are those of the process itself
+  if (control !== undefined || own !== undefined) {
+    const given = JSON.parse(own ?? '{}') as Environment;
+    process.env = { ...env, ...(control !== undefined && { [CONTROL]: control }), ...given };
+  }
   try {
     setEnvironmentData(HANDED_DOWN, JSON.stringify(settingsIn(process.env)));
     return start();
   } finally {
-    process.env = env;
+    if (process.env !== env) process.env = env;
   }
 }
 
@@ -75,7 +79,9 @@ export function replaceIn(options: object, key: string, value: unknown): object 
 }
 
 function settingsIn(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('OUTLIVE_')));
+  const settings: Environment = {};
+  for (const name of Object.keys(env)) if (name.startsWith('OUTLIVE_')) settings[name] = env[name];
+  return settings;
 }
 
 function requirement(register: string): string {

@@ -62,25 +62,38 @@ function replace<Self extends object, Asked>(
   hook: Hook<Self, Asked>,
   whenLeaving: (putBack: () => void) => void,
 ): boolean {
-  const [key, ...aliases] = typeof keys === 'string' ? [keys] : keys;
+  const key = typeof keys === 'string' ? keys : keys[0];
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   const original: unknown = descriptor?.value;
   if (typeof original !== 'function' || descriptor?.configurable === false) return false;
   const value = disguise(wrapperOf(part, original, hook), original);
-  for (const name of [key, ...aliases]) {
-    const own = Object.getOwnPropertyDescriptor(owner, name);
-    if (own?.value !== original || !own.configurable) continue;
-    Object.defineProperty(owner, name, { ...own, value });
-    whenLeaving(() => putBack(owner, name, value, own));
+  put(owner, key, value, descriptor, whenLeaving);
+  if (typeof keys === 'string') return true;
+  for (const alias of keys.slice(1)) {
+    const own = Object.getOwnPropertyDescriptor(owner, alias);
+    if (own?.value === original && own.configurable) put(owner, alias, value, own, whenLeaving);
   }
   return true;
+}
+
+function put(
+  owner: object,
+  key: PropertyKey,
+  value: Method,
+  before: PropertyDescriptor | undefined,
+  whenLeaving: (putBack: () => void) => void,
+): void {
+  // all else of it stays as it is
+  Object.defineProperty(owner, key, { value });
+  whenLeaving(() => putBack(owner, key, value, before));
 }
 
 /** As the method is: a method of a class has no prototype and cannot be called with `new`, a function has and can. */
 function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hook: Hook<Self, Asked>): Method {
   const own = () => wrapped;
-  const isPlain = Object.keys(hook).every((key) => key === 'before');
-  const way = isPlain ? plainly : hook.call === undefined ? directly : itself;
+  const { callback, call, within, after, finally: last } = hook;
+  const isPlain = !(callback ?? call ?? within ?? after ?? last);
+  const way = isPlain ? plainly : call === undefined ? directly : itself;
   const method = way(part, original, hook, own);
   const wrapped: Method = Object.hasOwn(original, 'prototype')
     ? function hooked(this: Self): unknown {

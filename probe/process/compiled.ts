@@ -33,7 +33,7 @@ export function compile(file: string, folder: string): Wrapper {
   const stamp = statSync(file).mtimeMs;
   const code = readFileSync(file, 'utf8');
   if (executable === null) return new Script(code, { filename: file }).runInThisContext();
-  const kept = path.join(folder, 'compiled', nameOf(path.relative(folder, file)));
+  const kept = `${folder}${path.sep}compiled${path.sep}${nameOf(file.slice(folder.length + 1))}`;
   const cachedData = read(kept, stamp);
   const script = new Script(code, { filename: file, cachedData });
   if (cachedData === undefined || script.cachedDataRejected) made.push({ script, kept, stamp });
@@ -41,7 +41,7 @@ export function compile(file: string, folder: string): Wrapper {
 }
 
 function nameOf(file: string): string {
-  return `${file.replaceAll(/[\\/]/g, '-')}.${executable}-${v8.cachedDataVersionTag().toString(16)}`;
+  return `${file.split(path.sep).join('-')}.${executable}-${v8.cachedDataVersionTag().toString(16)}`;
 }
 
 /** V8's own tag is the same for all releases of Node.js 20, whose compiled code is not. */

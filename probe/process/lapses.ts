@@ -38,9 +38,8 @@ export const PARTS: readonly Part[] = [...ADAPTERS.map(({ name }) => name), ...O
 /** Parts that failed, and how often. A part in here does nothing any more. */
 const lapses: Map<string, number> = new Map();
 
-/** What is not seen any more once a part has failed: of an adapter, its library; else by part. */
+/** What is not seen any more once a part has failed that is no adapter. */
 const BLIND_TO: Partial<Record<Part, string>> = {
-  ...Object.fromEntries(ADAPTERS.map(({ name }) => [name, name])),
   modules: 'libraries',
   children: 'child processes',
   workers: 'worker threads',
@@ -107,5 +106,6 @@ export function lapseCount(): number {
 
 /** In words, what is not seen any more. */
 export function blindTo(): string[] {
-  return [...lapses.keys()].flatMap((part) => BLIND_TO[part as Part] ?? []);
+  const isAdapter = (part: string): boolean => ADAPTERS.some(({ name }) => name === part);
+  return [...lapses.keys()].flatMap((part) => (isAdapter(part) ? part : (BLIND_TO[part as Part] ?? [])));
 }

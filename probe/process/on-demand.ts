@@ -22,6 +22,8 @@ const isWithin = !(fs.readFileSync instanceof Function);
 /** What was loaded so far, by file: what several parts share is there once. */
 const own: Map<string, { exports: unknown }> = new Map([[__filename, module]]);
 
+const builtins: Map<string, unknown> = new Map();
+
 /** This one, and of those that Node's loader knows, the one that has loaded it. */
 export function hideModules(...loaders: string[]): void {
   // read anew: a service may put another in its place
@@ -34,7 +36,17 @@ export function loadOnDemand<Part>(load: (load: LoadPart) => Part): Part {
 }
 
 function requireFrom(folder: string): LoadPart {
-  return (name) => (name.startsWith('.') ? exportsOf(path.join(folder, name)) : require(name));
+  return (name) => (name.startsWith('.') ? exportsOf(path.join(folder, name)) : builtin(name));
+}
+
+/** Many files ask for the same few. */
+function builtin(name: string): unknown {
+  let found = builtins.get(name);
+  if (found === undefined) {
+    found = require(name);
+    builtins.set(name, found);
+  }
+  return found;
 }
 
 function exportsOf(file: string): unknown {

@@ -63,7 +63,7 @@ export const nodeMajor: number = Number(process.versions.node.split('.')[0]);
 
 /** AsyncLocalStorage costs next to nothing only where Node keeps it in a context frame (default from 24). */
 export const asyncContextFrame: boolean = ((): boolean => {
-  const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(' ')];
   if (flags.includes('--no-async-context-frame')) return false;
   return nodeMajor >= 24 || flags.includes('--experimental-async-context-frame');
 })();

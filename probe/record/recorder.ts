@@ -1,6 +1,5 @@
 /** Writes down what the probe knows: once at the start, every second or sooner what is new, and a last time at the end. */
 
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { resourceLimits, threadId } from 'node:worker_threads';
@@ -11,7 +10,7 @@ import type { Scopes } from '../account/scope.ts';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { blindTo, guarded, lapseCount } from '../process/lapses.ts';
-import { now, wallClock } from '../process/runtime.ts';
+import { now, readFileSync, wallClock } from '../process/runtime.ts';
 import type { Settings } from '../process/settings.ts';
 import {
   type Certainty,
@@ -116,7 +115,7 @@ export class Recorder {
       pid,
       parent,
       thread: threadId,
-      host: hostname(),
+      host: hostName(),
       node: process.version,
       argv: maskArguments(process.argv.slice(0, MAX_ARGUMENTS), MAX_OWN_ARGUMENT),
       cwd: process.cwd(),
@@ -388,4 +387,13 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
+}
+
+/** As `os.hostname` tells it: that module is loaded where nothing else does. */
+function hostName(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
+  } catch {
+    return process.getBuiltinModule('node:os').hostname();
+  }
 }

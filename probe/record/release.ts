@@ -1,6 +1,6 @@
 /** Which release of the service runs: what `OUTLIVE_RELEASE` says, or the version of the package that the program is of. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { existsSync, readFileSync } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 
 const LONGEST = 100;
@@ -22,8 +22,10 @@ export function releaseOf(given: string, program: string | undefined): string | 
 
 /** Undefined: there is no package there. */
 function versionIn(folder: string): string | null | undefined {
+  const file = path.join(folder, 'package.json');
+  if (!existsSync(file)) return undefined;
   try {
-    const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown };
     return typeof version === 'string' ? mask(version.slice(0, LONGEST)) : null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === undefined ? null : undefined;

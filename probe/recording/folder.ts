@@ -17,7 +17,7 @@ const RUN = /^\d{8}-\d{6}-\d+(?:-\d+)?$/;
  * `.outlive` is another user's.
  */
 export function newRunFolder(): string {
-  const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '').replace('T', '-');
+  const time = new Date().toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-');
   const home = path.resolve(HOME);
   const name = `${time}-${process.pid}`;
   try {

@@ -33,20 +33,31 @@ const SCHEME_OF_HEADER = /(?:bearer|basic|digest|negotiate|token)\s{1,9}/iy;
 const BEFORE_USER = /(?:^|\s)(?:for|as|by|user|login|with|-u|--user)\s{1,9}$/i;
 const USER = /^[\w.$-]{1,64}:(?!\/\/|\d{1,9}$)(?=.)/;
 
+/** A path, a version, a word: nothing names a value in it, so that a token is all that it may hide. */
+const SIMPLE = /^(?!-)[\w./-]*$/;
+
 /** `most`: characters of what is returned. */
 export function mask(text: string, most: number = MOST): string {
+  // most of what a start writes: the other patterns are compiled when they are needed
+  if (text.length <= most && SIMPLE.test(text) && !hasToken(text)) return text;
   const isLong = text.length > most + BEYOND;
   const hidden = hide((isLong ? text.slice(0, most + BEYOND) : text).replace(CONTROL, ''), isLong);
   return isLong || hidden.length > most ? `${hidden.slice(0, most - 1)}…` : hidden;
 }
 
+function hasToken(text: string): boolean {
+  for (const { 0: word, index } of text.matchAll(WORD)) if (isKnownToken(text, index, word)) return true;
+  return false;
+}
+
 /** A command line: what the name of an option calls secret is hidden whole. `most`: characters of each. */
 export function maskArguments(argv: readonly string[], most: number = MOST): string[] {
   return argv.map((argument, index) => {
+    const previous = (argv[index - 1] ?? '').slice(0, 80);
+    if (SIMPLE.test(argument) && !previous.startsWith('-')) return mask(argument, most);
     const [, name = ''] = /^-{0,2}([\w.-]{1,80})=/.exec(argument) ?? [];
     if (name !== '' && isSecretName(name)) return `${argument.slice(0, argument.indexOf('=') + 1)}${HIDDEN}`;
     if (isShortPassword(argument)) return `-p${HIDDEN}`;
-    const previous = (argv[index - 1] ?? '').slice(0, 80);
     const isValue = !argument.startsWith('-') && (isSecretOption(previous) || (previous === '-p' && !isPort(argument)));
     if (isValue) return HIDDEN;
     // as in a line of a shell

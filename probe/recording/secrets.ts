@@ -26,8 +26,13 @@ export const PRIVATE_KEY: RegExp = / [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/
 const KNOWN =
   /(?:A[KS]IA[A-Z0-9]{12}|gh[a-z]_\w{16}|github_pat_\w{16}|glpat-[\w-]{16}|[rsp]k_(?:live|test)_\w{8}|sk-[\w-]{16}|xox[a-z]-[\w-]{8}|AIza[\w-]{20}|npm_\w{20}|ya29\.[\w-]{8}|SG\.[\w-]{8}|eyJ[\w-]{8,4096}\.[\w-])/y;
 
+/** Characters of the shortest of these that is one word, and the words of those of two. */
+const SHORTEST = 11;
+const BEFORE_DOT = ['SG', 'ya29'];
+
 /** Whether `word`, which stands in `text` at `at`, is a secret by its look. */
 export function isKnownToken(text: string, at: number, word: string): boolean {
+  if (word.length < SHORTEST && !BEFORE_DOT.includes(word)) return false;
   KNOWN.lastIndex = at;
   if (KNOWN.test(text)) return true;
   return (

@@ -66,7 +66,7 @@ function moduleFolders(): string[] {
   const folders = new Set<string>();
   for (const from of [path.dirname(path.resolve(main)), process.cwd()]) {
     for (let folder = from; ; folder = path.dirname(folder)) {
-      folders.add(path.join(folder, 'node_modules'));
+      folders.add(`${folder}${folder.endsWith(path.sep) ? '' : path.sep}node_modules`);
       if (folder === path.dirname(folder)) break;
     }
   }

@@ -30,6 +30,8 @@ export interface LibraryOptions {
   onAny(): void;
 }
 
+/** In place of what a package holds. */
+const SWITCHED_OFF = '';
 const MISSED = 'It was loaded in a way that no adapter sees, as an ES module: nothing of it was seen.';
 
 interface Wanted {
@@ -53,9 +55,14 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: 
   const { wanted, unwatched } = sorted(off);
   const loaded = new Map<string, Attachments>();
   const watched = new Set([...wanted.values()].map(({ known }) => known.name));
-  /** Of these, no copy has been met yet. */
-  const missed = new Set(watched);
-  const whyUnwatched = (name: string): string | null => unwatched.get(name) ?? (missed.has(name) ? MISSED : null);
+  /** Of these, a copy has been met. */
+  const seen = new Set<string>();
+  const whyUnwatched = (name: string): string | null => {
+    const holds = unwatched.get(name);
+    if (holds === SWITCHED_OFF) return 'Its adapter is switched off by OUTLIVE_OFF.';
+    if (holds !== undefined) return `It holds ${holds}, and no adapter watches them.`;
+    return watched.has(name) && !seen.has(name) ? MISSED : null;
+  };
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
     loaded.set(name, attachments);
@@ -63,7 +70,7 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: 
   };
 
   const attach = (copy: Copy, { row, known }: Wanted, isLate: boolean): void => {
-    missed.delete(copy.name);
+    seen.add(copy.name);
     const label = `${copy.name} ${copy.version}`;
     if (desk.isLate && row.attaches === false) {
       desk.unseen(label, 'It is only watched where the probe is preloaded: of it nothing was seen.');
@@ -109,15 +116,15 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: 
     ),
   );
   const { scan, loaded: tell } = watchModules({
-    names: new Set([...wanted.keys(), ...Object.keys(beneath)]),
+    names: [...wanted.keys(), ...Object.keys(beneath)],
     onLoaded,
-    others: new Set(unwatched.keys()),
+    others: unwatched,
     onMet: met,
     ...{ onHttp, onAny },
   });
   return {
     whyUnwatched,
-    isWatched: (name) => watched.has(name) && !missed.has(name),
+    isWatched: (name) => watched.has(name) && seen.has(name),
     met,
     scan,
     loaded: tell,
@@ -129,16 +136,15 @@ function idOf({ name, entry }: Package): string {
   return entry === undefined ? name : `${name}/${entry}`;
 }
 
-/** Packages that an adapter is for; and those that none watches, with the reason. */
+/** Packages that an adapter is for; and those that none watches, with what they hold. */
 function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatched: Map<string, string> } {
   const wanted = new Map<string, Wanted>();
-  const unwatched = new Map<string, string>();
-  for (const [name, holds] of knownLibraries()) unwatched.set(name, `It holds ${holds}, and no adapter watches them.`);
+  const unwatched = knownLibraries();
   for (const row of ADAPTERS) {
     if (!('packages' in row.of)) continue;
     for (const known of row.of.packages) {
       unwatched.delete(known.name);
-      if (off.includes(row.name)) unwatched.set(known.name, 'Its adapter is switched off by OUTLIVE_OFF.');
+      if (off.includes(row.name)) unwatched.set(known.name, SWITCHED_OFF);
       else wanted.set(idOf(known), { row: row as Wanted['row'], known });
     }
   }

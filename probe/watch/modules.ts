@@ -43,10 +43,10 @@ interface Loader {
 
 export interface ModuleListener {
   /** Packages, and entries of theirs, that are told of once a copy is loaded; `isLate`: it may have been in use before. */
-  readonly names: ReadonlySet<string>;
+  readonly names: readonly string[];
   onLoaded(copy: Copy, isLate: boolean): void;
   /** Packages of which it is enough to know that they are loaded, each copy once. */
-  readonly others: ReadonlySet<string>;
+  readonly others: { has(name: string): boolean };
   onMet(found: Pick<Manifest, 'name' | 'version'>): void;
   /** Before a CommonJS module loads Node's `http` or `https`. */
   onHttp(): void;
@@ -75,7 +75,6 @@ export function watchModules(listener: ModuleListener): Modules {
 class ModuleWatch {
   readonly #listener: ModuleListener;
   readonly #loader = Module as unknown as Loader;
-  readonly #isMentioned: RegExp;
   /** Names of the packages that have a file to be told of. */
   readonly #packages: ReadonlySet<string>;
   readonly #seen: WeakSet<object> = new WeakSet();
@@ -86,8 +85,7 @@ class ModuleWatch {
 
   constructor(listener: ModuleListener) {
     this.#listener = listener;
-    this.#packages = new Set([...listener.names].map(packageIn));
-    this.#isMentioned = new RegExp(`(?:^|[\\\\/])(?:${[...this.#packages].map(escapeRegExp).join('|')})(?:[\\\\/]|$)`);
+    this.#packages = new Set(listener.names.map(packageIn));
   }
 
   attach(): void {
@@ -113,8 +111,8 @@ class ModuleWatch {
   }
 
   loaded(file: string, module: Loaded<unknown>): void {
-    const library = (module.isNamed || this.#isMentioned.test(file)) && libraryOf(file);
-    if (!library || !this.#listener.names.has(library.id)) return;
+    const library = (module.isNamed || this.#isMentioned(file)) && libraryOf(file);
+    if (!library || !this.#listener.names.includes(library.id)) return;
     tellOf(file, module, () => this.#tell(module, library, false));
   }
 
@@ -139,9 +137,15 @@ class ModuleWatch {
   #resolvedElsewhere(file: string, request: string): void {
     if (HTTP.has(file)) this.#listener.onHttp();
     else if (!path.isAbsolute(file)) return;
-    else if (this.#isMentioned.test(request) || this.#isMentioned.test(file)) this.#examine(file, false);
+    else if (this.#isMentioned(request) || this.#isMentioned(file)) this.#examine(file, false);
     else if (IS_PNP.test(file)) this.#whenLoaded(file, () => this.#attachAgain());
     else this.#resolvedIn(packageIn(request), file);
+  }
+
+  /** Whether a package that has a file to be told of is named in a path. */
+  #isMentioned(text: string): boolean {
+    const parts = text.replaceAll('\\', '/').split('/');
+    return parts.some((part, at) => this.#packages.has(part.startsWith('@') ? `${part}/${parts[at + 1]}` : part));
   }
 
   /** Whoever replaced the resolution calls ours no more. */
@@ -162,7 +166,7 @@ class ModuleWatch {
 
   #examine(file: string, isLate: boolean): void {
     const library = libraryOf(file);
-    if (library && this.#listener.names.has(library.id)) {
+    if (library && this.#listener.names.includes(library.id)) {
       this.#whenLoaded(file, (module) => this.#tell(module, library, isLate));
     }
   }
@@ -222,8 +226,4 @@ function libraryOf(file: string): Omit<Copy, 'exports'> | null {
 /** Of its package, as far as that is known without a look into it. */
 function folderOf(file: string): string {
   return installedAs(file)?.folder ?? path.dirname(file);
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -2,7 +2,7 @@
 import type { Site } from '../../account/site.ts';
 import type { Desk } from '../desk.ts';
 import { installedAs } from '../packages.ts';
-import { lenders, poolLibraries } from '../unwatched/known-libraries.ts';
+import { isLender, isPoolLibrary } from '../unwatched/known-libraries.ts';
 
 /** Some code of the service's is on the stack. */
 export function isOfUser(site: Site | null): site is Site {
@@ -13,7 +13,7 @@ export function isOfUser(site: Site | null): site is Site {
 export function isOfPool(site: Site, desk: Desk): boolean {
   if (desk.isOfLibrary(site)) return true;
   const [caller, ...callers] = site.stack.flatMap(({ file }) => (file.startsWith('node:') ? [] : [nameOf(file)]));
-  return poolLibraries.has(caller ?? '') || callers.some((name) => lenders.has(name));
+  return isPoolLibrary(caller ?? '') || callers.some(isLender);
 }
 
 function nameOf(file: string): string {

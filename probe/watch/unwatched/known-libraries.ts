@@ -31,9 +31,19 @@ export function knownLibraries(): Map<string, string> {
 }
 
 /** Of these, one that keeps connections for its own use: how many there are is its affair. */
-export const poolLibraries: ReadonlySet<string> = new Set(
-  [...FOR_THEMSELVES.map((holds) => HOLDERS[holds]), 'undici memjs memcached agentkeepalive'].join(' ').split(' '),
-);
+export function isPoolLibrary(name: string): boolean {
+  poolLibraries ??= namesIn(...FOR_THEMSELVES.map((holds) => HOLDERS[holds]), 'undici memjs memcached agentkeepalive');
+  return poolLibraries.has(name);
+}
+let poolLibraries: ReadonlySet<string> | undefined;
 
 /** Of these, one that lends what a factory of the service makes for it. */
-export const lenders: ReadonlySet<string> = new Set(HOLDERS['what its pools lend'].split(' '));
+export function isLender(name: string): boolean {
+  lenders ??= namesIn(HOLDERS['what its pools lend']);
+  return lenders.has(name);
+}
+let lenders: ReadonlySet<string> | undefined;
+
+function namesIn(...names: string[]): Set<string> {
+  return new Set(names.join(' ').split(' '));
+}
