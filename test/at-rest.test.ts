@@ -92,12 +92,12 @@ test.each<[string, Made[], Parameters<typeof verdictOn>[1], unknown]>([
   ['eight by code that no user frame called', times(8), { user: false }, null],
   ['eight just now', times(8), { at: 600 }, null],
   ['eight, a minute and more ago', times(8), { at: 70_000 }, null],
-  ['eight by eight callers of a helper', times(8, (n) => ({ caller: n + 10 })), {}, null],
+  ['eight by eight callers of a helper', times(16, (n) => ({ caller: n + 10 })), {}, null],
   ['eight, and one by another caller', times(9, (n) => ({ caller: n === 0 ? 9 : 7 })), {}, ['likely', 9]],
-  ['eight that are used once all are made', times(8, (n) => ({ at: 100 + n, usedAt: 3000 })), {}, null],
+  ['eight that are used once all are made', times(16, (n) => ({ at: 100 + n, usedAt: 3000 })), {}, null],
   ['eight of connections that are open', times(8, () => ({ isHosted: () => true })), {}, null],
   ['eight of connections that are closed', times(8, () => ({ isHosted: () => false })), {}, ['likely', 8]],
-  ['eight that lead to eight places', times(8, (n) => ({ leadsTo: () => `queue ${n}` })), {}, null],
+  ['eight that lead to eight places', times(16, (n) => ({ leadsTo: () => `queue ${n}` })), {}, null],
   ['eight that lead to one place', times(8, () => ({ leadsTo: () => 'queue' })), {}, ['likely', 8]],
   ['twenty that lead to twenty places', times(20, (n) => ({ leadsTo: () => `queue ${n}` })), {}, ['likely', 20]],
   ['eight that are busy', times(8, () => ({ isBusy: () => true })), {}, null],
@@ -119,16 +119,16 @@ test.each<[string, Made[], number, unknown]>([
   expect(verdictOn(made, { at })).toEqual(expected);
 });
 
-// One of eight requests is followed; those of a stream of events go on.
+// One of sixteen requests is followed; those of a stream of events go on.
 test.each<[string, Made[], unknown]>([
-  ['of a request that goes on one is known', times(8, (n) => (n === 0 ? { scope: inRequest() } : {})), null],
+  ['of a request that goes on one is known', times(16, (n) => (n === 0 ? { scope: inRequest() } : {})), null],
   [
     'of a request that has ended one is known',
-    times(8, (n) => (n === 0 ? { scope: inEndedRequest() } : {})),
-    ['likely', 8],
+    times(16, (n) => (n === 0 ? { scope: inEndedRequest() } : {})),
+    ['likely', 16],
   ],
-  ['of no request anything is known', times(8), ['suspect', 8]],
-  ['so many that at least one were known', times(40), ['likely', 40]],
+  ['of no request anything is known', times(16), ['suspect', 16]],
+  ['so many that at least one were known', times(75), ['likely', 75]],
 ])('where not all requests are followed: %s', (_, made, expected) => {
   expect(verdictOn(made, { isBusy: true })).toEqual(expected);
 });
