@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 
 const LONGEST = 100;
+/** Two spaces in: whatever is nested is further in. */
+const VERSION = '\n  "version": "';
 
 /** Null: nobody says. */
 export function releaseOf(given: string, program: string | undefined): string | null {
@@ -25,9 +27,16 @@ function versionIn(folder: string): string | null | undefined {
   const file = path.join(folder, 'package.json');
   if (!existsSync(file)) return undefined;
   try {
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown };
+    const { version } = manifestIn(readFileSync(file, 'utf8'));
     return typeof version === 'string' ? mask(version.slice(0, LONGEST)) : null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === undefined ? null : undefined;
   }
+}
+
+/** As npm writes it, of which the rest need not be parsed; else whole. */
+function manifestIn(text: string): { version?: unknown } {
+  const at = text.startsWith('{\n  "') ? text.indexOf(VERSION) : -1;
+  const end = at < 0 ? -1 : text.indexOf('",\n', at);
+  return JSON.parse(end < 0 ? text : `{${text.slice(at, end + 1)}}`) as { version?: unknown };
 }

@@ -52,16 +52,22 @@ export interface Libraries {
 }
 
 export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: LibraryOptions): Libraries {
-  const { wanted, unwatched } = sorted(off);
+  const wanted = wantedBut(off);
+  /** With the first package that is met: many programs load none. */
+  let unwatched: ReadonlyMap<string, string> | undefined;
+  const holdingOf = (name: string): string | undefined => {
+    unwatched ??= unwatchedWith(off);
+    return unwatched.get(name);
+  };
   const loaded = new Map<string, Attachments>();
-  const watched = new Set([...wanted.values()].map(({ known }) => known.name));
+  const isWanted = (name: string): boolean => wanted.some(({ known }) => known.name === name);
   /** Of these, a copy has been met. */
   const seen = new Set<string>();
   const whyUnwatched = (name: string): string | null => {
-    const holds = unwatched.get(name);
+    const holds = holdingOf(name);
     if (holds === SWITCHED_OFF) return 'Its adapter is switched off by OUTLIVE_OFF.';
     if (holds !== undefined) return `It holds ${holds}, and no adapter watches them.`;
-    return watched.has(name) && !seen.has(name) ? MISSED : null;
+    return isWanted(name) && !seen.has(name) ? MISSED : null;
   };
   const attachmentsOf = ({ name }: Wanted['row']): Attachments => {
     const attachments = loaded.get(name) ?? loadOnDemand(MODULES[name]).attachments(desk);
@@ -102,13 +108,13 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: 
   const onLoaded = (copy: Copy, isLate: boolean): void => {
     const below = beneath[copy.name];
     if (below) guarded('inject', () => below(copy.exports as never));
-    const found = wanted.get(copy.id);
+    const found = wanted.find(({ known }) => idOf(known) === copy.id);
     if (found) guarded(found.row.name as Part, () => attach(copy, found, isLate));
     else met(copy);
   };
   guarded('modules', () =>
     watchEsModules(
-      [...wanted.values()].map(({ known }) => known),
+      wanted.map(({ known }) => known),
       (file, exports) => {
         const copy = copyOf(file, exports);
         if (copy) onLoaded(copy, false);
@@ -116,15 +122,15 @@ export function watchLibraries({ desk, off, beneath, attached, onHttp, onAny }: 
     ),
   );
   const { scan, loaded: tell } = watchModules({
-    names: [...wanted.keys(), ...Object.keys(beneath)],
+    names: [...wanted.map(({ known }) => idOf(known)), ...Object.keys(beneath)],
     onLoaded,
-    others: unwatched,
+    others: { has: (name) => holdingOf(name) !== undefined },
     onMet: met,
     ...{ onHttp, onAny },
   });
   return {
     whyUnwatched,
-    isWatched: (name) => watched.has(name) && seen.has(name),
+    isWatched: (name) => isWanted(name) && seen.has(name),
     met,
     scan,
     loaded: tell,
@@ -136,19 +142,27 @@ function idOf({ name, entry }: Package): string {
   return entry === undefined ? name : `${name}/${entry}`;
 }
 
-/** Packages that an adapter is for; and those that none watches, with what they hold. */
-function sorted(off: readonly string[]): { wanted: Map<string, Wanted>; unwatched: Map<string, string> } {
-  const wanted = new Map<string, Wanted>();
-  const unwatched = knownLibraries();
+/** Packages that an adapter is for. */
+function wantedBut(off: readonly string[]): Wanted[] {
+  const wanted: Wanted[] = [];
   for (const row of ADAPTERS) {
-    if (!('packages' in row.of)) continue;
-    for (const known of row.of.packages) {
-      unwatched.delete(known.name);
-      if (off.includes(row.name)) unwatched.set(known.name, SWITCHED_OFF);
-      else wanted.set(idOf(known), { row: row as Wanted['row'], known });
+    if (!('packages' in row.of) || off.includes(row.name)) continue;
+    for (const known of row.of.packages) wanted.push({ row: row as Wanted['row'], known });
+  }
+  return wanted;
+}
+
+/** What each package holds that no adapter watches. */
+function unwatchedWith(off: readonly string[]): Map<string, string> {
+  const unwatched = knownLibraries();
+  for (const { name, of } of ADAPTERS) {
+    if (!('packages' in of)) continue;
+    for (const known of of.packages) {
+      if (off.includes(name)) unwatched.set(known.name, SWITCHED_OFF);
+      else unwatched.delete(known.name);
     }
   }
-  return { wanted, unwatched };
+  return unwatched;
 }
 
 /** Of the functions at these paths, those that are not there. */

@@ -139,7 +139,7 @@ class ModuleWatch {
     else if (!path.isAbsolute(file)) return;
     else if (this.#isMentioned(request) || this.#isMentioned(file)) this.#examine(file, false);
     else if (IS_PNP.test(file)) this.#whenLoaded(file, () => this.#attachAgain());
-    else this.#resolvedIn(packageIn(request), file);
+    else if (!request.startsWith('.') && !path.isAbsolute(request)) this.#resolvedIn(packageIn(request), file);
   }
 
   /** Whether a package that has a file to be told of is named in a path. */
