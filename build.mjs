@@ -111,7 +111,7 @@ const APART = [
   /judge[\\/](?!blame|enclosing)/,
   /record[\\/](?:source-lines|script-maps|active-handles)/,
   // … of the recording all but what writes one
-  /recording[\\/](?!(?:natures|format|kept-entries|writer|own|folder|snapshot-names|mask|secrets|source-map|readable)\.)/,
+  /recording[\\/](?!(?:natures|format|host|kept-entries|writer|own|folder|snapshot-names|mask|secrets|source-map|readable)\.)/,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));
 // … and those of pools, and of clients, one copy of what lies beside them

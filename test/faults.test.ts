@@ -105,8 +105,9 @@ const needs: Partial<Record<(typeof PARTS)[number], Record<string, string>>> = {
   http: FOLLOWS_FLOWS ? {} : { OUTLIVE_SCOPES: 'on' },
 };
 const unused = new Set([
-  ...(FOLLOWS_FLOWS ? [] : ['connects']),
-  ...(NODE_MAJOR < 22 ? ['node-sqlite'] : []),
+  ...(FOLLOWS_FLOWS ? [] : ['connects', 'unmark-pooled-sockets', 'elsewhere']),
+  // the newest of these run on no older Node.js
+  ...(NODE_MAJOR < 22 ? ['node-sqlite', 'undici', 'better-sqlite3'] : []),
   ...(HAS_REDIS ? [] : ['ioredis', 'redis', 'bullmq']),
   ...(HAS_MARIADB ? [] : ['mysql2', 'mysql', 'mariadb']),
   ...[...pools].filter((name) => !existsSync(path.join(ROOT, 'node_modules', name))),

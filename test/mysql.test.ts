@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../probe/recording/report.ts';
 import { sharedMariadb } from './setup/mariadb.ts';
 import { HAS_MARIADB } from './support/mariadb.ts';
-import { fixture, lineOf, placeOf, probed, watched } from './support/probed.ts';
+import { fixture, lineOf, NODE_MAJOR, placeOf, probed, watched } from './support/probed.ts';
 
 // What services leave open with mysql2 and mysql beside a connection that is not given back, which is the conformance
 // suite's: the line that forgets is named, and the same program that forgets nothing is clean.
@@ -17,8 +17,10 @@ describe.skipIf(!HAS_MARIADB)('on MariaDB', () => {
     env = { MYSQL_URL: await sharedMariadb() };
   });
   const run = async (...args: string[]) => (await probed(program, args, { env })).report;
+  /** It is an ES module, which is seen on no older Node.js. */
+  const isSeen = (name: string) => NODE_MAJOR >= 24 || !name.endsWith('of mariadb');
 
-  test.concurrent.each([
+  const leftOpen: [name: string, comment: string, kind: string, certainty: string, count: number][] = [
     // who takes the connection next ends the others
     ['transactions', '// a transfer', 'connection', 'likely', 1],
     ['connections', '// a report', 'connection', 'likely', 5],
@@ -29,9 +31,13 @@ describe.skipIf(!HAS_MARIADB)('on MariaDB', () => {
     ['pools', '// for each job', 'connection', 'likely', 20],
     ['pools of mysql', '// for each export', 'connection', 'likely', 20],
     ['pools of mariadb', '// for each check', 'connection', 'likely', 20],
-  ])('%s that are left open are told at their line', async (name, comment, ...rest) => {
-    expect(told(await run(name, 'broken'))).toEqual([[lineOf(program, comment), ...rest]]);
-  });
+  ];
+  test.concurrent.each(leftOpen.filter(([name]) => isSeen(name)))(
+    '%s that are left open are told at their line',
+    async (name, comment, ...rest) => {
+      expect(told(await run(name, 'broken'))).toEqual([[lineOf(program, comment), ...rest]]);
+    },
+  );
 
   test.concurrent.each([
     ...['transactions', 'connections', 'connections of mysql', 'connections of mariadb'],

@@ -5,7 +5,6 @@
  * Errs: what is found only as the process ends reaches no webhook, for that would delay its end; it is in the report.
  */
 import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
@@ -13,6 +12,7 @@ import { guarded } from '../process/lapses.ts';
 import { closeSync, OriginalWorker, openSync } from '../process/runtime.ts';
 import { say } from '../process/say.ts';
 import type { RecordedFinding } from '../recording/format.ts';
+import { hostName } from '../recording/host.ts';
 import { mask } from '../recording/mask.ts';
 import type { TellingData } from './thread.ts';
 
@@ -76,7 +76,7 @@ export class Notifier {
       event: 'outlive.finding',
       text: oneLine(`outlive: ${certainty}: ${where}: ${what}. ${evidence[0] ?? ''}`),
       ...{ certainty, kind, library, pool: pool === null ? null : mask(pool), detector, count, acquired, released },
-      ...{ site, evidence, host: hostname(), pid: process.pid, release: this.#options.release },
+      ...{ site, evidence, host: hostName(), pid: process.pid, release: this.#options.release },
     };
   }
 }

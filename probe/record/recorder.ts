@@ -10,7 +10,7 @@ import type { Scopes } from '../account/scope.ts';
 import type { Sites } from '../account/site.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { blindTo, guarded, lapseCount } from '../process/lapses.ts';
-import { now, readFileSync, wallClock } from '../process/runtime.ts';
+import { now, wallClock } from '../process/runtime.ts';
 import type { Settings } from '../process/settings.ts';
 import {
   type Certainty,
@@ -24,6 +24,7 @@ import {
   type RecordedFinding,
   type TotalsLine,
 } from '../recording/format.ts';
+import { hostName } from '../recording/host.ts';
 import { keyOf } from '../recording/kept-entries.ts';
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
@@ -387,13 +388,4 @@ function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, n
     held += account.heldReleased;
   }
   return [released, Math.round(waited), Math.round(held)];
-}
-
-/** As `os.hostname` tells it: that module is loaded where nothing else does. */
-function hostName(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
-  } catch {
-    return process.getBuiltinModule('node:os').hostname();
-  }
 }

@@ -1,7 +1,7 @@
 /** What a run's recordings do not hold though it was there, one plain sentence each. */
-import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Recording, StartedLine, Unseen } from './format.ts';
+import { hostName } from './host.ts';
 
 /** Characters of a command line. */
 const MAX_COMMAND = 80;
@@ -68,7 +68,7 @@ function times(count: number): string {
 
 /** Whether a process of this machine still runs. */
 export function isAlive(pid: number, host: string): boolean {
-  if (host !== hostname()) return false;
+  if (host !== hostName()) return false;
   try {
     process.kill(pid, 0);
     return true;
