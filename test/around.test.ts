@@ -44,6 +44,13 @@ function nameless(): () => void {
   return made;
 }
 
+/** Nobody may ask a function for its name that tells it by code of the service's. */
+const toldName = {
+  get(): string {
+    throw new Error('asked for its name');
+  },
+};
+
 /** One of each kind of function that libraries have. */
 const owner = () => ({
   old: Object.assign(
@@ -73,6 +80,9 @@ const owner = () => ({
     }
   },
   nameless: nameless(),
+  renamed: Object.defineProperty(function stepwise() {}, 'name', { writable: true }),
+  listed: Object.defineProperty((_: unknown) => {}, 'length', { enumerable: true, configurable: false }),
+  telling: Object.defineProperty(() => {}, 'name', toldName),
 });
 type Owner = ReturnType<typeof owner>;
 
