@@ -1,20 +1,23 @@
 /** What never recurs, a pool, a name, an error, a path, a place in code, leaves no more than so much in the probe. */
+import diagnosticsChannel from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { queryObjects } from 'node:v8';
 import { expect, test } from 'vitest';
 import { Chain } from '../probe/account/chain.ts';
 import { GonePools } from '../probe/account/gone-pools.ts';
 import { Ledger, Resource } from '../probe/account/ledger.ts';
-import { errorName, Scopes } from '../probe/account/scope.ts';
+import { CountedScope, errorName, Scopes } from '../probe/account/scope.ts';
 import { MAX_SITES } from '../probe/account/site.ts';
 import type { Entry } from '../probe/recording/format.ts';
 import { PoolNames } from '../probe/watch/pool-names.ts';
+import { watchHttpServers } from '../probe/watch/scopes/http.ts';
 import { Routes } from '../probe/watch/scopes/route.ts';
 import { fixture, probed, watched } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** Of a kind, as the probe tells apart. */
-const MOST = { pools: 201, names: 501 };
+const MOST = { pools: 201, names: 501, requests: 1001 };
 
 test('a program in which nothing recurs is counted whole, and told in so many rows', async () => {
   const [pools, names, paths, places] = [1200, 700, 700, MAX_SITES + 500];
@@ -40,6 +43,27 @@ test('a program in which nothing recurs is counted whole, and told in so many ro
   expect(report.scopes.reduce((sum, { began }) => sum + began, 0)).toBe(2 * names + paths + 20);
   expect(report.scopes).toContainEqual({ name: 'GET /orders', kind: 'request', began: 20, ended: 20, failed: 0 });
   expect(report.scopes).toContainEqual({ name: 'nightly', kind: 'job', began: names, ended: names, failed: 0 });
+});
+
+test('requests that are over, sent or cut off, are let go of though nobody looks for long', async () => {
+  const scopes = new Scopes('on');
+  const sweep = watchHttpServers(scopes, true, null);
+  const [starts, finishes] = ['request.start', 'response.finish'].map((event) =>
+    diagnosticsChannel.channel(`http.server.${event}`),
+  );
+  const before = queryObjects(CountedScope, { format: 'count' });
+  for (let n = 0; n < 20_000; n++) {
+    const response = { writableFinished: n % 10 !== 0, destroyed: true, statusCode: 200 };
+    starts?.publish({ request: { method: 'GET', url: '/' }, response });
+    if (response.writableFinished) finishes?.publish({ response });
+  }
+  // what a weak reference was made of stays for the rest of its job
+  await new Promise(setImmediate);
+  expect(queryObjects(CountedScope, { format: 'count' }) - before).toBeLessThanOrEqual(MOST.requests);
+  sweep();
+  scopes.stop();
+  const [row] = scopes.totals.values();
+  expect(row).toMatchObject({ began: 20_000, ended: 20_000, failedWith: new Map([['aborted', 2000]]) });
 });
 
 /** A ledger with the leases of pools, of which each has given back one, at one line. */

@@ -9,6 +9,9 @@ import { Routes } from './route.ts';
 const PART = 'http';
 const REQUEST_START = 'http.server.request.start';
 
+/** Requests, on top of those that a sweep has left, that begin before one comes by itself: judgements may be seldom. */
+const MOST_YOUNG = 1000;
+
 interface RequestStart {
   request: IncomingMessage;
   response: ServerResponse;
@@ -39,7 +42,7 @@ export function whenServing(told: () => void): void {
 
 /**
  * Returns a sweep that ends the scopes of requests that were cut off; call it before judging. `isSwept`: it will be
- * called; until then a response that was cut off is kept. `followed` null: all requests are.
+ * called; until then, or the next thousand requests, a response that was cut off is kept. `followed` null: all requests are.
  */
 export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Followed | null): () => void {
   const byResponse = new WeakMap<ServerResponse, Following>();
@@ -54,26 +57,7 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     scopes.end(one.scope, status >= 500 ? `HTTP ${status}` : status === 0 ? ABORTED : null);
   };
 
-  const started = ({ request, response }: RequestStart): void => {
-    if (followed?.takes() === false) {
-      scopes.leave();
-      scopes.pass();
-      return;
-    }
-    const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
-    const one: Following = { scope, response: isSwept ? response : null, weak: null };
-    byResponse.set(response, one);
-    if (isSwept) young.push(one);
-    scopes.enter(scope);
-  };
-  const finished = ({ response }: RequestStart): void => {
-    const one = byResponse.get(response);
-    if (one) end(one, response);
-  };
-  listenTo(PART, REQUEST_START, started);
-  listenTo(PART, 'http.server.response.finish', finished);
-
-  return () => {
+  const sweep = (): void => {
     for (const one of young) {
       if (one.response === null) continue;
       one.weak = new WeakRef(one.response);
@@ -87,4 +71,28 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     }
     running = running.filter(({ weak }) => weak !== null);
   };
+
+  const started = ({ request, response }: RequestStart): void => {
+    if (followed?.takes() === false) {
+      scopes.leave();
+      scopes.pass();
+      return;
+    }
+    const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
+    const one: Following = { scope, response: isSwept ? response : null, weak: null };
+    byResponse.set(response, one);
+    scopes.enter(scope);
+    if (isSwept && young.push(one) > MOST_YOUNG + running.length) sweep();
+  };
+  const finished = ({ response }: RequestStart): void => {
+    const one = byResponse.get(response);
+    if (!one) return;
+    // else their table grows until the next full collection, and is copied each time
+    byResponse.delete(response);
+    end(one, response);
+  };
+  listenTo(PART, REQUEST_START, started);
+  listenTo(PART, 'http.server.response.finish', finished);
+
+  return sweep;
 }
