@@ -26,13 +26,11 @@ export function watchDirectories(desk: Desk): (promises: object) => void {
     closed.add(directory);
     directories.closed(directory, wrapper);
   };
-  let isClosingWatched = false;
-  const asked = (wrapper: Method): Request | null => {
-    // only now: Node loads their class with the first of them
-    if (!isClosingWatched) watchClosing(close);
-    isClosingWatched = true;
-    return directories.askedByUser(wrapper);
-  };
+  // each is closed through these, also by the end of its loop
+  for (const method of ['close', 'closeSync'] as const) {
+    around<fs.Dir>(PART, fs.Dir.prototype, method, { before: (self, _, __, wrapper) => close(self, wrapper) });
+  }
+  const asked = (wrapper: Method): Request | null => directories.askedByUser(wrapper);
   around<object, Request | null>(PART, fs, 'opendirSync', {
     before: (_, __, ___, wrapper) => asked(wrapper),
     after: (_, directory: fs.Dir, request) => {
@@ -64,11 +62,4 @@ export function watchDirectories(desk: Desk): (promises: object) => void {
       },
     });
   };
-}
-
-/** Each is closed through these, also by the end of its loop. */
-function watchClosing(close: (directory: fs.Dir, wrapper: Method) => void): void {
-  for (const method of ['close', 'closeSync'] as const) {
-    around<fs.Dir>(PART, fs.Dir.prototype, method, { before: (self, _, __, wrapper) => close(self, wrapper) });
-  }
 }
