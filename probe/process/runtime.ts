@@ -41,7 +41,24 @@ export function cpuMs({ user, system }: NodeJS.CpuUsage): number {
 
 export const wallClock: () => number = Date.now.bind(Date);
 
-export const microtask: typeof queueMicrotask = globalThis.queueMicrotask;
+/** A promise whose `then` makes no further promise. */
+class Settled extends Promise<void> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return NoPromise as unknown as PromiseConstructor;
+  }
+}
+class NoPromise {
+  constructor(executor: (resolve: () => void, reject: () => void) => void) {
+    executor(nothing, nothing);
+  }
+}
+function nothing(): void {}
+
+/**
+ * Runs `task` as a microtask that no async hook and no promise hook of the service's sees: they are told of promises, and
+ * by queueMicrotask of a resource of its own. What it throws is dropped.
+ */
+export const microtask: (task: () => void) => void = Promise.prototype.then.bind(Settled.resolve());
 
 export const { Worker: OriginalWorker } = workers;
 

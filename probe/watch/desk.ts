@@ -9,13 +9,10 @@ import type { Scope, Scopes } from '../account/scope.ts';
 import { callerOfNode, isOfNode, type Site, type Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
 import type { Method } from '../process/around.ts';
-import { now } from '../process/runtime.ts';
+import { microtask, now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
 import type { Host, Hosts } from './host.ts';
 import { PoolNames } from './pool-names.ts';
-
-/** What is after it runs in the next turn. */
-const settled = Promise.resolve();
 
 /** Releases per account whose stacks are compared with the acquiring one. */
 const RELEASE_SAMPLES = 4;
@@ -194,8 +191,7 @@ export class Desk {
   turn(): number {
     if (!this.#isTurnKnown) {
       this.#isTurnKnown = true;
-      // not by queueMicrotask, which async hooks of the service's see
-      settled.then(() => {
+      microtask(() => {
         this.#isTurnKnown = false;
         this.#turn++;
       });

@@ -14,7 +14,7 @@ import type { Site } from '../../account/site.ts';
 import type { AdapterName, LeftNature } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
 import { guarded } from '../../process/lapses.ts';
-import { now } from '../../process/runtime.ts';
+import { microtask, now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import { ownValue } from '../pools/peer.ts';
 import { isGranted } from './answers.ts';
@@ -22,9 +22,6 @@ import type { Answered, Driver, Statement } from './driver.ts';
 import { type Effect, effectsOf } from './effects.ts';
 import { Helpers } from './helpers.ts';
 import { KnownSession, type Leaving, type Left } from './session.ts';
-
-/** What is after it runs in the next turn. */
-const settled = Promise.resolve();
 
 /** Sooner than this the end of a session counts as its borrower's: pools discard broken ones. */
 const DISCARD_MS = 1000;
@@ -270,7 +267,7 @@ export class Sessions {
     left.resource = resource;
     ledger.open(resource);
     // a pool that destroys what comes back does so now
-    settled.then(() => guarded(driver.part, () => this.#lives(session, resource, driver)));
+    microtask(() => guarded(driver.part, () => this.#lives(session, resource, driver)));
   }
 
   #lives({ ref }: KnownSession, resource: Resource, { isAlive }: Driver): void {
