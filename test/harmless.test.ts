@@ -27,7 +27,7 @@ describe('what a program sees of its surroundings', () => {
     ['esm.mjs', 'live bindings of node: modules'],
     ['order.cjs', 'the order of ticks, microtasks, immediates and timers'],
     ['stores.mjs', 'stores of its own AsyncLocalStorage, in pools, timers, requests and fetch'],
-    ['hooks.cjs', 'promises and microtasks, as its async hooks and promise hooks are told of them'],
+    ['hooks.cjs', 'promises, microtasks and timers, as its async hooks and promise hooks are told of them'],
     ['surroundings.cjs', 'environment, listeners, handles, globals, require.cache, vm contexts, subclasses of Socket'],
     ['rejected.cjs', 'rejections that nobody handles, of acquires that nobody awaits'],
     ['children.cjs', 'child processes of every kind, and what these see'],

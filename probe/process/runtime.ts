@@ -72,8 +72,8 @@ export function every(milliseconds: number, task: () => void): () => void {
 }
 
 /** Once, without holding the process open. */
-export function later(milliseconds: number, task: () => void): void {
-  originalSetTimeout(task, milliseconds).unref();
+export function later(milliseconds: number, task: () => void): NodeJS.Timeout {
+  return originalSetTimeout(task, milliseconds).unref();
 }
 
 export const nodeMajor: number = Number(process.versions.node.split('.')[0]);
