@@ -41,3 +41,10 @@ test.concurrent('what keeps a process alive is told without the thread that does
   expect(keepers[0]).toContain('worker');
   expect(keepers[1]).toEqual(['server']);
 });
+
+test('a thread that has ended is told the same, for nothing: those made after it are seen', async () => {
+  const { report, code } = await probed(fixture('ended-thread.cjs'));
+  expect(code).toBe(0);
+  expect(report.watched).toContainEqual({ kind: 'worker', library: 'Worker', acquired: 2, released: 2 });
+  expect(report.processes[0]?.faults).toBe(0);
+});

@@ -41,7 +41,7 @@ export function toldNotToHold(worker: Worker): void {
   const known = ofWorker.get(worker);
   const port = known?.port ?? portOf(worker);
   if (known) ofPort.set(known.port, known);
-  if (known || port === undefined) return;
+  if (known || !port) return;
   const told: Told = { port, posted: 0, answered: 0, lastAt: now(), slowestAnswer: 0, aloneSince: 0 };
   ofWorker.set(worker, told);
   ofPort.set(port, told);
@@ -119,7 +119,8 @@ function isOfTimerOrSignal(): boolean {
   return name === 'Timeout' || name === 'Signal';
 }
 
-function portOf(worker: Worker): Port | undefined {
+/** Null once it has ended. */
+function portOf(worker: Worker): Port | null | undefined {
   const key = Object.getOwnPropertySymbols(worker).find(({ description }) => description === 'kPublicPort');
-  return key && (worker as unknown as Record<symbol, Port | undefined>)[key];
+  return key && (worker as unknown as Record<symbol, Port | null | undefined>)[key];
 }
