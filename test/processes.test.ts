@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeReport } from '../probe/recording/build-report.ts';
@@ -12,8 +12,10 @@ import {
   NODE_MAJOR,
   probed,
   REGISTER,
+  ROOT,
   readReport,
   start,
+  watched,
 } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -157,6 +159,22 @@ test.runIf(process.platform === 'linux')('a working directory that nobody can wr
   const env = { OUTLIVE_OUT: folder.path };
   expect(await start(NODE, ['--require', REGISTER, ...program], { cwd: '/proc', env })).toEqual(alone);
   expect(problemsOf(folder.path)).toEqual([]);
+});
+
+test('a program that may read nothing but its own folder is recorded, with its libraries', async () => {
+  using folder = temporaryFolder();
+  const program = path.join(folder.path, 'confined.cjs');
+  const modules = path.join(ROOT, 'node_modules');
+  const create = 'createPool({ create: async () => ({}), destroy: async () => {} })';
+  writeFileSync(program, `require('${modules}/generic-pool').${create}.acquire();`);
+  const flag = NODE_MAJOR < 22 ? '--experimental-permission' : '--permission';
+  const readable = [folder.path, path.join(ROOT, 'dist'), modules, realpathSync(modules)];
+  const rights = readable.map((each) => `--allow-fs-read=${each}/`);
+  const { report } = await probed(flag, [...rights, `--allow-fs-write=${folder.path}/`, program], {
+    out: path.join(folder.path, 'out'),
+  });
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 1, released: 0 });
+  expect(report.processes[0]?.faults).toBe(0);
 });
 
 test('processes that could not be watched are listed', async () => {

@@ -5,17 +5,18 @@
 import fs from 'node:fs';
 import workers from 'node:worker_threads';
 
-export const {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-}: typeof fs = fs;
+export const { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, statfsSync, writeSync }: typeof fs = fs;
+
+const { existsSync } = fs;
+
+/** Where Node's permission model lets nobody look, nothing is there: `existsSync` would throw. */
+export function exists(file: string): boolean {
+  try {
+    return existsSync(file);
+  } catch {
+    return false;
+  }
+}
 
 const { hrtime } = process;
 const [zero] = hrtime();

@@ -1,6 +1,6 @@
 /** Which release of the service runs: what `OUTLIVE_RELEASE` says, or the version of the package that the program is of. */
 import path from 'node:path';
-import { existsSync, readFileSync } from '../process/runtime.ts';
+import { exists, readFileSync } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 
 const LONGEST = 100;
@@ -25,7 +25,7 @@ export function releaseOf(given: string, program: string | undefined): string | 
 /** Undefined: there is no package there. */
 function versionIn(folder: string): string | null | undefined {
   const file = path.join(folder, 'package.json');
-  if (!existsSync(file)) return undefined;
+  if (!exists(file)) return undefined;
   try {
     const { version } = manifestIn(readFileSync(file, 'utf8'));
     return typeof version === 'string' ? mask(version.slice(0, LONGEST)) : null;

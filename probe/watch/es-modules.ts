@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Package } from '../adapters.ts';
 import { guarded } from '../process/lapses.ts';
 import { onLeave } from '../process/leaving.ts';
-import { existsSync, nodeMajor } from '../process/runtime.ts';
+import { exists, nodeMajor } from '../process/runtime.ts';
 import { type Hand, KEY, withStatement } from './es-statement.ts';
 
 const PART = 'modules';
@@ -70,9 +70,9 @@ function moduleFolders(): string[] {
       if (folder === path.dirname(folder)) break;
     }
   }
-  return [...folders].filter((folder) => existsSync(folder));
+  return [...folders].filter(exists);
 }
 
 function isIn(folders: readonly string[], name: string): boolean {
-  return folders.some((folder) => existsSync(path.join(folder, name, 'package.json')));
+  return folders.some((folder) => exists(path.join(folder, name, 'package.json')));
 }
