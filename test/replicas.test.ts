@@ -1,5 +1,8 @@
 /** Many processes of one service, read together: a leak that none of them shows alone, and no line that does not leak. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
+import { releaseOf } from '../probe/record/release.ts';
 import { buildReport } from '../probe/recording/build-report.ts';
 import { emptyRecording, type RecordedFinding, type Recording } from '../probe/recording/format.ts';
 import type { Finding } from '../probe/recording/report.ts';
@@ -163,4 +166,20 @@ test('a real process records what stays far longer than anything that came back'
   const stale = recording?.openSites.flatMap((line) => line.stale ?? []);
   expect(recording?.process.release).toBe('2.0.0');
   expect(stale).toMatchObject([{ count: leaked + 1, nature: 'lease' }]);
+});
+
+test.each([
+  ['{\n  "name": "shop",\n  "version": "1.5.0",\n  "private": true\n}\n', '1.5.0'],
+  ['{\n  "name": "shop",\n  "version": "1.5.0"\n}\n', '1.5.0'],
+  ['{"name":"shop","version":"1.5.0"}', '1.5.0'],
+  [
+    '{\n  "volta": {\n  "version": "24.0.0",\n  "tool": "node"\n  },\n  "version": "1.5.0",\n  "name": "shop"\n}',
+    '1.5.0',
+  ],
+  ['{\n  "version": "1.5.0" , "volta": {\n  "tool": "node",\n  "at": "24"\n  }\n}', '1.5.0'],
+  ['{\n  "name": "shop",\n  "private": true\n}\n', null],
+])('the release of a service is the version of its package, however that is written: %j', (manifest, release) => {
+  using folder = temporaryFolder();
+  writeFileSync(path.join(folder.path, 'package.json'), manifest);
+  expect(releaseOf('', path.join(folder.path, 'lib', 'main.js'))).toBe(release);
 });

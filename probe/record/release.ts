@@ -4,7 +4,6 @@ import { exists, readFileSync } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 
 const LONGEST = 100;
-/** Two spaces in: whatever is nested is further in. */
 const VERSION = '\n  "version": "';
 
 /** Null: nobody says. */
@@ -34,9 +33,10 @@ function versionIn(folder: string): string | null | undefined {
   }
 }
 
-/** As npm writes it, of which the rest need not be parsed; else whole. */
+/** As npm writes it, of which the rest need not be parsed; else whole. What stands before the first object in it is the package's own. */
 function manifestIn(text: string): { version?: unknown } {
-  const at = text.startsWith('{\n  "') ? text.indexOf(VERSION) : -1;
-  const end = at < 0 ? -1 : text.indexOf('",\n', at);
-  return JSON.parse(end < 0 ? text : `{${text.slice(at, end + 1)}}`) as { version?: unknown };
+  const at = text.indexOf(VERSION);
+  const isOwn = at > 0 && text.startsWith('{') && text.lastIndexOf('{', at) === 0;
+  const line = isOwn ? text.slice(at, text.indexOf('\n', at + 1)) : '';
+  return JSON.parse(line.endsWith('",') ? `{${line.slice(0, -1)}}` : text) as { version?: unknown };
 }
