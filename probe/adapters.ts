@@ -62,8 +62,6 @@ export const ADAPTERS = [
             'Pool.prototype.release',
             'Pool.prototype.destroy',
             'Pool.prototype._dispatchPooledResourceToNextWaitingClient',
-            'PriorityQueue.prototype.enqueue',
-            'PriorityQueue.prototype.dequeue',
           ],
         },
       ],

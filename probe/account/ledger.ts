@@ -107,6 +107,7 @@ const COUNTS = [
   'releasedInScope',
   'releasedAfterScope',
   'releasedInFlow',
+  'measured',
   'usesReleased',
   'waitedReleased',
   'heldReleased',
@@ -136,7 +137,8 @@ export class Account {
   readonly owners: number[] = [];
   /** How far above its top user frame the line to blame is, where something else than releases tells. */
   depth: number | null = null;
-  /** Signs of use, and milliseconds waited and held, of those that came back: totals. */
+  /** Of those that came back, how many were measured; and of these, totals: signs of use, milliseconds waited and held. */
+  measured = 0;
   usesReleased = 0;
   waitedReleased = 0;
   heldReleased = 0;
@@ -297,23 +299,14 @@ export class Ledger {
     account.released++;
   }
 
-  /** The same in two steps, of a lease that is not entered unless somebody looks before it comes back: it was acquired. */
-  count(account: Account, at: number): void {
-    this.opens++;
-    account.acquired++;
+  /** Of leases that are not entered unless somebody looks before they come back: what was lent, and what came back, by `at`. */
+  count(account: Account, lent: number, back: number, at: number): void {
+    this.opens += lent;
+    account.acquired += lent;
+    account.released += back;
     account.line.changedAt = at;
-  }
-
-  /** … and came back. */
-  countBack(account: Account, use: Use, at: number): void {
-    account.line.changedAt = at;
-    cameBack(account, use, at);
-  }
-
-  /** … or is entered after all. */
-  uncount(account: Account): void {
-    this.opens--;
-    account.acquired--;
+    const { pool } = account.source;
+    if (pool !== null && back > 0) pool.lastReleasedAt = at;
   }
 
   close(resource: Resource, at: number): void {
@@ -396,17 +389,11 @@ export class Ledger {
   }
 }
 
-/** How something was used. */
-interface Use {
-  readonly openedAt: number;
-  readonly uses: number;
-  readonly waitedMs: number;
-}
-
-function cameBack(account: Account, { openedAt, uses, waitedMs }: Use, at: number): void {
+function cameBack(account: Account, { openedAt, uses, waitedMs }: Resource, at: number): void {
   const { nature, pool } = account.source;
   const usedMs = at - openedAt;
   account.released++;
+  account.measured++;
   if (nature.isTimed && !account.isBefore) account.took(usedMs);
   if (pool !== null) pool.lastReleasedAt = at;
   account.usesReleased += uses;

@@ -1,4 +1,5 @@
 /** How many stacks may be taken: stacks are what costs, and each kind of thing has a budget of its own. */
+import { now } from '../process/runtime.ts';
 import { STACK_BUDGETS, type StackBudgetName } from '../recording/natures.ts';
 import type { Source } from './ledger.ts';
 
@@ -39,6 +40,14 @@ export class StackBudgets {
   take(source: Source, askedAt: number): boolean {
     source.budget ??= this.budgets.get(source.nature.stacks) ?? null;
     return source.budget?.take() || (askedAt < source.armedUntil && !this.isSparing);
+  }
+
+  /** Whether what is asked for now would get one. */
+  hasNow(source: Source): boolean {
+    const { nature, armedUntil } = source;
+    source.budget ??= this.budgets.get(nature.stacks) ?? null;
+    if (source.budget?.isLeft) return true;
+    return armedUntil !== Number.NEGATIVE_INFINITY && now() < armedUntil && !this.isSparing;
   }
 
   /** Whether something of a moment would get one. */

@@ -29,20 +29,20 @@ export class SharedTraits {
 
   /** One plain sentence each. */
   sentences({ accounts }: Pick<Group, 'accounts'>): string[] {
-    const released = accounts.reduce((total, account) => total + account.released, 0);
+    const measured = accounts.reduce((total, account) => total + account.measured, 0);
     const sentences: string[] = [];
 
-    const usual = accounts.reduce((total, { usesReleased }) => total + usesReleased, 0) / released;
+    const usual = accounts.reduce((total, { usesReleased }) => total + usesReleased, 0) / measured;
     const most = this.#mostUses;
-    if (released >= ENOUGH && usual >= 1 && most < usual - 0.5) {
+    if (measured >= ENOUGH && usual >= 1 && most < usual - 0.5) {
       sentences.push(
         `Returned early: at most ${most} operation${most === 1 ? '' : 's'} on each, where those that came back did ${usual.toFixed(1)} on average.`,
       );
     }
 
-    const waited = accounts.reduce((total, { waitedReleased }) => total + waitedReleased, 0) / released;
+    const waited = accounts.reduce((total, { waitedReleased }) => total + waitedReleased, 0) / measured;
     const least = this.#leastWaited;
-    if (released >= ENOUGH && least > 10 * waited && least > 100) {
+    if (measured >= ENOUGH && least > 10 * waited && least > 100) {
       sentences.push(
         `Each had waited for at least ${span(least)}, where those that came back waited ${span(waited)} on average.`,
       );

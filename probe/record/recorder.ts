@@ -379,13 +379,14 @@ function heapLimit(): number {
   return old > 0 ? Math.min(all, old * 2 ** 20) : all;
 }
 
-/** Leases of the pool that came back, and milliseconds waited and held. */
+/** Leases of the pool that came back, and milliseconds waited and held: where only some were measured, as if all were like those. */
 function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, number, number] {
   let [released, waited, held] = [0, waitedInVain, 0];
   for (const account of accounts.values()) {
+    const share = account.measured / Math.max(1, account.released);
     released += account.released;
-    waited += account.waitedReleased;
-    held += account.heldReleased;
+    waited += account.waitedReleased / (share || 1);
+    held += account.heldReleased / (share || 1);
   }
   return [released, Math.round(waited), Math.round(held)];
 }

@@ -123,6 +123,11 @@ export class Desk {
     };
   }
 
+  /** Whether there is nothing to be told of what asks `source` now: no stack, no scope, and nobody observes. */
+  isNobodys(source: Source): boolean {
+    return this.ledger.observer === null && this.#scopes.current() === null && !this.#stacks.hasNow(source);
+  }
+
   /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */
   callTo(source: Source, wrapper: Method, at: number = now()): Site | null {
     return this.#stacks.take(source, at) ? this.#sites.capture(wrapper) : null;

@@ -1,9 +1,9 @@
 /**
  * generic-pool 3. It hands out the same object on every borrow, so a lease is known by pool and object.
  *
- * `acquire` may be served at once or much later, from another flow. The request object that it puts into its queue
- * ties the two moments together: noted when queued, recognised when dequeued for dispatch. No promise of the service is
- * touched, so an unhandled rejection stays exactly as unhandled as it was.
+ * `acquire` may be served at once or much later, from another flow. The request object in the pool's queue ties the two
+ * moments together: one that still waits when `acquire` returns is noted, one that is dispatched before is the one that
+ * is asked for. No promise of the service is touched, so an unhandled rejection stays exactly as unhandled as it was.
  */
 
 import type { Cut } from '../../account/cut.ts';
@@ -34,6 +34,8 @@ interface Pool {
   pending: number;
   max: number;
   min?: number;
+  _config?: { acquireTimeoutMillis?: number | null };
+  _waitingClientsQueue: Queue;
   _factoryCreateOperations?: Set<Promise<unknown>>;
   _allObjects?: Set<PooledResource>;
   /** Serves who waits. */
@@ -54,16 +56,30 @@ interface Loan {
 const ASKED = Symbol('outlive');
 
 interface PoolRequest {
+  readonly state: 'PENDING' | 'FULFILLED' | 'REJECTED';
+  /** What its asker got. */
+  readonly promise: unknown;
   [ASKED]?: Asked | undefined;
 }
 
-/** The request of the acquire that is being called. */
-const AT_ONCE: PoolRequest = {};
+/** Of pool requests: the one that is served next, and all, by priority. */
+interface Queue {
+  readonly head?: PoolRequest;
+  readonly _slots: readonly { readonly tail?: PoolRequest; readonly _list: { readonly head: Node | null } }[];
+}
+
+interface Node {
+  readonly data: PoolRequest;
+  readonly next: Node | null;
+}
 
 interface Asked {
-  request: Request;
+  /** Null: it is only counted. */
+  request: Request | null;
   account: PoolAccount;
-  queued: PoolRequest | null;
+  /** It waited already when the probe came. */
+  isBefore: boolean;
+  isServed: boolean;
   /** The acquire that was being called when this one was. */
   outer: Asked | null;
 }
@@ -71,10 +87,7 @@ interface Asked {
 export function attachments(desk: Desk): Attachments {
   const pools = new GenericPools(desk);
   return {
-    'generic-pool': ({ Pool, PriorityQueue }) => {
-      pools.watchPool(Pool.prototype);
-      pools.watchQueue(PriorityQueue.prototype);
-    },
+    'generic-pool': ({ Pool }) => pools.watchPool(Pool.prototype),
   };
 }
 
@@ -85,8 +98,8 @@ class GenericPools {
   readonly #lent: WeakMap<PooledResource, Lent> = new WeakMap();
   /** The acquire that is being called right now. */
   #asking: Asked | null = null;
-  /** The request object taken off the queue last. */
-  #dequeued: PoolRequest | null = null;
+  /** Of request objects, whose class is private in each copy of the library. */
+  readonly #requests: WeakSet<object> = new WeakSet();
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -98,6 +111,7 @@ class GenericPools {
     return {
       name: null,
       max: weak.deref()?.max ?? 0,
+      timeoutMs: weak.deref()?._config?.acquireTimeoutMillis ?? 0,
       gauges: () => {
         const pool = weak.deref();
         if (!pool) return null;
@@ -108,8 +122,8 @@ class GenericPools {
       idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
       *peers() {
         for (const pooledResource of weak.deref()?._allObjects ?? []) {
-          const resource = lent.get(pooledResource)?.lease ?? null;
-          yield { resource, peer: peerOf(pooledResource.obj, resource ? 'used' : 'idle') };
+          const { lease = null, isLent = false } = lent.get(pooledResource) ?? {};
+          yield { resource: lease, peer: peerOf(pooledResource.obj, isLent ? 'used' : 'idle') };
         }
       },
       cut: (cuts) => {
@@ -123,8 +137,9 @@ class GenericPools {
         }
       },
       present: (enter) => {
-        for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? [])
-          this.#lentBefore(pooledResource, enter);
+        const pool = weak.deref();
+        for (const { pooledResource } of pool?._resourceLoans?.values() ?? []) this.#lentBefore(pooledResource, enter);
+        if (pool) this.#waitBefore(pool);
       },
     };
   }
@@ -153,17 +168,26 @@ class GenericPools {
       prototype,
       meet: (pool) => Object.hasOwn(pool, '_resourceLoans') && this.#accounts.of(pool as Pool),
     });
+    let areTimeoutsWatched = false;
     // in the constructor; where it leads to only the first connection tells
     onFirstSet<Pool>(PART, prototype, '_draining', (pool, _, setter) => this.#accounts.made(pool, setter, null));
     around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
-      within: flows.unmarked((own) => own.request.mark),
-      finally: (_, own) => this.#askedFor(own),
+      within: flows.unmarked((own) => own.request?.mark),
+      after: (pool, promise, own) => {
+        if (!areTimeoutsWatched) areTimeoutsWatched = this.#watchTimeouts(pool);
+        this.#waits(pool, promise, own);
+      },
+      finally: (_, own) => {
+        this.#asking = own?.outer ?? null;
+      },
     });
-    around<Pool, PooledResource>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
-      before: (_, pooledResource) => pooledResource as PooledResource,
-      after: (pool, isServed: boolean, pooledResource) => this.#dispatch(pool, pooledResource, isServed),
+    around<Pool>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
+      before: (pool, pooledResource) => {
+        if (!areTimeoutsWatched) areTimeoutsWatched = this.#watchTimeouts(pool);
+        this.#dispatch(pool, pooledResource as PooledResource);
+      },
     });
     around<Pool, number>(PART, prototype, '_createResource', {
       before: now,
@@ -177,59 +201,39 @@ class GenericPools {
     }
   }
 
-  watchQueue(prototype: object): void {
-    let isRequestKnown = false;
-    around(PART, prototype, 'enqueue', {
-      before: (_, request) => {
-        if (!isRequestKnown) this.#watchTimeouts(request as PoolRequest);
-        isRequestKnown = true;
-        this.#queue(request as PoolRequest);
-      },
-    });
-    around(PART, prototype, 'dequeue', {
-      after: (_, request: PoolRequest | undefined) => {
-        // most are served while they are asked for: to keep those, which are new, is work for the garbage collector
-        this.#dequeued = request !== undefined && request === this.#asking?.queued ? AT_ONCE : (request ?? null);
-      },
-    });
-  }
-
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = { request: account.ask(wrapper), account, queued: null, outer: this.#asking };
+    this.#asking = {
+      request: account.askToLend(wrapper),
+      account,
+      isBefore: false,
+      isServed: false,
+      outer: this.#asking,
+    };
     return this.#asking;
   }
 
-  #askedFor(own: Asked | undefined): void {
-    this.#asking = own?.outer ?? null;
-    if (own?.queued) own.account.wait(own.request);
+  /** An acquire has returned `promise`: its request is the latest of its priority, or is served, or refused. */
+  #waits({ _waitingClientsQueue: queue }: Pool, promise: unknown, own: Asked | undefined): void {
+    if (own === undefined || own.isServed) return;
+    for (const { tail } of queue._slots) {
+      if (tail === undefined || tail.promise !== promise) continue;
+      tail[ASKED] = own;
+      own.account.wait(own.request);
+    }
   }
 
-  #queue(request: PoolRequest): void {
-    const asking = this.#asking?.queued === null ? this.#asking : undefined;
-    // all of them get it, so that V8 knows them by one shape: what the library does with two is compiled twice
-    request[ASKED] = asking;
-    if (asking) asking.queued = request;
-  }
-
-  #dispatch(pool: Pool, pooledResource: PooledResource | undefined, isServed: boolean): void {
-    const dequeued = this.#dequeued;
-    const isAtOnce = dequeued === AT_ONCE;
-    const own = isAtOnce ? this.#asking : dequeued?.[ASKED];
-    this.#dequeued = null;
-    if (!pooledResource) return;
-    if (!own) {
-      const account = this.#accounts.of(pool);
-      // whoever waited already
-      if (isServed && account.isBefore) this.#lentBefore(pooledResource, (known) => account.serve(known));
-      return;
-    }
-    own.queued = null;
-    if (!isServed) {
-      own.account.stopWaiting(own.request);
-      return;
-    }
-    own.account.lend(this.#lentBy(pooledResource), own.request, pooledResource.obj, isAtOnce);
+  /** The first in the queue is about to be served: known from when it had to wait, or the one that asks just now. */
+  #dispatch(pool: Pool, pooledResource: PooledResource | undefined): void {
+    // who waits in it already is noted when it is first met
+    if (this.#desk.isLate) this.#accounts.of(pool);
+    const { head: waiting } = pool._waitingClientsQueue;
+    if (pooledResource === undefined || waiting?.state !== 'PENDING') return;
+    const own = waiting[ASKED] ?? this.#asking;
+    if (own === null || own.isServed) return;
+    own.isServed = true;
+    if (own.isBefore) this.#lentBefore(pooledResource, (known) => own.account.serve(known));
+    else own.account.lend(this.#lentBy(pooledResource), own.request, pooledResource.obj, own === this.#asking);
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
@@ -247,6 +251,15 @@ class GenericPools {
     lent.lease = enter(lent.ref === null ? {} : { ref: lent.ref });
   }
 
+  /** Whoever waits when the probe comes. */
+  #waitBefore(pool: Pool): void {
+    const account = this.#accounts.of(pool);
+    for (const { _list } of pool._waitingClientsQueue._slots)
+      for (let node = _list.head; node !== null; node = node.next) {
+        node.data[ASKED] = { request: null, account, isBefore: true, isServed: false, outer: null };
+      }
+  }
+
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
     const loan = pool._resourceLoans?.get(resource);
     const lent = loan && this.#lent.get(loan.pooledResource);
@@ -256,14 +269,19 @@ class GenericPools {
     lent.lease = null;
   }
 
-  /** The class of request objects is private: it is met with the first of them, in each copy of the library. */
-  #watchTimeouts(request: object): void {
-    const isSeen = around<PoolRequest>(PART, Object.getPrototypeOf(request), '_fireTimeout', {
+  /** With the first request that is met. */
+  #watchTimeouts({ _waitingClientsQueue: { head } }: Pool): boolean {
+    if (head === undefined) return false;
+    const prototype = Object.getPrototypeOf(head);
+    if (this.#requests.has(prototype)) return true;
+    this.#requests.add(prototype);
+    const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
         own?.account.timedOut(own.request, false);
       },
     });
     if (!isSeen) this.#desk.unseen('time-outs of generic-pool', 'Its requests have no _fireTimeout any more.');
+    return true;
   }
 
   /** The pool's own promise, which it handles itself: the latest of its set. Only where somebody wants to know. */

@@ -1,8 +1,8 @@
 /**
  * What a pool lends again and again, with what is known of its lease. A lease with neither a stack nor a scope has nothing
- * to tell but how many there were and for how long: it is only counted at first, and enters the ledger when somebody looks
- * and finds it still lent. By then nearly all are back. Not so one of a session in which something may be left: each
- * lease of that is somebody's.
+ * to tell but how many there were: most are only counted, without so much as a look at the clock, and enter the ledger
+ * when somebody looks and finds them still lent. By then nearly all are back. Not so one of a session in which something
+ * may be left: each lease of that is somebody's.
  */
 import type { Resource } from '../../account/ledger.ts';
 import type { Session } from '../../account/resource.ts';
@@ -21,10 +21,7 @@ export class Lent {
   session: Session | null = null;
   isKnown = false;
   /** Of a lease that is only counted, as a resource has it. */
-  openedAt = 0;
-  waitedMs = 0;
   uses = 0;
-  lastUsedAt = 0;
   lastOperation: string | null = null;
 
   constructor(ref: WeakRef<object> | null, isBusy: (() => boolean) | null = null) {
@@ -36,19 +33,15 @@ export class Lent {
     return this.lease !== null || this.countedBy !== null;
   }
 
-  count(by: PoolAccount, at: number, askedAt: number): void {
+  count(by: PoolAccount): void {
     this.countedBy = by;
-    this.openedAt = at;
-    this.waitedMs = at - askedAt;
     this.uses = 0;
-    this.lastUsedAt = at;
     this.lastOperation = null;
   }
 
   /** Its borrower uses it, while it is only counted. */
-  use(operation: string | null, at: number): void {
+  use(operation: string | null): void {
     this.lastOperation = operation;
-    this.lastUsedAt = at;
     this.uses++;
   }
 }

@@ -37,6 +37,7 @@ const COST_MS = 0.00035;
 interface Pool {
   options: {
     max?: number;
+    connectionTimeoutMillis?: number;
     min?: number;
     application_name?: string;
     host?: string;
@@ -76,7 +77,8 @@ class Known extends Lent {
 }
 
 interface Asked {
-  request: Request;
+  /** Null: it is only counted. */
+  request: Request | null;
   /** By `pool.query`, for one statement. */
   isQuery: boolean;
   account: PoolAccount;
@@ -123,9 +125,9 @@ class PgPools {
 
   #describe(weak: WeakRef<Pool>): PoolDescription {
     const known = this.#known;
-    const { application_name, database, max = 0 } = weak.deref()?.options ?? {};
+    const { application_name, database, max = 0, connectionTimeoutMillis: timeoutMs = 0 } = weak.deref()?.options ?? {};
     return {
-      ...{ name: application_name ?? database ?? null, max, costMs: COST_MS },
+      ...{ name: application_name ?? database ?? null, max, timeoutMs, costMs: COST_MS },
       gauges: () => {
         const pool = weak.deref();
         if (!pool) return null;
@@ -232,8 +234,8 @@ class PgPools {
     around<Pool, Asked>(PART, prototype, 'connect', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       // unbound, a queued callback runs in the flow of whoever releases
-      callback: (callback, own) => flows.bind(callback, own?.request.mark ?? null),
-      within: flows.unmarked((own) => own.request.mark),
+      callback: (callback, own) => flows.bind(callback, own?.request?.mark ?? null),
+      within: flows.unmarked((own) => own.request?.mark),
       finally: (pool, own) => this.#afterConnect(pool, own),
     });
     around<Pool, number>(PART, prototype, 'newClient', {
@@ -283,7 +285,7 @@ class PgPools {
 
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = { request: account.ask(wrapper), account, isQuery: this.#isQuery };
+    this.#asking = { request: account.askToLend(wrapper), account, isQuery: this.#isQuery };
     this.#isQuery = false;
     return this.#asking;
   }
@@ -407,7 +409,7 @@ class PgPools {
   #use(known: Known, text: string | null): boolean {
     const { lease } = known;
     if (lease === null) {
-      if (known.countedBy !== null) known.use(text, now());
+      if (known.countedBy !== null) known.use(text);
       return known.countedBy !== null;
     }
     if (lease.closed) return false;

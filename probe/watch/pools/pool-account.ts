@@ -5,6 +5,7 @@ import { heldBefore, type Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
 import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
+import { ByChance } from '../../process/by-chance.ts';
 import { guarded } from '../../process/lapses.ts';
 import { now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
@@ -18,6 +19,8 @@ export interface PoolDescription {
   gauges: PoolState['gauges'];
   /** CPU milliseconds of one lease, where it is not the usual. */
   costMs?: number;
+  /** How long an acquire may wait, milliseconds; 0: for ever, or as `lend` is not used. */
+  timeoutMs?: number;
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
   cut?: NonNullable<PoolState['cut']>;
@@ -34,9 +37,12 @@ const MAX_EXHAUSTIONS = 20;
 /** Acquires that wait; a storm is no deadlock. */
 const MAX_WAITING = 100;
 
-/** Demand is counted in slices of this many milliseconds, of which the last hundred are enough. */
+/** Demand is counted in slices of this many milliseconds at least, of which the last hundred are enough. */
 const SLICE_MS = 20;
 const MAX_SLICES = 100;
+
+/** Of leases of which there is nothing to tell but how many there were, one in so many is measured all the same. */
+const ONE_OF = 16;
 
 /** Where, and in which scope, a pool was made. */
 export type Making = Pick<Request, 'site' | 'scope'>;
@@ -53,14 +59,17 @@ export class PoolAccount {
   /** To the pool: who still holds it can be asked. */
   private readonly ref: WeakRef<object>;
   private readonly making: Made | null;
+  private readonly timeoutMs: number;
   private itself: Resource | null = null;
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
   private readonly firstAskedAt: number = now();
-  /** How many leases are open that are only counted. */
+  /** How many leases are open that are only counted; and of such, how many came and went that the ledger is not told of yet. */
   private counted = 0;
-  /** Acquires in the latest slices of time, oldest first. */
-  private recent: { from: number; count: number }[] = [];
+  private lately = { lent: 0, back: 0 };
+  private readonly measured = new ByChance(ONE_OF);
+  /** How many acquires there were by then, oldest first. */
+  private recent: { at: number; asked: number }[] = [];
   private asked = 0;
 
   /** `making` null: its constructor was not seen. */
@@ -70,12 +79,14 @@ export class PoolAccount {
     pools: Source,
     making: Made | null,
     ref: WeakRef<object>,
+    timeoutMs = 0,
   ) {
     this.desk = desk;
     this.source = source;
     this.pools = pools;
     this.making = making;
     this.ref = ref;
+    this.timeoutMs = timeoutMs;
   }
 
   get name(): string {
@@ -96,21 +107,29 @@ export class PoolAccount {
   ask(wrapper: Method, site?: Site | null): Request {
     const request = this.desk.ask(this.source, wrapper, site);
     const { askedAt } = request;
-    this.asked++;
     const slice = this.recent.at(-1);
-    if (slice && askedAt - slice.from < SLICE_MS) slice.count++;
-    else this.recent.push({ from: askedAt, count: 1 });
+    if (!slice || askedAt - slice.at >= SLICE_MS) this.recent.push({ at: askedAt, asked: this.asked });
     if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+    this.asked++;
     return request;
   }
 
-  wait(request: Request): void {
-    this.source.pool.waiting.push(request);
+  /** The same for `lend`; null: it is only counted. */
+  askToLend(wrapper: Method): Request | null {
+    if (this.itself === null || this.itself.closed || !this.desk.isNobodys(this.source) || this.measured.takes()) {
+      return this.ask(wrapper);
+    }
+    this.asked++;
+    return null;
+  }
+
+  wait(request: Request | null): void {
+    if (request !== null) this.source.pool.waiting.push(request);
   }
 
   /** The acquire is over without a lease, or is on its way to a connection of its own. */
-  stopWaiting(request: Request): void {
-    this.source.pool.waiting.delete(request);
+  stopWaiting(request: Request | null): void {
+    if (request !== null) this.source.pool.waiting.delete(request);
   }
 
   /**
@@ -134,65 +153,71 @@ export class PoolAccount {
   }
 
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. */
-  lend(lent: Lent, request: Request, object: unknown, isAtOnce = false): void {
+  lend(lent: Lent, request: Request | null, object: unknown, isAtOnce = false): void {
     lent.countedBy?.countBack(lent);
-    if (!lent.isKnown || lent.session?.isToldOf || !this.isToBeCounted(request)) {
-      lent.lease = this.open(request, object, isAtOnce);
+    if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
+      lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
       lent.lease.ref = lent.ref;
       lent.session = lent.lease.session;
       lent.isKnown = true;
       return;
     }
-    this.stopWaiting(request);
     this.desk.pooled(object);
-    const at = isAtOnce ? request.askedAt : now();
-    const { ledger } = this.desk;
-    lent.count(this, at, request.askedAt);
+    lent.count(this);
     this.counted++;
-    ledger.count(ledger.account(this.source, null), at);
-    this.isUsed(at);
+    this.lately.lent++;
   }
 
-  /** Without a stack, a scope and an observer there is nothing to be told of it. */
-  private isToBeCounted({ site, scope }: Request): boolean {
-    const { observer } = this.desk.ledger;
-    return site === null && scope === null && observer === null && this.itself !== null && !this.itself.closed;
+  /** What was to be counted only. */
+  private nobodys(waitedMs = 0): Request {
+    const nothing = { site: null, scope: null, mark: null, trace: null, previous: null, next: null };
+    return { source: this.source, askedAt: now() - waitedMs, ...nothing };
   }
 
   /** What is only counted comes back. */
   countBack(lent: Lent): void {
-    const { ledger } = this.desk;
     lent.countedBy = null;
     this.counted--;
-    ledger.countBack(ledger.account(this.source, null), lent, now());
+    this.lately.back++;
   }
 
-  /** The lease of `object`, which is in the ledger from now on; null where it is not lent. */
+  /** Tells the ledger what was only counted so far. */
+  private tellCounted(at: number): void {
+    const { lent, back } = this.lately;
+    if (lent + back === 0) return;
+    this.lately = { lent: 0, back: 0 };
+    const { ledger } = this.desk;
+    ledger.count(ledger.account(this.source, null), lent, back, at);
+    if (this.itself === null || lent === 0) return;
+    this.itself.lastUsedAt = at;
+    this.itself.uses += lent;
+  }
+
+  /**
+   * The lease of `object`, which is in the ledger from now on; null where it is not lent. Of one that was only counted
+   * nobody knows since when: it counts as lent, and used, now.
+   */
   entered(lent: Lent, object: unknown): Resource | null {
     if (lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
-    const { ref, openedAt, waitedMs, uses, lastUsedAt, lastOperation, isBusy } = lent;
-    const account = ledger.account(this.source, null);
-    const lease = new Resource(account, null, openedAt);
-    Object.assign(lease, { ref, waitedMs, uses, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
-    ledger.uncount(account);
+    const { ref, uses, lastOperation, isBusy } = lent;
+    const lease = new Resource(ledger.account(this.source, null), null, now());
+    Object.assign(lease, { ref, uses, lastOperation, isBusy: uses > 0 ? isBusy : null });
+    this.lately.lent--;
+    this.counted--;
     ledger.open(lease);
     lent.countedBy = null;
     lent.lease = lease;
-    this.counted--;
     sessions?.lent(object, lease);
     return lease;
   }
 
   /** Enters all that are open and only counted, of those that the pool lends. */
-  enterCounted(all: Iterable<readonly [Lent, unknown]>): void {
-    for (const [lent, object] of all) this.entered(lent, object);
+  enterCounted(all: () => Iterable<readonly [Lent, unknown]>): void {
+    if (this.counted > 0) for (const [lent, object] of all()) this.entered(lent, object);
     // what the pool does not list any more is not lent
     this.counted = 0;
-  }
-
-  get isCounting(): boolean {
-    return this.counted > 0;
+    this.tellCounted(now());
   }
 
   /** The pool itself, where it was made or first used; at once where that is all there is to see of it. */
@@ -253,8 +278,9 @@ export class PoolAccount {
     this.desk.ledger.observer?.created(this.source.pool, now() - began);
   }
 
-  /** The acquire timed out: who holds the pool is told now, not when somebody looks. */
-  timedOut(request: Request, isConnect: boolean): void {
+  /** The acquire timed out: who holds the pool is told now, not when somebody looks. Null: it was to be counted only. */
+  timedOut(known: Request | null, isConnect: boolean): void {
+    const request = known ?? this.nobodys(this.timeoutMs);
     const { pool } = this.source;
     pool.enterCounted?.();
     const waiting = this.whoWaits(request);
@@ -287,9 +313,9 @@ export class PoolAccount {
 
   private demand(at: number, waitedMs: number): Exhaustion['demand'] {
     const since = at - waitedMs - 1;
-    const lately = this.recent.reduce((total, { from, count }) => (from > since - SLICE_MS ? total + count : total), 0);
-    const before = (this.asked - lately) / Math.max(1, since - this.firstAskedAt);
-    return { now: (1000 * lately) / Math.max(1, waitedMs), before: 1000 * before };
+    const before = this.recent.find(({ at: then }) => then > since - SLICE_MS)?.asked ?? this.asked;
+    const [lately, earlier] = [this.asked - before, before / Math.max(1, since - this.firstAskedAt)];
+    return { now: (1000 * lately) / Math.max(1, waitedMs), before: 1000 * earlier };
   }
 }
 
@@ -309,16 +335,16 @@ export class PoolAccounts<Pool extends object> {
     this.pools = pools;
     this.create = (pool) => {
       const ref = new WeakRef(pool);
-      const { peers, idleLimits, cut, forget, present, lent, ...facts } = describe(ref);
+      const { peers, idleLimits, cut, forget, present, lent, timeoutMs, ...facts } = describe(ref);
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
       if (forget) source.pool.forget = forget;
-      const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref);
+      const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref, timeoutMs);
       if (lent)
         source.pool.enterCounted = () => {
-          if (account.isCounting) guarded(adapter, () => account.enterCounted(lent()));
+          guarded(adapter, () => account.enterCounted(lent));
         };
       const findPresent = () => {
         const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};
