@@ -8,16 +8,16 @@ function taken(followed: Followed, requests: number): number {
   return count;
 }
 
-test('a quiet service has every request followed, a busy one a hundred a second and one of sixteen beyond', () => {
+test('a quiet service has every request followed, a busy one a hundred a second and one of sixty-four beyond', () => {
   const followed = new Followed();
   expect(taken(followed, 2000)).toBe(2000);
   for (let second = 0; second < 10; second++) {
     followed.grant(1000, second * 1000);
     expect(taken(followed, 100)).toBe(100);
   }
-  const share = taken(followed, 8000) / 8000;
-  expect(share).toBeGreaterThan(1 / 18);
-  expect(share).toBeLessThan(1 / 14);
+  const share = taken(followed, 40_000) / 40_000;
+  expect(share).toBeGreaterThan(1 / 80);
+  expect(share).toBeLessThan(1 / 50);
 });
 
 test('what was not used up is kept, to a limit: after a quiet night no burst is followed for ever', () => {

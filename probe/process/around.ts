@@ -3,7 +3,7 @@
  * and descriptor, arguments passed through, every hook guarded. Says when there is no such method.
  */
 import { disguise } from './disguise.ts';
-import { guarded, type Part } from './lapses.ts';
+import { failing, type Gate, gateOf, guarded, type Part } from './lapses.ts';
 import { onLeave, putBack } from './leaving.ts';
 
 /** Any method. */
@@ -88,59 +88,109 @@ function put(
   whenLeaving(() => putBack(owner, key, value, before));
 }
 
+/** A hook with what it needs to be called. */
+interface Ready<Self extends object, Asked> {
+  readonly part: Part;
+  readonly gate: Gate;
+  readonly hook: Hook<Self, Asked>;
+  /** What stands around the method. */
+  wrapper: Method;
+}
+
 /** As the method is: a method of a class has no prototype and cannot be called with `new`, a function has and can. */
 function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hook: Hook<Self, Asked>): Method {
-  const own = () => wrapped;
   const { callback, call, within, after, finally: last } = hook;
   const isPlain = !(callback ?? call ?? within ?? after ?? last);
-  const way = isPlain ? plainly : call === undefined ? directly : itself;
-  const method = way(part, original, hook, own);
-  const wrapped: Method = Object.hasOwn(original, 'prototype')
-    ? function hooked(this: Self): unknown {
-        if (new.target === undefined) return Reflect.apply(method, this, arguments);
-        // to make an object is no call of a method
-        return Reflect.construct(original, arguments, new.target === wrapped ? original : new.target);
-      }
-    : method;
-  return wrapped;
+  const ready: Ready<Self, Asked> = { part, gate: gateOf(part), hook, wrapper: original };
+  const isFunction = Object.hasOwn(original, 'prototype');
+  if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
+  else {
+    const method = call === undefined ? directly(original, ready) : itself(original, ready);
+    ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
+  }
+  return ready.wrapper;
+}
+
+function ofFunction<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
+  return function hooked(this: Self): unknown {
+    return new.target === undefined
+      ? Reflect.apply(method, this, arguments)
+      : constructed(original, arguments, new.target, ready);
+  };
+}
+
+/** To make an object is no call of a method. */
+function constructed<Self extends object, Asked>(
+  original: Method,
+  args: IArguments,
+  target: Method,
+  { wrapper }: Ready<Self, Asked>,
+): unknown {
+  return Reflect.construct(original, args, target === wrapper ? original : target);
 }
 
 /*
- * Three ways to do one thing, since this runs for each acquire: as long as `arguments` is no more than given to
- * `Reflect.apply`, V8 makes no object of it. To read one from it that is not there is dear.
+ * Several ways to do one thing, since this runs for each acquire: as long as `arguments` is no more than given to
+ * `Reflect.apply`, V8 makes no object of it. To read one from it that is not there is dear. For the same reason each
+ * guards its hooks by itself, as `guarded` would.
  */
 
 /** No more than a look before. */
-function plainly<Self extends object, Asked>(
-  part: Part,
-  original: Method,
-  { before = () => undefined as Asked }: Hook<Self, Asked>,
-  wrapped: () => Method,
-): Method {
+function plainly<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
+  const { part, gate, hook } = ready;
+  const { before = () => undefined as Asked } = failing(part, hook);
   return {
     hooked(this: Self, first: unknown, second: unknown): unknown {
-      guarded(part, before, this, first, second, wrapped());
+      if (!gate.isShut) {
+        try {
+          before(this, first, second, ready.wrapper);
+        } catch {
+          gate.lapse();
+        }
+      }
       return Reflect.apply(original, this, arguments);
     },
   }.hooked;
 }
 
+/** The same around a function, which may be called with `new`. */
+function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
+  const { part, gate, hook } = ready;
+  const { before = () => undefined as Asked } = failing(part, hook);
+  return function hooked(this: Self, first: unknown, second: unknown): unknown {
+    if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
+    if (!gate.isShut) {
+      try {
+        before(this, first, second, ready.wrapper);
+      } catch {
+        gate.lapse();
+      }
+    }
+    return Reflect.apply(original, this, arguments);
+  };
+}
+
 /** All but the callback is handed on as it is. */
-function directly<Self extends object, Asked>(
-  part: Part,
-  original: Method,
-  { before, callback, within, after, finally: last }: Hook<Self, Asked>,
-  wrapped: () => Method,
-): Method {
+function directly<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
+  const { part, gate, hook } = ready;
+  const { before, callback, within, after, finally: last } = failing(part, hook);
   return {
     hooked(this: Self, first: unknown, second: unknown): unknown {
-      const asked = before === undefined ? undefined : guarded(part, before, this, first, second, wrapped());
-      const at = arguments.length - 1;
+      let asked: Asked | undefined;
       let args: unknown[] | null = null;
-      if (callback !== undefined && at >= 0 && typeof arguments[at] === 'function') {
-        args = [];
-        for (let i = 0; i < at; i++) args.push(arguments[i]);
-        args.push(guarded(part, callback, arguments[at], asked) ?? arguments[at]);
+      if (!gate.isShut) {
+        try {
+          if (before !== undefined) asked = before(this, first, second, ready.wrapper);
+          const at = arguments.length - 1;
+          if (callback !== undefined && at >= 0 && typeof arguments[at] === 'function') {
+            args = [];
+            for (let i = 0; i < at; i++) args.push(arguments[i]);
+            args.push(callback(arguments[at], asked));
+          }
+        } catch {
+          args = null;
+          gate.lapse();
+        }
       }
       try {
         let result: unknown;
@@ -150,33 +200,42 @@ function directly<Self extends object, Asked>(
         } finally {
           within?.leave(entered, asked);
         }
-        if (after !== undefined) guarded(part, after, this, result as never, asked, wrapped());
+        if (after !== undefined && !gate.isShut) {
+          try {
+            after(this, result as never, asked, ready.wrapper);
+          } catch {
+            gate.lapse();
+          }
+        }
         return result;
       } finally {
-        if (last !== undefined) guarded(part, last, this, asked);
+        if (last !== undefined && !gate.isShut) {
+          try {
+            last(this, asked);
+          } catch {
+            gate.lapse();
+          }
+        }
       }
     },
   }.hooked;
 }
 
 /** The hook calls. */
-function itself<Self extends object, Asked>(
-  part: Part,
-  original: Method,
-  { before, callback, call, after, finally: last }: Hook<Self, Asked>,
-  wrapped: () => Method,
-): Method {
+function itself<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
+  const { part, hook } = ready;
+  const { before, callback, call, after, finally: last } = hook;
   return {
     hooked(this: Self, first: unknown, second: unknown): unknown {
       const args = arguments;
-      const asked = before && guarded(part, before, this, first, second, wrapped());
+      const asked = before && guarded(part, before, this, first, second, ready.wrapper);
       const at = args.length - 1;
       if (callback !== undefined && typeof args[at] === 'function') {
         args[at] = guarded(part, callback, args[at], asked) ?? args[at];
       }
       try {
         const result = call?.(original, this, args, asked);
-        if (after !== undefined) guarded(part, after, this, result as never, asked, wrapped());
+        if (after !== undefined) guarded(part, after, this, result as never, asked, ready.wrapper);
         return result;
       } finally {
         if (last !== undefined) guarded(part, last, this, asked);

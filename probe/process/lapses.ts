@@ -51,15 +51,52 @@ const BLIND_TO: Partial<Record<Part, string>> = {
 const [failingPart, failingCall] = (process.env.OUTLIVE_TEST_LAPSE ?? '').split(':');
 let callsToLapse = Number(failingCall);
 
-function lapse(part: Part): void {
-  lapses.set(part, (lapses.get(part) ?? 0) + 1);
+let areAllOff = false;
+
+/** Whether the hooks of a part are run; where that is asked for each acquire, it is asked of this. */
+export class Gate {
+  readonly #part: Part;
+  isShut: boolean = areAllOff;
+
+  constructor(part: Part) {
+    this.#part = part;
+  }
+
+  /** One of its hooks has thrown: that was the last one. */
+  lapse(): void {
+    lapses.set(this.#part, (lapses.get(this.#part) ?? 0) + 1);
+    this.isShut = true;
+  }
 }
 
-let areAllOff = false;
+const gates: Map<Part, Gate> = new Map();
+
+export function gateOf(part: Part): Gate {
+  let gate = gates.get(part);
+  if (!gate) {
+    gate = new Gate(part);
+    gates.set(part, gate);
+  }
+  return gate;
+}
 
 /** The probe leaves: hooks that stay because somebody has wrapped them since do nothing any more. */
 export function switchAllOff(): void {
   areAllOff = true;
+  for (const gate of gates.values()) gate.isShut = true;
+}
+
+/** `hooks` themselves, but in the test that the service does not see them fail. */
+export function failing<H extends object>(part: Part, hooks: H): H {
+  if (part !== failingPart) return hooks;
+  const fail =
+    (hook: (...args: unknown[]) => unknown) =>
+    (...args: unknown[]): unknown => {
+      if (--callsToLapse === 0) throw new Error('a lapse for the test');
+      return hook(...args);
+    };
+  const all = Object.entries(hooks).map(([name, hook]) => [name, typeof hook === 'function' ? fail(hook) : hook]);
+  return Object.fromEntries(all) as H;
 }
 
 /** Whether a part has failed. Of what is open of an adapter that is off nothing is known any more: it may have come back. */
@@ -93,7 +130,7 @@ export function guarded<T>(
     if (part === failingPart && --callsToLapse === 0) throw new Error('a lapse for the test');
     return hook(a, b, c, d);
   } catch {
-    lapse(part);
+    gateOf(part).lapse();
     return undefined;
   }
 }

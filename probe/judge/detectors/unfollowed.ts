@@ -6,8 +6,8 @@ import type { Resource } from '../../account/ledger.ts';
 import { UNFOLLOWED } from '../../account/scope-names.ts';
 import type { Context } from './detector.ts';
 
-/** Of one in sixteen, one of so many at least is followed: the chance of none is below one in a hundred. */
-const ENOUGH = 75;
+/** Of one in sixty-four, one of so many at least is followed: the chance of none is below one in a hundred. */
+const ENOUGH = 300;
 
 /** Whether what has no scope is likely to be of a request that goes on, by others of the same line. */
 export function mayGoOn(open: Iterable<Resource>, { scopes }: Context): boolean {

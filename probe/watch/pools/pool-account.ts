@@ -42,7 +42,7 @@ const SLICE_MS = 20;
 const MAX_SLICES = 100;
 
 /** Of leases of which there is nothing to tell but how many there were, one in so many is measured all the same. */
-const ONE_OF = 16;
+const ONE_OF = 64;
 
 /** Where, and in which scope, a pool was made. */
 export type Making = Pick<Request, 'site' | 'scope'>;

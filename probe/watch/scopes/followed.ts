@@ -14,7 +14,7 @@ import type { RecordedFinding } from '../../recording/format.ts';
 const STORE = 2000;
 const A_SECOND = 100;
 /** Beyond the budget: of so many one. */
-const ONE_OF = 16;
+const ONE_OF = 64;
 /** All of them, after something new was found, milliseconds. */
 const WHOLE_MS = 60_000;
 
