@@ -27,7 +27,7 @@ const PARTS = [
   'tests',
   'telemetry/telemetry',
   'record/source-lines',
-  'recording/quiet-report',
+  'recording/read-recording',
   'attach/visit',
   'notify/notifier',
   'record/active-handles',
@@ -110,8 +110,8 @@ const APART = [
   /watch[\\/]unwatched[\\/](?:connects|bundles)/,
   /judge[\\/](?!blame|enclosing)/,
   /record[\\/](?:source-lines|script-maps|active-handles)/,
-  // … of the recording all but what writes one
-  /recording[\\/](?!(?:natures|format|host|kept-entries|writer|own|folder|snapshot-names|mask|secrets|source-map|readable)\.)/,
+  // … of the recording all but what writes one, and the report of a run that left nothing to tell
+  /recording[\\/](?!(?:natures|format|host|kept-entries|writer|own|folder|snapshot-names|mask|secrets|source-map|readable|quiet-report|assemble|ending|missing|fold|owner|draft|check|bounded)\.)/,
 ];
 const isCore = (id) => !APART.some((pattern) => new RegExp(`\\bprobe[\\\\/]${pattern.source}`).test(id));
 // … and those of pools, and of clients, one copy of what lies beside them

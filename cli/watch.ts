@@ -5,7 +5,7 @@ import { jsonLine, newsLines } from '../live/lines.ts';
 import { screen } from '../live/screen.ts';
 import { serveLive } from '../live/serve.ts';
 import { Follower, type View } from '../live/view.ts';
-import { ownerOf } from '../probe/recording/read-recording.ts';
+import { ownerOf } from '../probe/recording/owner.ts';
 import { UserError } from '../user-error.ts';
 import { milliseconds, wholeNumber } from './checks.ts';
 import { helpOf, type Options, parse, type Values } from './options.ts';

@@ -16,6 +16,6 @@ export const PARTS = {
   notifier: (load) => load('./notify/notifier.js') as typeof import('./notify/notifier.ts'),
   telemetry: (load) => load('./telemetry/telemetry.js') as typeof import('./telemetry/telemetry.ts'),
   sourceLines: (load) => load('./record/source-lines.js') as typeof import('./record/source-lines.ts'),
-  quietReport: (load) => load('./recording/quiet-report.js') as typeof import('./recording/quiet-report.ts'),
+  readRecording: (load) => load('./recording/read-recording.js') as typeof import('./recording/read-recording.ts'),
   report: (load) => load('./recording/build-report.js') as typeof import('./recording/build-report.ts'),
 } as const satisfies Record<string, (load: LoadPart) => unknown>;

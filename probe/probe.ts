@@ -38,6 +38,7 @@ import { Prover } from './proof/prover.ts';
 import { Recorder } from './record/recorder.ts';
 import { folderOfRun } from './record/run-folder.ts';
 import type { Kind, RecordedFinding } from './recording/format.ts';
+import { writeQuietReport } from './recording/quiet-report.ts';
 import { type SnapshotName, snapshotFileOf } from './recording/snapshot-names.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { isWanted } from './telemetry/wanted.ts';
@@ -346,8 +347,9 @@ export class Probe {
   /** A child, or a service that is killed, never needs what it is made with; and most others little of it. */
   #writeReport(): void {
     const owner = { pid: process.pid, startedMs: this.#recorder.startedMs };
-    if (this.#judge === null && loadOnDemand(PARTS.quietReport).writeQuietReport(this.folder, owner)) return;
-    loadOnDemand(PARTS.report).writeReportOf(this.folder, owner);
+    const { folder } = this;
+    if (this.#judge === null && writeQuietReport(folder, owner, this.#recorder)) return;
+    loadOnDemand(PARTS.report).writeReportOf(folder, owner);
   }
 
   #conclude(judge: () => void, isDrained = false): void {

@@ -7,7 +7,7 @@ import { FOLDER } from '../probe/recording/folder.ts';
 import { glance } from '../probe/recording/glance.ts';
 import { LOAD_FILE } from '../probe/recording/load.ts';
 import { OPINIONS_FILE, OPINIONS_FOLDER } from '../probe/recording/opinions.ts';
-import { ownerOf } from '../probe/recording/read-recording.ts';
+import { ownerOf } from '../probe/recording/owner.ts';
 import { UserError } from '../user-error.ts';
 
 /** What is made of recordings, and what a soak keeps beside them. */

@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { glance } from '../probe/recording/glance.ts';
-import { ownerOf } from '../probe/recording/read-recording.ts';
+import { ownerOf } from '../probe/recording/owner.ts';
 import { isRecording } from '../probe/recording/reader.ts';
 
 export interface Chosen {

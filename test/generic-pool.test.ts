@@ -69,3 +69,13 @@ test('several copies of the library in one tree are each watched', async () => {
   expect(report.processes[0]?.adapters).toEqual(['generic-pool 3.9.0', 'generic-pool 3.9.0']);
   expect(watched(report, 'generic-pool')).toEqual({ acquired: 2, released: 2 });
 });
+
+test('beyond the stacks that may be taken all are counted, and who holds an exhausted pool is told', async () => {
+  const counted = fixture('counted.mjs');
+  const { report } = await probed(counted, [], { env: { OUTLIVE_GRACE_MS: '500' } });
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 8008, released: 8000 });
+  expect(report.findings).toMatchObject([
+    { certainty: 'likely', count: 8, exhausted: { cause: 'leak', used: 8, limit: 8, waiting: 5 } },
+  ]);
+  expect(placeOf(report.findings[0]!)).toBe(lineOf(counted, 'while (pool.available'));
+});

@@ -25,7 +25,7 @@ import {
   type TotalsLine,
 } from '../recording/format.ts';
 import { hostName } from '../recording/host.ts';
-import { keyOf } from '../recording/kept-entries.ts';
+import { isWhole, keyOf } from '../recording/kept-entries.ts';
 import { mask, maskArguments } from '../recording/mask.ts';
 import { Writer } from '../recording/writer.ts';
 import { atRest } from './at-rest.ts';
@@ -321,6 +321,12 @@ export class Recorder {
 
   flush(): void {
     this.writer.flush();
+  }
+
+  /** What stands in the recording; null where that is not known. */
+  get standing(): readonly Entry[] | null {
+    const { standing } = this.writer;
+    return standing === null || !isWhole(standing) ? null : standing;
   }
 
   end(end: EndLine['end'], code: number): void {

@@ -8,8 +8,8 @@ import { CERTAINTIES, type Frame, type ProcessLine, type RecordedFinding, type R
 import { type Load, readLoad } from './load.ts';
 import { NATURES } from './natures.ts';
 import { keptAliveBy, openIn } from './open.ts';
+import { ownerOf } from './owner.ts';
 import { noExcerpt, placeIn } from './place.ts';
-import { ownerOf } from './read-recording.ts';
 import { type Run, readRun } from './reader.ts';
 import { Replicas } from './replicas.ts';
 import type { Finding, Report, Site, Withdrawn } from './report.ts';

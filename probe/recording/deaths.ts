@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { DiedLine } from './format.ts';
 import { glance } from './glance.ts';
 import { appendOwn } from './own.ts';
-import { ownerOf } from './read-recording.ts';
+import { ownerOf } from './owner.ts';
 
 /**
  * `pid`: what was started. Where that was a shell, and ended as a shell does when its program died by a signal, it is

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { isObject } from './check.ts';
 import { isAlive } from './missing.ts';
-import { ownerOf } from './read-recording.ts';
+import { ownerOf } from './owner.ts';
 import { openRegular } from './readable.ts';
 
 export interface Glance {

@@ -46,6 +46,11 @@ const KEYS: { [T in Type]: (entry: EntryOf<T>) => string | null } = {
   cost: latest,
 };
 
+/** Whether none of a kind was left out for there are so many. */
+export function isWhole(kept: readonly Entry[]): boolean {
+  return kept.filter(({ t }) => t === 'adapter').length < MAX_ADAPTERS;
+}
+
 /** Null: may be lost with the file. */
 export function keyOf(entry: Entry): string | null {
   return (KEYS[entry.t] as (entry: Entry) => string | null)(entry);

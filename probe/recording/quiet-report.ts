@@ -4,33 +4,50 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { PARTS } from '../parts.ts';
+import { loadOnDemand } from '../process/on-demand.ts';
 import { assemble, type Found, startedBy, storeReport } from './assemble.ts';
-import type { ProcessLine, Recording } from './format.ts';
-import { ownerOf, readRecording } from './read-recording.ts';
+import { recordingOf } from './fold.ts';
+import type { Entry, ProcessLine, Recording } from './format.ts';
+import { ownerOf } from './owner.ts';
 
 const NOTHING: Found = { findings: [], withdrawn: [], open: [], keptAliveBy: () => [] };
 
+/** This process's own recording: what stands in it, null where that is not known. */
+interface Own {
+  file: string;
+  standing: readonly Entry[] | null;
+}
+
 /** As `writeReportOf`; false, and nothing is written, where there is more to tell. */
-export function writeQuietReport(folder: string, owner: Pick<ProcessLine, 'pid' | 'startedMs'>): boolean {
-  const recordings = quietRecordings(folder, owner.startedMs);
+export function writeQuietReport(folder: string, owner: Pick<ProcessLine, 'pid' | 'startedMs'>, own: Own): boolean {
+  const recordings = quietRecordings(folder, owner.startedMs, own);
   if (recordings === null) return false;
   storeReport(folder, assemble(startedBy(recordings, owner.pid), NOTHING, [], null));
   return true;
 }
 
 /** Of this run, oldest first; null: of one there is more to tell, or something else lies beside them. */
-function quietRecordings(folder: string, startedMs: number): Recording[] | null {
+function quietRecordings(folder: string, startedMs: number, own: Own): Recording[] | null {
   const recordings: Recording[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.jsonl')) continue;
     const owner = ownerOf(name);
     if (owner === null) return null;
     if (owner.startedMs < startedMs) continue;
-    const recording = readRecording(path.join(folder, name));
+    const recording = read(path.join(folder, name), own);
     if (typeof recording === 'string' || !isQuiet(recording)) return null;
     recordings.push(recording);
   }
   return recordings.sort((a, b) => a.process.startedMs - b.process.startedMs);
+}
+
+/** What this process has just written it need not read; most have no child, and read nothing. */
+function read(file: string, { file: ownFile, standing }: Own): Recording | string {
+  return (
+    (file === ownFile && standing !== null && recordingOf(file, standing)) ||
+    loadOnDemand(PARTS.readRecording).readRecording(file)
+  );
 }
 
 function isQuiet({ findings, withdrawn, openSites, handles, rounds }: Recording): boolean {

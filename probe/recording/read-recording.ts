@@ -1,9 +1,11 @@
 /** Reads one recording back, from whatever is left of it. */
 import path from 'node:path';
 import { Draft } from './draft.ts';
-import { fold, isSound } from './entries.ts';
+import { isSound } from './entries.ts';
+import { fold } from './fold.ts';
 import { type Entry, type ProcessLine, RECORDING_SCHEMA, type Recording } from './format.ts';
 import { readLines } from './lines.ts';
+import { ownerOf } from './owner.ts';
 import { readReach, siteOfHolder, stackOf } from './reach.ts';
 
 /** One recording, or a sentence that says why it is none. */
@@ -30,12 +32,6 @@ export function readRecording(file: string): Recording | string {
   }
   recording.problems.push(...[doubt, problem].filter((sentence) => sentence !== null));
   return recording;
-}
-
-/** What the name of a recording tells; null when it is not one of ours. */
-export function ownerOf(name: string): Pick<ProcessLine, 'pid' | 'thread' | 'startedMs'> | null {
-  const [, pid, thread, startedMs] = /^(\d{1,15})-(\d{1,15})-(\d{1,15})\.jsonl$/.exec(name)?.map(Number) ?? [];
-  return pid && thread !== undefined && startedMs ? { pid, thread, startedMs } : null;
 }
 
 /** What can be said of the process when the first line is lost. Null when it is not one of ours. */

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { glance } from './glance.ts';
-import { ownerOf } from './read-recording.ts';
+import { ownerOf } from './owner.ts';
 
 /** Of our process group, where that can be seen: what was detached was meant to stay. */
 export function survivorsIn(folder: string): number[] {

@@ -1,7 +1,8 @@
 /** A recording that somebody still writes: what was added since is read, not the whole again. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Draft } from './draft.ts';
-import { fold, isSound } from './entries.ts';
+import { isSound } from './entries.ts';
+import { fold } from './fold.ts';
 import type { Recording } from './format.ts';
 import { openRegular } from './readable.ts';
 

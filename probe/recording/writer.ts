@@ -68,6 +68,11 @@ export class Writer<E extends { t: string } = Entry> {
     else this.drop(line.t);
   }
 
+  /** What a recording would say that begins anew: all that matters of this one. Null where some of it is not written. */
+  get standing(): readonly E[] | null {
+    return this.isLost || Object.keys(this.dropped).length > 0 ? null : [...this.kept.values()];
+  }
+
   flush(): void {
     if (this.buffer.length === 0 || hrtime()[0] < this.retryAt) return;
     try {
