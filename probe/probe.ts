@@ -348,7 +348,8 @@ export class Probe {
   #writeReport(): void {
     const owner = { pid: process.pid, startedMs: this.#recorder.startedMs };
     const { folder } = this;
-    if (this.#judge === null && writeQuietReport(folder, owner, this.#recorder)) return;
+    const read = (file: string) => loadOnDemand(PARTS.readRecording).readRecording(file);
+    if (this.#judge === null && writeQuietReport(folder, owner, this.#recorder, read)) return;
     loadOnDemand(PARTS.report).writeReportOf(folder, owner);
   }
 

@@ -4,8 +4,6 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { PARTS } from '../parts.ts';
-import { loadOnDemand } from '../process/on-demand.ts';
 import { assemble, type Found, startedBy, storeReport } from './assemble.ts';
 import { recordingOf } from './fold.ts';
 import type { Entry, ProcessLine, Recording } from './format.ts';
@@ -19,23 +17,31 @@ interface Own {
   standing: readonly Entry[] | null;
 }
 
+/** Of any other process: a recording, or a sentence. */
+type Read = (file: string) => Recording | string;
+
 /** As `writeReportOf`; false, and nothing is written, where there is more to tell. */
-export function writeQuietReport(folder: string, owner: Pick<ProcessLine, 'pid' | 'startedMs'>, own: Own): boolean {
-  const recordings = quietRecordings(folder, owner.startedMs, own);
+export function writeQuietReport(
+  folder: string,
+  owner: Pick<ProcessLine, 'pid' | 'startedMs'>,
+  own: Own,
+  read: Read,
+): boolean {
+  const recordings = quietRecordings(folder, owner.startedMs, (file) => ofThis(file, own) ?? read(file));
   if (recordings === null) return false;
   storeReport(folder, assemble(startedBy(recordings, owner.pid), NOTHING, [], null));
   return true;
 }
 
 /** Of this run, oldest first; null: of one there is more to tell, or something else lies beside them. */
-function quietRecordings(folder: string, startedMs: number, own: Own): Recording[] | null {
+function quietRecordings(folder: string, startedMs: number, read: Read): Recording[] | null {
   const recordings: Recording[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.jsonl')) continue;
     const owner = ownerOf(name);
     if (owner === null) return null;
     if (owner.startedMs < startedMs) continue;
-    const recording = read(path.join(folder, name), own);
+    const recording = read(path.join(folder, name));
     if (typeof recording === 'string' || !isQuiet(recording)) return null;
     recordings.push(recording);
   }
@@ -43,11 +49,8 @@ function quietRecordings(folder: string, startedMs: number, own: Own): Recording
 }
 
 /** What this process has just written it need not read; most have no child, and read nothing. */
-function read(file: string, { file: ownFile, standing }: Own): Recording | string {
-  return (
-    (file === ownFile && standing !== null && recordingOf(file, standing)) ||
-    loadOnDemand(PARTS.readRecording).readRecording(file)
-  );
+function ofThis(file: string, { file: own, standing }: Own): Recording | null {
+  return file === own && standing !== null ? recordingOf(file, standing) : null;
 }
 
 function isQuiet({ findings, withdrawn, openSites, handles, rounds }: Recording): boolean {
