@@ -242,15 +242,20 @@ describe('a soak of a service', () => {
     ['/heap', 20, 'memory'],
     ['/context', 20, 'context'],
     ['/thread', 5, 'worker'],
-  ])('that leaks by %s', async (route, rate, kind) => {
-    const { code, stderr, kinds, findings } = await soak(route, rate);
-    expect(kinds, stderr).toEqual([kind]);
-    expect(code).toBe(1);
-    // memory alone has no line
-    if (kind === 'memory')
-      expect(findings[0]).toMatchObject({ detector: 'growth', site: null, siteUnknown: expect.any(String) });
-    else expect(findings.map(placeOf)).toEqual([lineOf(PROGRAM, `'${route}': () =>`)]);
-  });
+  ])(
+    'that leaks by %s',
+    async (route, rate, kind) => {
+      const { code, stderr, kinds, findings } = await soak(route, rate);
+      expect(kinds, stderr).toEqual([kind]);
+      expect(code).toBe(1);
+      // memory alone has no line
+      if (kind === 'memory')
+        expect(findings[0]).toMatchObject({ detector: 'growth', site: null, siteUnknown: expect.any(String) });
+      else expect(findings.map(placeOf)).toEqual([lineOf(PROGRAM, `'${route}': () =>`)]);
+      // a hundred threads on two cores
+    },
+    120_000,
+  );
 
   test('whose memory rises says who holds it', async () => {
     const { findings } = await soak('/heap', 20);
