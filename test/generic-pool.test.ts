@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { readRun } from '../probe/recording/reader.ts';
 import { fixture, lineOf, placeOf, probed, ROOT, watched } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -78,4 +79,21 @@ test('beyond the stacks that may be taken all are counted, and who holds an exha
     { certainty: 'likely', count: 8, exhausted: { cause: 'leak', used: 8, limit: 8, waiting: 5 } },
   ]);
   expect(placeOf(report.findings[0]!)).toBe(lineOf(counted, 'while (pool.available'));
+});
+
+test('how long leases were held is told of all, though few are measured', async () => {
+  using folder = temporaryFolder();
+  const env = { OUTLIVE_STACKS: '0' };
+  const { stdout } = await probed(fixture('held-times.mjs'), [], { out: folder.path, env });
+  const [recording] = readRun(folder.path).recordings;
+  const [[, , , , , , held = 0] = []] = recording?.samples.at(-1)?.pools ?? [];
+  expect(held).toBeGreaterThan(Number(stdout) * 0.8);
+  expect(held).toBeLessThan(Number(stdout) * 1.2);
+});
+
+test('an acquire that waits is known whatever its asker gets, and whatever was asked for meanwhile', async () => {
+  for (const env of [{}, { NODE_OPTIONS: `--require ${fixture('instrumented.cjs')}` }]) {
+    const { report } = await probed(fixture('asked-within.cjs'), [], { env });
+    expect(watched(report, 'generic-pool')).toEqual({ acquired: 4, released: 2 });
+  }
 });

@@ -35,7 +35,7 @@ test('a leak without any time-out: nobody is told, but one waits for what others
   expect(others).toEqual([]);
   expect(finding?.certainty).not.toBe('suspect');
   expect(finding?.evidence[1]).toMatch(
-    /^So the pool ran out: 1 acquire waits for pool orders, the first for [\d.]+ s, with 4 of 4 in use; none has timed out yet\.$/,
+    /^So the pool ran out: 1 acquire waits for pool orders, the first for [\d.]+ m?s, with 4 of 4 in use; none has timed out yet\.$/,
   );
 });
 

@@ -4,6 +4,8 @@
  * A *source* is what hands out resources of one nature (one pool, all intervals…); an *account* is one site's dealings
  * with one source; a *line* is all accounts that share the top user frame; a *resource* is in its account while it is open.
  */
+
+import { now } from '../process/runtime.ts';
 import type { TraceContext } from '../recording/format.ts';
 import { NATURES, type Nature, type NatureName } from '../recording/natures.ts';
 import { Chain, type Link } from './chain.ts';
@@ -108,6 +110,9 @@ const COUNTS = [
   'releasedAfterScope',
   'releasedInFlow',
   'measured',
+  'sampled',
+  'heldSampled',
+  'waitedCounted',
   'usesReleased',
   'waitedReleased',
   'heldReleased',
@@ -139,6 +144,11 @@ export class Account {
   depth: number | null = null;
   /** Of those that came back, how many were measured; and of these, totals: signs of use, milliseconds waited and held. */
   measured = 0;
+  /** … of which no look has seen, as those that are only counted, how many and how long they were held. */
+  sampled = 0;
+  heldSampled = 0;
+  /** What those had waited that are only counted. */
+  waitedCounted = 0;
   usesReleased = 0;
   waitedReleased = 0;
   heldReleased = 0;
@@ -224,6 +234,8 @@ export class Ledger {
   observer: LeaseObserver | null = null;
   /** Resources that were ever opened: as many as before tells that nothing was. */
   opens = 0;
+  /** When open resources were last looked at. */
+  lookedAt = 0;
   private readonly companions = new Companions();
 
   source({ adapter, nature: natureName, library, pool = null, costMs }: SourceFacts): Source {
@@ -316,6 +328,10 @@ export class Ledger {
     const { source } = account;
     const usedMs = at - resource.openedAt;
     cameBack(account, resource, at);
+    if (resource.openedAt > this.lookedAt) {
+      account.sampled++;
+      account.heldSampled += usedMs;
+    }
     if (source.pool !== null) this.observer?.used(source, resource, usedMs);
     const lateMs = scope === null || scope.ended === 0 ? 0 : at - scope.ended;
     if (scope !== null && lateMs <= (source.nature.isTimed ? 0 : A_LOOK)) account.releasedInScope++;
@@ -361,6 +377,7 @@ export class Ledger {
 
   /** To be called before open resources are looked at. */
   settle(): void {
+    this.lookedAt = now();
     for (const enter of this.beforeReading) enter();
     this.enterCounted();
   }

@@ -385,14 +385,17 @@ function heapLimit(): number {
   return old > 0 ? Math.min(all, old * 2 ** 20) : all;
 }
 
-/** Leases of the pool that came back, and milliseconds waited and held: where only some were measured, as if all were like those. */
+/**
+ * Leases of the pool that came back, and milliseconds waited and held. Those that were only counted were held as long as
+ * such as were measured and came and went between two looks, as they did.
+ */
 function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, number, number] {
   let [released, waited, held] = [0, waitedInVain, 0];
   for (const account of accounts.values()) {
-    const share = account.measured / Math.max(1, account.released);
+    const counted = account.released - account.measured;
     released += account.released;
-    waited += account.waitedReleased / (share || 1);
-    held += account.heldReleased / (share || 1);
+    waited += account.waitedReleased + account.waitedCounted;
+    held += account.heldReleased + (counted * account.heldSampled) / Math.max(1, account.sampled);
   }
   return [released, Math.round(waited), Math.round(held)];
 }

@@ -2,8 +2,8 @@
  * generic-pool 3. It hands out the same object on every borrow, so a lease is known by pool and object.
  *
  * `acquire` may be served at once or much later, from another flow. The request object in the pool's queue ties the two
- * moments together: one that still waits when `acquire` returns is noted, one that is dispatched before is the one that
- * is asked for. No promise of the service is touched, so an unhandled rejection stays exactly as unhandled as it was.
+ * moments together: one that waits when `acquire` returns is noted, one that is dispatched before then is what is asked
+ * for. No promise of the service is touched, so an unhandled rejection stays exactly as unhandled as it was.
  */
 
 import type { Cut } from '../../account/cut.ts';
@@ -34,7 +34,6 @@ interface Pool {
   pending: number;
   max: number;
   min?: number;
-  _config?: { acquireTimeoutMillis?: number | null };
   _waitingClientsQueue: Queue;
   _factoryCreateOperations?: Set<Promise<unknown>>;
   _allObjects?: Set<PooledResource>;
@@ -52,31 +51,36 @@ interface Loan {
   pooledResource: PooledResource;
 }
 
+/** Behind an acquire that waits, those that it has made itself: by the factory of its connection. */
+const MAX_BEHIND = 8;
+
 /** On the pool's own request objects, which nobody else sees. */
 const ASKED = Symbol('outlive');
 
 interface PoolRequest {
   readonly state: 'PENDING' | 'FULFILLED' | 'REJECTED';
-  /** What its asker got. */
-  readonly promise: unknown;
   [ASKED]?: Asked | undefined;
 }
 
 /** Of pool requests: the one that is served next, and all, by priority. */
 interface Queue {
   readonly head?: PoolRequest;
-  readonly _slots: readonly { readonly tail?: PoolRequest; readonly _list: { readonly head: Node | null } }[];
+  readonly _slots: readonly { readonly _list: { readonly head: Node | null; readonly tail: Node | null } }[];
 }
 
 interface Node {
   readonly data: PoolRequest;
   readonly next: Node | null;
+  readonly prev: Node | null;
 }
 
 interface Asked {
+  pool: Pool;
+  account: PoolAccount;
   /** Null: it is only counted. */
   request: Request | null;
-  account: PoolAccount;
+  /** Once it has to wait. */
+  waits: Request | null;
   /** It waited already when the probe came. */
   isBefore: boolean;
   isServed: boolean;
@@ -111,7 +115,6 @@ class GenericPools {
     return {
       name: null,
       max: weak.deref()?.max ?? 0,
-      timeoutMs: weak.deref()?._config?.acquireTimeoutMillis ?? 0,
       gauges: () => {
         const pool = weak.deref();
         if (!pool) return null;
@@ -129,6 +132,10 @@ class GenericPools {
       cut: (cuts) => {
         const pool = weak.deref();
         for (const loan of [...(pool?._resourceLoans?.values() ?? [])]) if (pool) this.#cut(pool, loan, cuts);
+      },
+      forget: () => {
+        const pool = weak.deref();
+        for (const waiting of pool ? waitingIn(pool) : []) delete waiting[ASKED];
       },
       *lent() {
         for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? []) {
@@ -175,9 +182,9 @@ class GenericPools {
     around<Pool, Asked>(PART, prototype, 'acquire', {
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       within: flows.unmarked((own) => own.request?.mark),
-      after: (pool, promise, own) => {
+      after: (pool, _, own) => {
         if (!areTimeoutsWatched) areTimeoutsWatched = this.#watchTimeouts(pool);
-        this.#waits(pool, promise, own);
+        this.#waits(pool, own);
       },
       finally: (_, own) => {
         this.#asking = own?.outer ?? null;
@@ -203,23 +210,21 @@ class GenericPools {
 
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = {
-      request: account.askToLend(wrapper),
-      account,
-      isBefore: false,
-      isServed: false,
-      outer: this.#asking,
-    };
+    const request = account.askToLend(wrapper);
+    this.#asking = { pool, account, request, waits: null, isBefore: false, isServed: false, outer: this.#asking };
     return this.#asking;
   }
 
-  /** An acquire has returned `promise`: its request is the latest of its priority, or is served, or refused. */
-  #waits({ _waitingClientsQueue: queue }: Pool, promise: unknown, own: Asked | undefined): void {
+  /** An acquire has returned: it is served, or refused, or waits in the queue as the last of those that are not known. */
+  #waits({ _waitingClientsQueue: queue }: Pool, own: Asked | undefined): void {
     if (own === undefined || own.isServed) return;
-    for (const { tail } of queue._slots) {
-      if (tail === undefined || tail.promise !== promise) continue;
-      tail[ASKED] = own;
-      own.account.wait(own.request);
+    for (const { _list } of queue._slots) {
+      let node = _list.tail;
+      for (let behind = 0; behind < MAX_BEHIND && node?.data[ASKED] !== undefined; behind++) node = node.prev;
+      if (node === null || node.data[ASKED] !== undefined) continue;
+      node.data[ASKED] = own;
+      own.waits = own.account.wait(own.request);
+      return;
     }
   }
 
@@ -230,10 +235,15 @@ class GenericPools {
     const { head: waiting } = pool._waitingClientsQueue;
     if (pooledResource === undefined || waiting?.state !== 'PENDING') return;
     const own = waiting[ASKED] ?? this.#asking;
-    if (own === null || own.isServed) return;
+    if (own === null || own.isServed || own.pool !== pool) return;
+    const { account, request, waits } = own;
     own.isServed = true;
-    if (own.isBefore) this.#lentBefore(pooledResource, (known) => own.account.serve(known));
-    else own.account.lend(this.#lentBy(pooledResource), own.request, pooledResource.obj, own === this.#asking);
+    if (!own.isBefore) {
+      account.lend(this.#lentBy(pooledResource), request, waits, pooledResource.obj, own === this.#asking);
+      return;
+    }
+    account.stopWaiting(waits);
+    this.#lentBefore(pooledResource, (known) => account.serve(known));
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
@@ -254,10 +264,11 @@ class GenericPools {
   /** Whoever waits when the probe comes. */
   #waitBefore(pool: Pool): void {
     const account = this.#accounts.of(pool);
-    for (const { _list } of pool._waitingClientsQueue._slots)
-      for (let node = _list.head; node !== null; node = node.next) {
-        node.data[ASKED] = { request: null, account, isBefore: true, isServed: false, outer: null };
-      }
+    this.#watchTimeouts(pool);
+    for (const waiting of waitingIn(pool)) {
+      const waits = account.wait(null);
+      waiting[ASKED] = { pool, account, request: null, waits, isBefore: true, isServed: false, outer: null };
+    }
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
@@ -277,7 +288,7 @@ class GenericPools {
     this.#requests.add(prototype);
     const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
-        own?.account.timedOut(own.request, false);
+        own?.account.timedOut(own.waits ?? own.request, false);
       },
     });
     if (!isSeen) this.#desk.unseen('time-outs of generic-pool', 'Its requests have no _fireTimeout any more.');
@@ -294,6 +305,11 @@ class GenericPools {
       () => {},
     );
   }
+}
+
+/** Longest first, by priority. */
+function* waitingIn({ _waitingClientsQueue: queue }: Pool): Generator<PoolRequest> {
+  for (const { _list } of queue._slots) for (let node = _list.head; node !== null; node = node.next) yield node.data;
 }
 
 /** A function of its own: what it makes must not share a scope with the object that was lent. */

@@ -22,7 +22,11 @@ export class Lent {
   isKnown = false;
   /** Of a lease that is only counted, as a resource has it. */
   uses = 0;
+  waitedMs = 0;
   lastOperation: string | null = null;
+  /** How many acquires of its pool there had been when it was lent, and when it was last used: that is its clock. */
+  lentAfter = 0;
+  usedAfter = 0;
 
   constructor(ref: WeakRef<object> | null, isBusy: (() => boolean) | null = null) {
     this.ref = ref;
@@ -33,15 +37,18 @@ export class Lent {
     return this.lease !== null || this.countedBy !== null;
   }
 
-  count(by: PoolAccount): void {
+  count(by: PoolAccount, waitedMs: number): void {
     this.countedBy = by;
     this.uses = 0;
+    this.waitedMs = waitedMs;
     this.lastOperation = null;
+    this.lentAfter = this.usedAfter = by.asked;
   }
 
   /** Its borrower uses it, while it is only counted. */
   use(operation: string | null): void {
     this.lastOperation = operation;
     this.uses++;
+    this.usedAfter = this.countedBy?.asked ?? 0;
   }
 }

@@ -79,6 +79,8 @@ class Known extends Lent {
 interface Asked {
   /** Null: it is only counted. */
   request: Request | null;
+  /** Once it has to wait. */
+  waits: Request | null;
   /** By `pool.query`, for one statement. */
   isQuery: boolean;
   account: PoolAccount;
@@ -285,7 +287,7 @@ class PgPools {
 
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = { request: account.askToLend(wrapper), account, isQuery: this.#isQuery };
+    this.#asking = { request: account.askToLend(wrapper), account, waits: null, isQuery: this.#isQuery };
     this.#isQuery = false;
     return this.#asking;
   }
@@ -297,7 +299,7 @@ class PgPools {
     if (!own || !item || item[ASKED]) return;
     this.#watchTimeouts(item);
     item[ASKED] = own;
-    own.account.wait(own.request);
+    own.waits = own.account.wait(own.request);
   }
 
   /** Returns when it began. */
@@ -307,7 +309,7 @@ class PgPools {
       item.callback = tellTimeout(item);
     }
     const own = item[ASKED];
-    own?.account.stopWaiting(own.request);
+    own?.account.stopWaiting(own.waits);
     this.#asking = null;
     this.#bare.isPooling = true;
     return now();
@@ -319,7 +321,7 @@ class PgPools {
       item[ASKED] = undefined;
       if (own.account.isObserved) this.#tellCreated(pool, client);
       const known = this.#knownOf(client);
-      own.account.lend(known, own.request, client);
+      own.account.lend(known, own.request, own.waits, client);
       known.isQuery = own.isQuery;
       known.release = client.release;
       return;
@@ -368,7 +370,7 @@ class PgPools {
     if (prototype === this.#watchedItems) return;
     this.#watchedItems = prototype;
     onFirstSet<PendingItem>(PART, prototype, 'timedOut', ({ [ASKED]: own }, isTimedOut) => {
-      if (isTimedOut) own?.account.timedOut(own.request, false);
+      if (isTimedOut) own?.account.timedOut(own.waits ?? own.request, false);
     });
   }
 
@@ -451,7 +453,8 @@ function tellTimeout(item: PendingItem): PendingItem['callback'] {
   const { callback } = item;
   const tell = (error: unknown): void => {
     const own = item[ASKED];
-    if (own && error instanceof Error && /timeout/i.test(error.message)) own.account.timedOut(own.request, true);
+    if (own && error instanceof Error && /timeout/i.test(error.message))
+      own.account.timedOut(own.waits ?? own.request, true);
   };
   return function told(this: unknown, error?: unknown): unknown {
     guarded(PART, tell, error);

@@ -19,7 +19,7 @@ export interface PoolDescription {
   gauges: PoolState['gauges'];
   /** CPU milliseconds of one lease, where it is not the usual. */
   costMs?: number;
-  /** How long an acquire may wait, milliseconds; 0: for ever, or as `lend` is not used. */
+  /** How long an acquire may take that is not seen to wait, milliseconds; 0: for ever, or `lend` is not used. */
   timeoutMs?: number;
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
@@ -41,7 +41,8 @@ const MAX_WAITING = 100;
 const SLICE_MS = 20;
 const MAX_SLICES = 100;
 
-/** Of leases of which there is nothing to tell but how many there were, one in so many is measured all the same. */
+/** Of leases of which there is nothing to tell but how many there were, so many and then one in some are measured all the same. */
+const FIRST = 32;
 const ONE_OF = 64;
 
 /** Where, and in which scope, a pool was made. */
@@ -64,13 +65,16 @@ export class PoolAccount {
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
   private readonly firstAskedAt: number = now();
-  /** How many leases are open that are only counted; and of such, how many came and went that the ledger is not told of yet. */
-  private counted = 0;
-  private lately = { lent: 0, back: 0 };
+  /** Of leases that are only counted, what the ledger is not told of yet: how many, and milliseconds that they had waited. */
+  private lately = { lent: 0, back: 0, waitedMs: 0 };
+  private first = 0;
   private readonly measured = new ByChance(ONE_OF);
-  /** How many acquires there were by then, oldest first. */
+  /** How many acquires there had been by then, oldest first. */
   private recent: { at: number; asked: number }[] = [];
-  private asked = 0;
+  /** The same, when the first of those had to wait that wait now. */
+  private fullSince = { at: 0, asked: -1 };
+  /** Acquires so far. */
+  asked = 0;
 
   /** `making` null: its constructor was not seen. */
   constructor(
@@ -106,25 +110,37 @@ export class PoolAccount {
   /** Notes an acquire, at the moment of the call to `wrapper`; `site`: where that is known from before. */
   ask(wrapper: Method, site?: Site | null): Request {
     const request = this.desk.ask(this.source, wrapper, site);
-    const { askedAt } = request;
-    const slice = this.recent.at(-1);
-    if (!slice || askedAt - slice.at >= SLICE_MS) this.recent.push({ at: askedAt, asked: this.asked });
-    if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+    this.isAt(request.askedAt);
     this.asked++;
     return request;
   }
 
+  private isAt(at: number): void {
+    const slice = this.recent.at(-1);
+    if (!slice || at - slice.at >= SLICE_MS) this.recent.push({ at, asked: this.asked });
+    if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+  }
+
   /** The same for `lend`; null: it is only counted. */
   askToLend(wrapper: Method): Request | null {
-    if (this.itself === null || this.itself.closed || !this.desk.isNobodys(this.source) || this.measured.takes()) {
+    const isCounted = this.itself !== null && !this.itself.closed && this.desk.isNobodys(this.source);
+    if (!isCounted || this.measured.takes() || this.first < FIRST) {
+      if (isCounted) this.first++;
       return this.ask(wrapper);
     }
     this.asked++;
     return null;
   }
 
-  wait(request: Request | null): void {
-    if (request !== null) this.source.pool.waiting.push(request);
+  /** The acquire has to wait, which is counted no more. Returns what waits. */
+  wait(request: Request | null): Request {
+    const waits = request ?? this.nobodys();
+    if (request === null) this.isAt(waits.askedAt);
+    const { waiting } = this.source.pool;
+    // what is lent by then was lent before that, by a microsecond at least
+    if (waiting.size === 0) this.fullSince = { at: waits.askedAt - 0.001, asked: this.asked };
+    waiting.push(waits);
+    return waits;
   }
 
   /** The acquire is over without a lease, or is on its way to a connection of its own. */
@@ -152,8 +168,9 @@ export class PoolAccount {
     this.itself.uses++;
   }
 
-  /** The same, of `object` that is lent again and again: its lease is opened, or only counted. */
-  lend(lent: Lent, request: Request | null, object: unknown, isAtOnce = false): void {
+  /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
+  lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
+    this.stopWaiting(waits);
     lent.countedBy?.countBack(lent);
     if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
@@ -163,9 +180,10 @@ export class PoolAccount {
       return;
     }
     this.desk.pooled(object);
-    lent.count(this);
-    this.counted++;
+    const waitedMs = waits === null ? 0 : now() - waits.askedAt;
+    lent.count(this, waitedMs);
     this.lately.lent++;
+    this.lately.waitedMs += waitedMs;
   }
 
   /** What was to be counted only. */
@@ -177,34 +195,43 @@ export class PoolAccount {
   /** What is only counted comes back. */
   countBack(lent: Lent): void {
     lent.countedBy = null;
-    this.counted--;
     this.lately.back++;
   }
 
   /** Tells the ledger what was only counted so far. */
   private tellCounted(at: number): void {
-    const { lent, back } = this.lately;
+    const { lent, back, waitedMs } = this.lately;
     if (lent + back === 0) return;
-    this.lately = { lent: 0, back: 0 };
+    this.lately = { lent: 0, back: 0, waitedMs: 0 };
     const { ledger } = this.desk;
-    ledger.count(ledger.account(this.source, null), lent, back, at);
+    const account = ledger.account(this.source, null);
+    account.waitedCounted += waitedMs;
+    ledger.count(account, lent, back, at);
     if (this.itself === null || lent === 0) return;
     this.itself.lastUsedAt = at;
     this.itself.uses += lent;
   }
 
+  /** When there had been so many acquires: at the latest. */
+  private whenAsked(asked: number): number {
+    const known = [...this.recent, this.fullSince].filter((slice) => slice.asked >= asked);
+    return Math.min(now(), ...known.map(({ at }) => at));
+  }
+
   /**
    * The lease of `object`, which is in the ledger from now on; null where it is not lent. Of one that was only counted
-   * nobody knows since when: it counts as lent, and used, now.
+   * it is known only by how many acquires it was lent, and last used.
    */
   entered(lent: Lent, object: unknown): Resource | null {
     if (lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
-    const { ref, uses, lastOperation, isBusy } = lent;
-    const lease = new Resource(ledger.account(this.source, null), null, now());
-    Object.assign(lease, { ref, uses, lastOperation, isBusy: uses > 0 ? isBusy : null });
+    const { ref, uses, waitedMs, lastOperation, isBusy, lentAfter, usedAfter } = lent;
+    const lease = new Resource(ledger.account(this.source, null), null, this.whenAsked(lentAfter));
+    const lastUsedAt = uses > 0 ? this.whenAsked(usedAfter) : lease.openedAt;
+    Object.assign(lease, { ref, uses, waitedMs, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
     this.lately.lent--;
-    this.counted--;
+    this.lately.waitedMs -= waitedMs;
+    ledger.lookedAt = now();
     ledger.open(lease);
     lent.countedBy = null;
     lent.lease = lease;
@@ -214,9 +241,7 @@ export class PoolAccount {
 
   /** Enters all that are open and only counted, of those that the pool lends. */
   enterCounted(all: () => Iterable<readonly [Lent, unknown]>): void {
-    if (this.counted > 0) for (const [lent, object] of all()) this.entered(lent, object);
-    // what the pool does not list any more is not lent
-    this.counted = 0;
+    if (this.lately.lent > 0) for (const [lent, object] of all()) this.entered(lent, object);
     this.tellCounted(now());
   }
 
