@@ -24,9 +24,9 @@ export class Lent {
   uses = 0;
   waitedMs = 0;
   lastOperation: string | null = null;
-  /** How many acquires of its pool there had been when it was lent, and when it was last used: that is its clock. */
-  lentAfter = 0;
-  usedAfter = 0;
+  /** When it was lent, and last used: by how many events of such leases. */
+  lentAt = 0;
+  usedAt = 0;
 
   constructor(ref: WeakRef<object> | null, isBusy: (() => boolean) | null = null) {
     this.ref = ref;
@@ -42,13 +42,13 @@ export class Lent {
     this.uses = 0;
     this.waitedMs = waitedMs;
     this.lastOperation = null;
-    this.lentAfter = this.usedAfter = by.asked;
+    this.lentAt = this.usedAt = by.next();
   }
 
   /** Its borrower uses it, while it is only counted. */
   use(operation: string | null): void {
     this.lastOperation = operation;
     this.uses++;
-    this.usedAfter = this.countedBy?.asked ?? 0;
+    this.usedAt = this.countedBy?.next() ?? 0;
   }
 }

@@ -45,6 +45,12 @@ const MAX_SLICES = 100;
 const FIRST = 32;
 const ONE_OF = 64;
 
+interface Moment {
+  at: number;
+  asked: number;
+  events: number;
+}
+
 /** Where, and in which scope, a pool was made. */
 export type Making = Pick<Request, 'site' | 'scope'>;
 
@@ -69,12 +75,12 @@ export class PoolAccount {
   private lately = { lent: 0, back: 0, waitedMs: 0 };
   private first = 0;
   private readonly measured = new ByChance(ONE_OF);
-  /** How many acquires there had been by then, oldest first. */
-  private recent: { at: number; asked: number }[] = [];
+  /** How many acquires, and events of leases that are only counted, there had been by then, oldest first. */
+  private recent: Moment[] = [];
   /** The same, when the first of those had to wait that wait now. */
-  private fullSince = { at: 0, asked: -1 };
-  /** Acquires so far. */
-  asked = 0;
+  private fullSince: Moment = { at: 0, asked: 0, events: -1 };
+  private asked = 0;
+  private events = 0;
 
   /** `making` null: its constructor was not seen. */
   constructor(
@@ -117,8 +123,17 @@ export class PoolAccount {
 
   private isAt(at: number): void {
     const slice = this.recent.at(-1);
-    if (!slice || at - slice.at >= SLICE_MS) this.recent.push({ at, asked: this.asked });
+    if (!slice || at - slice.at >= SLICE_MS) this.recent.push(this.moment(at));
     if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
+  }
+
+  private moment(at: number): Moment {
+    return { at, asked: this.asked, events: this.events };
+  }
+
+  /** The clock of leases that are only counted: one more has happened to them. */
+  next(): number {
+    return ++this.events;
   }
 
   /** The same for `lend`; null: it is only counted. */
@@ -138,7 +153,7 @@ export class PoolAccount {
     if (request === null) this.isAt(waits.askedAt);
     const { waiting } = this.source.pool;
     // what is lent by then was lent before that, by a microsecond at least
-    if (waiting.size === 0) this.fullSince = { at: waits.askedAt - 0.001, asked: this.asked };
+    if (waiting.size === 0) this.fullSince = this.moment(waits.askedAt - 0.001);
     waiting.push(waits);
     return waits;
   }
@@ -212,22 +227,22 @@ export class PoolAccount {
     this.itself.uses += lent;
   }
 
-  /** When there had been so many acquires: at the latest. */
-  private whenAsked(asked: number): number {
-    const known = [...this.recent, this.fullSince].filter((slice) => slice.asked >= asked);
+  /** When an event of a lease that is only counted happened: at the latest. */
+  private whenLast(event: number): number {
+    const known = [...this.recent, this.fullSince].filter(({ events }) => events >= event);
     return Math.min(now(), ...known.map(({ at }) => at));
   }
 
   /**
    * The lease of `object`, which is in the ledger from now on; null where it is not lent. Of one that was only counted
-   * it is known only by how many acquires it was lent, and last used.
+   * it is only known before which other moments it was lent, and last used.
    */
   entered(lent: Lent, object: unknown): Resource | null {
     if (lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
-    const { ref, uses, waitedMs, lastOperation, isBusy, lentAfter, usedAfter } = lent;
-    const lease = new Resource(ledger.account(this.source, null), null, this.whenAsked(lentAfter));
-    const lastUsedAt = uses > 0 ? this.whenAsked(usedAfter) : lease.openedAt;
+    const { ref, uses, waitedMs, lastOperation, isBusy, lentAt, usedAt } = lent;
+    const lease = new Resource(ledger.account(this.source, null), null, this.whenLast(lentAt));
+    const lastUsedAt = uses > 0 ? this.whenLast(usedAt) : lease.openedAt;
     Object.assign(lease, { ref, uses, waitedMs, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
     this.lately.lent--;
     this.lately.waitedMs -= waitedMs;
