@@ -38,16 +38,23 @@ export class StackBudgets {
 
   /** Whether what is asked for at `askedAt` gets a stack; Infinity: something of a moment, which no suspicion concerns. */
   take(source: Source, askedAt: number): boolean {
-    source.budget ??= this.budgets.get(source.nature.stacks) ?? null;
-    return source.budget?.take() || (askedAt < source.armedUntil && !this.isSparing);
+    return this.budgetOf(source)?.take() || this.isArmed(source, askedAt);
   }
 
   /** Whether what is asked for now would get one. */
   hasNow(source: Source): boolean {
-    const { nature, armedUntil } = source;
-    source.budget ??= this.budgets.get(nature.stacks) ?? null;
-    if (source.budget?.isLeft) return true;
-    return armedUntil !== Number.NEGATIVE_INFINITY && now() < armedUntil && !this.isSparing;
+    if (this.budgetOf(source)?.isLeft) return true;
+    // few are ever armed: for the others nobody looks at the clock
+    return source.armedUntil !== Number.NEGATIVE_INFINITY && this.isArmed(source, now());
+  }
+
+  private budgetOf(source: Source): StackBudget | null {
+    source.budget ??= this.budgets.get(source.nature.stacks) ?? null;
+    return source.budget;
+  }
+
+  private isArmed({ armedUntil }: Source, at: number): boolean {
+    return at < armedUntil && !this.isSparing;
   }
 
   /** Whether something of a moment would get one. */

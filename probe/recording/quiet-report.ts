@@ -49,8 +49,10 @@ function quietRecordings(folder: string, startedMs: number, read: Read): Recordi
 }
 
 /** What this process has just written it need not read; most have no child, and read nothing. */
-function ofThis(file: string, { file: own, standing }: Own): Recording | null {
-  return file === own && standing !== null ? recordingOf(file, standing) : null;
+function ofThis(file: string, own: Own): Recording | null {
+  if (file !== own.file) return null;
+  const { standing } = own;
+  return standing === null ? null : recordingOf(file, standing);
 }
 
 function isQuiet({ findings, withdrawn, openSites, handles, rounds }: Recording): boolean {
