@@ -6,7 +6,6 @@
  * - its *token* stays alive while any continuation came by it: later layers hold the tokens of those that still wait
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Surroundings } from '../process/around.ts';
 import { asyncContextFrame } from '../process/runtime.ts';
 import type { Resource } from './resource.ts';
 
@@ -41,18 +40,16 @@ export class Layers {
     return layer;
   }
 
-  /** Without a layer, which a timer that is set meanwhile would keep. */
-  without(): Surroundings<unknown> {
-    return {
-      enter: () => {
-        const layer = this.#storage?.getStore();
-        if (layer !== undefined) this.#storage?.enterWith(undefined);
-        return layer;
-      },
-      leave: (layer) => {
-        if (layer !== undefined) this.#storage?.enterWith(layer as Layer);
-      },
-    };
+  /** Takes the layer out of the rest of this callback, which a timer that is set meanwhile would keep; null: there is none. */
+  suspend(): Layer | null {
+    const layer = this.#storage?.getStore() ?? null;
+    if (layer !== null) this.#storage?.enterWith(undefined);
+    return layer;
+  }
+
+  /** … and back, what `suspend` returned. */
+  enter(layer: Layer | null): void {
+    if (layer !== null) this.#storage?.enterWith(layer);
   }
 
   end(): void {

@@ -29,6 +29,8 @@ export class StackBudgets {
   private readonly budgets: Map<StackBudgetName, StackBudget>;
   /** Set when the probe is over its budget: none beyond the rationed ones, not of suspects either. */
   isSparing = false;
+  /** Called after each grant. */
+  readonly whenGranted: (() => void)[] = [];
 
   /** `limit`: of each burst; 0 for none, Infinity for as many as are asked for. */
   constructor(limit: number | null) {
@@ -58,12 +60,13 @@ export class StackBudgets {
   }
 
   /** Whether something of a moment would get one. */
-  has({ nature }: Source): boolean {
-    return this.budgets.get(nature.stacks)?.isLeft === true;
+  has(source: Source): boolean {
+    return this.budgetOf(source)?.isLeft === true;
   }
 
   /** `stacks` for all together, at most `most` for each. */
   grant(stacks: number, most: number): void {
     for (const budget of this.budgets.values()) budget.grant(Math.min(stacks / this.budgets.size, most));
+    for (const granted of this.whenGranted) granted();
   }
 }

@@ -45,7 +45,23 @@ export function around<Self extends object, Asked = void>(
   return replace(part, owner, keys, hook, onLeave);
 }
 
-/** The same, of an object that comes and goes: it is not put back when the probe leaves, for nothing here may keep it. */
+/** The same, until what is returned is called. */
+export function aroundForNow<Self extends object>(
+  part: Part,
+  owner: object,
+  keys: string | readonly [PropertyKey, ...string[]],
+  hook: Hook<Self, void>,
+): () => void {
+  const puts: (() => void)[] = [];
+  replace(part, owner, keys, hook, (putBack) => puts.push(putBack));
+  const undo = (): void => {
+    for (const putBack of puts.splice(0).reverse()) putBack();
+  };
+  onLeave(undo);
+  return undo;
+}
+
+/** The same as `around`, of an object that comes and goes: it is not put back when the probe leaves, for nothing here may keep it. */
 export function aroundOwn<Self extends object, Asked = void>(
   part: Part,
   owner: object,

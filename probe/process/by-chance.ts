@@ -16,9 +16,14 @@ export class ByChance {
       this.#gap--;
       return false;
     }
+    this.#gap = this.gap();
+    return true;
+  }
+
+  /** How many others there are until the next one. */
+  gap(): number {
     this.#seed = (Math.imul(this.#seed, 1103515245) + 12345) & 0x7fffffff;
     // with 0 to 2 n - 2 between two it is one of n
-    this.#gap = (this.#seed >> 16) % (2 * this.#oneOf - 1);
-    return true;
+    return (this.#seed >> 16) % (2 * this.#oneOf - 1);
   }
 }

@@ -66,8 +66,6 @@ export class Desk {
   readonly unseen: DeskParts['unseen'];
   /** How pools are known that are there already: by the prototype that they share. */
   readonly poolKinds: PoolKind[] = [];
-  /** Told of each object that listens for "free" among its own events, as an HTTP agent does while it is made. */
-  onFree: ((emitter: object) => void) | null = null;
   sessions: Lending | null = null;
   /** Libraries whose clients are watched. */
   readonly hosts: Hosts[] = [];
@@ -149,6 +147,11 @@ export class Desk {
   /** Whether `siteOf` will tell. */
   hasStackFor(source: Source): boolean {
     return this.#stacks.has(source);
+  }
+
+  /** `task` is called whenever stacks were granted, or the probe may have gone over its budget. */
+  whenGranted(task: () => void): void {
+    this.#stacks.whenGranted.push(task);
   }
 
   /** Whether a watched library made it for itself: what it does of its own accord is told by what is seen of it. */

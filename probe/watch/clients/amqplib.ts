@@ -8,6 +8,7 @@
 import net from 'node:net';
 import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
+import { addressesOf } from '../../process/addresses.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
@@ -54,7 +55,10 @@ class Amqp {
       {
         ...{ adapter: PART, nature: 'client', library: PART },
         hasEnded: ({ stream }) => stream.destroyed,
-        leadsTo: ({ stream }) => `${stream.remoteAddress} ${stream.remotePort}`,
+        leadsTo: ({ stream }) => {
+          const { remoteAddress, remotePort } = addressesOf(stream) ?? {};
+          return `${remoteAddress} ${remotePort}`;
+        },
         isBusy: (connection) =>
           this.#opening.has(connection) || connection.channels.some((own) => own != null && isAsking(own.channel)),
       },

@@ -9,10 +9,13 @@ import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks';
 import { Resource, type Source } from '../../account/ledger.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
+import type { AdapterName } from '../../adapters.ts';
+import { around } from '../../process/around.ts';
 import { onLeave } from '../../process/leaving.ts';
 import { asyncContextFrame, now } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 
+const PART = 'timers' satisfies AdapterName;
 /** Set again so often, it is one that goes on. */
 const LINKS = 2;
 /** What it may do between two timers before it is taken to be over, beyond twice what it did so far, milliseconds. */
@@ -68,6 +71,14 @@ interface Firing {
   chain: WeakRef<Chain> | null;
 }
 
+/** What may be the latest of a chain. */
+interface Begun {
+  readonly ref: WeakRef<Timeout>;
+  readonly start: number | undefined;
+  readonly at: number;
+  readonly delay: number;
+}
+
 export class Chains {
   readonly #desk: Desk;
   readonly #source: Source;
@@ -80,10 +91,16 @@ export class Chains {
   #before: Firing | undefined;
   /** There was one that goes on. */
   #hasEntered = false;
+  /** Since the last look, or by then not over. */
+  #begun: Begun[] = [];
+  /** By the clock of the event loop: before then none of these goes on. */
+  #due = Number.POSITIVE_INFINITY;
+  #isRefreshWatched = false;
 
   constructor(desk: Desk, source: Source) {
     this.#desk = desk;
     this.#source = source;
+    desk.ledger.beforeReading.push(() => this.#look());
     onLeave(() => this.#firings?.disable());
   }
 
@@ -95,6 +112,11 @@ export class Chains {
     this.#firing = { chain: null };
     // to stay: who awaits the timer goes on in what it is set in
     this.#firings.enterWith(this.#firing);
+  }
+
+  /** Whether there is nothing that `timer`, just set, may go on with. */
+  isAlone({ _idleStart: at = Number.POSITIVE_INFINITY }: Timeout): boolean {
+    return at < this.#due;
   }
 
   /** Whether `timer`, just set, goes on with what was set before. */
@@ -138,9 +160,9 @@ export class Chains {
 
   /**
    * Before it has fired it is only put off, as time-outs are while something is heard; once it was cleared nothing comes
-   * of that. Most are no links of a chain: Node refreshes those of its sockets with whatever they read or write.
+   * of that.
    */
-  refreshing(timer: Timeout): void {
+  #refreshing(timer: Timeout): void {
     const chain = this.#chains.get(timer);
     if (chain === undefined || !timer._onTimeout) return;
     if (!timer._destroyed && executionAsyncResource() !== timer) return;
@@ -183,6 +205,34 @@ export class Chains {
     if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
     if (timer._onTimeout) this.#chains.set(timer._onTimeout, chain);
+    const { _idleStart: start } = timer;
+    this.#begun.push({ ref: new WeakRef(timer), start, at: chain.latestAt, delay: chain.delay });
+    this.#due = Math.min(this.#due, (start ?? Number.NEGATIVE_INFINITY) + chain.delay);
+  }
+
+  /** Which of those that were set may go on. */
+  #look(): void {
+    const at = now();
+    this.#due = this.#hasEntered ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    this.#begun = this.#begun.filter((begun) => {
+      const timer = begun.ref.deref();
+      // cleared long before it was due; afterwards nobody can tell that from one that was cleared when it had fired
+      if (timer === undefined || (timer._destroyed && at - begun.at < begun.delay / 2)) return false;
+      const { _idleStart: start, _destroyed: hasFired } = timer;
+      if (!hasFired && start !== begun.start) this.#watchRefresh(timer);
+      this.#due = Math.min(this.#due, hasFired || start === undefined ? Number.NEGATIVE_INFINITY : start + begun.delay);
+      return true;
+    });
+  }
+
+  /**
+   * Of a class that nothing exports; only once a timer of the service's was seen to be refreshed, since Node refreshes
+   * those of its sockets with whatever they read or write.
+   */
+  #watchRefresh(timer: Timeout): void {
+    if (this.#isRefreshWatched) return;
+    this.#isRefreshWatched = true;
+    around<Timeout>(PART, Object.getPrototypeOf(timer), 'refresh', { before: (self) => this.#refreshing(self) });
   }
 
   #enter(chain: Chain): void {
@@ -209,6 +259,7 @@ export class Chains {
     chain.resource = new Resource(account, scope, chain.setAt, known);
     ledger.open(chain.resource);
     this.#hasEntered = true;
+    this.#due = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -2,9 +2,11 @@
  * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal, a channel of diagnostics_channel; and
  * signals that AbortSignal.any makes of one that lives long, which keeps them for as long as somebody listens to them.
  *
- * To add one costs some nanoseconds more, until there are more than usual; to remove one costs nothing. To look at all is
- * dear where there are emitters of many classes: of a process that has added thousands some are looked at, until the
- * first of them has more than usual.
+ * Of an emitter nobody sees one added until there may be more than usual: until one has been allowed more, or Node has
+ * warned of one. From then on it costs some nanoseconds, and is dear where there are emitters of many classes: of a process
+ * that has added thousands some are looked at, until the first of them has more than usual. To remove one costs nothing.
+ *
+ * False negatives: an emitter that is allowed more by setting Node's own `_maxListeners`, as the first of all.
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -14,6 +16,7 @@ import { around } from '../../process/around.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
+import { isTold } from './listeners.ts';
 import { isTakenAway, PiledUp } from './piled-up.ts';
 
 const PART = 'emitters' satisfies AdapterName;
@@ -37,7 +40,6 @@ export function watchEmitters(desk: Desk): void {
   const some = new ByChance(ONE_OF);
   let left = ALL;
   const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
-    if (event === 'free') desk.onFree?.(emitter);
     if (left > 0) left--;
     else if (!some.takes()) return;
     const list = emitter._events?.[event as PropertyKey];
@@ -45,10 +47,41 @@ export function watchEmitters(desk: Desk): void {
     left = Number.POSITIVE_INFINITY;
     piled.adding({ emitter, event, count: list.length + 1 }, unwrapped(listener), wrapper);
   };
-  around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
-  around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
+  onceMoreMayCome(desk, () => {
+    around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
+    around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
+  });
   watchTargets(desk);
   watchChannels(desk);
+}
+
+/** Calls `watch` once some emitter may have more listeners than usual. */
+function onceMoreMayCome(desk: Desk, watch: () => void): void {
+  let isWatched = false;
+  const watchOnce = (): void => {
+    if (isWatched) return;
+    isWatched = true;
+    watch();
+  };
+  if (desk.isLate) watchOnce();
+  around(PART, EventEmitter.prototype, 'setMaxListeners', {
+    before: (_, limit) => {
+      if (isMore(limit)) watchOnce();
+    },
+  });
+  around(PART, process, 'emitWarning', {
+    before: (_, warning) => {
+      if (isTold(warning)) watchOnce();
+    },
+  });
+  desk.ledger.beforeReading.push(() => {
+    if (isMore(EventEmitter.defaultMaxListeners)) watchOnce();
+  });
+}
+
+/** As a limit, of which 0 is none. */
+function isMore(limit: unknown): boolean {
+  return limit === 0 || (limit as number) > FEW;
 }
 
 /** Of a target: a function, or an object with handleEvent(). */

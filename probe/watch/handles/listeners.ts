@@ -42,6 +42,7 @@ export function watchListeners(desk: Desk, crowds: Crowd[]): void {
   });
 }
 
-function isTold(warning: unknown): warning is Warning {
+/** As Node gives it. */
+export function isTold(warning: unknown): warning is Warning {
   return warning instanceof Error && warning.name === 'MaxListenersExceededWarning' && 'count' in warning;
 }

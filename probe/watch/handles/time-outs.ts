@@ -44,6 +44,8 @@ export class TimeOuts {
   /** What the latest callback that was set at each place does. */
   readonly #latest: WeakMap<Site, { text: string; means: Means | null }> = new WeakMap();
   #pending: TimeOut[] = [];
+  /** Of those, the ones that may still wait, and perhaps some others. */
+  #waiting: TimeOut[] = [];
 
   /** `others`: of one-shots in general, with which those are counted that did fire. */
   constructor(desk: Desk, source: Source, others: Source) {
@@ -51,6 +53,13 @@ export class TimeOuts {
     this.#source = source;
     this.#others = others;
     desk.ledger.beforeReading.push(() => this.#settle());
+  }
+
+  /** Whether any waits. */
+  get areAny(): boolean {
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && waiting.at(-1)?.timer?._destroyed !== false) waiting.pop();
+    return waiting.length > 0;
   }
 
   /** How `timer` gives up; null: it does not. */
@@ -91,6 +100,7 @@ export class TimeOuts {
     const { resource } = timeOut;
     ledger.open(resource);
     this.#pending.push(timeOut);
+    this.#waiting.push(timeOut);
     const layer = flows.layers.lay(resource);
     if (layer === null) return;
     // what an event sets is of no flow that waits

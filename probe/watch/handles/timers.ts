@@ -9,6 +9,7 @@
  */
 
 import timers from 'node:timers';
+import type { Layer } from '../../account/layers.ts';
 import { type Account, Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
@@ -64,7 +65,8 @@ class Timers {
   readonly #timeOuts: TimeOuts;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
   #nursery: YoungTimer[] = [];
-  #isRefreshKnown = false;
+  /** Until stacks are granted: of those that are set there is nothing else to tell, unless they go on with others. */
+  #areOnlyCounted = false;
 
   /** What a timeout is set in. */
   readonly within: Surroundings<unknown>;
@@ -79,35 +81,51 @@ class Timers {
       desk.source({ adapter: PART, nature, library: 'setTimeout' });
     this.#ofClients = new ClientTimers(desk, source('timer of a client'));
     this.#timeOuts = new TimeOuts(desk, source('time-out'), this.#timeouts);
-    const { enter, leave } = desk.flows.layers.without();
+    const { layers } = desk.flows;
     this.within = {
       enter: () => {
+        if (this.#areOnlyCounted) return null;
         if (!desk.ignoresCounted) this.chains.setting(desk.hasStackFor(this.#timeouts));
-        return enter();
+        return layers.suspend();
       },
-      leave,
+      leave: (layer) => layers.enter(layer as Layer | null),
     };
+    desk.whenGranted(() => {
+      this.#areOnlyCounted = false;
+    });
     desk.ledger.beforeReading.push(() => this.#graduate());
   }
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {
-    const { ledger } = this.#desk;
     if ((timer._idleTimeout ?? 0) < LONGEST_WAIT) this.#desk.turnsTo('a timer', timer, isAwaited);
+    // what most take is short: all else would be compiled with it
+    if (this.#areOnlyCounted && this.chains.isAlone(timer)) this.#pass();
+    else this.#look(timer, wrapper);
+  }
+
+  #pass(): void {
+    const { ledger } = this.#desk;
+    ledger.pass(ledger.account(this.#timeouts, null));
+  }
+
+  /** What there is to tell of `timer`, just set. */
+  #look(timer: NodeTimer, wrapper: Method): void {
+    if (this.#areOnlyCounted) this.chains.setting(false);
     if (this.#desk.ignoresCounted) return;
     const isLink = this.chains.goesOn(timer);
     const site = isLink ? null : this.#desk.siteOf(this.#timeouts, wrapper);
     if (!site) {
       if (!isLink) this.chains.flowsOn(timer, null);
-      ledger.pass(ledger.account(this.#timeouts, null));
+      this.#pass();
+      this.#areOnlyCounted = !this.#timeOuts.areAny && !this.#desk.hasStackFor(this.#timeouts);
       return;
     }
     if (this.#desk.isOfLibrary(site)) {
       this.#setByLibrary(timer, site);
       return;
     }
-    this.#learnRefresh(timer);
     if (this.chains.flowsOn(timer, site)) {
-      ledger.pass(ledger.account(this.#timeouts, null));
+      this.#pass();
       return;
     }
     this.chains.begin(timer, site);
@@ -129,15 +147,6 @@ class Timers {
   #add(young: Omit<YoungTimer, 'scope' | 'setAt'>): void {
     this.#nursery.push({ ...young, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
-  }
-
-  /** Of a class that nothing exports. */
-  #learnRefresh(timer: NodeTimer): void {
-    if (this.#isRefreshKnown) return;
-    this.#isRefreshKnown = true;
-    around<NodeTimer>(PART, Object.getPrototypeOf(timer), 'refresh', {
-      before: (self) => this.chains.refreshing(self),
-    });
   }
 
   #graduate(): void {

@@ -7,6 +7,7 @@
 import { Socket } from 'node:net';
 import { types } from 'node:util';
 import type { Peer } from '../../account/pool-state.ts';
+import { addressesOf } from '../../process/addresses.ts';
 
 /** Files of pools that connect for themselves, or have somebody connect for them. */
 export const OF_POOL =
@@ -65,8 +66,9 @@ export function textsOf(facts: unknown): string | null {
 }
 
 function addresses(socket: unknown): Pick<Peer, 'localAddress' | 'localPort' | 'server'> {
-  const { localAddress, localPort, remoteAddress, remotePort } = (socket ?? {}) as Partial<Socket>;
-  if (localAddress === undefined || localPort === undefined || remotePort === undefined) return UNKNOWN;
+  const known = socket === null ? null : addressesOf(socket as Socket);
+  if (known === null) return UNKNOWN;
+  const { localAddress, localPort, remoteAddress, remotePort } = known;
   return { localAddress, localPort, server: `${remoteAddress}:${remotePort}` };
 }
 

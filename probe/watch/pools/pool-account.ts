@@ -75,8 +75,12 @@ export class PoolAccount {
   private lately = { lent: 0, back: 0, waitedMs: 0 };
   private first = 0;
   private readonly measured = new ByChance(ONE_OF);
+  /** Until the next one. */
+  private toMeasure = 0;
   /** How many acquires, and events of leases that are only counted, there had been by then, oldest first. */
   private recent: Moment[] = [];
+  /** … the latest of them. */
+  private sliceAt = Number.NEGATIVE_INFINITY;
   /** The same, when the first of those had to wait that wait now. */
   private fullSince: Moment = { at: 0, asked: 0, events: -1 };
   private asked = 0;
@@ -122,8 +126,12 @@ export class PoolAccount {
   }
 
   private isAt(at: number): void {
-    const slice = this.recent.at(-1);
-    if (!slice || at - slice.at >= SLICE_MS) this.recent.push(this.moment(at));
+    if (at - this.sliceAt >= SLICE_MS) this.slice(at);
+  }
+
+  private slice(at: number): void {
+    this.sliceAt = at;
+    this.recent.push(this.moment(at));
     if (this.recent.length > 2 * MAX_SLICES) this.recent = this.recent.slice(-MAX_SLICES);
   }
 
@@ -138,13 +146,16 @@ export class PoolAccount {
 
   /** The same for `lend`; null: it is only counted. */
   askToLend(wrapper: Method): Request | null {
-    const isCounted = this.itself !== null && !this.itself.closed && this.desk.isNobodys(this.source);
-    if (!isCounted || this.measured.takes() || this.first < FIRST) {
-      if (isCounted) this.first++;
-      return this.ask(wrapper);
-    }
+    const { itself } = this;
+    if (itself === null || itself.closed || !this.desk.isNobodys(this.source)) return this.ask(wrapper);
+    if (this.toMeasure-- <= 0) return this.measure(wrapper);
     this.asked++;
     return null;
+  }
+
+  private measure(wrapper: Method): Request {
+    this.toMeasure = this.first++ < FIRST ? 0 : this.measured.gap();
+    return this.ask(wrapper);
   }
 
   /** The acquire has to wait, which is counted no more. Returns what waits. */
@@ -203,8 +214,9 @@ export class PoolAccount {
 
   /** What was to be counted only. */
   private nobodys(waitedMs = 0): Request {
-    const nothing = { site: null, scope: null, mark: null, trace: null, previous: null, next: null };
-    return { source: this.source, askedAt: now() - waitedMs, ...nothing };
+    const { source } = this;
+    const askedAt = now() - waitedMs;
+    return { source, site: null, scope: null, askedAt, mark: null, trace: null, previous: null, next: null };
   }
 
   /** What is only counted comes back. */
