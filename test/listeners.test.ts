@@ -49,3 +49,20 @@ test.runIf(FOLLOWS_FLOWS).concurrent.each([
   expect(third?.[0]?.count).toBeLessThanOrEqual(40);
   expect(none).toEqual([]);
 });
+
+test.concurrent.each([
+  ['allowed', '// after all others'],
+  ['unlimited', '// after all others'],
+  ['by-default', '// after all others'],
+  ['prepended', '// before all others'],
+])('nobody sees a listener added until an emitter may have more than usual: %s', async (kind, line) => {
+  const program = fixture('more-listeners.cjs');
+  const [left, none] = await Promise.all(['leak', 'clean'].map((variant) => probed(program, [kind, variant])));
+  // the method of Node's own, as without the probe
+  expect(left?.stdout).toBe('true\n');
+  expect(left?.report.findings).toMatchObject([
+    { kind: 'listener', certainty: 'likely', library: 'EventEmitter "price"' },
+  ]);
+  expect(left?.report.findings.map(placeOf)).toEqual([lineOf(program, line)]);
+  expect(none?.report.findings).toEqual([]);
+});

@@ -54,6 +54,25 @@ test.concurrent.each(LOOPS)('a loop that is told to go on and on, %s, is found w
   expect(stopped?.report.findings).toEqual([]);
 });
 
+/** What a promise's continuation follows from is known from Node.js 24 on. */
+const GOING_ON = ['again // once more', 'refreshed // the same one', ...(NODE_MAJOR < 24 ? [] : ['flow // as long'])];
+test.concurrent.each(GOING_ON)(
+  'among thousands of timers that are only counted, those that go on are found: %s',
+  async (which) => {
+    const busy = fixture('busy-timers.cjs');
+    const [kind = '', line = ''] = which.split(/ (?=\/\/)/);
+    const { report } = await probed(busy, [kind]);
+    expect(report.findings.map(placeOf)).toEqual([lineOf(busy, line)]);
+    expect(report.findings[0]).toMatchObject({ kind: 'timer', certainty: 'likely', count: 8 });
+    expect(watched(report, 'setTimeout').acquired).toBeGreaterThan(10_000);
+  },
+);
+
+test('… and nothing where they are stopped', async () => {
+  const { report } = await probed(fixture('busy-timers.cjs'), ['stopped']);
+  expect(report.findings).toEqual([]);
+});
+
 test("what a watched library sets for itself is the library's", async () => {
   const { report } = await probed(program, ['library']);
   expect(report.findings).toEqual([]);

@@ -377,6 +377,9 @@ export class PoolAccounts<Pool extends object> {
   maker: Making | null = null;
   private readonly accounts: WeakMap<Pool, PoolAccount> = new WeakMap();
   private readonly makings: WeakMap<Pool, Made> = new WeakMap();
+  /** That was asked for last: most services have one or two, and a weak map is slow. Until the next look, for nothing here may keep a pool. */
+  private latest: Pool | null = null;
+  private latestAccount: PoolAccount | null = null;
   private readonly create: (pool: Pool) => { account: PoolAccount; findPresent(): void };
   private readonly desk: Desk;
   private readonly pools: Source;
@@ -385,6 +388,9 @@ export class PoolAccounts<Pool extends object> {
     const pools = desk.source({ adapter, nature: 'pool', library: `${library} pool` });
     this.desk = desk;
     this.pools = pools;
+    desk.ledger.beforeReading.push(() => {
+      this.latest = null;
+    });
     this.create = (pool) => {
       const ref = new WeakRef(pool);
       const { peers, idleLimits, cut, forget, present, lent, timeoutMs, ...facts } = describe(ref);
@@ -430,8 +436,14 @@ export class PoolAccounts<Pool extends object> {
   }
 
   of(pool: Pool): PoolAccount {
-    const known = this.accounts.get(pool);
-    if (known) return known;
+    if (this.latest !== pool) {
+      this.latestAccount = this.accounts.get(pool) ?? this.add(pool);
+      this.latest = pool;
+    }
+    return this.latestAccount as PoolAccount;
+  }
+
+  private add(pool: Pool): PoolAccount {
     const { account, findPresent } = this.create(pool);
     this.accounts.set(pool, account);
     if (this.desk.isLate) findPresent();
