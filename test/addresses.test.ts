@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { addressesOf } from '../probe/process/addresses.ts';
+import { localOf, remoteOf } from '../probe/process/addresses.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 async function connected(to: string | number) {
@@ -23,26 +23,27 @@ async function connected(to: string | number) {
 test("the same as Node's own getters say, and nothing is noted on the socket", async () => {
   const { socket, end } = await connected(0);
   const before = Reflect.ownKeys(socket);
-  const addresses = addressesOf(socket);
+  const [local, remote] = [localOf(socket), remoteOf(socket)];
   expect(Reflect.ownKeys(socket)).toEqual(before);
 
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  expect(addresses).toEqual({ localAddress, localPort, remoteAddress, remotePort });
+  expect(local).toEqual({ address: localAddress, port: localPort });
+  expect(remote).toEqual({ address: remoteAddress, port: remotePort });
   await end();
 });
 
 test('as without the probe, a socket that has ended leads nowhere', async () => {
   const { socket, end } = await connected(0);
-  expect(addressesOf(socket)).not.toBeNull();
+  expect(remoteOf(socket)).not.toBeNull();
   await end();
-  expect(addressesOf(socket)).toBeNull();
+  expect([localOf(socket), remoteOf(socket)]).toEqual([null, null]);
   expect(socket.remoteAddress).toBeUndefined();
 });
 
 test('none before it is connected, and none of a path', async () => {
-  expect(addressesOf(new net.Socket())).toBeNull();
+  expect(remoteOf(new net.Socket())).toBeNull();
   using folder = temporaryFolder();
   const { socket, end } = await connected(path.join(folder.path, 'socket'));
-  expect(addressesOf(socket)).toBeNull();
+  expect([localOf(socket), remoteOf(socket)]).toEqual([null, null]);
   await end();
 });

@@ -4,33 +4,33 @@
  */
 import type { Socket } from 'node:net';
 
-export interface Addresses {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+export interface Address {
+  readonly address: string;
+  readonly port: number;
 }
 
-interface Address {
-  address?: string;
-  port?: number;
-}
+type Fill = (out: { address?: string; port?: number }) => number;
 
 /** Node's own; a pipe has no addresses. */
 interface Handle {
-  getsockname?(out: Address): number;
-  getpeername?(out: Address): number;
+  getsockname?: Fill;
+  getpeername?: Fill;
 }
 
-/** Null where it leads nowhere yet, or no more, or to a path. */
-export function addressesOf(socket: Socket): Addresses | null {
+/** Its own end; null before it is connected, once it is closed, and where it leads to a path. */
+export function localOf(socket: Socket): Address | null {
+  return asked(socket, 'getsockname');
+}
+
+/** The other end; null also once that has gone. */
+export function remoteOf(socket: Socket): Address | null {
+  return asked(socket, 'getpeername');
+}
+
+function asked(socket: Socket, end: keyof Handle): Address | null {
   const { _handle: handle, connecting } = socket as Socket & { _handle?: Handle | null };
-  if (connecting || !handle?.getsockname || !handle.getpeername) return null;
-  const [local, remote]: [Address, Address] = [{}, {}];
-  if (handle.getsockname(local) !== 0 || handle.getpeername(remote) !== 0) return null;
-  const { address: localAddress = '', port: localPort } = local;
-  const { address: remoteAddress = '', port: remotePort } = remote;
-  return localPort === undefined || remotePort === undefined
-    ? null
-    : { localAddress, localPort, remoteAddress, remotePort };
+  const out: { address?: string; port?: number } = {};
+  if (connecting || handle?.[end]?.(out) !== 0) return null;
+  const { address = '', port } = out;
+  return port === undefined ? null : { address, port };
 }

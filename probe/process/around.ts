@@ -42,20 +42,27 @@ export function around<Self extends object, Asked = void>(
   keys: string | readonly [PropertyKey, ...string[]],
   hook: Hook<Self, Asked>,
 ): boolean {
-  return replace(part, owner, keys, hook, onLeave);
+  return replace(part, owner, keys, hook, ({ owner, key, value, before }) =>
+    onLeave(() => putBack(owner, key, value, before)),
+  );
 }
 
-/** The same, until what is returned is called. */
+/**
+ * The same, until what is returned is called: false, and nothing is done, where others have wrapped it since. Whoever has
+ * taken the method meanwhile goes on to call the hook.
+ */
 export function aroundForNow<Self extends object>(
   part: Part,
   owner: object,
   keys: string | readonly [PropertyKey, ...string[]],
   hook: Hook<Self, void>,
-): () => void {
-  const puts: (() => void)[] = [];
-  replace(part, owner, keys, hook, (putBack) => puts.push(putBack));
-  const undo = (): void => {
-    for (const putBack of puts.splice(0).reverse()) putBack();
+): () => boolean {
+  const puts: Put[] = [];
+  replace(part, owner, keys, hook, (put) => puts.push(put));
+  const undo = (): boolean => {
+    const isOurs = puts.every(({ owner, key, value }) => Object.getOwnPropertyDescriptor(owner, key)?.value === value);
+    if (isOurs) for (const { owner, key, value, before } of puts) putBack(owner, key, value, before);
+    return isOurs;
   };
   onLeave(undo);
   return undo;
@@ -76,32 +83,34 @@ function replace<Self extends object, Asked>(
   owner: object,
   keys: string | readonly [PropertyKey, ...string[]],
   hook: Hook<Self, Asked>,
-  whenLeaving: (putBack: () => void) => void,
+  whenPut: (put: Put) => void,
 ): boolean {
   const key = typeof keys === 'string' ? keys : keys[0];
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   const original: unknown = descriptor?.value;
   if (typeof original !== 'function' || descriptor?.configurable === false) return false;
   const value = disguise(wrapperOf(part, original, hook), original);
-  put(owner, key, value, descriptor, whenLeaving);
+  put({ owner, key, value, before: descriptor }, whenPut);
   if (typeof keys === 'string') return true;
   for (const alias of keys.slice(1)) {
     const own = Object.getOwnPropertyDescriptor(owner, alias);
-    if (own?.value === original && own.configurable) put(owner, alias, value, own, whenLeaving);
+    if (own?.value === original && own.configurable) put({ owner, key: alias, value, before: own }, whenPut);
   }
   return true;
 }
 
-function put(
-  owner: object,
-  key: PropertyKey,
-  value: Method,
-  before: PropertyDescriptor | undefined,
-  whenLeaving: (putBack: () => void) => void,
-): void {
+/** What stands in the place of a method now, and what stood there before. */
+interface Put {
+  readonly owner: object;
+  readonly key: PropertyKey;
+  readonly value: Method;
+  readonly before: PropertyDescriptor | undefined;
+}
+
+function put(own: Put, whenPut: (put: Put) => void): void {
   // all else of it stays as it is
-  Object.defineProperty(owner, key, { value });
-  whenLeaving(() => putBack(owner, key, value, before));
+  Object.defineProperty(own.owner, own.key, { value: own.value });
+  whenPut(own);
 }
 
 /** A hook with what it needs to be called. */

@@ -11,7 +11,7 @@ import { Server, Socket } from 'node:net';
 import { basename } from 'node:path';
 import type { Ledger } from '../account/ledger.ts';
 import { openByKind } from '../account/open-by-kind.ts';
-import { addressesOf } from '../process/addresses.ts';
+import { localOf, remoteOf } from '../process/addresses.ts';
 import type { Kind, OpenHandle } from '../recording/format.ts';
 import { mask } from '../recording/mask.ts';
 
@@ -63,7 +63,7 @@ export function activeHandles(ledger: Ledger, present: WeakSet<object> | null): 
   for (const handle of handles) {
     const kind = handle instanceof Server ? 'server' : KINDS[classOf(handle)];
     if (kind === undefined || isClosing(handle) || ofChildren.has(handle) || isStandard(handle)) continue;
-    if (handle instanceof Socket && pooled.has(addressesOf(handle)?.localPort)) continue;
+    if (handle instanceof Socket && pooled.has(localOf(handle)?.port)) continue;
     add(kind, aboutOf(handle), present?.has(handle) === true);
   }
   const timers = lists.getActiveResourcesInfo?.().filter((type) => type === 'Timeout').length ?? 0;
@@ -125,9 +125,8 @@ function aboutOf(handle: Handle): string | null {
     return typeof address === 'string' ? `at ${basename(address)}` : `on port ${address.port}`;
   }
   if (handle instanceof ChildProcess) return `running ${mask(basename(handle.spawnfile ?? ''))}`;
-  const addresses = handle instanceof Socket ? addressesOf(handle) : null;
-  if (addresses === null) return null;
-  const { localPort, remoteAddress, remotePort } = addresses;
+  const remote = handle instanceof Socket ? remoteOf(handle) : null;
+  if (remote === null) return null;
   const isAccepted = Boolean((handle as { server?: unknown }).server);
-  return isAccepted ? `accepted on port ${localPort}` : `to ${remoteAddress}:${remotePort}`;
+  return isAccepted ? `accepted on port ${localOf(handle as Socket)?.port}` : `to ${remote.address}:${remote.port}`;
 }

@@ -66,6 +66,8 @@ export class Desk {
   readonly unseen: DeskParts['unseen'];
   /** How pools are known that are there already: by the prototype that they share. */
   readonly poolKinds: PoolKind[] = [];
+  /** Told of each object that listens for "free" among its own events, as an HTTP agent does while it is made. */
+  onFree: ((emitter: object) => void) | null = null;
   sessions: Lending | null = null;
   /** Libraries whose clients are watched. */
   readonly hosts: Hosts[] = [];

@@ -62,10 +62,10 @@ export interface WatchedHandles {
 export function watchHandles(desk: Desk, { off, crowds, isForTests }: WatchedHandles): void {
   const isOff = (name: string) => off.includes(name) || (desk.isLate && STAYS.has(name));
   const watches = isForTests && isSqliteStable() ? { ...WATCH, [SQLITE]: watchSqliteAhead } : WATCH;
+  if (!isOff('listeners')) guarded('listeners', watchListeners, desk, crowds);
   for (const [name, watch] of Object.entries(watches)) {
     if (!isOff(name)) guarded(name as AdapterName, watch, desk);
   }
-  if (!isOff('listeners')) guarded('listeners', watchListeners, desk, crowds);
 }
 
 /** It is no experiment any more, of which loading it would warn. */

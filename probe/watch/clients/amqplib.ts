@@ -8,7 +8,7 @@
 import net from 'node:net';
 import type { Request, Resource, Source } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { addressesOf } from '../../process/addresses.ts';
+import { remoteOf } from '../../process/addresses.ts';
 import { around, type Method } from '../../process/around.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
@@ -56,8 +56,8 @@ class Amqp {
         ...{ adapter: PART, nature: 'client', library: PART },
         hasEnded: ({ stream }) => stream.destroyed,
         leadsTo: ({ stream }) => {
-          const { remoteAddress, remotePort } = addressesOf(stream) ?? {};
-          return `${remoteAddress} ${remotePort}`;
+          const { address, port } = remoteOf(stream) ?? {};
+          return `${address} ${port}`;
         },
         isBusy: (connection) =>
           this.#opening.has(connection) || connection.channels.some((own) => own != null && isAsking(own.channel)),

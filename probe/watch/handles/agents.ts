@@ -2,14 +2,16 @@
  * HTTP agents that keep their sockets. The sockets are the agent's capacity; an agent is entered, where it was made, when
  * it opens its first one, and has ended when it has none. Node's own global agents are never entered: the first of them
  * is made while node:http is loaded, and is what tells of it.
+ *
+ * False negatives: all of them, where the adapter of emitters is off.
  */
-import { EventEmitter } from 'node:events';
 import type http from 'node:http';
 import type net from 'node:net';
 import type { Request } from '../../account/ledger.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { around, aroundForNow } from '../../process/around.ts';
+import { around } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
+import { guarded } from '../../process/lapses.ts';
 import type { Desk } from '../desk.ts';
 import { isOfPool, isOfUser } from './callers.ts';
 import { Entered } from './entered.ts';
@@ -19,18 +21,14 @@ const PART = 'http-agents' satisfies AdapterName;
 type Agent = http.Agent & { totalSocketCount: number };
 
 export function watchAgents(desk: Desk): void {
-  // an agent listens to its own events while it is made
-  const stop = aroundForNow<object>(PART, EventEmitter.prototype, ['on', 'addListener'], {
-    before: (emitter, event) => {
-      if (event !== 'free') return;
-      let prototype = Object.getPrototypeOf(emitter);
-      while (prototype !== null && !Object.hasOwn(prototype, 'createSocket'))
-        prototype = Object.getPrototypeOf(prototype);
-      if (prototype === null) return;
-      stop();
-      watchMade(desk, prototype);
-    },
-  });
+  desk.onFree = (emitter) => {
+    let prototype = Object.getPrototypeOf(emitter);
+    while (prototype !== null && !Object.hasOwn(prototype, 'createSocket'))
+      prototype = Object.getPrototypeOf(prototype);
+    if (prototype === null) return;
+    desk.onFree = null;
+    guarded(PART, watchMade, desk, prototype);
+  };
 }
 
 function watchMade(desk: Desk, prototype: Agent): void {

@@ -71,6 +71,9 @@ interface Firing {
   chain: WeakRef<Chain> | null;
 }
 
+/** So many may be the latest of a chain. */
+const MAX_BEGUN = 1000;
+
 /** What may be the latest of a chain. */
 interface Begun {
   readonly ref: WeakRef<Timeout>;
@@ -91,9 +94,9 @@ export class Chains {
   #before: Firing | undefined;
   /** There was one that goes on. */
   #hasEntered = false;
-  /** Since the last look, or by then not over. */
-  #begun: Begun[] = [];
-  /** By the clock of the event loop: before then none of these goes on. */
+  /** Those whose latest was set since the last look, or was not over by then; null: too many to tell. */
+  #begun: Begun[] | null = [];
+  /** By the clock of the event loop: the first of them to fire does so then. Long ago, where that is not known. */
   #due = Number.POSITIVE_INFINITY;
   #isRefreshWatched = false;
 
@@ -205,13 +208,24 @@ export class Chains {
     if (this.#firing !== null) this.#firing.chain = new WeakRef(chain);
     this.#chains.set(timer, chain);
     if (timer._onTimeout) this.#chains.set(timer._onTimeout, chain);
+    // no timer goes on with what a promise is of
+    if (!timer.isSleep) this.#mayGoOn(timer, chain);
+  }
+
+  #mayGoOn(timer: Timeout, { latestAt: at, delay }: Chain): void {
+    if (this.#begun === null) return;
     const { _idleStart: start } = timer;
-    this.#begun.push({ ref: new WeakRef(timer), start, at: chain.latestAt, delay: chain.delay });
-    this.#due = Math.min(this.#due, (start ?? Number.NEGATIVE_INFINITY) + chain.delay);
+    this.#begun.push({ ref: new WeakRef(timer), start, at, delay });
+    this.#due = Math.min(this.#due, (start ?? Number.NEGATIVE_INFINITY) + delay);
+    if (this.#begun.length < MAX_BEGUN) return;
+    this.#begun = null;
+    this.#due = Number.NEGATIVE_INFINITY;
+    this.#watchRefresh(timer);
   }
 
   /** Which of those that were set may go on. */
   #look(): void {
+    if (this.#begun === null) return;
     const at = now();
     this.#due = this.#hasEntered ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     this.#begun = this.#begun.filter((begun) => {
@@ -219,7 +233,7 @@ export class Chains {
       // cleared long before it was due; afterwards nobody can tell that from one that was cleared when it had fired
       if (timer === undefined || (timer._destroyed && at - begun.at < begun.delay / 2)) return false;
       const { _idleStart: start, _destroyed: hasFired } = timer;
-      if (!hasFired && start !== begun.start) this.#watchRefresh(timer);
+      if (start !== begun.start) this.#watchRefresh(timer);
       this.#due = Math.min(this.#due, hasFired || start === undefined ? Number.NEGATIVE_INFINITY : start + begun.delay);
       return true;
     });

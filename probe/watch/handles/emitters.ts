@@ -2,17 +2,19 @@
  * Listeners that pile up on what lives long: EventEmitter, EventTarget, AbortSignal, a channel of diagnostics_channel; and
  * signals that AbortSignal.any makes of one that lives long, which keeps them for as long as somebody listens to them.
  *
- * Of an emitter nobody sees one added until there may be more than usual: until one has been allowed more, or Node has
- * warned of one. From then on it costs some nanoseconds, and is dear where there are emitters of many classes: of a process
- * that has added thousands some are looked at, until the first of them has more than usual. To remove one costs nothing.
+ * To add one to an emitter costs some nanoseconds more until the first look after node:http was loaded, and from then on
+ * only where there may be more than usual: where one was allowed more, or Node has warned of one. It is dear where there
+ * are emitters of many classes: of a process that has added thousands some are looked at, until the first of them has more
+ * than usual. To remove one costs nothing.
  *
- * False negatives: an emitter that is allowed more by setting Node's own `_maxListeners`, as the first of all.
+ * False negatives: after that first look, what is added to an emitter that is allowed more by setting Node's own
+ * `_maxListeners`, and what is added before the next look where the default is raised.
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { Tallies } from '../../account/tallies.ts';
 import type { AdapterName } from '../../adapters.ts';
-import { around } from '../../process/around.ts';
+import { around, aroundForNow } from '../../process/around.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import type { Desk } from '../desk.ts';
 import { Entered } from './entered.ts';
@@ -40,6 +42,7 @@ export function watchEmitters(desk: Desk): void {
   const some = new ByChance(ONE_OF);
   let left = ALL;
   const before = (emitter: Emitter, event: unknown, listener: unknown, wrapper: Function): void => {
+    if (event === 'free') desk.onFree?.(emitter);
     if (left > 0) left--;
     else if (!some.takes()) return;
     const list = emitter._events?.[event as PropertyKey];
@@ -47,35 +50,36 @@ export function watchEmitters(desk: Desk): void {
     left = Number.POSITIVE_INFINITY;
     piled.adding({ emitter, event, count: list.length + 1 }, unwrapped(listener), wrapper);
   };
-  onceMoreMayCome(desk, () => {
-    around<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before });
-    around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
-  });
+  whileMoreMayCome(desk, () => aroundForNow<Emitter>(PART, EventEmitter.prototype, ['on', 'addListener'], { before }));
+  around<Emitter>(PART, EventEmitter.prototype, 'prependListener', { before });
   watchTargets(desk);
   watchChannels(desk);
 }
 
-/** Calls `watch` once some emitter may have more listeners than usual. */
-function onceMoreMayCome(desk: Desk, watch: () => void): void {
-  let isWatched = false;
-  const watchOnce = (): void => {
-    if (isWatched) return;
-    isWatched = true;
-    watch();
+/** Watches, which `watch` begins, from the start on, and beyond the first look once some emitter may have more than usual. */
+function whileMoreMayCome(desk: Desk, watch: () => () => boolean): void {
+  let stop: (() => boolean) | null = watch();
+  let mayCome = desk.isLate;
+  const comes = (): void => {
+    mayCome = true;
+    stop ??= watch();
   };
-  if (desk.isLate) watchOnce();
   around(PART, EventEmitter.prototype, 'setMaxListeners', {
     before: (_, limit) => {
-      if (isMore(limit)) watchOnce();
+      if (isMore(limit)) comes();
     },
   });
   around(PART, process, 'emitWarning', {
     before: (_, warning) => {
-      if (isTold(warning)) watchOnce();
+      if (isTold(warning)) comes();
     },
   });
+  const { emitWarning } = process;
   desk.ledger.beforeReading.push(() => {
-    if (isMore(EventEmitter.defaultMaxListeners)) watchOnce();
+    const { _maxListeners: own } = process as { _maxListeners?: unknown };
+    if (isMore(EventEmitter.defaultMaxListeners) || isMore(own) || process.emitWarning !== emitWarning) comes();
+    // as long as an agent is waited for it is known by what it listens to
+    if (!mayCome && desk.onFree === null && stop?.()) stop = null;
   });
 }
 

@@ -44,7 +44,7 @@ export class TimeOuts {
   /** What the latest callback that was set at each place does. */
   readonly #latest: WeakMap<Site, { text: string; means: Means | null }> = new WeakMap();
   #pending: TimeOut[] = [];
-  /** Of those, the ones that may still wait, and perhaps some others. */
+  /** Those that may still wait, and perhaps some others. */
   #waiting: TimeOut[] = [];
 
   /** `others`: of one-shots in general, with which those are counted that did fire. */
@@ -126,6 +126,7 @@ export class TimeOuts {
       timeOut.timer = null;
       return false;
     });
+    this.#waiting = [...this.#pending];
   }
 }
 

@@ -7,7 +7,7 @@
 import { Socket } from 'node:net';
 import { types } from 'node:util';
 import type { Peer } from '../../account/pool-state.ts';
-import { addressesOf } from '../../process/addresses.ts';
+import { localOf, remoteOf } from '../../process/addresses.ts';
 
 /** Files of pools that connect for themselves, or have somebody connect for them. */
 export const OF_POOL =
@@ -66,10 +66,10 @@ export function textsOf(facts: unknown): string | null {
 }
 
 function addresses(socket: unknown): Pick<Peer, 'localAddress' | 'localPort' | 'server'> {
-  const known = socket === null ? null : addressesOf(socket as Socket);
-  if (known === null) return UNKNOWN;
-  const { localAddress, localPort, remoteAddress, remotePort } = known;
-  return { localAddress, localPort, server: `${remoteAddress}:${remotePort}` };
+  if (socket === null) return UNKNOWN;
+  const [local, remote] = [localOf(socket as Socket), remoteOf(socket as Socket)];
+  if (local === null || remote === null) return UNKNOWN;
+  return { localAddress: local.address, localPort: local.port, server: `${remote.address}:${remote.port}` };
 }
 
 function first(paths: readonly (readonly string[])[], lent: unknown, is: (value: unknown) => boolean): unknown {
