@@ -7,8 +7,8 @@ import { freePort } from './support/free-port.ts';
 import { lineOf, NODE, placeOf, ROOT, readReport, start } from './support/probed.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
-/** Of the packed file; there were 1251 kB when this was set, a sixth of them the picture of the README. */
-const LARGEST_KB = 1350;
+/** Of the packed file; there were 1351 kB when this was set, a sixth of them the picture of the README. */
+const LARGEST_KB = 1400;
 
 const folder = temporaryFolder();
 /** A user's project: the package alone, and beside all that it can do more with. */
