@@ -30,6 +30,8 @@ const WHOLE = noting([]);
 const HOOKS: [string, Hook<object, string>][] = [
   ['a look before', { before: () => 'asked' }],
   ['every hook', WHOLE],
+  ['calls that pass', { ...WHOLE, passes: () => true }],
+  ['calls that do not pass', { ...WHOLE, passes: () => false }],
 ];
 
 class Base {
@@ -42,6 +44,11 @@ function nameless(): () => void {
   const made = () => {};
   Reflect.deleteProperty(made, 'name');
   return made;
+}
+
+/** That can also be called with `new`. */
+function old(..._: unknown[]): string {
+  return 'old';
 }
 
 /** Nobody may ask a function for its name that tells it by code of the service's. */
@@ -160,6 +167,20 @@ test('each hook has its turn, with what the first has noted', () => {
   expect(turns).toEqual(['before', 'callback asked', 'call asked', 'after asked answer', 'finally asked']);
 });
 
+test('a call that passes is made as it is; the others are looked at in full', () => {
+  const turns: string[] = [];
+  const passes = (self: object, first: unknown) => {
+    turns.push(`${self === target} ${first}`);
+    return first === 'often';
+  };
+  const target = { ask: (_: string) => 'answer', old };
+  for (const key of ['ask', 'old'] as const) around(PART, target, key, { ...noting(turns), passes });
+  expect([target.ask('often'), target.old('often')]).toEqual(['answer', 'old']);
+  expect(turns.splice(0)).toEqual(['true often', 'true often']);
+  expect(target.ask('rarely')).toBe('answer');
+  expect(turns).toEqual(['true rarely', 'before', 'call asked', 'after asked answer', 'finally asked']);
+});
+
 test('what the method throws is thrown, and only the last hook still has its turn', () => {
   const turns: string[] = [];
   const error = new Error('of the service');
@@ -199,6 +220,7 @@ test('the first look is given the first two arguments, and the function itself, 
 
 // each part fails once for all
 const FAILING: [keyof Hook<object, unknown>, Part][] = [
+  ['passes', 'notify'],
   ['before', 'control'],
   ['callback', 'inject'],
   ['after', 'telemetry'],
@@ -224,16 +246,13 @@ test.each(FAILING)('where %s fails, its part is switched off and the call works 
 test('a part that is off has no hook any more, but calls still go the way that they are sent', () => {
   const part: Part = 'workers';
   const turns: string[] = [];
-  const target = { ask: () => 'answer' };
-  const hook = noting(turns);
-  around(part, target, 'ask', {
-    ...hook,
-    before: () => {
-      throw new Error('of the probe');
-    },
-  });
-  expect(target.ask()).toBe('answer');
-  expect(turns).toEqual(['call undefined']);
+  const target = { ask: () => 'answer', old };
+  const before = () => {
+    throw new Error('of the probe');
+  };
+  for (const key of ['ask', 'old'] as const) around(part, target, key, { ...noting(turns), before });
+  expect([target.ask(), target.old()]).toEqual(['answer', 'old']);
+  expect(turns).toEqual(['call undefined', 'call undefined']);
 });
 
 test('false, and nothing is touched, where there is no such function or it cannot be replaced', () => {

@@ -81,14 +81,24 @@ test('beyond the stacks that may be taken all are counted, and who holds an exha
   expect(placeOf(report.findings[0]!)).toBe(lineOf(counted, 'while (pool.available'));
 });
 
-test('how long leases were held is told of all, though few are measured', async () => {
+test.each([
+  ['had waited', 'waited-times.mjs', 5],
+  ['were held', 'held-times.mjs', 6],
+])('how long leases %s is told of all, though few are measured', async (_, name, column) => {
   using folder = temporaryFolder();
   const env = { OUTLIVE_STACKS: '0' };
-  const { stdout } = await probed(fixture('held-times.mjs'), [], { out: folder.path, env });
+  const { stdout } = await probed(fixture(name), [], { out: folder.path, env });
   const [recording] = readRun(folder.path).recordings;
-  const [[, , , , , , held = 0] = []] = recording?.samples.at(-1)?.pools ?? [];
-  expect(held).toBeGreaterThan(Number(stdout) * 0.8);
-  expect(held).toBeLessThan(Number(stdout) * 1.2);
+  const told = recording?.samples.at(-1)?.pools[0]?.[column];
+  expect(told).toBeGreaterThan(Number(stdout) * 0.8);
+  expect(told).toBeLessThan(Number(stdout) * 1.2);
+});
+
+test('whoever waits is not taken for others, which are only counted and wait as well', async () => {
+  const env = { OUTLIVE_STACKS: '0', OUTLIVE_GRACE_MS: '500' };
+  const { report } = await probed(fixture('counted-priorities.mjs'), [], { env });
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 105, released: 104 });
+  expect(report.findings).toMatchObject([{ count: 1, scopes: [{ name: 'order', ended: 1, leaked: 1 }] }]);
 });
 
 test('an acquire that waits is known whatever its asker gets, and whatever was asked for meanwhile', async () => {

@@ -20,6 +20,13 @@ test('clients that are not released are found, whether they were asked for by pr
   expect(report.findings[0]).toMatchObject({ library: 'pg', pool: 'orders', certainty: 'proven' });
 });
 
+test('what the pool itself borrows, to end a client that is too old, is no lease', async () => {
+  const env = { PG_URL: database.url, OUTLIVE_STACKS: '0' };
+  const { report, stdout } = await probed(fixture('pg-expired.mjs'), [], { env });
+  expect(stdout).toBe('0\n');
+  expect(watched(report, 'pg')).toEqual({ acquired: 100, released: 100 });
+});
+
 test('pool.query borrows and gives back by itself; the fixed program is clean after the same work', async () => {
   const { report, code } = await probed(program, ['clean'], { env: { PG_URL: database.url } });
   expect(code).toBe(0);

@@ -39,6 +39,15 @@ test('a leak without any time-out: nobody is told, but one waits for what others
   );
 });
 
+test.each(['pg', 'generic-pool'])('%s: so too where both are only counted, beyond the stacks', async (library) => {
+  const env = { PG_URL: database.url, OUTLIVE_STACKS: '500', OUTLIVE_GRACE_MS: '500' };
+  const { report, code } = await probed(fixture('counted-waiting.mjs'), [library], { env });
+  expect(code).toBe(0);
+  expect(report.findings).toMatchObject([
+    { library, count: 4, exhausted: { cause: 'leak', used: 4, limit: 4, waiting: 3 } },
+  ]);
+});
+
 test('too small: steady work of the usual length needs more', async () => {
   const { report } = await run('too-small');
   const [finding] = exhausted(report);

@@ -78,6 +78,11 @@ export class Flows {
     return this.storage?.getStore() ?? null;
   }
 
+  /** Whether the current flow holds anything. */
+  get matters(): boolean {
+    return this.storage?.getStore()?.matters === true;
+  }
+
   /** A mark for an acquire of the current flow; enter it once the library has been called. */
   ask(): Mark | null {
     if (!this.storage) return null;

@@ -53,6 +53,8 @@ export interface Source {
   readonly accounts: Map<number, Account>;
   /** … that of those without a stack, which are most, once there is one; and who grants stacks. */
   unsited: Account | null;
+  /** Resources of all its accounts that are open. */
+  openCount: number;
   budget: StackBudget | null;
   /** Until then every acquire gets a stack, whatever the budget: something without one is under suspicion. */
   armedUntil: number;
@@ -111,8 +113,8 @@ const COUNTS = [
   'releasedInFlow',
   'measured',
   'sampled',
+  'waitedSampled',
   'heldSampled',
-  'waitedCounted',
   'usesReleased',
   'waitedReleased',
   'heldReleased',
@@ -144,11 +146,10 @@ export class Account {
   depth: number | null = null;
   /** Of those that came back, how many were measured; and of these, totals: signs of use, milliseconds waited and held. */
   measured = 0;
-  /** … of which no look has seen, as those that are only counted, how many and how long they were held. */
+  /** … of which no look has seen, as those that are only counted, how many, and how long they had waited and were held. */
   sampled = 0;
+  waitedSampled = 0;
   heldSampled = 0;
-  /** What those had waited that are only counted. */
-  waitedCounted = 0;
   usesReleased = 0;
   waitedReleased = 0;
   heldReleased = 0;
@@ -242,7 +243,7 @@ export class Ledger {
     const nature = NATURES[natureName];
     const source: Source = {
       ...{ adapter, natureName, nature, library, pool, costMs: costMs ?? nature.costMs },
-      ...{ accounts: new Map(), unsited: null, budget: null },
+      ...{ accounts: new Map(), unsited: null, openCount: 0, budget: null },
       ...{ armedUntil: Number.NEGATIVE_INFINITY, isRetired: false },
     };
     this.sources.add(source);
@@ -289,6 +290,7 @@ export class Ledger {
     account.acquired++;
     account.open.push(resource);
     line.openCount++;
+    source.openCount++;
     line.changedAt = resource.openedAt;
     if (owner !== null && !owner.closed) {
       owner.owned ??= new Set();
@@ -311,14 +313,14 @@ export class Ledger {
     account.released++;
   }
 
-  /** Of leases that are not entered unless somebody looks before they come back: what was lent, and what came back, by `at`. */
-  count(account: Account, lent: number, back: number, at: number): void {
+  /** Leases that were not entered, since nobody looked before they came back, by `at`. */
+  count(account: Account, lent: number, at: number): void {
     this.opens += lent;
     account.acquired += lent;
-    account.released += back;
+    account.released += lent;
     account.line.changedAt = at;
     const { pool } = account.source;
-    if (pool !== null && back > 0) pool.lastReleasedAt = at;
+    if (pool !== null) pool.lastReleasedAt = at;
   }
 
   close(resource: Resource, at: number): void {
@@ -330,6 +332,7 @@ export class Ledger {
     cameBack(account, resource, at);
     if (resource.openedAt > this.lookedAt) {
       account.sampled++;
+      account.waitedSampled += resource.waitedMs;
       account.heldSampled += usedMs;
     }
     if (source.pool !== null) this.observer?.used(source, resource, usedMs);
@@ -393,6 +396,7 @@ export class Ledger {
     const { account, owner } = resource;
     account.open.delete(resource);
     account.line.openCount--;
+    account.source.openCount--;
     account.line.changedAt = at;
     owner?.owned?.delete(resource);
   }

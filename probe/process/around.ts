@@ -18,6 +18,8 @@ export interface Surroundings<Asked> {
 
 /** What is done around a call. All are of the part that is given, which ends with the first of them that throws. */
 export interface Hook<Self extends object, Asked> {
+  /** Whether there is nothing to be done around this call, as for most: it is made as it is, and all else here is left out. */
+  passes?(self: Self, first: unknown): boolean;
   /** Before the call; what it returns is handed to the others. `wrapper` is on the stack, for a site. */
   before?(self: Self, first: unknown, second: unknown, wrapper: Method): Asked;
   /** In place of a callback, which is the call's last argument. */
@@ -124,23 +126,24 @@ interface Ready<Self extends object, Asked> {
 
 /** As the method is: a method of a class has no prototype and cannot be called with `new`, a function has and can. */
 function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hook: Hook<Self, Asked>): Method {
-  const { callback, call, within, after, finally: last } = hook;
-  const isPlain = !(callback ?? call ?? within ?? after ?? last);
+  const { passes, callback, call, within, after, finally: last } = hook;
+  const isPlain = !(passes ?? callback ?? call ?? within ?? after ?? last);
   const ready: Ready<Self, Asked> = { part, gate: gateOf(part), hook, wrapper: original };
   const isFunction = Object.hasOwn(original, 'prototype');
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
     const method = call === undefined ? directly(original, ready) : itself(original, ready);
-    ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
+    if (isFunction) ready.wrapper = ofFunction(original, method, ready);
+    else ready.wrapper = passes === undefined ? method : unlessPassed(original, method, ready);
   }
   return ready.wrapper;
 }
 
 function ofFunction<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
-  return function hooked(this: Self): unknown {
-    return new.target === undefined
-      ? Reflect.apply(method, this, arguments)
-      : constructed(original, arguments, new.target, ready);
+  const isPassed = passing(ready);
+  return function hooked(this: Self, first: unknown): unknown {
+    if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
+    return isPassed(this, first) ? Reflect.apply(original, this, arguments) : Reflect.apply(method, this, arguments);
   };
 }
 
@@ -192,6 +195,30 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
       }
     }
     return Reflect.apply(original, this, arguments);
+  };
+}
+
+/** What most calls need no more than: it is short, and V8 compiles the rest apart. */
+function unlessPassed<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
+  const isPassed = passing(ready);
+  return {
+    hooked(this: Self, first: unknown): unknown {
+      return isPassed(this, first) ? Reflect.apply(original, this, arguments) : Reflect.apply(method, this, arguments);
+    },
+  }.hooked;
+}
+
+function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, Asked>) {
+  const { passes } = failing(part, hook);
+  if (passes === undefined) return () => false;
+  return (self: Self, first: unknown): boolean => {
+    if (gate.isShut) return true;
+    try {
+      return passes(self, first);
+    } catch {
+      gate.lapse();
+      return true;
+    }
   };
 }
 

@@ -386,16 +386,16 @@ function heapLimit(): number {
 }
 
 /**
- * Leases of the pool that came back, and milliseconds waited and held. Those that were only counted were held as long as
- * such as were measured and came and went between two looks, as they did.
+ * Leases of the pool that came back, and milliseconds waited and held. Those that were only counted had waited, and were
+ * held, as long as such as were measured and came and went between two looks, as they did.
  */
 function turnover({ accounts }: Source, { waitedInVain }: PoolState): [number, number, number] {
   let [released, waited, held] = [0, waitedInVain, 0];
   for (const account of accounts.values()) {
-    const counted = account.released - account.measured;
+    const each = (account.released - account.measured) / Math.max(1, account.sampled);
     released += account.released;
-    waited += account.waitedReleased + account.waitedCounted;
-    held += account.heldReleased + (counted * account.heldSampled) / Math.max(1, account.sampled);
+    waited += account.waitedReleased + each * account.waitedSampled;
+    held += account.heldReleased + each * account.heldSampled;
   }
   return [released, Math.round(waited), Math.round(held)];
 }

@@ -117,6 +117,11 @@ export class Chains {
     this.#firings.enterWith(this.#firing);
   }
 
+  /** Whether there is nothing that a timer may go on with. */
+  get areNone(): boolean {
+    return this.#due === Number.POSITIVE_INFINITY;
+  }
+
   /** Whether there is nothing that `timer`, just set, may go on with. */
   isAlone({ _idleStart: at = Number.POSITIVE_INFINITY }: Timeout): boolean {
     return at < this.#due;

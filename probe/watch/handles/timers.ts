@@ -45,6 +45,7 @@ interface YoungTimer {
 export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
   replace('setTimeout', {
+    passes: () => watch.isOnlyCounted(),
     within: watch.within,
     after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
   });
@@ -94,6 +95,13 @@ class Timers {
       this.#areOnlyCounted = false;
     });
     desk.ledger.beforeReading.push(() => this.#graduate());
+  }
+
+  /** Whether a timeout that is about to be set is only counted, and stands for nothing else; if so, it is. */
+  isOnlyCounted(): boolean {
+    const isOnlyCounted = this.#areOnlyCounted && this.chains.areNone && !this.#desk.flows.matters;
+    if (isOnlyCounted) this.#pass();
+    return isOnlyCounted;
   }
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {

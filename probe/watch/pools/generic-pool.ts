@@ -3,7 +3,8 @@
  *
  * `acquire` may be served at once or much later, from another flow. The request object in the pool's queue ties the two
  * moments together: one that waits when `acquire` returns is noted, one that is dispatched before then is what is asked
- * for. No promise of the service is touched, so an unhandled rejection stays exactly as unhandled as it was.
+ * for, and one of which nothing is known is only counted. No promise of the service is touched, so an unhandled rejection
+ * stays exactly as unhandled as it was.
  */
 
 import type { Cut } from '../../account/cut.ts';
@@ -34,6 +35,7 @@ interface Pool {
   pending: number;
   max: number;
   min?: number;
+  _config?: { acquireTimeoutMillis?: number | null };
   _waitingClientsQueue: Queue;
   _factoryCreateOperations?: Set<Promise<unknown>>;
   _allObjects?: Set<PooledResource>;
@@ -79,7 +81,7 @@ interface Asked {
   account: PoolAccount;
   /** Null: it is only counted. */
   request: Request | null;
-  /** Once it has to wait. */
+  /** Once it has to wait; of one that is only counted, once a look has met it. */
   waits: Request | null;
   /** It waited already when the probe came. */
   isBefore: boolean;
@@ -115,6 +117,7 @@ class GenericPools {
     return {
       name: null,
       max: weak.deref()?.max ?? 0,
+      timeoutMs: weak.deref()?._config?.acquireTimeoutMillis ?? 0,
       gauges: () => {
         const pool = weak.deref();
         if (!pool) return null;
@@ -124,9 +127,13 @@ class GenericPools {
       },
       idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
       *peers() {
-        for (const pooledResource of weak.deref()?._allObjects ?? []) {
-          const { lease = null, isLent = false } = lent.get(pooledResource) ?? {};
-          yield { resource: lease, peer: peerOf(pooledResource.obj, isLent ? 'used' : 'idle') };
+        const { _allObjects = [], _resourceLoans } = weak.deref() ?? {};
+        for (const pooledResource of _allObjects) {
+          const resource = lent.get(pooledResource)?.lease ?? null;
+          yield {
+            resource,
+            peer: peerOf(pooledResource.obj, _resourceLoans?.has(pooledResource.obj) ? 'used' : 'idle'),
+          };
         }
       },
       cut: (cuts) => {
@@ -142,6 +149,10 @@ class GenericPools {
           const own = lent.get(pooledResource);
           if (own) yield [own, pooledResource.obj] as const;
         }
+      },
+      noteWaiting: (account) => {
+        const pool = weak.deref();
+        if (pool) noteWaiting(pool, account);
       },
       present: (enter) => {
         const pool = weak.deref();
@@ -180,6 +191,7 @@ class GenericPools {
     onFirstSet<Pool>(PART, prototype, '_draining', (pool, _, setter) => this.#accounts.made(pool, setter, null));
     around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
     around<Pool, Asked>(PART, prototype, 'acquire', {
+      passes: (pool) => this.#isOnlyCounted(pool),
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       within: flows.unmarked((own) => own.request?.mark),
       after: (pool, _, own) => {
@@ -202,15 +214,24 @@ class GenericPools {
     });
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
+        passes: (pool) => !flows.matters && this.#accounts.of(pool).hasNoneOpen,
         before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
         within: flows.unmarked(),
       });
     }
   }
 
+  /** An acquire of which nothing has to be known later on, neither when it times out nor while it is being called. */
+  #isOnlyCounted(pool: Pool): boolean {
+    if (this.#asking !== null || pool._config?.acquireTimeoutMillis || this.#desk.flows.matters) return false;
+    return this.#accounts.of(pool).counts();
+  }
+
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
     const request = account.askToLend(wrapper);
+    // what waits already is not taken for it
+    if (request !== null) noteWaiting(pool, account);
     this.#asking = { pool, account, request, waits: null, isBefore: false, isServed: false, outer: this.#asking };
     return this.#asking;
   }
@@ -223,7 +244,7 @@ class GenericPools {
       for (let behind = 0; behind < MAX_BEHIND && node?.data[ASKED] !== undefined; behind++) node = node.prev;
       if (node === null || node.data[ASKED] !== undefined) continue;
       node.data[ASKED] = own;
-      own.waits = own.account.wait(own.request);
+      if (own.request !== null) own.waits = own.account.wait(own.request);
       return;
     }
   }
@@ -234,8 +255,11 @@ class GenericPools {
     if (this.#desk.isLate) this.#accounts.of(pool);
     const { head: waiting } = pool._waitingClientsQueue;
     if (pooledResource === undefined || waiting?.state !== 'PENDING') return;
-    const own = waiting[ASKED] ?? this.#asking;
-    if (own === null || own.isServed || own.pool !== pool) return;
+    const own = waiting[ASKED] ?? this.#askingOf(pool);
+    if (own === null) {
+      this.#accounts.of(pool).lend(this.#lentBy(pooledResource), null, null, pooledResource.obj);
+      return;
+    }
     const { account, request, waits } = own;
     own.isServed = true;
     if (!own.isBefore) {
@@ -244,6 +268,11 @@ class GenericPools {
     }
     account.stopWaiting(waits);
     this.#lentBefore(pooledResource, (known) => account.serve(known));
+  }
+
+  /** The acquire that is being called right now, of this pool, where that is not served yet. */
+  #askingOf(pool: Pool): Asked | null {
+    return this.#asking === null || this.#asking.isServed || this.#asking.pool !== pool ? null : this.#asking;
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
@@ -276,8 +305,7 @@ class GenericPools {
     const lent = loan && this.#lent.get(loan.pooledResource);
     if (lent === undefined) return;
     if (lent.lease !== null) this.#desk.close(lent.lease, releaser);
-    else lent.countedBy?.countBack(lent);
-    lent.lease = null;
+    lent.lease = lent.countedBy = null;
   }
 
   /** With the first request that is met. */
@@ -288,7 +316,9 @@ class GenericPools {
     this.#requests.add(prototype);
     const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
-        own?.account.timedOut(own.waits ?? own.request, false);
+        if (own === undefined) return;
+        noteWaiting(own.pool, own.account);
+        own.account.timedOut(own.waits ?? own.request, false);
       },
     });
     if (!isSeen) this.#desk.unseen('time-outs of generic-pool', 'Its requests have no _fireTimeout any more.');
@@ -310,6 +340,18 @@ class GenericPools {
 /** Longest first, by priority. */
 function* waitingIn({ _waitingClientsQueue: queue }: Pool): Generator<PoolRequest> {
   for (const { _list } of queue._slots) for (let node = _list.head; node !== null; node = node.next) yield node.data;
+}
+
+/** All that are queued; whatever was queued before one that is noted is noted as well. */
+function noteWaiting(pool: Pool, account: PoolAccount): void {
+  for (const { _list } of pool._waitingClientsQueue._slots) {
+    const unknown: PoolRequest[] = [];
+    for (let node = _list.tail; node !== null && !node.data[ASKED]?.waits; node = node.prev) unknown.push(node.data);
+    for (const waiting of unknown.reverse()) {
+      waiting[ASKED] ??= { pool, account, request: null, waits: null, isBefore: false, isServed: false, outer: null };
+      waiting[ASKED].waits = account.wait(null);
+    }
+  }
 }
 
 /** A function of its own: what it makes must not share a scope with the object that was lent. */

@@ -15,14 +15,13 @@ export class Lent {
   readonly isBusy: (() => boolean) | null;
   /** Null also as long as it is only counted. */
   lease: Resource | null = null;
-  /** By whom it is only counted. */
+  /** By whom its latest lease was only counted; it may be over. */
   countedBy: PoolAccount | null = null;
   /** Known from its first lease on, which is never only counted. */
   session: Session | null = null;
   isKnown = false;
   /** Of a lease that is only counted, as a resource has it. */
   uses = 0;
-  waitedMs = 0;
   lastOperation: string | null = null;
   /** When it was lent, and last used: by how many events of such leases. */
   lentAt = 0;
@@ -33,14 +32,10 @@ export class Lent {
     this.isBusy = isBusy;
   }
 
-  get isLent(): boolean {
-    return this.lease !== null || this.countedBy !== null;
-  }
-
-  count(by: PoolAccount, waitedMs: number): void {
+  count(by: PoolAccount): void {
+    this.lease = null;
     this.countedBy = by;
     this.uses = 0;
-    this.waitedMs = waitedMs;
     this.lastOperation = null;
     this.lentAt = this.usedAt = by.next();
   }

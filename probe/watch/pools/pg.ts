@@ -2,9 +2,9 @@
  * pg 8 with pg-pool 3. A client object is the same on every borrow, its `release` is fresh.
  *
  * `connect` makes one pending item, which is queued or goes straight to a new client; `_acquireClient` serves it. The
- * item ties the two together, so no promise is touched. `pool.query` borrows through `connect` and is a lease of its
- * caller, which the pool itself gives back. Checkouts that the pool makes for itself (an expired client) have no request
- * and are not leases.
+ * item ties the two together, so no promise is touched; one of which nothing is known is only counted. `pool.query` borrows
+ * through `connect` and is a lease of its caller, which the pool itself gives back. Checkouts that the pool makes for itself
+ * (of an expired client) are no leases.
  */
 import type { Cut } from '../../account/cut.ts';
 import { type Request, Resource, type Source } from '../../account/ledger.ts';
@@ -38,6 +38,7 @@ interface Pool {
   options: {
     max?: number;
     connectionTimeoutMillis?: number;
+    maxLifetimeSeconds?: number;
     min?: number;
     application_name?: string;
     host?: string;
@@ -50,6 +51,8 @@ interface Pool {
   _clients?: Client[];
   _idle?: { client: Client }[];
   _pendingQueue: PendingItem[];
+  /** Clients that have lived for long enough: none is lent any more. */
+  _expired?: WeakSet<Client>;
   _remove(client: unknown, callback: () => void): void;
   _pulseQueue(): void;
 }
@@ -79,10 +82,12 @@ class Known extends Lent {
 interface Asked {
   /** Null: it is only counted. */
   request: Request | null;
-  /** Once it has to wait. */
+  /** Once it has to wait; of one that is only counted, once a look has met it. */
   waits: Request | null;
   /** By `pool.query`, for one statement. */
   isQuery: boolean;
+  /** It waited already when the probe came. */
+  isBefore: boolean;
   account: PoolAccount;
 }
 
@@ -163,8 +168,18 @@ class PgPools {
           if (own) yield [own, client] as const;
         }
       },
+      noteWaiting: (account) => {
+        const pool = weak.deref();
+        if (pool) noteWaiting(pool, account);
+      },
       present: (enter) => {
-        const { _clients = [], _idle = [] } = weak.deref() ?? {};
+        const pool = weak.deref();
+        if (!pool) return;
+        const { _clients = [], _idle = [], _pendingQueue } = pool;
+        const account = this.#accounts.of(pool);
+        for (const item of _pendingQueue) {
+          item[ASKED] = { request: null, waits: account.wait(null), isQuery: false, isBefore: true, account };
+        }
         const idle = new Set(_idle.map(({ client }) => client));
         for (const client of _clients) {
           const known = this.#knownOf(client);
@@ -234,6 +249,7 @@ class PgPools {
       },
     });
     around<Pool, Asked>(PART, prototype, 'connect', {
+      passes: (pool) => this.#isOnlyCounted(pool),
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       // unbound, a queued callback runs in the flow of whoever releases
       callback: (callback, own) => flows.bind(callback, own?.request?.mark ?? null),
@@ -285,9 +301,17 @@ class PgPools {
     watchPrisma(prototype, this.#accounts);
   }
 
+  /** A connect of which nothing has to be known later on, when it times out or its client is given back. */
+  #isOnlyCounted(pool: Pool): boolean {
+    if (this.#isQuery || pool.options.connectionTimeoutMillis || this.#desk.flows.matters) return false;
+    return this.#accounts.of(pool).counts();
+  }
+
   #ask(pool: Pool, wrapper: Method): Asked {
     const account = this.#accounts.of(pool);
-    this.#asking = { request: account.askToLend(wrapper), account, waits: null, isQuery: this.#isQuery };
+    const request = account.askToLend(wrapper);
+    if (request !== null) noteWaiting(pool, account);
+    this.#asking = { request, waits: null, isQuery: this.#isQuery, isBefore: false, account };
     this.#isQuery = false;
     return this.#asking;
   }
@@ -299,7 +323,7 @@ class PgPools {
     if (!own || !item || item[ASKED]) return;
     this.#watchTimeouts(item);
     item[ASKED] = own;
-    own.waits = own.account.wait(own.request);
+    if (own.request !== null) own.waits = own.account.wait(own.request);
   }
 
   /** Returns when it began. */
@@ -317,20 +341,31 @@ class PgPools {
 
   #serve(pool: Pool, client: Client, item: PendingItem): void {
     const own = item[ASKED];
-    if (own) {
+    if (own !== undefined) {
       item[ASKED] = undefined;
-      if (own.account.isObserved) this.#tellCreated(pool, client);
-      const known = this.#knownOf(client);
-      own.account.lend(known, own.request, own.waits, client);
-      known.isQuery = own.isQuery;
-      known.release = client.release;
+      this.#serveAsked(pool, client, own);
       return;
     }
-    // whoever waited already
-    const account = this.#accounts.of(pool);
+    if (pool.options.maxLifetimeSeconds && pool._expired?.has(client)) return;
     const known = this.#knownOf(client);
-    if (account.isBefore && !known.isLent)
+    // it was being connected already when the probe came
+    if (known.lease?.closed === false) return;
+    this.#accounts.of(pool).lend(known, null, null, client);
+    known.isQuery = false;
+    known.release = client.release;
+  }
+
+  #serveAsked(pool: Pool, client: Client, { account, request, waits, isQuery, isBefore }: Asked): void {
+    const known = this.#knownOf(client);
+    if (account.isObserved) this.#tellCreated(pool, client);
+    if (isBefore) {
+      account.stopWaiting(waits);
       this.#lends(known, account.serve({ ref: known.ref, isBusy: known.isBusy }), false);
+      return;
+    }
+    account.lend(known, request, waits, client);
+    known.isQuery = isQuery;
+    known.release = client.release;
   }
 
   #knownOf(client: Client): Known {
@@ -376,11 +411,10 @@ class PgPools {
 
   #giveBack(client: Client, releaser: Method): void {
     const own = this.#known.get(client);
-    if (!own?.isLent) return;
-    const { lease, countedBy } = own;
+    if (own === undefined || !isLent(own)) return;
+    const { lease } = own;
     if (lease !== null) this.#desk.close(lease, releaser);
-    else countedBy?.countBack(own);
-    own.lease = null;
+    own.lease = own.countedBy = null;
     this.#lookAtTransaction(client, own, lease);
   }
 
@@ -422,8 +456,23 @@ class PgPools {
 }
 
 /** It is lent, but not handed over yet: the pool's own events use it. */
-function isOfPool(client: Client, { isLent, release }: Known): boolean {
-  return isLent && release === client.release;
+function isOfPool(client: Client, known: Known): boolean {
+  return isLent(known) && known.release === client.release;
+}
+
+function isLent({ lease, countedBy }: Known): boolean {
+  return lease !== null || countedBy !== null;
+}
+
+/** All that are queued; whatever was queued before one that is noted is noted as well. */
+function noteWaiting({ _pendingQueue: queue }: Pool, account: PoolAccount): void {
+  let from = queue.length;
+  while (from > 0 && !queue[from - 1]?.[ASKED]?.waits) from--;
+  for (; from < queue.length; from++) {
+    const item = queue[from] as PendingItem;
+    item[ASKED] ??= { request: null, waits: null, isQuery: false, isBefore: false, account };
+    item[ASKED].waits = account.wait(null);
+  }
 }
 
 /** Where a pool's options lead to. A connection string without its password and its parameters. */

@@ -19,7 +19,7 @@ export interface PoolDescription {
   gauges: PoolState['gauges'];
   /** CPU milliseconds of one lease, where it is not the usual. */
   costMs?: number;
-  /** How long an acquire may take that is not seen to wait, milliseconds; 0: for ever, or `lend` is not used. */
+  /** How long an acquire may take, milliseconds; 0: for ever, or `lend` is not used. */
   timeoutMs?: number;
   peers?: NonNullable<PoolState['peers']>;
   idleLimits?: NonNullable<PoolState['idleLimits']>;
@@ -27,6 +27,8 @@ export interface PoolDescription {
   forget?: NonNullable<PoolState['forget']>;
   /** What was lent by `lend`, with the object, perhaps among what is back; nothing may be dereferenced but the pool. */
   lent?(): Iterable<readonly [lent: Lent, object: unknown]>;
+  /** Notes the acquires that are queued and not noted yet, by `wait`. */
+  noteWaiting?(account: PoolAccount): void;
   /** What the pool has lent already when it is first seen: `enter` makes a lease of each. */
   present?(enter: (known: Known) => Resource): void;
 }
@@ -71,8 +73,8 @@ export class PoolAccount {
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
   private readonly firstAskedAt: number = now();
-  /** Of leases that are only counted, what the ledger is not told of yet: how many, and milliseconds that they had waited. */
-  private lately = { lent: 0, back: 0, waitedMs: 0 };
+  /** Leases that are only counted, and that the ledger is not told of yet. */
+  private lately = 0;
   private first = 0;
   private readonly measured = new ByChance(ONE_OF);
   /** Until the next one. */
@@ -81,8 +83,6 @@ export class PoolAccount {
   private recent: Moment[] = [];
   /** … the latest of them. */
   private sliceAt = Number.NEGATIVE_INFINITY;
-  /** The same, when the first of those had to wait that wait now. */
-  private fullSince: Moment = { at: 0, asked: 0, events: -1 };
   private asked = 0;
   private events = 0;
 
@@ -144,28 +144,36 @@ export class PoolAccount {
     return ++this.events;
   }
 
-  /** The same for `lend`; null: it is only counted. */
-  askToLend(wrapper: Method): Request | null {
-    const { itself } = this;
-    if (itself === null || itself.closed || !this.desk.isNobodys(this.source)) return this.ask(wrapper);
-    if (this.toMeasure-- <= 0) return this.measure(wrapper);
+  /** Whether an acquire is only counted: if so, it is now, and there is no more to note of it. */
+  counts(): boolean {
+    if (this.toMeasure <= 0 || !this.isNobodys) return false;
+    this.toMeasure--;
     this.asked++;
-    return null;
+    return true;
   }
 
-  private measure(wrapper: Method): Request {
-    this.toMeasure = this.first++ < FIRST ? 0 : this.measured.gap();
+  /** Of an acquire there would be nothing to tell. */
+  private get isNobodys(): boolean {
+    const { itself } = this;
+    return itself !== null && !itself.closed && this.desk.isNobodys(this.source);
+  }
+
+  /** The same as `ask` for `lend`; null: it is only counted. */
+  askToLend(wrapper: Method): Request | null {
+    if (this.counts()) return null;
+    if (this.toMeasure <= 0 && this.isNobodys) this.toMeasure = this.first++ < FIRST ? 0 : this.measured.gap();
     return this.ask(wrapper);
   }
 
-  /** The acquire has to wait, which is counted no more. Returns what waits. */
+  /** Whether a lease that comes back is only counted, or none at all. */
+  get hasNoneOpen(): boolean {
+    return this.source.openCount === 0;
+  }
+
+  /** The acquire has to wait; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
   wait(request: Request | null): Request {
     const waits = request ?? this.nobodys();
-    if (request === null) this.isAt(waits.askedAt);
-    const { waiting } = this.source.pool;
-    // what is lent by then was lent before that, by a microsecond at least
-    if (waiting.size === 0) this.fullSince = this.moment(waits.askedAt - 0.001);
-    waiting.push(waits);
+    this.source.pool.waiting.push(waits);
     return waits;
   }
 
@@ -197,67 +205,54 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
   lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
     this.stopWaiting(waits);
-    lent.countedBy?.countBack(lent);
     if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
+      lent.countedBy = null;
       lent.lease.ref = lent.ref;
       lent.session = lent.lease.session;
       lent.isKnown = true;
       return;
     }
     this.desk.pooled(object);
-    const waitedMs = waits === null ? 0 : now() - waits.askedAt;
-    lent.count(this, waitedMs);
-    this.lately.lent++;
-    this.lately.waitedMs += waitedMs;
+    lent.count(this);
+    this.lately++;
   }
 
   /** What was to be counted only. */
-  private nobodys(waitedMs = 0): Request {
+  private nobodys(): Request {
     const { source } = this;
-    const askedAt = now() - waitedMs;
-    return { source, site: null, scope: null, askedAt, mark: null, trace: null, previous: null, next: null };
+    return { source, site: null, scope: null, askedAt: now(), mark: null, trace: null, previous: null, next: null };
   }
 
-  /** What is only counted comes back. */
-  countBack(lent: Lent): void {
-    lent.countedBy = null;
-    this.lately.back++;
-  }
-
-  /** Tells the ledger what was only counted so far. */
+  /** Tells the ledger of those that were only counted so far, and have come back. */
   private tellCounted(at: number): void {
-    const { lent, back, waitedMs } = this.lately;
-    if (lent + back === 0) return;
-    this.lately = { lent: 0, back: 0, waitedMs: 0 };
+    const { itself, lately: lent } = this;
+    if (lent === 0) return;
+    this.lately = 0;
     const { ledger } = this.desk;
-    const account = ledger.account(this.source, null);
-    account.waitedCounted += waitedMs;
-    ledger.count(account, lent, back, at);
-    if (this.itself === null || lent === 0) return;
-    this.itself.lastUsedAt = at;
-    this.itself.uses += lent;
+    ledger.count(ledger.account(this.source, null), lent, at);
+    if (itself === null) return;
+    itself.lastUsedAt = at;
+    itself.uses += lent;
   }
 
   /** When an event of a lease that is only counted happened: at the latest. */
   private whenLast(event: number): number {
-    const known = [...this.recent, this.fullSince].filter(({ events }) => events >= event);
-    return Math.min(now(), ...known.map(({ at }) => at));
+    return Math.min(now(), this.recent.find(({ events }) => events >= event)?.at ?? Number.POSITIVE_INFINITY);
   }
 
   /**
-   * The lease of `object`, which is in the ledger from now on; null where it is not lent. Of one that was only counted
-   * it is only known before which other moments it was lent, and last used.
+   * The lease of `object`, which is lent, and in the ledger from now on. Of one that was only counted it is only known
+   * before which other moments it was lent, and last used.
    */
   entered(lent: Lent, object: unknown): Resource | null {
     if (lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
-    const { ref, uses, waitedMs, lastOperation, isBusy, lentAt, usedAt } = lent;
+    const { ref, uses, lastOperation, isBusy, lentAt, usedAt } = lent;
     const lease = new Resource(ledger.account(this.source, null), null, this.whenLast(lentAt));
     const lastUsedAt = uses > 0 ? this.whenLast(usedAt) : lease.openedAt;
-    Object.assign(lease, { ref, uses, waitedMs, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
-    this.lately.lent--;
-    this.lately.waitedMs -= waitedMs;
+    Object.assign(lease, { ref, uses, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
+    this.lately--;
     ledger.lookedAt = now();
     ledger.open(lease);
     lent.countedBy = null;
@@ -266,9 +261,9 @@ export class PoolAccount {
     return lease;
   }
 
-  /** Enters all that are open and only counted, of those that the pool lends. */
+  /** Enters all that are open and only counted, of those that the pool lends: the others are back. */
   enterCounted(all: () => Iterable<readonly [Lent, unknown]>): void {
-    if (this.lately.lent > 0) for (const [lent, object] of all()) this.entered(lent, object);
+    if (this.lately > 0) for (const [lent, object] of all()) this.entered(lent, object);
     this.tellCounted(now());
   }
 
@@ -332,7 +327,7 @@ export class PoolAccount {
 
   /** The acquire timed out: who holds the pool is told now, not when somebody looks. Null: it was to be counted only. */
   timedOut(known: Request | null, isConnect: boolean): void {
-    const request = known ?? this.nobodys(this.timeoutMs);
+    const request = known ?? this.nobodys();
     const { pool } = this.source;
     pool.enterCounted?.();
     const waiting = this.whoWaits(request);
@@ -340,7 +335,7 @@ export class PoolAccount {
     if (request.mark) request.mark.token.failed = true;
     pool.timeouts++;
     const at = now();
-    const waitedMs = at - request.askedAt;
+    const waitedMs = Math.max(at - request.askedAt, this.timeoutMs);
     pool.waitedInVain += waitedMs;
     const gauges = pool.gauges();
     const previous = pool.exhaustions.at(-1);
@@ -393,7 +388,7 @@ export class PoolAccounts<Pool extends object> {
     });
     this.create = (pool) => {
       const ref = new WeakRef(pool);
-      const { peers, idleLimits, cut, forget, present, lent, timeoutMs, ...facts } = describe(ref);
+      const { peers, idleLimits, cut, forget, present, lent, noteWaiting, timeoutMs, ...facts } = describe(ref);
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
@@ -402,7 +397,10 @@ export class PoolAccounts<Pool extends object> {
       const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref, timeoutMs);
       if (lent)
         source.pool.enterCounted = () => {
-          guarded(adapter, () => account.enterCounted(lent));
+          guarded(adapter, () => {
+            account.enterCounted(lent);
+            noteWaiting?.(account);
+          });
         };
       const findPresent = () => {
         const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};

@@ -49,10 +49,13 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
   /** Since the last sweep, and those that it left. */
   let young: Following[] = [];
   let running: Following[] = [];
+  /** Followed, and not over: most responses need not be looked up. */
+  let underWay = 0;
   const routes = new Routes();
 
   const end = (one: Following, response: ServerResponse | undefined): void => {
     one.response = one.weak = null;
+    if (one.scope.ended === 0) underWay--;
     const status = response?.writableFinished ? response.statusCode : 0;
     scopes.end(one.scope, status >= 500 ? `HTTP ${status}` : status === 0 ? ABORTED : null);
   };
@@ -81,11 +84,12 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
     const one: Following = { scope, response: isSwept ? response : null, weak: null };
     byResponse.set(response, one);
+    underWay++;
     scopes.enter(scope);
     if (isSwept && young.push(one) > MOST_YOUNG + running.length) sweep();
   };
   const finished = ({ response }: RequestStart): void => {
-    const one = byResponse.get(response);
+    const one = underWay > 0 ? byResponse.get(response) : undefined;
     if (!one) return;
     // else their table grows until the next full collection, and is copied each time
     byResponse.delete(response);
