@@ -244,7 +244,7 @@ class GenericPools {
       for (let behind = 0; behind < MAX_BEHIND && node?.data[ASKED] !== undefined; behind++) node = node.prev;
       if (node === null || node.data[ASKED] !== undefined) continue;
       node.data[ASKED] = own;
-      if (own.request !== null) own.waits = own.account.wait(own.request);
+      own.waits = own.account.waitIfKnown(own.request);
       return;
     }
   }

@@ -323,7 +323,7 @@ class PgPools {
     if (!own || !item || item[ASKED]) return;
     this.#watchTimeouts(item);
     item[ASKED] = own;
-    if (own.request !== null) own.waits = own.account.wait(own.request);
+    own.waits = own.account.waitIfKnown(own.request);
   }
 
   /** Returns when it began. */

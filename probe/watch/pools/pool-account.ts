@@ -46,6 +46,7 @@ const MAX_SLICES = 100;
 /** Of leases of which there is nothing to tell but how many there were, so many and then one in some are measured all the same. */
 const FIRST = 32;
 const ONE_OF = 64;
+const DEMAND_ONE_OF = 8;
 
 interface Moment {
   at: number;
@@ -168,6 +169,13 @@ export class PoolAccount {
   /** Whether a lease that comes back is only counted, or none at all. */
   get hasNoneOpen(): boolean {
     return this.source.openCount === 0;
+  }
+
+  /** An acquire has to wait, and may time out. Of those that are only counted some look at the clock, for the demand. */
+  waitIfKnown(request: Request | null): Request | null {
+    if (request !== null) return this.wait(request);
+    if (this.asked % DEMAND_ONE_OF === 0) this.isAt(now());
+    return null;
   }
 
   /** The acquire has to wait; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
