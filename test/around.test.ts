@@ -26,12 +26,17 @@ function noting(turns: string[]): Hook<object, string> {
   };
 }
 const WHOLE = noting([]);
+/** But the one that makes the call in a way of its own. */
+function notingAround(turns: string[]): Hook<object, string> {
+  const { call, ...others } = noting(turns);
+  return others;
+}
 /** The kinds that differ in how they are wrapped: no more than a look before, and all that there is. */
 const HOOKS: [string, Hook<object, string>][] = [
   ['a look before', { before: () => 'asked' }],
   ['every hook', WHOLE],
-  ['calls that pass', { ...WHOLE, passes: () => true }],
-  ['calls that do not pass', { ...WHOLE, passes: () => false }],
+  ['calls that pass', { ...notingAround([]), passes: () => true }],
+  ['calls that do not pass', { ...notingAround([]), passes: () => false }],
 ];
 
 class Base {
@@ -174,11 +179,21 @@ test('a call that passes is made as it is; the others are looked at in full', ()
     return first === 'often';
   };
   const target = { ask: (_: string) => 'answer', old };
-  for (const key of ['ask', 'old'] as const) around(PART, target, key, { ...noting(turns), passes });
+  for (const key of ['ask', 'old'] as const) around(PART, target, key, { ...notingAround(turns), passes });
   expect([target.ask('often'), target.old('often')]).toEqual(['answer', 'old']);
   expect(turns.splice(0)).toEqual(['true often', 'true often']);
   expect(target.ask('rarely')).toBe('answer');
-  expect(turns).toEqual(['true rarely', 'before', 'call asked', 'after asked answer', 'finally asked']);
+  expect(turns).toEqual(['true rarely', 'before', 'after asked answer', 'finally asked']);
+});
+
+test('a stack has one frame more, whether or not the call passes', () => {
+  const target = { ask: (_: boolean) => new Error('of the service').stack?.split('\n').slice(1) ?? [] };
+  const framesAbove = function caller(isPassed: boolean) {
+    return target.ask(isPassed).findIndex((frame) => frame.includes(' caller '));
+  };
+  expect([framesAbove(true), framesAbove(false)]).toEqual([1, 1]);
+  around(PART, target, 'ask', { ...notingAround([]), passes: (_, first) => first === true });
+  expect([framesAbove(true), framesAbove(false)]).toEqual([2, 2]);
 });
 
 test('what the method throws is thrown, and only the last hook still has its turn', () => {

@@ -81,6 +81,16 @@ test('beyond the stacks that may be taken all are counted, and who holds an exha
   expect(placeOf(report.findings[0]!)).toBe(lineOf(counted, 'while (pool.available'));
 });
 
+test('what a factory acquires for itself is not taken for what was asked for', async () => {
+  const within = fixture('lost-within.cjs');
+  const { report } = await probed(within, [], { env: { OUTLIVE_GRACE_MS: '500' } });
+  const found = report.findings.map((finding) => [placeOf(finding), finding.count]).sort();
+  expect(found).toEqual([
+    [lineOf(within, '// inner'), 1],
+    [lineOf(within, '// outer'), 1],
+  ]);
+});
+
 test.each([
   ['had waited', 'waited-times.mjs', 5],
   ['were held', 'held-times.mjs', 6],

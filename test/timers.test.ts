@@ -73,6 +73,12 @@ test('… and nothing where they are stopped', async () => {
   expect(report.findings).toEqual([]);
 });
 
+test.each(['0', '2000'])('what Node refuses to set is not counted, with %s stacks', async (OUTLIVE_STACKS) => {
+  const { report, stdout } = await probed(fixture('refused-timers.cjs'), [], { env: { OUTLIVE_STACKS } });
+  expect(stdout).toBe('200\n');
+  expect(watched(report, 'setTimeout')).toEqual({ acquired: 200, released: 200 });
+});
+
 test("what a watched library sets for itself is the library's", async () => {
   const { report } = await probed(program, ['library']);
   expect(report.findings).toEqual([]);

@@ -18,7 +18,7 @@ export interface Surroundings<Asked> {
 
 /** What is done around a call. All are of the part that is given, which ends with the first of them that throws. */
 export interface Hook<Self extends object, Asked> {
-  /** Whether there is nothing to be done around this call, as for most: it is made as it is, and all else here is left out. */
+  /** Whether there is nothing to be done around this call, as for most: it is made as it is, and all else here is left out. Not beside `call`. */
   passes?(self: Self, first: unknown): boolean;
   /** Before the call; what it returns is handed to the others. `wrapper` is on the stack, for a site. */
   before?(self: Self, first: unknown, second: unknown, wrapper: Method): Asked;
@@ -132,18 +132,27 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   const isFunction = Object.hasOwn(original, 'prototype');
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
-    const method = call === undefined ? directly(original, ready) : itself(original, ready);
-    if (isFunction) ready.wrapper = ofFunction(original, method, ready);
-    else ready.wrapper = passes === undefined ? method : unlessPassed(original, method, ready);
+    const isPassed = passes === undefined ? null : passing(ready);
+    const way = isFunction ? null : isPassed;
+    const method = call === undefined ? directly(original, ready, way) : itself(original, ready);
+    ready.wrapper = isFunction ? ofFunction(original, method, ready, isPassed) : method;
   }
   return ready.wrapper;
 }
 
-function ofFunction<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
-  const isPassed = passing(ready);
+type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
+
+function ofFunction<Self extends object, Asked>(
+  original: Method,
+  method: Method,
+  ready: Ready<Self, Asked>,
+  isPassed: IsPassed<Self> | null,
+): Method {
   return function hooked(this: Self, first: unknown): unknown {
     if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
-    return isPassed(this, first) ? Reflect.apply(original, this, arguments) : Reflect.apply(method, this, arguments);
+    // what most calls need no more than: V8 compiles the rest apart
+    if (isPassed?.(this, first)) return Reflect.apply(original, this, arguments);
+    return Reflect.apply(method, this, arguments);
   };
 }
 
@@ -198,20 +207,9 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
   };
 }
 
-/** What most calls need no more than: it is short, and V8 compiles the rest apart. */
-function unlessPassed<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
-  const isPassed = passing(ready);
-  return {
-    hooked(this: Self, first: unknown): unknown {
-      return isPassed(this, first) ? Reflect.apply(original, this, arguments) : Reflect.apply(method, this, arguments);
-    },
-  }.hooked;
-}
-
-function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, Asked>) {
-  const { passes } = failing(part, hook);
-  if (passes === undefined) return () => false;
-  return (self: Self, first: unknown): boolean => {
+function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, Asked>): IsPassed<Self> {
+  const { passes = () => false } = failing(part, hook);
+  return (self, first) => {
     if (gate.isShut) return true;
     try {
       return passes(self, first);
@@ -223,11 +221,16 @@ function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, A
 }
 
 /** All but the callback is handed on as it is. */
-function directly<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
+function directly<Self extends object, Asked>(
+  original: Method,
+  ready: Ready<Self, Asked>,
+  isPassed: IsPassed<Self> | null,
+): Method {
   const { part, gate, hook } = ready;
   const { before, callback, within, after, finally: last } = failing(part, hook);
   return {
     hooked(this: Self, first: unknown, second: unknown): unknown {
+      if (isPassed?.(this, first)) return Reflect.apply(original, this, arguments);
       let asked: Asked | undefined;
       let args: unknown[] | null = null;
       if (!gate.isShut) {

@@ -45,7 +45,8 @@ interface YoungTimer {
 export function watchTimers(desk: Desk): void {
   const watch = new Timers(desk);
   replace('setTimeout', {
-    passes: () => watch.isOnlyCounted(),
+    // with anything else it throws
+    passes: (_, callback) => typeof callback === 'function' && watch.isOnlyCounted(),
     within: watch.within,
     after: (_, timer: NodeTimer, __, wrapper) => watch.setTimeout(timer, wrapper),
   });

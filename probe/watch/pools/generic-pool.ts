@@ -36,6 +36,7 @@ interface Pool {
   max: number;
   min?: number;
   _config?: { acquireTimeoutMillis?: number | null };
+  _availableObjects: { readonly length: number };
   _waitingClientsQueue: Queue;
   _factoryCreateOperations?: Set<Promise<unknown>>;
   _allObjects?: Set<PooledResource>;
@@ -66,6 +67,7 @@ interface PoolRequest {
 
 /** Of pool requests: the one that is served next, and all, by priority. */
 interface Queue {
+  readonly length: number;
   readonly head?: PoolRequest;
   readonly _slots: readonly { readonly _list: { readonly head: Node | null; readonly tail: Node | null } }[];
 }
@@ -152,7 +154,7 @@ class GenericPools {
       },
       noteWaiting: (account) => {
         const pool = weak.deref();
-        if (pool) noteWaiting(pool, account);
+        if (pool) this.#noteWaiting(pool, account);
       },
       present: (enter) => {
         const pool = weak.deref();
@@ -214,16 +216,20 @@ class GenericPools {
     });
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
-        passes: (pool) => !flows.matters && this.#accounts.of(pool).hasNoneOpen,
+        passes: (pool) => !flows.matters && this.#accounts.hasNoneOpen(pool),
         before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
         within: flows.unmarked(),
       });
     }
   }
 
-  /** An acquire of which nothing has to be known later on, neither when it times out nor while it is being called. */
+  /**
+   * An acquire of which nothing has to be known later on: when it times out, while it is being called, or as the first
+   * that waits.
+   */
   #isOnlyCounted(pool: Pool): boolean {
     if (this.#asking !== null || pool._config?.acquireTimeoutMillis || this.#desk.flows.matters) return false;
+    if (pool._availableObjects.length === 0 && pool._waitingClientsQueue.length === 0) return false;
     return this.#accounts.of(pool).counts();
   }
 
@@ -231,7 +237,7 @@ class GenericPools {
     const account = this.#accounts.of(pool);
     const request = account.askToLend(wrapper);
     // what waits already is not taken for it
-    if (request !== null) noteWaiting(pool, account);
+    if (request !== null) this.#noteWaiting(pool, account);
     this.#asking = { pool, account, request, waits: null, isBefore: false, isServed: false, outer: this.#asking };
     return this.#asking;
   }
@@ -244,8 +250,24 @@ class GenericPools {
       for (let behind = 0; behind < MAX_BEHIND && node?.data[ASKED] !== undefined; behind++) node = node.prev;
       if (node === null || node.data[ASKED] !== undefined) continue;
       node.data[ASKED] = own;
-      own.waits = own.account.waitIfKnown(own.request);
+      own.waits = own.account.waitOnly(own.request, queue.length === 1);
       return;
+    }
+  }
+
+  /**
+   * All that are queued; whatever was queued before one that is noted is noted as well. Not while an acquire is being
+   * called, whose request may be among them.
+   */
+  #noteWaiting(pool: Pool, account: PoolAccount): void {
+    if (this.#asking !== null) return;
+    for (const { _list } of pool._waitingClientsQueue._slots) {
+      const unknown: PoolRequest[] = [];
+      for (let node = _list.tail; node !== null && !node.data[ASKED]?.waits; node = node.prev) unknown.push(node.data);
+      for (const waiting of unknown.reverse()) {
+        waiting[ASKED] ??= { pool, account, request: null, waits: null, isBefore: false, isServed: false, outer: null };
+        waiting[ASKED].waits = account.wait(null);
+      }
     }
   }
 
@@ -317,7 +339,7 @@ class GenericPools {
     const isSeen = around<PoolRequest>(PART, prototype, '_fireTimeout', {
       before: ({ [ASKED]: own }) => {
         if (own === undefined) return;
-        noteWaiting(own.pool, own.account);
+        this.#noteWaiting(own.pool, own.account);
         own.account.timedOut(own.waits ?? own.request, false);
       },
     });
@@ -340,18 +362,6 @@ class GenericPools {
 /** Longest first, by priority. */
 function* waitingIn({ _waitingClientsQueue: queue }: Pool): Generator<PoolRequest> {
   for (const { _list } of queue._slots) for (let node = _list.head; node !== null; node = node.next) yield node.data;
-}
-
-/** All that are queued; whatever was queued before one that is noted is noted as well. */
-function noteWaiting(pool: Pool, account: PoolAccount): void {
-  for (const { _list } of pool._waitingClientsQueue._slots) {
-    const unknown: PoolRequest[] = [];
-    for (let node = _list.tail; node !== null && !node.data[ASKED]?.waits; node = node.prev) unknown.push(node.data);
-    for (const waiting of unknown.reverse()) {
-      waiting[ASKED] ??= { pool, account, request: null, waits: null, isBefore: false, isServed: false, outer: null };
-      waiting[ASKED].waits = account.wait(null);
-    }
-  }
 }
 
 /** A function of its own: what it makes must not share a scope with the object that was lent. */

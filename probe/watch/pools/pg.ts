@@ -301,9 +301,10 @@ class PgPools {
     watchPrisma(prototype, this.#accounts);
   }
 
-  /** A connect of which nothing has to be known later on, when it times out or its client is given back. */
+  /** A connect of which nothing has to be known later on: when it times out, as the first that waits, or when its client comes back. */
   #isOnlyCounted(pool: Pool): boolean {
     if (this.#isQuery || pool.options.connectionTimeoutMillis || this.#desk.flows.matters) return false;
+    if (pool.idleCount === 0 && pool.waitingCount === 0) return false;
     return this.#accounts.of(pool).counts();
   }
 
@@ -323,7 +324,7 @@ class PgPools {
     if (!own || !item || item[ASKED]) return;
     this.#watchTimeouts(item);
     item[ASKED] = own;
-    own.waits = own.account.waitIfKnown(own.request);
+    own.waits = own.account.waitOnly(own.request, pool._pendingQueue.length === 1);
   }
 
   /** Returns when it began. */

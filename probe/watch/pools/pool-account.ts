@@ -84,6 +84,8 @@ export class PoolAccount {
   private recent: Moment[] = [];
   /** … the latest of them. */
   private sliceAt = Number.NEGATIVE_INFINITY;
+  /** The same, when the first of those had to wait that are known to wait now. */
+  private fullSince: Moment = { at: 0, asked: 0, events: -1 };
   private asked = 0;
   private events = 0;
 
@@ -166,22 +168,29 @@ export class PoolAccount {
     return this.ask(wrapper);
   }
 
-  /** Whether a lease that comes back is only counted, or none at all. */
+  /** None of its leases is in the ledger: whatever comes back was only counted, or none at all. */
   get hasNoneOpen(): boolean {
     return this.source.openCount === 0;
   }
 
-  /** An acquire has to wait, and may time out. Of those that are only counted some look at the clock, for the demand. */
-  waitIfKnown(request: Request | null): Request | null {
-    if (request !== null) return this.wait(request);
+  /**
+   * An acquire has to wait, as the `only` one or behind others; what of it waits is returned. Of those that are only counted
+   * and wait behind others a look will meet those that still do; some look at the clock, for the demand.
+   */
+  waitOnly(request: Request | null, only: boolean): Request | null {
+    if (request !== null || only) return this.wait(request);
     if (this.asked % DEMAND_ONE_OF === 0) this.isAt(now());
     return null;
   }
 
-  /** The acquire has to wait; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
+  /** An acquire waits; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
   wait(request: Request | null): Request {
     const waits = request ?? this.nobodys();
-    this.source.pool.waiting.push(waits);
+    if (request === null) this.isAt(waits.askedAt);
+    const { waiting } = this.source.pool;
+    // what is lent by then was lent before that, by a microsecond at least
+    if (waiting.size === 0) this.fullSince = this.moment(waits.askedAt - 0.001);
+    waiting.push(waits);
     return waits;
   }
 
@@ -246,7 +255,8 @@ export class PoolAccount {
 
   /** When an event of a lease that is only counted happened: at the latest. */
   private whenLast(event: number): number {
-    return Math.min(now(), this.recent.find(({ events }) => events >= event)?.at ?? Number.POSITIVE_INFINITY);
+    const known = [...this.recent, this.fullSince].filter(({ events }) => events >= event);
+    return Math.min(now(), ...known.map(({ at }) => at));
   }
 
   /**
@@ -439,6 +449,12 @@ export class PoolAccounts<Pool extends object> {
   /** It is being shut down; one that was never used has nothing to wait for. */
   ends(pool: Pool, wrapper: Method): void {
     this.accounts.get(pool)?.ends(wrapper);
+  }
+
+  /** Of a pool that nobody has met yet, too. */
+  hasNoneOpen(pool: Pool): boolean {
+    const account = this.latest === pool ? this.latestAccount : this.accounts.get(pool);
+    return account?.hasNoneOpen !== false;
   }
 
   of(pool: Pool): PoolAccount {
