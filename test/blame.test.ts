@@ -84,6 +84,21 @@ test('whether a function is written inside another is read off the indentation o
   expect(functionEncloses(`${file}:8:25`, `${file}:4:1`)).toBe(false);
 });
 
+test('on one line, as in a bundle, brackets tell whether a function has ended', () => {
+  using folder = temporaryFolder();
+  const file = path.join(folder.path, 'bundle.js');
+  const line =
+    'const job=async({a}={},s="}")=>{await pool.acquire();run(()=>x)};all(list,()=>job(4));const f=x=>g(y=>x),h=()=>f;';
+  writeFileSync(file, line);
+  const encloses = (outer: string, inner: string) =>
+    functionEncloses(`${file}:1:${line.indexOf(inner) + 1}`, `${file}:1:${line.indexOf(outer) + 1}`);
+  expect(encloses('async(', '()=>x')).toBe(true);
+  expect(encloses('async(', '()=>job')).toBe(false);
+  expect(encloses('x=>g', 'y=>x')).toBe(true);
+  expect(encloses('x=>g', '()=>f')).toBe(false);
+  expect(encloses('()=>x', 'async(')).toBe(false);
+});
+
 test('further on: the same function asks again on a later line', () => {
   expect(isFurtherOn(site('transfer@3 main@9'), site('transfer@5 main@9'))).toBe(true);
   expect(isFurtherOn(site('transfer@3 main@9'), site('take@40 transfer@5 main@9'))).toBe(true);

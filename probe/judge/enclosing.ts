@@ -1,4 +1,7 @@
-/** Whether a function is written inside another one, by the indentation of the source: V8 tells only where each begins. */
+/**
+ * Whether a function is written inside another one, by the indentation of the source, and on one line by its brackets: V8
+ * tells only where each begins.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -35,16 +38,33 @@ export function enclosesOnDisk(toDisk: ToDisk): typeof functionEncloses {
 
 function isAround(around: Place | null, within: Place | null): boolean {
   if (!within || !around || within.file !== around.file || within.line < around.line) return false;
-  if (within.line === around.line) return within.column > around.column;
   const lines = linesOf(around.file);
   const first = lines?.[around.line - 1];
   if (!lines || first === undefined) return false;
+  if (within.line === around.line) {
+    return within.column > around.column && goesOn(first.slice(around.column - 1, within.column - 1));
+  }
   const depth = indentation(first);
   // it ends where the text comes back to its indentation, but for the end of a long list of parameters
   const ends = lines
     .slice(around.line, within.line - 1)
     .some((text) => text.trim() !== '' && indentation(text) <= depth && !text.trimStart().startsWith(')'));
   return !ends;
+}
+
+/** Strings, of which nothing is a bracket. */
+const STRING = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
+
+/** Whether a function that begins with `text` has not ended by then. Comments and patterns are taken for code. */
+function goesOn(text: string): boolean {
+  let depth = 0;
+  for (const sign of text.replace(STRING, '')) {
+    if ('([{'.includes(sign)) depth++;
+    else if (')]}'.includes(sign)) depth--;
+    // past its body, or, of an arrow without one, past its expression
+    if (depth < 0 || (depth === 0 && '},;'.includes(sign))) return false;
+  }
+  return true;
 }
 
 function place(text: string): Place | null {

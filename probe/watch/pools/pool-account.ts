@@ -46,6 +46,7 @@ const MAX_SLICES = 100;
 /** Of leases of which there is nothing to tell but how many there were, so many and then one in some are measured all the same. */
 const FIRST = 32;
 const ONE_OF = 64;
+/** Of those that have to wait one in so many looks at the clock. */
 const DEMAND_ONE_OF = 8;
 
 interface Moment {
