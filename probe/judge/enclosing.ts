@@ -52,13 +52,14 @@ function isAround(around: Place | null, within: Place | null): boolean {
   return !ends;
 }
 
-/** Strings, of which nothing is a bracket. */
-const STRING = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
+/** What may end a function, and strings, in which nothing does. */
+const SIGN = /[()[\]{},;]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
 
 /** Whether a function that begins with `text` has not ended by then. Comments and patterns are taken for code. */
 function goesOn(text: string): boolean {
   let depth = 0;
-  for (const sign of text.replace(STRING, '')) {
+  // one after the other: a bundle's line is long, and most functions end soon
+  for (const [sign] of text.matchAll(SIGN)) {
     if ('([{'.includes(sign)) depth++;
     else if (')]}'.includes(sign)) depth--;
     // past its body, or, of an arrow without one, past its expression
