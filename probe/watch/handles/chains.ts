@@ -74,6 +74,9 @@ interface Firing {
 /** So many may be the latest of a chain. */
 const MAX_BEGUN = 1000;
 
+/** Most are cleared soon: after so many more, for each of them, there may be none left. */
+const LOOK_AFTER = 2;
+
 /** What may be the latest of a chain. */
 interface Begun {
   readonly ref: WeakRef<Timeout>;
@@ -98,6 +101,8 @@ export class Chains {
   #begun: Begun[] | null = [];
   /** By the clock of the event loop: the first of them to fire does so then. Long ago, where that is not known. */
   #due = Number.POSITIVE_INFINITY;
+  /** That are alone, until the next look. */
+  #untilLook = 0;
   #isRefreshWatched = false;
 
   constructor(desk: Desk, source: Source) {
@@ -124,7 +129,9 @@ export class Chains {
 
   /** Whether there is nothing that `timer`, just set, may go on with. */
   isAlone({ _idleStart: at = Number.POSITIVE_INFINITY }: Timeout): boolean {
-    return at < this.#due;
+    if (at >= this.#due) return false;
+    if (--this.#untilLook < 0) this.#look();
+    return true;
   }
 
   /** Whether `timer`, just set, goes on with what was set before. */
@@ -242,6 +249,7 @@ export class Chains {
       this.#due = Math.min(this.#due, hasFired || start === undefined ? Number.NEGATIVE_INFINITY : start + begun.delay);
       return true;
     });
+    this.#untilLook = LOOK_AFTER * this.#begun.length;
   }
 
   /**

@@ -46,8 +46,12 @@ interface Pool {
   _resourceLoans?: Map<unknown, Loan>;
 }
 
+/** On what the pool keeps of each object, which nobody else sees: a weak map is slow, and asked with each lease. */
+const LENT = Symbol('outlive');
+
 interface PooledResource {
   obj: unknown;
+  [LENT]?: Lent;
 }
 
 interface Loan {
@@ -102,8 +106,6 @@ export function attachments(desk: Desk): Attachments {
 class GenericPools {
   readonly #desk: Desk;
   readonly #accounts: PoolAccounts<Pool>;
-  /** Set once for each object of a pool: a weak map that changes all the time is work for the garbage collector. */
-  readonly #lent: WeakMap<PooledResource, Lent> = new WeakMap();
   /** The acquire that is being called right now. */
   #asking: Asked | null = null;
   /** Of request objects, whose class is private in each copy of the library. */
@@ -115,7 +117,6 @@ class GenericPools {
   }
 
   #describe(weak: WeakRef<Pool>): PoolDescription {
-    const lent = this.#lent;
     return {
       name: null,
       max: weak.deref()?.max ?? 0,
@@ -130,12 +131,8 @@ class GenericPools {
       idleLimits: () => ({ min: weak.deref()?.min ?? null, max: weak.deref()?.max ?? null }),
       *peers() {
         const { _allObjects = [], _resourceLoans } = weak.deref() ?? {};
-        for (const pooledResource of _allObjects) {
-          const resource = lent.get(pooledResource)?.lease ?? null;
-          yield {
-            resource,
-            peer: peerOf(pooledResource.obj, _resourceLoans?.has(pooledResource.obj) ? 'used' : 'idle'),
-          };
+        for (const { obj, [LENT]: own } of _allObjects) {
+          yield { resource: own?.lease ?? null, peer: peerOf(obj, _resourceLoans?.has(obj) ? 'used' : 'idle') };
         }
       },
       cut: (cuts) => {
@@ -145,11 +142,12 @@ class GenericPools {
       forget: () => {
         const pool = weak.deref();
         for (const waiting of pool ? waitingIn(pool) : []) delete waiting[ASKED];
+        for (const pooledResource of pool?._allObjects ?? []) delete pooledResource[LENT];
       },
       *lent() {
         for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? []) {
-          const own = lent.get(pooledResource);
-          if (own) yield [own, pooledResource.obj] as const;
+          const { obj, [LENT]: own } = pooledResource;
+          if (own) yield [own, obj] as const;
         }
       },
       noteWaiting: (account) => {
@@ -166,9 +164,8 @@ class GenericPools {
 
   #cut(pool: Pool, loan: Loan, cuts: Cut[]): void {
     const { pooledResource } = loan;
-    const lent = this.#lent.get(pooledResource);
+    const { obj, [LENT]: lent } = pooledResource;
     if (!lent?.lease || !lent.ref || lent.lease.isOrphan) return;
-    const { obj } = pooledResource;
     if (isStandIn(obj)) {
       cuts.push(ofStandIn(lent.lease, () => healStandIn(pool, loan, obj)));
       return;
@@ -298,12 +295,8 @@ class GenericPools {
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
-    let lent = this.#lent.get(pooledResource);
-    if (lent === undefined) {
-      lent = new Lent(refTo(pooledResource.obj));
-      this.#lent.set(pooledResource, lent);
-    }
-    return lent;
+    pooledResource[LENT] ??= new Lent(refTo(pooledResource.obj));
+    return pooledResource[LENT];
   }
 
   /** It was lent, or asked for, before the probe came. */
@@ -323,8 +316,7 @@ class GenericPools {
   }
 
   #giveBack(pool: Pool, resource: unknown, releaser: Method): void {
-    const loan = pool._resourceLoans?.get(resource);
-    const lent = loan && this.#lent.get(loan.pooledResource);
+    const lent = pool._resourceLoans?.get(resource)?.pooledResource[LENT];
     if (lent === undefined) return;
     if (lent.lease !== null) this.#desk.close(lent.lease, releaser);
     lent.lease = lent.countedBy = null;

@@ -79,6 +79,32 @@ class Known extends Lent {
   declare readonly isBusy: () => boolean;
 }
 
+class Itself {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: what extends this puts its fields there
+    return object;
+  }
+}
+
+/** What is known of a client, on the client, where nobody sees it: it is asked for with each statement, and a weak map is slow. */
+class OnClient extends Itself {
+  readonly #known: Known;
+
+  private constructor(client: object, known: Known) {
+    super(client);
+    this.#known = known;
+  }
+
+  /** Once for each client. */
+  static put(client: object, known: Known): void {
+    new OnClient(client, known);
+  }
+
+  static get(client: object): Known | undefined {
+    return #known in client ? client.#known : undefined;
+  }
+}
+
 interface Asked {
   /** Null: it is only counted. */
   request: Request | null;
@@ -110,8 +136,6 @@ class PgPools {
   readonly #pooledTransactions: Source;
   readonly #bare: BareClients;
   readonly #sessions: Sessions;
-  /** Set once for each client: a weak map that changes all the time is work for the garbage collector. */
-  readonly #known: WeakMap<Client, Known> = new WeakMap();
   /** Clients that are being connected, and since when; only where somebody wants to know. */
   readonly #connecting: WeakMap<Client, number> = new WeakMap();
   /** `pool.query` is being called right now, and has not asked yet. */
@@ -131,7 +155,6 @@ class PgPools {
   }
 
   #describe(weak: WeakRef<Pool>): PoolDescription {
-    const known = this.#known;
     const { application_name, database, max = 0, connectionTimeoutMillis: timeoutMs = 0 } = weak.deref()?.options ?? {};
     return {
       ...{ name: application_name ?? database ?? null, max, timeoutMs, costMs: COST_MS },
@@ -150,7 +173,7 @@ class PgPools {
         const idle = new Set(_idle.map(({ client }) => client));
         for (const client of _clients) {
           const state = idle.has(client) ? 'idle' : 'used';
-          yield { resource: known.get(client)?.lease ?? null, peer: peerOf(client, state) };
+          yield { resource: OnClient.get(client)?.lease ?? null, peer: peerOf(client, state) };
         }
       },
       cut: (cuts) => {
@@ -161,10 +184,11 @@ class PgPools {
       },
       forget: () => {
         for (const item of weak.deref()?._pendingQueue ?? []) delete item[ASKED];
+        for (const client of weak.deref()?._clients ?? []) OnClient.get(client)?.forget();
       },
       *lent() {
         for (const client of weak.deref()?._clients ?? []) {
-          const own = known.get(client);
+          const own = OnClient.get(client);
           if (own) yield [own, client] as const;
         }
       },
@@ -191,7 +215,7 @@ class PgPools {
 
   #cut(pool: Pool, index: number, idle: ReadonlySet<Client>, cuts: Cut[]): void {
     const client = pool._clients?.[index];
-    const known = client && this.#known.get(client);
+    const known = client && OnClient.get(client);
     if (!client || !known?.lease || known.lease.isOrphan || idle.has(client)) return;
     if (isStandIn(client)) {
       cuts.push(ofStandIn(known.lease, () => pool._remove(client, () => pool._pulseQueue())));
@@ -222,7 +246,7 @@ class PgPools {
         put(standIn as never);
         const known = new Known(ref, () => false);
         known.lease = resource;
-        this.#known.set(standIn as never, known);
+        OnClient.put(standIn, known);
       },
       heal: () => pool._remove(standIn, () => pool._pulseQueue()),
     };
@@ -267,6 +291,7 @@ class PgPools {
       },
     });
     around<Pool>(PART, prototype, '_release', {
+      passes: (_, client) => !flows.matters && this.#givesBackCounted(client as Client),
       before: (_, client, __, wrapper) => this.#giveBack(client as Client, wrapper),
       within: flows.unmarked(),
     });
@@ -280,8 +305,9 @@ class PgPools {
     this.#bare.watch(prototype);
     around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
     around<Client, boolean | Answered>(PART, prototype, 'query', {
+      passes: (client, statement) => flows.current() === null && this.#usesCounted(client, statement),
       before: (client, statement, values, wrapper) => {
-        const known = this.#known.get(client);
+        const known = OnClient.get(client);
         if (known !== undefined && isOfPool(client, known)) return false;
         const text = textOf(statement);
         const isUsed = known !== undefined && this.#use(known, text);
@@ -370,11 +396,11 @@ class PgPools {
   }
 
   #knownOf(client: Client): Known {
-    let known = this.#known.get(client);
+    let known = OnClient.get(client);
     if (!known) {
       const ref = new WeakRef(client);
       known = new Known(ref, isBusy(ref));
-      this.#known.set(client, known);
+      OnClient.put(client, known);
     }
     return known;
   }
@@ -387,7 +413,7 @@ class PgPools {
 
   /** Only of a client without a pool: a pool gives back before it ends one. */
   #endBare(client: Client, wrapper: Method): void {
-    const own = this.#known.get(client);
+    const own = OnClient.get(client);
     if (!own?.lease || own.lease.account.source.pool !== null) return;
     if (!own.lease.closed) this.#desk.close(own.lease, wrapper);
     own.lease = null;
@@ -411,12 +437,21 @@ class PgPools {
   }
 
   #giveBack(client: Client, releaser: Method): void {
-    const own = this.#known.get(client);
+    const own = OnClient.get(client);
     if (own === undefined || !isLent(own)) return;
     const { lease } = own;
     if (lease !== null) this.#desk.close(lease, releaser);
     own.lease = own.countedBy = null;
     this.#lookAtTransaction(client, own, lease);
+  }
+
+  /** Whether a lease comes back that was only counted, and in no transaction; if so, it is back. */
+  #givesBackCounted(client: Client): boolean {
+    const own = OnClient.get(client);
+    if (own === undefined) return true;
+    if (own.lease !== null || own.transaction !== null || isInTransaction(client)) return false;
+    own.countedBy = null;
+    return true;
   }
 
   /** One that was open before still is the same one, of whoever gave the connection back in it first. `lease`: that ends. */
@@ -435,6 +470,16 @@ class PgPools {
       isGone,
     });
     ledger.open(own.transaction);
+  }
+
+  /** Whether a lease that is only counted is used for what is of no interest; if so, it is. */
+  #usesCounted(client: Client, statement: unknown): boolean {
+    const known = OnClient.get(client);
+    if (known === undefined || known.countedBy === null || known.release === client.release) return false;
+    const text = textOf(statement);
+    if (text === null || this.#sessions.concerns(DRIVER, text)) return false;
+    known.use(text);
+    return true;
   }
 
   /** Whichever pool lends it. */

@@ -1,7 +1,7 @@
 /**
- * Which requests are followed, as scopes, where the setting leaves that to the probe: so many a second whatever comes,
- * of those beyond one in some, and all of them for a while when something new is found. A service of few requests has
- * each followed, a busy one pays for few.
+ * Which requests are followed, as scopes, where the setting leaves that to the probe: up to so many a second all of them,
+ * of more than that fewer, and one in some beyond; and all of them for a while when something new is found. A service of
+ * few requests has each followed, a busy one pays for few.
  *
  * False negatives: what requests leave that are not followed counts with its line, but for no request; a leak that hardly
  * ever happens, in a busy service, is told with its request only from its second time on.
@@ -11,8 +11,10 @@ import { ByChance } from '../../process/by-chance.ts';
 import type { RecordedFinding } from '../../recording/format.ts';
 
 /** Before the first grant, and at most in store. */
-const STORE = 2000;
+const STORE = 1000;
 const A_SECOND = 100;
+/** Where more come than that. */
+const OF_MANY = 25;
 /** Beyond the budget: of so many one. */
 const ONE_OF = 64;
 /** All of them, after something new was found, milliseconds. */
@@ -20,12 +22,14 @@ const WHOLE_MS = 60_000;
 
 export class Followed {
   #left = STORE;
+  #came = 0;
   readonly #some = new ByChance(ONE_OF);
   #wholeUntil = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
 
   /** Whether the next request is followed. */
   takes(): boolean {
+    this.#came++;
     if (this.#left > 0) {
       this.#left--;
       return true;
@@ -44,8 +48,10 @@ export class Followed {
 
   /** What may be followed in the next `milliseconds`, as of `at`. */
   grant(milliseconds: number, at: number): void {
+    const isBusy = this.#came > (A_SECOND * milliseconds) / 1000;
+    this.#came = 0;
     if (at < this.#wholeUntil) return;
     const left = this.#left === Number.POSITIVE_INFINITY ? 0 : this.#left;
-    this.#left = Math.min(STORE, left + (A_SECOND * milliseconds) / 1000);
+    this.#left = Math.min(STORE, left + ((isBusy ? OF_MANY : A_SECOND) * milliseconds) / 1000);
   }
 }
