@@ -213,7 +213,7 @@ class GenericPools {
     });
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
-        passes: (pool) => !flows.matters && this.#accounts.hasNoneOpen(pool),
+        passes: (pool, lent) => !flows.matters && (this.#accounts.hasNoneOpen(pool) || isNotInLedger(pool, lent)),
         before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
         within: flows.unmarked(),
       });
@@ -221,13 +221,14 @@ class GenericPools {
   }
 
   /**
-   * An acquire of which nothing has to be known later on: when it times out, while it is being called, or as the first
-   * that waits.
+   * An acquire of which nothing has to be known later on: when it times out, while it is being called, or when something
+   * is made for it.
    */
   #isOnlyCounted(pool: Pool): boolean {
     if (this.#asking !== null || pool._config?.acquireTimeoutMillis || this.#desk.flows.matters) return false;
-    if (pool._availableObjects.length === 0 && pool._waitingClientsQueue.length === 0) return false;
-    return this.#accounts.of(pool).counts();
+    const account = this.#accounts.of(pool);
+    if (pool._availableObjects.length > 0 || pool._waitingClientsQueue.length > 0) return account.counts();
+    return pool.size >= pool.max && account.countsFirst();
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {
@@ -349,6 +350,11 @@ class GenericPools {
       () => {},
     );
   }
+}
+
+/** Whether a lease that comes back was only counted, or is none. */
+function isNotInLedger({ _resourceLoans }: Pool, lent: unknown): boolean {
+  return !_resourceLoans?.get(lent)?.pooledResource[LENT]?.lease;
 }
 
 /** Longest first, by priority. */

@@ -327,11 +327,12 @@ class PgPools {
     watchPrisma(prototype, this.#accounts);
   }
 
-  /** A connect of which nothing has to be known later on: when it times out, as the first that waits, or when its client comes back. */
+  /** A connect of which nothing has to be known later on: when it times out, or is connected for. */
   #isOnlyCounted(pool: Pool): boolean {
     if (this.#isQuery || pool.options.connectionTimeoutMillis || this.#desk.flows.matters) return false;
-    if (pool.idleCount === 0 && pool.waitingCount === 0) return false;
-    return this.#accounts.of(pool).counts();
+    const account = this.#accounts.of(pool);
+    if (pool.idleCount > 0 || pool.waitingCount > 0) return account.counts();
+    return pool.totalCount >= (pool.options.max ?? Number.POSITIVE_INFINITY) && account.countsFirst();
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {

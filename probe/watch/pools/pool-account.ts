@@ -87,6 +87,8 @@ export class PoolAccount {
   private sliceAt = Number.NEGATIVE_INFINITY;
   /** The same, when the first of those had to wait that are known to wait now. */
   private fullSince: Moment = { at: 0, asked: 0, events: -1 };
+  /** Since when the first in the queue waits, of which nothing else is known; 0: there is no such one. */
+  private firstWaitsSince = 0;
   private asked = 0;
   private events = 0;
 
@@ -156,6 +158,20 @@ export class PoolAccount {
     return true;
   }
 
+  /** The same of one that will have to wait as the only one: since when is noted. */
+  countsFirst(): boolean {
+    if (!this.counts()) return false;
+    this.firstWaitsSince = now();
+    this.isFullSince(this.firstWaitsSince);
+    return true;
+  }
+
+  private isFullSince(at: number): void {
+    this.isAt(at);
+    // what is lent by then was lent before that, by a microsecond at least
+    this.fullSince = this.moment(at - 0.001);
+  }
+
   /** Of an acquire there would be nothing to tell. */
   private get isNobodys(): boolean {
     const { itself } = this;
@@ -186,11 +202,11 @@ export class PoolAccount {
 
   /** An acquire waits; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
   wait(request: Request | null): Request {
-    const waits = request ?? this.nobodys();
-    if (request === null) this.isAt(waits.askedAt);
     const { waiting } = this.source.pool;
-    // what is lent by then was lent before that, by a microsecond at least
-    if (waiting.size === 0) this.fullSince = this.moment(waits.askedAt - 0.001);
+    const isFirst = request === null && this.firstWaitsSince !== 0;
+    const waits = request ?? this.nobodys(isFirst ? this.firstWaitsSince : now());
+    if (waiting.size === 0 && !isFirst) this.isFullSince(waits.askedAt);
+    this.firstWaitsSince = 0;
     waiting.push(waits);
     return waits;
   }
@@ -223,6 +239,7 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
   lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
     this.stopWaiting(waits);
+    this.firstWaitsSince = 0;
     if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
       lent.countedBy = null;
@@ -237,9 +254,9 @@ export class PoolAccount {
   }
 
   /** What was to be counted only. */
-  private nobodys(): Request {
+  private nobodys(askedAt: number = now()): Request {
     const { source } = this;
-    return { source, site: null, scope: null, askedAt: now(), mark: null, trace: null, previous: null, next: null };
+    return { source, site: null, scope: null, askedAt, mark: null, trace: null, previous: null, next: null };
   }
 
   /** Tells the ledger of those that were only counted so far, and have come back. */
