@@ -27,6 +27,12 @@ test('what the pool itself borrows, to end a client that is too old, is no lease
   expect(watched(report, 'pg')).toEqual({ acquired: 100, released: 100 });
 });
 
+test('a client that comes back in a transaction is seen, though neither its lease nor the statement was', async () => {
+  const env = { PG_URL: database.url, OUTLIVE_STACKS: '0' };
+  const { report } = await probed(fixture('pg-unseen-begin.mjs'), [], { env });
+  expect(report.findings).toMatchObject([{ nature: 'transaction', library: 'pg', count: 3 }]);
+});
+
 test('pool.query borrows and gives back by itself; the fixed program is clean after the same work', async () => {
   const { report, code } = await probed(program, ['clean'], { env: { PG_URL: database.url } });
   expect(code).toBe(0);

@@ -46,6 +46,10 @@ test.each(['pg', 'generic-pool'])('%s: so too where both are only counted, beyon
   expect(report.findings).toMatchObject([
     { library, count: 4, exhausted: { cause: 'leak', used: 4, limit: 4, waiting: 3 } },
   ]);
+  const evidence = report.findings[0]?.evidence.join('\n');
+  // since before anybody could look
+  expect(evidence).toMatch(/3 acquires wait for pool .*, the first for (1\.[5-9]|[2-9]\.\d) s/);
+  if (library === 'pg') expect(evidence).toMatch(/Last done with it, .* acquired: select \? as answer/);
 });
 
 test('too small: steady work of the usual length needs more', async () => {
