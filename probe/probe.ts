@@ -197,7 +197,7 @@ export class Probe {
     });
     this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
-    this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed();
+    this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed(now());
     this.#governor = isShort ? null : new Governor(settings.cpuPercent, now(), unsupported);
   }
 
@@ -459,7 +459,7 @@ export class Probe {
     const began = now();
     const cpuBegan = cpuNow();
     if (this.#rhythm.tick(began)) this.#startTicking();
-    this.#followed?.grant(this.#rhythm.period, began);
+    this.#followed?.grant(began);
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
     this.#unwatched?.tick();
     this.#writeHandles(false);

@@ -9,21 +9,21 @@ function taken(followed: Followed, requests: number): number {
 }
 
 test('a quiet service has every request followed', () => {
-  const followed = new Followed();
+  const followed = new Followed(0);
   expect(taken(followed, 1000)).toBe(1000);
-  followed.grant(1000, 1000);
+  followed.grant(1000);
   taken(followed, 50);
   for (let second = 2; second < 12; second++) {
-    followed.grant(1000, second * 1000);
+    followed.grant(second * 1000);
     expect(taken(followed, 100)).toBe(100);
   }
 });
 
 test('a busy one has twenty-five a second followed, and one of sixty-four beyond', () => {
-  const followed = new Followed();
+  const followed = new Followed(0);
   taken(followed, 1000);
   for (let second = 1; second < 10; second++) {
-    followed.grant(1000, second * 1000);
+    followed.grant(second * 1000);
     expect(taken(followed, 25)).toBe(25);
     const share = taken(followed, 40_000) / 40_000;
     expect(share).toBeGreaterThan(1 / 80);
@@ -32,23 +32,23 @@ test('a busy one has twenty-five a second followed, and one of sixty-four beyond
 });
 
 test('what was not used up is kept, to a limit: after a quiet night no burst is followed for ever', () => {
-  const followed = new Followed();
+  const followed = new Followed(0);
   taken(followed, 1000);
-  for (let second = 0; second < 3600; second++) followed.grant(1000, second * 1000);
+  for (let second = 0; second < 3600; second++) followed.grant(second * 1000);
   expect(taken(followed, 1000)).toBe(1000);
   expect(taken(followed, 8000)).toBeLessThan(200);
 });
 
 test('when something new is found all are followed for a minute', () => {
-  const followed = new Followed();
+  const followed = new Followed(0);
   taken(followed, 10_000);
   const leak = new Map([['orders.js:7', { certainty: 'suspect' as const }]]);
   followed.found(leak, 1000);
-  followed.grant(1000, 60_000);
+  followed.grant(60_000);
   expect(taken(followed, 5000)).toBe(5000);
   // that more of the same is left is no news
   followed.found(leak, 60_000);
-  followed.grant(1000, 61_000);
+  followed.grant(61_000);
   expect(taken(followed, 8000)).toBeLessThan(300);
   followed.found(new Map([['orders.js:7', { certainty: 'likely' as const }]]), 62_000);
   expect(taken(followed, 5000)).toBe(5000);

@@ -36,6 +36,12 @@ test('release, destroy and use all give a connection back, and the fixed program
   expect(stdout).toBe('borrowed 0\n');
 });
 
+test('a pool is printed as it is without the probe', async () => {
+  const { stdout } = await probed(fixture('generic-pool-printed.mjs'), []);
+  expect(stdout).toContain('PooledResource {');
+  expect(stdout).not.toContain('outlive');
+});
+
 test('connections that another flow gives back after the job are no leak', async () => {
   const { report } = await probed(program, ['hand-over']);
   expect(report.findings).toEqual([]);

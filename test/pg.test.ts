@@ -33,6 +33,12 @@ test('a client that comes back in a transaction is seen, though neither its leas
   expect(report.findings).toMatchObject([{ nature: 'transaction', library: 'pg', count: 3 }]);
 });
 
+test('what is called without its client throws as it does, and the others are watched on', async () => {
+  const { report, stdout } = await probed(fixture('pg-unbound.mjs'), [], { env: { PG_URL: database.url } });
+  expect(stdout).toBe('TypeError\nTypeError\n');
+  expect(report.findings).toMatchObject([{ library: 'pg', count: 2 }]);
+});
+
 test('pool.query borrows and gives back by itself; the fixed program is clean after the same work', async () => {
   const { report, code } = await probed(program, ['clean'], { env: { PG_URL: database.url } });
   expect(code).toBe(0);

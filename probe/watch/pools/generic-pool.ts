@@ -227,8 +227,10 @@ class GenericPools {
   #isOnlyCounted(pool: Pool): boolean {
     if (this.#asking !== null || pool._config?.acquireTimeoutMillis || this.#desk.flows.matters) return false;
     const account = this.#accounts.of(pool);
-    if (pool._availableObjects.length > 0 || pool._waitingClientsQueue.length > 0) return account.counts();
-    return pool.size >= pool.max && account.countsFirst();
+    const { _availableObjects: available, _waitingClientsQueue: queue } = pool;
+    if (available.length > 0 || queue.length > 0) return account.counts();
+    // of several priorities the first to come is not the first to go
+    return pool.size >= pool.max && queue._slots.length === 1 && account.countsFirst();
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {
@@ -262,7 +264,8 @@ class GenericPools {
     for (const { _list } of pool._waitingClientsQueue._slots) {
       const unknown: PoolRequest[] = [];
       for (let node = _list.tail; node !== null && !node.data[ASKED]?.waits; node = node.prev) unknown.push(node.data);
-      for (const waiting of unknown.reverse()) {
+      // what has timed out stays in the queue until it is its turn
+      for (const waiting of unknown.reverse().filter(({ state }) => state === 'PENDING')) {
         waiting[ASKED] ??= { pool, account, request: null, waits: null, isBefore: false, isServed: false, outer: null };
         waiting[ASKED].waits = account.wait(null);
       }
@@ -277,7 +280,9 @@ class GenericPools {
     if (pooledResource === undefined || waiting?.state !== 'PENDING') return;
     const own = waiting[ASKED] ?? this.#askingOf(pool);
     if (own === null) {
-      this.#accounts.of(pool).lend(this.#lentBy(pooledResource), null, null, pooledResource.obj);
+      const account = this.#accounts.of(pool);
+      account.firstLeft();
+      account.lend(this.#lentBy(pooledResource), null, null, pooledResource.obj);
       return;
     }
     const { account, request, waits } = own;
@@ -296,8 +301,14 @@ class GenericPools {
   }
 
   #lentBy(pooledResource: PooledResource): Lent {
-    pooledResource[LENT] ??= new Lent(refTo(pooledResource.obj));
-    return pooledResource[LENT];
+    return pooledResource[LENT] ?? this.#lendsFirst(pooledResource);
+  }
+
+  #lendsFirst(pooledResource: PooledResource): Lent {
+    const value = new Lent(refTo(pooledResource.obj));
+    // not to be printed with the pool
+    Object.defineProperty(pooledResource, LENT, { value, configurable: true });
+    return value;
   }
 
   /** It was lent, or asked for, before the probe came. */

@@ -40,11 +40,6 @@ export class Lent {
     this.lentAt = this.usedAt = by.next();
   }
 
-  /** The probe leaves, and nothing of it is to live on with what is lent. */
-  forget(): void {
-    this.lease = this.countedBy = this.session = null;
-  }
-
   /** Its borrower uses it, while it is only counted. */
   use(operation: string | null): void {
     this.lastOperation = operation;

@@ -12,17 +12,18 @@ import type { AdapterName } from '../../adapters.ts';
 import { around, type Method } from '../../process/around.ts';
 import { onFirstSet } from '../../process/first-set.ts';
 import { guarded } from '../../process/lapses.ts';
+import { onLeave } from '../../process/leaving.ts';
 import { now } from '../../process/runtime.ts';
 import type { Attachments } from '../adapter-modules.ts';
 import type { Desk } from '../desk.ts';
 import type { Answered, Driver } from '../sessions/driver.ts';
 import { POSTGRES } from '../sessions/postgres.ts';
 import { type Sessions, sessionsOf } from '../sessions/sessions.ts';
-import { Lent } from './lent.ts';
 import { peerOf, textsOf } from './peer.ts';
 import { BareClients } from './pg-bare.ts';
 import { answersOf, type Client, isBusy, isConnected, isInTransaction, isTransactionOver } from './pg-client.ts';
 import { canBeCut, cutClient, restoreClient, StandIn } from './pg-cut.ts';
+import { Known, OnClient } from './pg-known.ts';
 import { watchPrisma } from './pg-prisma.ts';
 import { type PoolAccount, PoolAccounts, type PoolDescription } from './pool-account.ts';
 import { isStandIn, ofStandIn } from './stand-in.ts';
@@ -66,43 +67,6 @@ interface PendingItem {
   callback: (...args: unknown[]) => unknown;
   timedOut?: boolean;
   [ASKED]?: Asked | undefined;
-}
-
-class Known extends Lent {
-  /** Lent by `pool.query`. */
-  isQuery = false;
-  /** That it was given back in, and that has not ended. */
-  transaction: Resource | null = null;
-  /** What its `release` is before it is handed over: as long as it is the pool's own events that use it. */
-  release: unknown = null;
-  declare readonly ref: WeakRef<Client>;
-  declare readonly isBusy: () => boolean;
-}
-
-class Itself {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: what extends this puts its fields there
-    return object;
-  }
-}
-
-/** What is known of a client, on the client, where nobody sees it: it is asked for with each statement, and a weak map is slow. */
-class OnClient extends Itself {
-  readonly #known: Known;
-
-  private constructor(client: object, known: Known) {
-    super(client);
-    this.#known = known;
-  }
-
-  /** Once for each client. */
-  static put(client: object, known: Known): void {
-    new OnClient(client, known);
-  }
-
-  static get(client: object): Known | undefined {
-    return #known in client ? client.#known : undefined;
-  }
 }
 
 interface Asked {
@@ -152,6 +116,7 @@ class PgPools {
     this.#pooledTransactions = desk.source({ adapter: PART, nature: 'transaction of a pool', library: PART });
     this.#bare = new BareClients(desk, (client, lease) => this.#lends(this.#knownOf(client), lease, false));
     this.#accounts = new PoolAccounts<Pool>(desk, PART, PART, (weak) => this.#describe(weak));
+    onLeave(() => OnClient.dropAll());
   }
 
   #describe(weak: WeakRef<Pool>): PoolDescription {
@@ -184,7 +149,6 @@ class PgPools {
       },
       forget: () => {
         for (const item of weak.deref()?._pendingQueue ?? []) delete item[ASKED];
-        for (const client of weak.deref()?._clients ?? []) OnClient.get(client)?.forget();
       },
       *lent() {
         for (const client of weak.deref()?._clients ?? []) {
@@ -281,7 +245,7 @@ class PgPools {
       finally: (pool, own) => this.#afterConnect(pool, own),
     });
     around<Pool, number>(PART, prototype, 'newClient', {
-      before: (_, item) => this.#connects(item as PendingItem),
+      before: (pool, item) => this.#connects(pool, item as PendingItem),
       after: (pool, _: unknown, began) => {
         const client = this.#accounts.of(pool).isObserved && pool._clients?.at(-1);
         if (client && began !== undefined) this.#connecting.set(client, began);
@@ -355,16 +319,24 @@ class PgPools {
   }
 
   /** Returns when it began. */
-  #connects(item: PendingItem): number {
+  #connects(pool: Pool, item: PendingItem): number {
     if (this.#asking) {
       item[ASKED] = this.#asking;
       item.callback = tellTimeout(item);
     }
-    const own = item[ASKED];
-    own?.account.stopWaiting(own.waits);
+    const own = item[ASKED] ?? this.#leftUnknown(pool);
+    item[ASKED] = own;
+    own.account.stopWaiting(own.waits);
     this.#asking = null;
     this.#bare.isPooling = true;
     return now();
+  }
+
+  /** One of which nothing is known has left the queue, where it was the first. */
+  #leftUnknown(pool: Pool): Asked {
+    const account = this.#accounts.of(pool);
+    account.firstLeft();
+    return { request: null, waits: null, isQuery: false, isBefore: false, account };
   }
 
   #serve(pool: Pool, client: Client, item: PendingItem): void {
@@ -378,7 +350,9 @@ class PgPools {
     const known = this.#knownOf(client);
     // it was being connected already when the probe came
     if (known.lease?.closed === false) return;
-    this.#accounts.of(pool).lend(known, null, null, client);
+    const account = this.#accounts.of(pool);
+    account.firstLeft();
+    account.lend(known, null, null, client);
     known.isQuery = false;
     known.release = client.release;
   }

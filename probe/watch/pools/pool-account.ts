@@ -195,6 +195,7 @@ export class PoolAccount {
    * and wait behind others a look will meet those that still do; some look at the clock, for the demand.
    */
   waitOnly(request: Request | null, only: boolean): Request | null {
+    if (only) this.firstLeft();
     if (request !== null || only) return this.wait(request);
     if (this.asked % DEMAND_ONE_OF === 0) this.isAt(now());
     return null;
@@ -209,6 +210,11 @@ export class PoolAccount {
     this.firstWaitsSince = 0;
     waiting.push(waits);
     return waits;
+  }
+
+  /** The first in the queue has left it, of which nothing else was known. */
+  firstLeft(): void {
+    this.firstWaitsSince = 0;
   }
 
   /** The acquire is over without a lease, or is on its way to a connection of its own. */
@@ -239,7 +245,6 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
   lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
     this.stopWaiting(waits);
-    this.firstWaitsSince = 0;
     if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
       lent.countedBy = null;

@@ -23,9 +23,14 @@ const WHOLE_MS = 60_000;
 export class Followed {
   #left = STORE;
   #came = 0;
+  #grantedAt: number;
   readonly #some = new ByChance(ONE_OF);
   #wholeUntil = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
+
+  constructor(at: number) {
+    this.#grantedAt = at;
+  }
 
   /** Whether the next request is followed. */
   takes(): boolean {
@@ -46,12 +51,14 @@ export class Followed {
     this.#left = Number.POSITIVE_INFINITY;
   }
 
-  /** What may be followed in the next `milliseconds`, as of `at`. */
-  grant(milliseconds: number, at: number): void {
-    const isBusy = this.#came > (A_SECOND * milliseconds) / 1000;
+  /** What may be followed until the next grant; this one is at `at`. */
+  grant(at: number): void {
+    const seconds = (at - this.#grantedAt) / 1000;
+    const isBusy = this.#came > A_SECOND * seconds;
+    this.#grantedAt = at;
     this.#came = 0;
     if (at < this.#wholeUntil) return;
     const left = this.#left === Number.POSITIVE_INFINITY ? 0 : this.#left;
-    this.#left = Math.min(STORE, left + ((isBusy ? OF_MANY : A_SECOND) * milliseconds) / 1000);
+    this.#left = Math.min(STORE, left + (isBusy ? OF_MANY : A_SECOND) * seconds);
   }
 }

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { Flows } from '../probe/account/flow.ts';
+import { Ledger } from '../probe/account/ledger.ts';
+import { now } from '../probe/process/runtime.ts';
+import { Desk, type DeskParts } from '../probe/watch/desk.ts';
+import { type PoolAccount, PoolAccounts } from '../probe/watch/pools/pool-account.ts';
+
+/** Of a pool that is full, whose acquires are only counted. */
+function counting(): PoolAccount {
+  const stacks = { take: () => false, hasNow: () => false };
+  const parts = { ledger: new Ledger(), scopes: { current: () => null }, flows: new Flows(), stacks };
+  const gauges = () => ({ used: 1, idle: 0, pending: 1 });
+  const accounts = new PoolAccounts<object>(new Desk(parts as unknown as DeskParts), 'pg', 'pg', () => ({
+    ...{ name: null, max: 1, gauges },
+  }));
+  const account = accounts.of({});
+  account.enterPool();
+  while (!account.counts()) account.askToLend(() => {});
+  return account;
+}
+
+function pause(milliseconds: number): void {
+  for (const end = now() + milliseconds; now() < end; );
+}
+
+test('the first that waits for a full pool is told since when, though it was only counted', () => {
+  const account = counting();
+  const asked = now();
+  while (!account.countsFirst()) account.askToLend(() => {});
+  pause(20);
+  expect(account.wait(null).askedAt - asked).toBeLessThan(10);
+  expect(account.wait(null).askedAt - asked).toBeGreaterThan(19);
+});
+
+test('… not the next one, once the first has left the queue', () => {
+  const account = counting();
+  while (!account.countsFirst()) account.askToLend(() => {});
+  pause(20);
+  account.firstLeft();
+  const looked = now();
+  expect(account.wait(null).askedAt).toBeGreaterThanOrEqual(looked);
+});
