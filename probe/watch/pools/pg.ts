@@ -336,7 +336,7 @@ class PgPools {
   #leftUnknown(pool: Pool): Asked {
     const account = this.#accounts.of(pool);
     account.firstLeft();
-    return { request: null, waits: null, isQuery: false, isBefore: false, account };
+    return unknown(account);
   }
 
   #serve(pool: Pool, client: Client, item: PendingItem): void {
@@ -485,13 +485,18 @@ function isLent({ lease, countedBy }: Known): boolean {
   return lease !== null || countedBy !== null;
 }
 
+/** What was only counted when it was asked for. */
+function unknown(account: PoolAccount): Asked {
+  return { request: null, waits: null, isQuery: false, isBefore: false, account };
+}
+
 /** All that are queued; whatever was queued before one that is noted is noted as well. */
 function noteWaiting({ _pendingQueue: queue }: Pool, account: PoolAccount): void {
   let from = queue.length;
   while (from > 0 && !queue[from - 1]?.[ASKED]?.waits) from--;
   for (; from < queue.length; from++) {
     const item = queue[from] as PendingItem;
-    item[ASKED] ??= { request: null, waits: null, isQuery: false, isBefore: false, account };
+    item[ASKED] ??= unknown(account);
     item[ASKED].waits = account.wait(null);
   }
 }

@@ -207,12 +207,12 @@ export class PoolAccount {
     const isFirst = request === null && this.firstWaitsSince !== 0;
     const waits = request ?? this.nobodys(isFirst ? this.firstWaitsSince : now());
     if (waiting.size === 0 && !isFirst) this.isFullSince(waits.askedAt);
-    this.firstWaitsSince = 0;
+    this.firstLeft();
     waiting.push(waits);
     return waits;
   }
 
-  /** The first in the queue has left it, of which nothing else was known. */
+  /** The first in the queue, of which nothing else was known, has left it, or is known now. */
   firstLeft(): void {
     this.firstWaitsSince = 0;
   }
