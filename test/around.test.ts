@@ -186,14 +186,14 @@ test('a call that passes is made as it is; the others are looked at in full', ()
   expect(turns).toEqual(['true rarely', 'before', 'after asked answer', 'finally asked']);
 });
 
-test('a stack has one frame more, whether or not the call passes', () => {
+test('a stack has one frame more where the call passes, else two', () => {
   const target = { ask: (_: boolean) => new Error('of the service').stack?.split('\n').slice(1) ?? [] };
   const framesAbove = function caller(isPassed: boolean) {
     return target.ask(isPassed).findIndex((frame) => frame.includes(' caller '));
   };
   expect([framesAbove(true), framesAbove(false)]).toEqual([1, 1]);
   around(PART, target, 'ask', { ...notingAround([]), passes: (_, first) => first === true });
-  expect([framesAbove(true), framesAbove(false)]).toEqual([2, 2]);
+  expect([framesAbove(true), framesAbove(false)]).toEqual([2, 3]);
 });
 
 test('what the method throws is thrown, and only the last hook still has its turn', () => {

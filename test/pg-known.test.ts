@@ -28,6 +28,14 @@ test('of anything else that a method may be called on nothing is known', () => {
   expect(OnClient.get(new Proxy(client, {}))).toBe(undefined);
 });
 
+test('of a client that was asked for before it was known, it is known from then on', () => {
+  const client = new Client();
+  expect(OnClient.get(client)).toBe(undefined);
+  const own = known(client);
+  expect(OnClient.get(client)).toBe(own);
+  expect(Reflect.ownKeys(client)).toEqual(['name']);
+});
+
 test('when the probe leaves, it leaves nothing on clients that go on to be used, also of many', () => {
   const clients = Array.from({ length: 500 }, () => new Client());
   for (const client of clients) known(client);

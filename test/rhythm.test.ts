@@ -35,9 +35,9 @@ test('soak keeps looking twice a second', () => {
   expect(within(ticks, 40 * SECOND, 50 * SECOND)).toBe(20);
 });
 
-test('judgements that take long come seldom: half a per cent of the time is theirs', () => {
+test('judgements that take long come seldom: a quarter of a per cent of the time is theirs', () => {
   const { judgements } = live(new Rhythm(0, true), { judging: 25 });
-  expect(judgements.slice(3, 6)).toEqual([2 * SECOND, 7 * SECOND, 12 * SECOND]);
+  expect(judgements.slice(3, 6)).toEqual([2 * SECOND, 12 * SECOND, 22 * SECOND]);
 });
 
 test('over its budget the probe judges every ten seconds', () => {

@@ -132,26 +132,16 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   const isFunction = Object.hasOwn(original, 'prototype');
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
-    const isPassed = passes === undefined ? null : passing(ready);
-    const way = isFunction ? null : isPassed;
-    const method = call === undefined ? directly(original, ready, way) : itself(original, ready);
-    ready.wrapper = isFunction ? ofFunction(original, method, ready, isPassed) : method;
+    const method = call === undefined ? directly(original, ready) : itself(original, ready);
+    const hooked = isFunction ? ofFunction(original, method, ready) : method;
+    ready.wrapper = passes === undefined ? hooked : passing(original, hooked, ready, isFunction);
   }
   return ready.wrapper;
 }
 
-type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
-
-function ofFunction<Self extends object, Asked>(
-  original: Method,
-  method: Method,
-  ready: Ready<Self, Asked>,
-  isPassed: IsPassed<Self> | null,
-): Method {
-  return function hooked(this: Self, first: unknown): unknown {
+function ofFunction<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
+  return function hooked(this: Self): unknown {
     if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
-    // what most calls need no more than: V8 compiles the rest apart
-    if (isPassed?.(this, first)) return Reflect.apply(original, this, arguments);
     return Reflect.apply(method, this, arguments);
   };
 }
@@ -207,9 +197,15 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
   };
 }
 
-function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, Asked>): IsPassed<Self> {
+/** Small, and apart from all that most calls need not: V8 compiles that late, if ever. */
+function passing<Self extends object, Asked>(
+  original: Method,
+  hooked: Method,
+  { part, gate, hook }: Ready<Self, Asked>,
+  isFunction: boolean,
+): Method {
   const { passes = () => false } = failing(part, hook);
-  return (self, first) => {
+  const isPassed = (self: Self, first: unknown): boolean => {
     if (gate.isShut) return true;
     try {
       return passes(self, first);
@@ -218,19 +214,34 @@ function passing<Self extends object, Asked>({ part, gate, hook }: Ready<Self, A
       return true;
     }
   };
+  return isFunction ? passedFunction(isPassed, original, hooked) : passedMethod(isPassed, original, hooked);
+}
+
+type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
+
+function passedMethod<Self extends object>(isPassed: IsPassed<Self>, original: Method, hooked: Method): Method {
+  return {
+    passed(this: Self, first: unknown): unknown {
+      if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
+      return Reflect.apply(hooked, this, arguments);
+    },
+  }.passed;
+}
+
+function passedFunction<Self extends object>(isPassed: IsPassed<Self>, original: Method, hooked: Method): Method {
+  return function passed(this: Self, first: unknown): unknown {
+    if (new.target !== undefined) return Reflect.construct(hooked, arguments, new.target);
+    if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
+    return Reflect.apply(hooked, this, arguments);
+  };
 }
 
 /** All but the callback is handed on as it is. */
-function directly<Self extends object, Asked>(
-  original: Method,
-  ready: Ready<Self, Asked>,
-  isPassed: IsPassed<Self> | null,
-): Method {
+function directly<Self extends object, Asked>(original: Method, ready: Ready<Self, Asked>): Method {
   const { part, gate, hook } = ready;
   const { before, callback, within, after, finally: last } = failing(part, hook);
   return {
     hooked(this: Self, first: unknown, second: unknown): unknown {
-      if (isPassed?.(this, first)) return Reflect.apply(original, this, arguments);
       let asked: Asked | undefined;
       let args: unknown[] | null = null;
       if (!gate.isShut) {

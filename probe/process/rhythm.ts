@@ -7,7 +7,7 @@ const RARE_TICK = 1000;
 const YOUNG_MS = 30_000;
 const SAMPLE = 1000;
 /** Judging may take this share of the time, by the quickest of the latest judgements: the first ones run cold. */
-const JUDGE_SHARE = 0.005;
+const JUDGE_SHARE = 0.0025;
 const LATEST = 4;
 /** Between two judgements when the probe is over its budget. */
 const SELDOM = 10_000;

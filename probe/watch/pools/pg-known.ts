@@ -30,14 +30,9 @@ export class OnClient extends Itself {
   static #mostKnown = MOST_GONE;
   #known: Known | undefined;
 
-  private constructor(client: object, known: Known) {
+  private constructor(client: object, known: Known | undefined) {
     super(client);
     this.#known = known;
-  }
-
-  /** Once for each client. */
-  static put(client: object, known: Known): void {
-    new OnClient(client, known);
     if (OnClient.#all.length >= OnClient.#mostKnown) {
       OnClient.#all = OnClient.#all.filter((ref) => ref.deref() !== undefined);
       OnClient.#mostKnown = 2 * OnClient.#all.length + MOST_GONE;
@@ -45,9 +40,21 @@ export class OnClient extends Itself {
     OnClient.#all.push(new WeakRef(client));
   }
 
+  static put(client: object, known: Known | undefined): void {
+    if (#known in client) client.#known = known;
+    else new OnClient(client, known);
+  }
+
   /** Whatever a method of pg's was called on. */
   static get(client: unknown): Known | undefined {
-    return typeof client === 'object' && client !== null && #known in client ? client.#known : undefined;
+    if (typeof client !== 'object' || client === null) return undefined;
+    try {
+      return (client as OnClient).#known;
+    } catch {
+      // to ask whether there is such a field takes longer than to read it; once it is there, no more is thrown
+      OnClient.put(client, undefined);
+      return undefined;
+    }
   }
 
   /** The probe leaves, and nothing of it is to live on with what goes on to be used. */

@@ -45,7 +45,7 @@ const MAX_SLICES = 100;
 
 /** Of leases of which there is nothing to tell but how many there were, so many and then one in some are measured all the same. */
 const FIRST = 32;
-const ONE_OF = 64;
+const ONE_OF = 256;
 /** Of those that have to wait one in so many looks at the clock. */
 const DEMAND_ONE_OF = 8;
 
@@ -278,8 +278,11 @@ export class PoolAccount {
 
   /** When an event of a lease that is only counted happened: at the latest. */
   private whenLast(event: number): number {
-    const known = [...this.recent, this.fullSince].filter(({ events }) => events >= event);
-    return Math.min(now(), ...known.map(({ at }) => at));
+    // the last ones, as a rule
+    const before = this.recent.findLastIndex(({ events }) => events < event);
+    const { at = Number.POSITIVE_INFINITY } = this.recent[before + 1] ?? {};
+    const { fullSince } = this;
+    return Math.min(now(), at, fullSince.events >= event ? fullSince.at : Number.POSITIVE_INFINITY);
   }
 
   /**
