@@ -3,6 +3,7 @@ import { Flows } from '../probe/account/flow.ts';
 import { Ledger } from '../probe/account/ledger.ts';
 import { now } from '../probe/process/runtime.ts';
 import { Desk, type DeskParts } from '../probe/watch/desk.ts';
+import { Lent } from '../probe/watch/pools/lent.ts';
 import { type PoolAccount, PoolAccounts } from '../probe/watch/pools/pool-account.ts';
 
 /** Of a pool that is full, whose acquires are only counted. */
@@ -17,6 +18,13 @@ function counting(): PoolAccount {
   account.enterPool();
   while (!account.counts()) account.askToLend(() => {});
   return account;
+}
+
+function lendsCounted(account: PoolAccount): Lent {
+  const lent = new Lent(null);
+  lent.isKnown = true;
+  account.lend(lent, null, null, {});
+  return lent;
 }
 
 function pause(milliseconds: number): void {
@@ -39,4 +47,16 @@ test('… not the next one, once the first has left the queue', () => {
   account.firstLeft();
   const looked = now();
   expect(account.wait(null).askedAt).toBeGreaterThanOrEqual(looked);
+});
+
+test('of a lease that was only counted it is known before which look at the clock it was lent', () => {
+  const account = counting();
+  const earlier = lendsCounted(account);
+  pause(30);
+  account.ask(() => {});
+  const looked = now();
+  const later = lendsCounted(account);
+  pause(10);
+  expect(account.entered(earlier, {})?.openedAt).toBeLessThanOrEqual(looked);
+  expect(account.entered(later, {})?.openedAt).toBeGreaterThan(looked);
 });
