@@ -6,7 +6,8 @@ process.on('unhandledRejection', () => {});
 
 async function main() {
   for (let n = 0; n < 12; n++) {
-    const queue = new Queue(`mails-${n}`, { redis: { port: Number(process.env.REDIS_PORT) } }); // leaks here
+    // of this process alone: the other version runs beside it, and would take the jobs
+    const queue = new Queue(`mails-${process.pid}-${n}`, { redis: { port: Number(process.env.REDIS_PORT) } }); // leaks here
     queue.on('error', () => {});
     queue.process(() => sleep(60));
     await queue.isReady();
