@@ -133,8 +133,8 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
     const method = call === undefined ? directly(original, ready) : itself(original, ready);
-    const hooked = isFunction ? ofFunction(original, method, ready) : method;
-    ready.wrapper = passes === undefined ? hooked : passing(original, hooked, ready, isFunction);
+    if (passes !== undefined) ready.wrapper = passing(original, method, ready, isFunction);
+    else ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
   }
   return ready.wrapper;
 }
@@ -200,10 +200,11 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
 /** Small, and apart from all that most calls need not: V8 compiles that late, if ever. */
 function passing<Self extends object, Asked>(
   original: Method,
-  hooked: Method,
-  { part, gate, hook }: Ready<Self, Asked>,
+  method: Method,
+  ready: Ready<Self, Asked>,
   isFunction: boolean,
 ): Method {
+  const { part, gate, hook } = ready;
   const { passes = () => false } = failing(part, hook);
   const isPassed = (self: Self, first: unknown): boolean => {
     if (gate.isShut) return true;
@@ -214,25 +215,30 @@ function passing<Self extends object, Asked>(
       return true;
     }
   };
-  return isFunction ? passedFunction(isPassed, original, hooked) : passedMethod(isPassed, original, hooked);
+  return isFunction ? passedFunction(original, method, ready, isPassed) : passedMethod(original, method, isPassed);
 }
 
 type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
 
-function passedMethod<Self extends object>(isPassed: IsPassed<Self>, original: Method, hooked: Method): Method {
+function passedMethod<Self extends object>(original: Method, method: Method, isPassed: IsPassed<Self>): Method {
   return {
     passed(this: Self, first: unknown): unknown {
       if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
-      return Reflect.apply(hooked, this, arguments);
+      return Reflect.apply(method, this, arguments);
     },
   }.passed;
 }
 
-function passedFunction<Self extends object>(isPassed: IsPassed<Self>, original: Method, hooked: Method): Method {
+function passedFunction<Self extends object, Asked>(
+  original: Method,
+  method: Method,
+  ready: Ready<Self, Asked>,
+  isPassed: IsPassed<Self>,
+): Method {
   return function passed(this: Self, first: unknown): unknown {
-    if (new.target !== undefined) return Reflect.construct(hooked, arguments, new.target);
+    if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
     if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
-    return Reflect.apply(hooked, this, arguments);
+    return Reflect.apply(method, this, arguments);
   };
 }
 
