@@ -572,7 +572,7 @@ export class Probe {
 
   #judged(judgement: Judgement, isLast: boolean): void {
     this.#recorder.judgement(judgement, isLast);
-    this.#followed?.found(judgement.changed, now());
+    this.#followed?.found(judgement.changed, this.#judge?.hasSuspect === true, now());
     guarded('telemetry', () => this.#telemetry?.judged(judgement));
     if (this.#settings.notify.length > 0) guarded('notify', () => this.#notify(judgement));
     if (this.#hasCollected) this.#collector.learned(this.#judge?.awaitsCollection === false);

@@ -119,7 +119,7 @@ test.each<[string, Made[], number, unknown]>([
   expect(verdictOn(made, { at })).toEqual(expected);
 });
 
-// One of sixty-four requests is followed; those of a stream of events go on.
+// One of 256 requests is followed; those of a stream of events go on.
 test.each<[string, Made[], unknown]>([
   ['of a request that goes on one is known', times(16, (n) => (n === 0 ? { scope: inRequest() } : {})), null],
   [
@@ -128,7 +128,7 @@ test.each<[string, Made[], unknown]>([
     ['likely', 16],
   ],
   ['of no request anything is known', times(16), ['suspect', 16]],
-  ['so many that at least one were known', times(300), ['likely', 300]],
+  ['so many that at least one were known', times(1179), ['likely', 1179]],
 ])('where not all requests are followed: %s', (_, made, expected) => {
   expect(verdictOn(made, { isBusy: true })).toEqual(expected);
 });

@@ -19,7 +19,7 @@ test('a quiet service has every request followed', () => {
   }
 });
 
-test('a busy one has twenty-five a second followed, and one of sixty-four beyond', () => {
+test('a busy one has twenty-five a second followed, and one of 256 beyond', () => {
   const followed = new Followed(0);
   taken(followed, 1000);
   for (let second = 1; second < 10; second++) {
@@ -28,8 +28,8 @@ test('a busy one has twenty-five a second followed, and one of sixty-four beyond
     expect(first).toBe(25);
     expect(next).toBeLessThan(10);
     const share = taken(followed, 40_000) / 40_000;
-    expect(share).toBeGreaterThan(1 / 80);
-    expect(share).toBeLessThan(1 / 50);
+    expect(share).toBeGreaterThan(1 / 300);
+    expect(share).toBeLessThan(1 / 220);
   }
 });
 
@@ -45,15 +45,27 @@ test('when something new is found all are followed for a minute', () => {
   const followed = new Followed(0);
   taken(followed, 10_000);
   const leak = new Map([['orders.js:7', { certainty: 'suspect' as const }]]);
-  followed.found(leak, 1000);
+  followed.found(leak, false, 1000);
   followed.grant(60_000);
   expect(taken(followed, 5000)).toBe(5000);
   // that more of the same is left is no news
-  followed.found(leak, 60_000);
+  followed.found(leak, false, 60_000);
   followed.grant(61_000);
   expect(taken(followed, 8000)).toBeLessThan(300);
-  followed.found(new Map([['orders.js:7', { certainty: 'likely' as const }]]), 62_000);
+  followed.found(new Map([['orders.js:7', { certainty: 'likely' as const }]]), false, 62_000);
   expect(taken(followed, 5000)).toBe(5000);
+});
+
+test('as long as something is only suspected all are followed for a minute of each half hour', () => {
+  const followed = new Followed(0);
+  taken(followed, 10_000);
+  followed.found(new Map([['orders.js:7', { certainty: 'suspect' as const }]]), true, 0);
+  const minutes = Array.from({ length: 61 }, (_, minute) => {
+    followed.grant(minute * 60_000);
+    followed.found(new Map(), true, minute * 60_000);
+    return taken(followed, 8000) === 8000;
+  });
+  expect(minutes.flatMap((isWhole, minute) => (isWhole ? [minute] : []))).toEqual([0, 30, 60]);
 });
 
 test('a request that is not followed is in no scope, whatever it was called in', () => {
@@ -61,8 +73,7 @@ test('a request that is not followed is in no scope, whatever it was called in',
   const before = scopes.begin('GET /orders', 'request');
   scopes.enter(before);
   expect(scopes.current()).toBe(before);
-  scopes.leave();
-  expect(scopes.current()).toBeNull();
   scopes.pass();
+  expect(scopes.current()).toBeNull();
   expect(scopes.totals.get('(not followed)')).toMatchObject({ began: 1, ended: 1 });
 });

@@ -22,6 +22,8 @@ const MAX_NAMES = 500;
 export const OTHER = '(other)';
 /** Requests that are counted and not followed, see watch/scopes/followed.ts. */
 export const UNFOLLOWED = '(not followed)';
+/** Where more come than are to be followed: of so many one is. */
+export const FOLLOWED_ONE_OF = 256;
 
 export class ScopeNames {
   readonly all: Map<string, ScopeTotals> = new Map();

@@ -116,6 +116,12 @@ export class Judge {
     return this.#standing.size;
   }
 
+  /** Something stands that is no more than suspected. */
+  get hasSuspect(): boolean {
+    for (const { certainty } of this.findings.values()) if (certainty === 'suspect') return true;
+    return false;
+  }
+
   /** All at once. */
   judge(at: number, options: LookOptions = {}): Judgement {
     const looking = this.looking(at, { isWhole: true, ...options });

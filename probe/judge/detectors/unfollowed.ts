@@ -3,11 +3,11 @@
  * on, as those do that are.
  */
 import type { Resource } from '../../account/ledger.ts';
-import { UNFOLLOWED } from '../../account/scope-names.ts';
+import { FOLLOWED_ONE_OF, UNFOLLOWED } from '../../account/scope-names.ts';
 import type { Context } from './detector.ts';
 
-/** Of one in sixty-four, one of so many at least is followed: the chance of none is below one in a hundred. */
-const ENOUGH = 300;
+/** Of so many at least one is followed: the chance of none is below one in a hundred. */
+const ENOUGH = Math.ceil(Math.log(100) * FOLLOWED_ONE_OF);
 
 /** Whether what has no scope is likely to be of a request that goes on, by others of the same line. */
 export function mayGoOn(open: Iterable<Resource>, { scopes }: Context): boolean {

@@ -1,12 +1,14 @@
 /**
  * Which requests are followed, as scopes, where the setting leaves that to the probe: up to so many a second all of them,
- * of more than that fewer, and one in some beyond; and all of them for a while when something new is found. A service of
- * few requests has each followed, a busy one pays for few.
+ * of more than that fewer, and one in some beyond; and all of them for a while when something new is found, and again
+ * from time to time as long as it is no more than suspected. A service of few requests has each followed, a busy one pays
+ * for few.
  *
  * False negatives: what requests leave that are not followed counts with its line, but for no request; a leak that hardly
  * ever happens, in a busy service, is told with its request only from its second time on.
  */
 
+import { FOLLOWED_ONE_OF } from '../../account/scope-names.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import type { RecordedFinding } from '../../recording/format.ts';
 
@@ -15,17 +17,17 @@ const STORE = 1000;
 const A_SECOND = 100;
 /** Where more come than that. */
 const OF_MANY = 25;
-/** Beyond the budget: of so many one. */
-const ONE_OF = 64;
-/** All of them, after something new was found, milliseconds. */
+/** All of them, after something new was found, milliseconds; and of how long, as long as there is a suspicion. */
 const WHOLE_MS = 60_000;
+const WHOLE_EVERY_MS = 1_800_000;
 
 export class Followed {
   #left = STORE;
   #came = 0;
   #grantedAt: number;
-  readonly #some = new ByChance(ONE_OF);
-  #wholeUntil = Number.NEGATIVE_INFINITY;
+  readonly #some = new ByChance(FOLLOWED_ONE_OF);
+  /** Since when all are, the latest time. */
+  #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
 
   constructor(at: number) {
@@ -42,12 +44,16 @@ export class Followed {
     return this.#some.takes();
   }
 
-  /** `findings` are new or changed at `at`, by key. More of what is known is nothing new. */
-  found(findings: ReadonlyMap<string, Pick<RecordedFinding, 'certainty'>>, at: number): void {
+  /**
+   * `findings` are new or changed at `at`, by key; more of what is known is nothing new. `hasSuspect`: one stands of which
+   * a request that was followed could tell more.
+   */
+  found(findings: ReadonlyMap<string, Pick<RecordedFinding, 'certainty'>>, hasSuspect: boolean, at: number): void {
     const before = this.#known.size;
     for (const [key, { certainty }] of findings) this.#known.add(`${certainty} ${key}`);
-    if (this.#known.size === before) return;
-    this.#wholeUntil = at + WHOLE_MS;
+    const isNew = this.#known.size > before;
+    if (!isNew && !(hasSuspect && at - this.#wholeAt >= WHOLE_EVERY_MS)) return;
+    this.#wholeAt = at;
     this.#left = Number.POSITIVE_INFINITY;
   }
 
@@ -57,7 +63,7 @@ export class Followed {
     const isBusy = this.#came > A_SECOND * seconds;
     this.#grantedAt = at;
     this.#came = 0;
-    if (at < this.#wholeUntil) return;
+    if (at - this.#wholeAt < WHOLE_MS) return;
     const left = this.#left === Number.POSITIVE_INFINITY ? 0 : this.#left;
     this.#left = Math.min(STORE, left + (isBusy ? OF_MANY : A_SECOND) * seconds);
   }
