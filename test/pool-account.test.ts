@@ -7,8 +7,7 @@ import { Lent } from '../probe/watch/pools/lent.ts';
 import { type PoolAccount, PoolAccounts } from '../probe/watch/pools/pool-account.ts';
 
 /** Of a pool that is full, whose acquires are only counted. */
-function counting(): PoolAccount {
-  const stacks = { take: () => false, hasNow: () => false };
+function counting(stacks = { take: () => false, hasNow: () => false, grants: 0 }): PoolAccount {
   const parts = { ledger: new Ledger(), scopes: { current: () => null }, flows: new Flows(), stacks };
   const gauges = () => ({ used: 1, idle: 0, pending: 1 });
   const accounts = new PoolAccounts<object>(new Desk(parts as unknown as DeskParts), 'pg', 'pg', () => ({
@@ -59,4 +58,25 @@ test('of a lease that was only counted it is known before which look at the cloc
   pause(10);
   expect(account.entered(earlier, {})?.openedAt).toBeLessThanOrEqual(looked);
   expect(account.entered(later, {})?.openedAt).toBeGreaterThan(looked);
+});
+
+test('of a lease that was only counted its own last operation is told, not that of who had the object before', () => {
+  const account = counting();
+  const lent = lendsCounted(account);
+  lent.use('select 1');
+  expect(account.entered(lent, {})).toMatchObject({ uses: 1, lastOperation: 'select 1' });
+  lent.lease = null;
+  account.lend(lent, null, null, {});
+  lent.use('select 2');
+  account.lend(lent, null, null, {});
+  expect(account.entered(lent, {})).toMatchObject({ uses: 0, lastOperation: null });
+});
+
+test('an acquire is not only counted any more once a stack was granted for it', () => {
+  const stacks = { take: () => false, hasNow: () => false, grants: 0 };
+  const account = counting(stacks);
+  while (!account.counts()) account.askToLend(() => {});
+  stacks.hasNow = () => true;
+  stacks.grants++;
+  for (let n = 0; n < 100; n++) expect(account.counts()).toBe(false);
 });

@@ -307,10 +307,10 @@ export class Ledger {
     resource.account.acquired--;
   }
 
-  /** Counts a resource that came and went before it was entered. */
-  pass(account: Account): void {
-    account.acquired++;
-    account.released++;
+  /** Counts resources that came and went before they were entered. */
+  pass(account: Account, count = 1): void {
+    account.acquired += count;
+    account.released += count;
   }
 
   /** Leases that were not entered, since nobody looked before they came back, by `at`. */

@@ -180,14 +180,13 @@ export class Scopes {
     this.#storage?.enterWith(scope);
   }
 
-  /** The rest of this callback is of no scope: whatever it was called in is somebody else's. */
-  leave(): void {
-    if (this.#storage?.getStore() !== undefined) this.#storage.enterWith(undefined);
-  }
-
-  /** A request came and went of which no more is known. */
+  /**
+   * A request came of which no more is known. The rest of this callback is of no scope: whatever it was called in is
+   * somebody else's.
+   */
   pass(): void {
     this.#passed++;
+    if (this.#storage?.getStore() !== undefined) this.#storage.enterWith(undefined);
   }
 
   /** No work is a scope any more. */

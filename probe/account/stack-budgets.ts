@@ -29,6 +29,8 @@ export class StackBudgets {
   private readonly budgets: Map<StackBudgetName, StackBudget>;
   /** Set when the probe is over its budget: none beyond the rationed ones, not of suspects either. */
   isSparing = false;
+  /** How many there were: whether what is asked for gets a stack is only asked again after the next one. */
+  grants = 0;
   /** Called after each grant. */
   readonly whenGranted: (() => void)[] = [];
 
@@ -67,6 +69,7 @@ export class StackBudgets {
   /** `stacks` for all together, at most `most` for each. */
   grant(stacks: number, most: number): void {
     for (const budget of this.budgets.values()) budget.grant(Math.min(stacks / this.budgets.size, most));
+    this.grants++;
     for (const granted of this.whenGranted) granted();
   }
 }

@@ -123,9 +123,18 @@ export class Desk {
     };
   }
 
-  /** Whether there is nothing to be told of what asks `source` now: no stack, no scope, and nobody observes. */
-  isNobodys(source: Source): boolean {
-    return this.ledger.observer === null && this.#scopes.current() === null && !this.#stacks.hasNow(source);
+  /** Whether there is nothing to be told of what asks `source` in no scope: no stack, and nobody observes. */
+  isQuiet(source: Source): boolean {
+    return this.ledger.observer === null && !this.#stacks.hasNow(source);
+  }
+
+  /** As long as it is the same number, what was quiet is. */
+  get grants(): number {
+    return this.#stacks.grants;
+  }
+
+  get isInScope(): boolean {
+    return this.#scopes.current() !== null;
   }
 
   /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */

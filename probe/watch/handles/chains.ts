@@ -101,6 +101,8 @@ export class Chains {
   #begun: Begun[] | null = [];
   /** By the clock of the event loop: the first of them to fire does so then. Long ago, where that is not known. */
   #due = Number.POSITIVE_INFINITY;
+  /** Whether there is nothing that a timer may go on with: asked whenever one is set. */
+  areNone = true;
   /** That are alone, until the next look. */
   #untilLook = 0;
   #isRefreshWatched = false;
@@ -122,9 +124,9 @@ export class Chains {
     this.#firings.enterWith(this.#firing);
   }
 
-  /** Whether there is nothing that a timer may go on with. */
-  get areNone(): boolean {
-    return this.#due === Number.POSITIVE_INFINITY;
+  #isDue(at: number): void {
+    this.#due = at;
+    this.areNone = at === Number.POSITIVE_INFINITY;
   }
 
   /** Whether there is nothing that `timer`, just set, may go on with. */
@@ -228,10 +230,10 @@ export class Chains {
     if (this.#begun === null) return;
     const { _idleStart: start } = timer;
     this.#begun.push({ ref: new WeakRef(timer), start, at, delay });
-    this.#due = Math.min(this.#due, (start ?? Number.NEGATIVE_INFINITY) + delay);
+    this.#isDue(Math.min(this.#due, (start ?? Number.NEGATIVE_INFINITY) + delay));
     if (this.#begun.length < MAX_BEGUN) return;
     this.#begun = null;
-    this.#due = Number.NEGATIVE_INFINITY;
+    this.#isDue(Number.NEGATIVE_INFINITY);
     this.#watchRefresh(timer);
   }
 
@@ -239,14 +241,16 @@ export class Chains {
   #look(): void {
     if (this.#begun === null) return;
     const at = now();
-    this.#due = this.#hasEntered ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    this.#isDue(this.#hasEntered ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
     this.#begun = this.#begun.filter((begun) => {
       const timer = begun.ref.deref();
       // cleared long before it was due; afterwards nobody can tell that from one that was cleared when it had fired
       if (timer === undefined || (timer._destroyed && at - begun.at < begun.delay / 2)) return false;
       const { _idleStart: start, _destroyed: hasFired } = timer;
       if (start !== begun.start) this.#watchRefresh(timer);
-      this.#due = Math.min(this.#due, hasFired || start === undefined ? Number.NEGATIVE_INFINITY : start + begun.delay);
+      this.#isDue(
+        Math.min(this.#due, hasFired || start === undefined ? Number.NEGATIVE_INFINITY : start + begun.delay),
+      );
       return true;
     });
     this.#untilLook = LOOK_AFTER * this.#begun.length;
@@ -286,7 +290,7 @@ export class Chains {
     chain.resource = new Resource(account, scope, chain.setAt, known);
     ledger.open(chain.resource);
     this.#hasEntered = true;
-    this.#due = Number.NEGATIVE_INFINITY;
+    this.#isDue(Number.NEGATIVE_INFINITY);
   }
 }
 

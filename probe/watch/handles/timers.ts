@@ -9,6 +9,7 @@
  */
 
 import timers from 'node:timers';
+import type { Flows } from '../../account/flow.ts';
 import type { Layer } from '../../account/layers.ts';
 import { type Account, Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
@@ -60,6 +61,7 @@ export function watchTimers(desk: Desk): void {
 
 class Timers {
   readonly #desk: Desk;
+  readonly #flows: Flows;
   readonly #timeouts: Source;
   readonly #intervals: Source;
   readonly chains: Chains;
@@ -69,12 +71,15 @@ class Timers {
   #nursery: YoungTimer[] = [];
   /** Until stacks are granted: of those that are set there is nothing else to tell, unless they go on with others. */
   #areOnlyCounted = false;
+  /** Timeouts that were only counted since somebody looked. */
+  #passed = 0;
 
   /** What a timeout is set in. */
   readonly within: Surroundings<unknown>;
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#flows = desk.flows;
     this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
     this.#intervals = desk.source({ adapter: PART, nature: 'interval', library: 'setInterval' });
     const chains = desk.source({ adapter: PART, nature: 'repeating timeout', library: 'setTimeout' });
@@ -95,14 +100,14 @@ class Timers {
     desk.whenGranted(() => {
       this.#areOnlyCounted = false;
     });
-    desk.ledger.beforeReading.push(() => this.#graduate());
+    desk.ledger.beforeReading.push(() => this.#settle());
   }
 
   /** Whether a timeout that is about to be set is only counted, and stands for nothing else; if so, it is. */
   isOnlyCounted(): boolean {
-    const isOnlyCounted = this.#areOnlyCounted && this.chains.areNone && !this.#desk.flows.matters;
-    if (isOnlyCounted) this.#pass();
-    return isOnlyCounted;
+    if (!this.#areOnlyCounted || !this.chains.areNone || this.#flows.matters) return false;
+    this.#pass();
+    return true;
   }
 
   setTimeout(timer: NodeTimer, wrapper: Method): void {
@@ -113,8 +118,7 @@ class Timers {
   }
 
   #pass(): void {
-    const { ledger } = this.#desk;
-    ledger.pass(ledger.account(this.#timeouts, null));
+    this.#passed++;
   }
 
   /** What there is to tell of `timer`, just set. */
@@ -156,6 +160,13 @@ class Timers {
   #add(young: Omit<YoungTimer, 'scope' | 'setAt'>): void {
     this.#nursery.push({ ...young, scope: this.#desk.scope(), setAt: now() });
     if (this.#nursery.length >= NURSERY) this.#graduate();
+  }
+
+  #settle(): void {
+    const { ledger } = this.#desk;
+    if (this.#passed > 0) ledger.pass(ledger.account(this.#timeouts, null), this.#passed);
+    this.#passed = 0;
+    this.#graduate();
   }
 
   #graduate(): void {

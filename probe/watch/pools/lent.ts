@@ -20,7 +20,7 @@ export class Lent {
   /** Known from its first lease on, which is never only counted. */
   session: Session | null = null;
   isKnown = false;
-  /** Of a lease that is only counted, as a resource has it. */
+  /** Of a lease that is only counted, as a resource has it; the operation only if it was used. */
   uses = 0;
   lastOperation: string | null = null;
   /** When it was lent, and last used: by how many events of such leases. */
@@ -36,13 +36,13 @@ export class Lent {
     this.lease = null;
     this.countedBy = by;
     this.uses = 0;
-    this.lastOperation = null;
     this.lentAt = this.usedAt = by.next();
   }
 
   /** Its borrower uses it, while it is only counted. */
   use(operation: string | null): void {
-    this.lastOperation = operation;
+    // mostly the same as before, and to note a string V8 has to look at the memory that it is in
+    if (this.lastOperation !== operation) this.lastOperation = operation;
     this.uses++;
     this.usedAt = this.countedBy?.next() ?? 0;
   }

@@ -91,6 +91,8 @@ export class PoolAccount {
   private firstWaitsSince = 0;
   private asked = 0;
   private events = 0;
+  /** Of which grant it is known that there is nothing to tell of an acquire in no scope. */
+  private quietAt = -1;
 
   /** `making` null: its constructor was not seen. */
   constructor(
@@ -174,8 +176,14 @@ export class PoolAccount {
 
   /** Of an acquire there would be nothing to tell. */
   private get isNobodys(): boolean {
-    const { itself } = this;
-    return itself !== null && !itself.closed && this.desk.isNobodys(this.source);
+    const { desk, itself } = this;
+    const { grants } = desk;
+    // each acquire comes by here: what changes seldom is asked again when it may have changed
+    if (this.quietAt !== grants) {
+      if (itself === null || itself.closed || !desk.isQuiet(this.source)) return false;
+      this.quietAt = grants;
+    }
+    return !desk.isInScope;
   }
 
   /** The same as `ask` for `lend`; null: it is only counted. */
@@ -292,10 +300,11 @@ export class PoolAccount {
   entered(lent: Lent, object: unknown): Resource | null {
     if (lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
-    const { ref, uses, lastOperation, isBusy, lentAt, usedAt } = lent;
+    const { ref, uses, lentAt, usedAt } = lent;
     const lease = new Resource(ledger.account(this.source, null), null, this.whenLast(lentAt));
     const lastUsedAt = uses > 0 ? this.whenLast(usedAt) : lease.openedAt;
-    Object.assign(lease, { ref, uses, lastUsedAt, lastOperation, isBusy: uses > 0 ? isBusy : null });
+    Object.assign(lease, { ref, uses, lastUsedAt });
+    if (uses > 0) Object.assign(lease, { lastOperation: lent.lastOperation, isBusy: lent.isBusy });
     this.lately--;
     ledger.lookedAt = now();
     ledger.open(lease);

@@ -75,18 +75,18 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     running = running.filter(({ weak }) => weak !== null);
   };
 
-  const started = ({ request, response }: RequestStart): void => {
-    if (followed?.takes() === false) {
-      scopes.leave();
-      scopes.pass();
-      return;
-    }
+  const follow = ({ request, response }: RequestStart): void => {
     const scope = scopes.begin(routes.of(request.method ?? '', request.url ?? ''), 'request');
     const one: Following = { scope, response: isSwept ? response : null, weak: null };
     byResponse.set(response, one);
     underWay++;
     scopes.enter(scope);
     if (isSwept && young.push(one) > MOST_YOUNG + running.length) sweep();
+  };
+  // short: most are not followed
+  const started = (start: RequestStart): void => {
+    if (followed?.takes() === false) scopes.pass();
+    else follow(start);
   };
   const finished = ({ response }: RequestStart): void => {
     const one = underWay > 0 ? byResponse.get(response) : undefined;
