@@ -106,9 +106,8 @@ test.each([
   const { stdout } = await probed(fixture(name), [], { out: folder.path, env });
   const [recording] = readRun(folder.path).recordings;
   const told = recording?.samples.at(-1)?.pools[0]?.[column];
-  // of some thousand a few dozen are measured, on a busy machine fewer
-  expect(told).toBeGreaterThan(Number(stdout) * 0.7);
-  expect(told).toBeLessThan(Number(stdout) * 1.3);
+  expect(told).toBeGreaterThan(Number(stdout) * 0.8);
+  expect(told).toBeLessThan(Number(stdout) * 1.2);
 });
 
 test('whoever waits is not taken for others, which are only counted and wait as well', async () => {

@@ -133,7 +133,7 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
     const method = call === undefined ? directly(original, ready) : itself(original, ready);
-    if (passes !== undefined) ready.wrapper = (isFunction ? passingOfFunction : passing)(original, method, ready);
+    if (passes !== undefined) ready.wrapper = passing(original, method, ready, isFunction);
     else ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
   }
   return ready.wrapper;
@@ -197,47 +197,47 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
   };
 }
 
-/** Small, and apart from all that most calls need not: V8 compiles that late, if ever. `method`: with all of it. */
-function passing<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
+/** Small, and apart from all that most calls need not: V8 compiles that late, if ever. */
+function passing<Self extends object, Asked>(
+  original: Method,
+  method: Method,
+  ready: Ready<Self, Asked>,
+  isFunction: boolean,
+): Method {
   const { part, gate, hook } = ready;
   const { passes = () => false } = failing(part, hook);
+  const isPassed = (self: Self, first: unknown): boolean => {
+    if (gate.isShut) return true;
+    try {
+      return passes(self, first);
+    } catch {
+      gate.lapse();
+      return true;
+    }
+  };
+  return isFunction ? passedFunction(original, method, ready, isPassed) : passedMethod(original, method, isPassed);
+}
+
+type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
+
+function passedMethod<Self extends object>(original: Method, method: Method, isPassed: IsPassed<Self>): Method {
   return {
     passed(this: Self, first: unknown): unknown {
-      let isPassed = gate.isShut;
-      if (!isPassed) {
-        try {
-          isPassed = passes(this, first);
-        } catch {
-          gate.lapse();
-          isPassed = true;
-        }
-      }
-      if (isPassed) return Reflect.apply(original, this, arguments);
+      if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
       return Reflect.apply(method, this, arguments);
     },
   }.passed;
 }
 
-/** The same around a function, which may be called with `new`. */
-function passingOfFunction<Self extends object, Asked>(
+function passedFunction<Self extends object, Asked>(
   original: Method,
   method: Method,
   ready: Ready<Self, Asked>,
+  isPassed: IsPassed<Self>,
 ): Method {
-  const { part, gate, hook } = ready;
-  const { passes = () => false } = failing(part, hook);
   return function passed(this: Self, first: unknown): unknown {
     if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
-    let isPassed = gate.isShut;
-    if (!isPassed) {
-      try {
-        isPassed = passes(this, first);
-      } catch {
-        gate.lapse();
-        isPassed = true;
-      }
-    }
-    if (isPassed) return Reflect.apply(original, this, arguments);
+    if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
     return Reflect.apply(method, this, arguments);
   };
 }
