@@ -174,16 +174,16 @@ test('each hook has its turn, with what the first has noted', () => {
 
 test('a call that passes is made as it is; the others are looked at in full', () => {
   const turns: string[] = [];
-  const passes = (self: object, first: unknown) => {
-    turns.push(`${self === target} ${first}`);
+  const passes = (self: object, first: unknown, second: unknown) => {
+    turns.push(`${self === target} ${first} ${second}`);
     return first === 'often';
   };
-  const target = { ask: (_: string) => 'answer', old };
+  const target = { ask: (..._: string[]) => 'answer', old };
   for (const key of ['ask', 'old'] as const) around(PART, target, key, { ...notingAround(turns), passes });
-  expect([target.ask('often'), target.old('often')]).toEqual(['answer', 'old']);
-  expect(turns.splice(0)).toEqual(['true often', 'true often']);
+  expect([target.ask('often', 'twice'), target.old('often')]).toEqual(['answer', 'old']);
+  expect(turns.splice(0)).toEqual(['true often twice', 'true often undefined']);
   expect(target.ask('rarely')).toBe('answer');
-  expect(turns).toEqual(['true rarely', 'before', 'after asked answer', 'finally asked']);
+  expect(turns).toEqual(['true rarely undefined', 'before', 'after asked answer', 'finally asked']);
 });
 
 test('a stack has one frame more where the call passes, else two', () => {

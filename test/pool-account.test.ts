@@ -8,7 +8,7 @@ import { type PoolAccount, PoolAccounts } from '../probe/watch/pools/pool-accoun
 
 /** Of a pool that is full, whose acquires are only counted. */
 function counting(stacks = { take: () => false, hasNow: () => false, grants: 0 }): PoolAccount {
-  const parts = { ledger: new Ledger(), scopes: { current: () => null }, flows: new Flows(), stacks };
+  const parts = { ledger: new Ledger(), scopes: { current: () => null, isAny: false }, flows: new Flows(), stacks };
   const gauges = () => ({ used: 1, idle: 0, pending: 1 });
   const accounts = new PoolAccounts<object>(new Desk(parts as unknown as DeskParts), 'pg', 'pg', () => ({
     ...{ name: null, max: 1, gauges },
@@ -78,5 +78,33 @@ test('an acquire is not only counted any more once a stack was granted for it', 
   while (!account.counts()) account.askToLend(() => {});
   stacks.hasNow = () => true;
   stacks.grants++;
-  for (let n = 0; n < 100; n++) expect(account.counts()).toBe(false);
+  for (let n = 0; n < 100; n++) {
+    expect(account.counts()).toBe(false);
+    account.askToLend(() => {});
+  }
+});
+
+test('whoever is served of whom nothing is known has a lease that is only counted, and is the first in the queue no more', () => {
+  const account = counting();
+  while (!account.countsFirst()) account.askToLend(() => {});
+  pause(20);
+  const lent = new Lent(null);
+  lent.isKnown = true;
+  expect(account.lendsCounted(lent, {})).toBe(true);
+  expect(lent).toMatchObject({ countedBy: account, lease: null });
+  const looked = now();
+  expect(account.wait(null).askedAt).toBeGreaterThanOrEqual(looked);
+});
+
+test('… but not the first lease of an object, one in whose session something may be left, or one that is lent already', () => {
+  const account = counting();
+  const lent = new Lent(null);
+  expect(account.lendsCounted(lent, {})).toBe(false);
+  account.lend(lent, null, null, {});
+  expect(lent.lease?.closed).toBe(false);
+  expect(account.lendsCounted(lent, {})).toBe(false);
+  Object.assign(lent, { lease: null, session: { isToldOf: true } });
+  expect(account.lendsCounted(lent, {})).toBe(false);
+  Object.assign(lent, { session: { isToldOf: false } });
+  expect(account.lendsCounted(lent, {})).toBe(true);
 });

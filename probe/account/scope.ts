@@ -72,8 +72,8 @@ export class Scopes {
   /** That run at this moment. */
   readonly #tests: Set<Scope> = new Set();
   readonly #names = new ScopeNames();
-  /** Requests that came and went, and are not among the names yet. */
-  #passed = 0;
+  /** Requests that came and went, and are not among the names yet. No `#`: to store in such a field is slow until V8 has optimised it. */
+  private passed = 0;
   /** As they are written, by what the service calls them. */
   readonly #masked: Map<unknown, string> = new Map();
 
@@ -84,8 +84,8 @@ export class Scopes {
   }
 
   get totals(): ReadonlyMap<string, ScopeTotals> {
-    if (this.#passed > 0) this.#names.pass(UNFOLLOWED, 'request', this.#passed);
-    this.#passed = 0;
+    if (this.passed > 0) this.#names.pass(UNFOLLOWED, 'request', this.passed);
+    this.passed = 0;
     return this.#names.all;
   }
 
@@ -94,6 +94,11 @@ export class Scopes {
     // where callbacks run in the context of whoever made their connection, that may be a test of long ago
     if (scope === null || scope.kind !== 'test' || scope.ended === 0 || asyncContextFrame) return scope;
     return this.#onlyTest() ?? scope;
+  }
+
+  /** Whether there is one: short, for what comes by with each acquire. */
+  get isAny(): boolean {
+    return this.#storage?.getStore() !== undefined;
   }
 
   /** `name` is written down as it is. */
@@ -185,7 +190,7 @@ export class Scopes {
    * somebody else's.
    */
   pass(): void {
-    this.#passed++;
+    this.passed++;
     if (this.#storage?.getStore() !== undefined) this.#storage.enterWith(undefined);
   }
 

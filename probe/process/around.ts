@@ -19,7 +19,7 @@ export interface Surroundings<Asked> {
 /** What is done around a call. All are of the part that is given, which ends with the first of them that throws. */
 export interface Hook<Self extends object, Asked> {
   /** Whether there is nothing to be done around this call, as for most: it is made as it is, and all else here is left out. Not beside `call`. */
-  passes?(self: Self, first: unknown): boolean;
+  passes?(self: Self, first: unknown, second: unknown): boolean;
   /** Before the call; what it returns is handed to the others. `wrapper` is on the stack, for a site. */
   before?(self: Self, first: unknown, second: unknown, wrapper: Method): Asked;
   /** In place of a callback, which is the call's last argument. */
@@ -132,9 +132,9 @@ function wrapperOf<Self extends object, Asked>(part: Part, original: Method, hoo
   const isFunction = Object.hasOwn(original, 'prototype');
   if (isPlain) ready.wrapper = isFunction ? plainlyOfFunction(original, ready) : plainly(original, ready);
   else {
-    const method = call === undefined ? directly(original, ready) : itself(original, ready);
-    if (passes !== undefined) ready.wrapper = passing(original, method, ready, isFunction);
-    else ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
+    const whole = call === undefined ? directly(original, ready) : itself(original, ready);
+    const method = passes === undefined ? whole : passing(original, whole, ready);
+    ready.wrapper = isFunction ? ofFunction(original, method, ready) : method;
   }
   return ready.wrapper;
 }
@@ -198,48 +198,23 @@ function plainlyOfFunction<Self extends object, Asked>(original: Method, ready: 
 }
 
 /** Small, and apart from all that most calls need not: V8 compiles that late, if ever. */
-function passing<Self extends object, Asked>(
-  original: Method,
-  method: Method,
-  ready: Ready<Self, Asked>,
-  isFunction: boolean,
-): Method {
+function passing<Self extends object, Asked>(original: Method, method: Method, ready: Ready<Self, Asked>): Method {
   const { part, gate, hook } = ready;
   const { passes = () => false } = failing(part, hook);
-  const isPassed = (self: Self, first: unknown): boolean => {
-    if (gate.isShut) return true;
-    try {
-      return passes(self, first);
-    } catch {
-      gate.lapse();
-      return true;
-    }
-  };
-  return isFunction ? passedFunction(original, method, ready, isPassed) : passedMethod(original, method, isPassed);
-}
-
-type IsPassed<Self extends object> = (self: Self, first: unknown) => boolean;
-
-function passedMethod<Self extends object>(original: Method, method: Method, isPassed: IsPassed<Self>): Method {
   return {
-    passed(this: Self, first: unknown): unknown {
-      if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
-      return Reflect.apply(method, this, arguments);
+    passed(this: Self, first: unknown, second: unknown): unknown {
+      let isPassed = gate.isShut;
+      if (!isPassed) {
+        try {
+          isPassed = passes(this, first, second);
+        } catch {
+          gate.lapse();
+          isPassed = true;
+        }
+      }
+      return Reflect.apply(isPassed ? original : method, this, arguments);
     },
   }.passed;
-}
-
-function passedFunction<Self extends object, Asked>(
-  original: Method,
-  method: Method,
-  ready: Ready<Self, Asked>,
-  isPassed: IsPassed<Self>,
-): Method {
-  return function passed(this: Self, first: unknown): unknown {
-    if (new.target !== undefined) return constructed(original, arguments, new.target, ready);
-    if (isPassed(this, first)) return Reflect.apply(original, this, arguments);
-    return Reflect.apply(method, this, arguments);
-  };
 }
 
 /** All but the callback is handed on as it is. */

@@ -134,7 +134,7 @@ export class Desk {
   }
 
   get isInScope(): boolean {
-    return this.#scopes.current() !== null;
+    return this.#scopes.isAny;
   }
 
   /** Where `wrapper` is called, which is to ask `source`; null where no stack is to be taken. */

@@ -202,6 +202,7 @@ class GenericPools {
       },
     });
     around<Pool>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
+      passes: (pool, pooledResource) => this.#dispatchesCounted(pool, pooledResource as PooledResource | undefined),
       before: (pool, pooledResource) => {
         if (!areTimeoutsWatched) areTimeoutsWatched = this.#watchTimeouts(pool);
         this.#dispatch(pool, pooledResource as PooledResource);
@@ -270,6 +271,14 @@ class GenericPools {
         waiting[ASKED].waits = account.wait(null);
       }
     }
+  }
+
+  /** Whether nothing is known of who is about to be served, and the lease is only counted; if so, it is. */
+  #dispatchesCounted(pool: Pool, pooledResource: PooledResource | undefined): boolean {
+    const { head: waiting } = pool._waitingClientsQueue;
+    const lent = pooledResource?.[LENT];
+    if (lent === undefined || waiting?.state !== 'PENDING' || waiting[ASKED] !== undefined) return false;
+    return this.#asking === null && this.#accounts.of(pool).lendsCounted(lent, pooledResource?.obj);
   }
 
   /** The first in the queue is about to be served: known from when it had to wait, or the one that asks just now. */

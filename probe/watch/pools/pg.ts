@@ -260,6 +260,7 @@ class PgPools {
       within: flows.unmarked(),
     });
     around<Pool>(PART, prototype, '_acquireClient', {
+      passes: (pool, client, item) => this.#servesCounted(pool, client as Client, item as PendingItem),
       before: (pool, client, item) => this.#serve(pool, client as Client, item as PendingItem),
     });
   }
@@ -337,6 +338,16 @@ class PgPools {
     const account = this.#accounts.of(pool);
     account.firstLeft();
     return unknown(account);
+  }
+
+  /** Whether nothing is known of who is served, and the lease is only counted; if so, it is. */
+  #servesCounted(pool: Pool, client: Client, item: PendingItem): boolean {
+    if (item[ASKED] !== undefined || pool.options.maxLifetimeSeconds) return false;
+    const known = OnClient.get(client);
+    if (known === undefined || !this.#accounts.of(pool).lendsCounted(known, client)) return false;
+    known.isQuery = false;
+    known.release = client.release;
+    return true;
   }
 
   #serve(pool: Pool, client: Client, item: PendingItem): void {

@@ -152,7 +152,7 @@ export class PoolAccount {
     return ++this.events;
   }
 
-  /** Whether an acquire is only counted: if so, it is now, and there is no more to note of it. */
+  /** Whether an acquire is only counted: if so, it is now, and there is no more to note of it. Each comes by here first. */
   counts(): boolean {
     if (this.toMeasure <= 0 || !this.isNobodys) return false;
     this.toMeasure--;
@@ -174,20 +174,19 @@ export class PoolAccount {
     this.fullSince = this.moment(at - 0.001);
   }
 
-  /** Of an acquire there would be nothing to tell. */
+  /** Of an acquire there would be nothing to tell. What changes seldom `lookForQuiet` has asked. */
   private get isNobodys(): boolean {
+    return this.quietAt === this.desk.grants && !this.desk.isInScope;
+  }
+
+  private lookForQuiet(): void {
     const { desk, itself } = this;
-    const { grants } = desk;
-    // each acquire comes by here: what changes seldom is asked again when it may have changed
-    if (this.quietAt !== grants) {
-      if (itself === null || itself.closed || !desk.isQuiet(this.source)) return false;
-      this.quietAt = grants;
-    }
-    return !desk.isInScope;
+    if (itself !== null && !itself.closed && desk.isQuiet(this.source)) this.quietAt = desk.grants;
   }
 
   /** The same as `ask` for `lend`; null: it is only counted. */
   askToLend(wrapper: Method): Request | null {
+    this.lookForQuiet();
     if (this.counts()) return null;
     if (this.toMeasure <= 0 && this.isNobodys) this.toMeasure = this.first++ < FIRST ? 0 : this.measured.gap();
     return this.ask(wrapper);
@@ -261,6 +260,18 @@ export class PoolAccount {
       lent.isKnown = true;
       return;
     }
+    this.countLent(lent, object);
+  }
+
+  /** The same of an acquire of which nothing is known, where its lease is only counted; if so, it is. */
+  lendsCounted(lent: Lent, object: unknown): boolean {
+    if (!lent.isKnown || lent.lease?.closed === false || lent.session?.isToldOf) return false;
+    this.firstWaitsSince = 0;
+    this.countLent(lent, object);
+    return true;
+  }
+
+  private countLent(lent: Lent, object: unknown): void {
     this.desk.pooled(object);
     lent.count(this);
     this.lately++;
