@@ -191,7 +191,7 @@ export class Scopes {
    */
   pass(): void {
     this.passed++;
-    if (this.#storage?.getStore() !== undefined) this.#storage.enterWith(undefined);
+    if (this.isAny) this.#storage?.enterWith(undefined);
   }
 
   /** No work is a scope any more. */

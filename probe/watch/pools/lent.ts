@@ -32,6 +32,11 @@ export class Lent {
     this.isBusy = isBusy;
   }
 
+  /** Its next lease is not only counted: the first one, and each while something may be left in its session. */
+  get isToBeTold(): boolean {
+    return !this.isKnown || this.session?.isToldOf === true;
+  }
+
   count(by: PoolAccount): void {
     this.lease = null;
     this.countedBy = by;

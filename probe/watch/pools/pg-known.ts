@@ -12,6 +12,12 @@ export class Known extends Lent {
   release: unknown = null;
   declare readonly ref: WeakRef<Client>;
   declare readonly isBusy: () => boolean;
+
+  /** `client` is lent, and not handed over yet. */
+  isServed({ release }: Client, isQuery: boolean): void {
+    this.isQuery = isQuery;
+    this.release = release;
+  }
 }
 
 /** Of clients that are gone so many at least are remembered. */

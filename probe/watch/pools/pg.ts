@@ -345,8 +345,7 @@ class PgPools {
     if (item[ASKED] !== undefined || pool.options.maxLifetimeSeconds) return false;
     const known = OnClient.get(client);
     if (known === undefined || !this.#accounts.of(pool).lendsCounted(known, client)) return false;
-    known.isQuery = false;
-    known.release = client.release;
+    known.isServed(client, false);
     return true;
   }
 
@@ -364,8 +363,7 @@ class PgPools {
     const account = this.#accounts.of(pool);
     account.firstLeft();
     account.lend(known, null, null, client);
-    known.isQuery = false;
-    known.release = client.release;
+    known.isServed(client, false);
   }
 
   #serveAsked(pool: Pool, client: Client, { account, request, waits, isQuery, isBefore }: Asked): void {
@@ -377,8 +375,7 @@ class PgPools {
       return;
     }
     account.lend(known, request, waits, client);
-    known.isQuery = isQuery;
-    known.release = client.release;
+    known.isServed(client, isQuery);
   }
 
   #knownOf(client: Client): Known {

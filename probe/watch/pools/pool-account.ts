@@ -252,7 +252,7 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
   lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
     this.stopWaiting(waits);
-    if (request !== null || !lent.isKnown || lent.session?.isToldOf) {
+    if (request !== null || lent.isToBeTold) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
       lent.countedBy = null;
       lent.lease.ref = lent.ref;
@@ -265,8 +265,8 @@ export class PoolAccount {
 
   /** The same of an acquire of which nothing is known, where its lease is only counted; if so, it is. */
   lendsCounted(lent: Lent, object: unknown): boolean {
-    if (!lent.isKnown || lent.lease?.closed === false || lent.session?.isToldOf) return false;
-    this.firstWaitsSince = 0;
+    if (lent.isToBeTold || lent.lease?.closed === false) return false;
+    this.firstLeft();
     this.countLent(lent, object);
     return true;
   }
