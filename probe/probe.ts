@@ -14,6 +14,7 @@ import { numbersOf, type PoolNumbers } from './account/pool-numbers.ts';
 import { Scopes } from './account/scope.ts';
 import { Sites, userFiles } from './account/site.ts';
 import { StackBudgets } from './account/stack-budgets.ts';
+import { Stakes } from './account/stakes.ts';
 import type { AdapterName } from './adapters.ts';
 import type { Injected } from './control/inject/start.ts';
 import { handDown } from './hand-down/children.ts';
@@ -119,9 +120,10 @@ export class Probe {
   readonly #isLate: boolean;
   readonly #parent: string | undefined;
   readonly #control: string | undefined;
-  readonly #ledger = new Ledger();
+  readonly #stakes = new Stakes();
+  readonly #ledger = new Ledger(this.#stakes);
   readonly #gonePools = new GonePools(this.#ledger);
-  readonly #flows = new Flows();
+  readonly #flows = new Flows(this.#stakes);
   readonly #notices = new Notices();
   readonly #crowds: Crowd[] = [];
   /** Null unless it was asked for. */
@@ -171,11 +173,14 @@ export class Probe {
     this.#parent = parent;
     this.#control = control;
     this.folder = folder;
-    this.#scopes = new Scopes(settings.scopes);
+    this.#scopes = new Scopes(settings.scopes, this.#stakes);
     // the program that runs is the runner, which is nobody's own
     const isUser = userFiles(this.#isTest ? undefined : process.argv[1]);
     this.#sites = new Sites(isUser, [__dirname, path.join(__dirname, '../guards')]);
-    this.#stacks = new StackBudgets(isShort ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null);
+    this.#stacks = new StackBudgets(
+      isShort ? Number.POSITIVE_INFINITY : settings.stacks === 0 ? 0 : null,
+      this.#stakes,
+    );
     const parts = { ledger: this.#ledger, scopes: this.#scopes, sites: this.#sites };
     this.#recorder = new Recorder({
       ...{ ...parts, folder, parent: Number(parent ?? 0), settings, isLate },
@@ -197,7 +202,7 @@ export class Probe {
     });
     this.#rhythm = new Rhythm(now(), isShort);
     const unsupported = (what: string) => this.#recorder.unsupported(what);
-    this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed(now());
+    this.#followed = isShort || settings.scopes !== 'auto' ? null : new Followed(now(), this.#stakes);
     this.#governor = isShort ? null : new Governor(settings.cpuPercent, now(), unsupported);
   }
 
@@ -460,6 +465,7 @@ export class Probe {
     const cpuBegan = cpuNow();
     if (this.#rhythm.tick(began)) this.#startTicking();
     this.#followed?.grant(began);
+    this.#stakes.pass();
     if (this.#looking === null && this.#rhythm.isTimeToJudge(began)) this.#look(began);
     this.#unwatched?.tick();
     this.#writeHandles(false);

@@ -123,3 +123,9 @@ test('an acquire that waits is known whatever its asker gets, and whatever was a
     expect(watched(report, 'generic-pool')).toEqual({ acquired: 4, released: 2 });
   }
 });
+
+test('a lease that nobody has looked at when it was lent is counted, and told where it stays', async () => {
+  const { report } = await probed(fixture('unseen.mjs'), [], { env: { OUTLIVE_STACKS: '0', OUTLIVE_GRACE_MS: '500' } });
+  expect(watched(report, 'generic-pool')).toEqual({ acquired: 2402, released: 2400 });
+  expect(report.findings).toMatchObject([{ library: 'generic-pool', count: 2 }]);
+});

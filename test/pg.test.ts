@@ -46,3 +46,10 @@ test('pool.query borrows and gives back by itself; the fixed program is clean af
   expect(watched(report, 'pg')).toEqual({ acquired: 80, released: 80 });
   expect(report.processes[0]?.adapters).toEqual(expect.arrayContaining(['pg-pool 3.14.0', 'pg 8.23.1']));
 });
+
+test('what a pool says itself to a client that it lends is not left by its borrower, though that is only counted', async () => {
+  const env = { PG_URL: database.url, OUTLIVE_STACKS: '0' };
+  const { report } = await probed(fixture('pg-on-acquire.mjs'), [], { env });
+  expect(report.findings).toEqual([]);
+  expect(watched(report, 'pg')).toEqual({ acquired: 600, released: 600 });
+});

@@ -7,11 +7,15 @@ import { Lent } from '../probe/watch/pools/lent.ts';
 import { type PoolAccount, PoolAccounts } from '../probe/watch/pools/pool-account.ts';
 
 /** Of a pool that is full, whose acquires are only counted. */
-function counting(stacks = { take: () => false, hasNow: () => false, grants: 0 }): PoolAccount {
-  const parts = { ledger: new Ledger(), scopes: { current: () => null, isAny: false }, flows: new Flows(), stacks };
+function counting(
+  ledger = new Ledger(),
+  stacks = { take: () => false, hasNow: () => false },
+  { flows = new Flows() as Pick<Flows, 'matters'>, timeoutMs = 0 } = {},
+): PoolAccount {
+  const parts = { ledger, scopes: { current: () => null, isAny: false }, flows, stacks };
   const gauges = () => ({ used: 1, idle: 0, pending: 1 });
   const accounts = new PoolAccounts<object>(new Desk(parts as unknown as DeskParts), 'pg', 'pg', () => ({
-    ...{ name: null, max: 1, gauges },
+    ...{ name: null, max: 1, gauges, timeoutMs },
   }));
   const account = accounts.of({});
   account.enterPool();
@@ -33,7 +37,7 @@ function pause(milliseconds: number): void {
 test('the first that waits for a full pool is told since when, though it was only counted', () => {
   const account = counting();
   const asked = now();
-  while (!account.countsFirst()) account.askToLend(() => {});
+  while (!account.passesFirst()) account.askToLend(() => {});
   pause(20);
   expect(account.wait(null).askedAt - asked).toBeLessThan(10);
   expect(account.wait(null).askedAt - asked).toBeGreaterThan(19);
@@ -41,7 +45,7 @@ test('the first that waits for a full pool is told since when, though it was onl
 
 test('… not the next one, once the first has left the queue', () => {
   const account = counting();
-  while (!account.countsFirst()) account.askToLend(() => {});
+  while (!account.passesFirst()) account.askToLend(() => {});
   pause(20);
   account.firstLeft();
   const looked = now();
@@ -73,11 +77,12 @@ test('of a lease that was only counted its own last operation is told, not that 
 });
 
 test('an acquire is not only counted any more once a stack was granted for it', () => {
-  const stacks = { take: () => false, hasNow: () => false, grants: 0 };
-  const account = counting(stacks);
+  const stacks = { take: () => false, hasNow: () => false };
+  const ledger = new Ledger();
+  const account = counting(ledger, stacks);
   while (!account.counts()) account.askToLend(() => {});
   stacks.hasNow = () => true;
-  stacks.grants++;
+  ledger.stakes.grants++;
   for (let n = 0; n < 100; n++) {
     expect(account.counts()).toBe(false);
     account.askToLend(() => {});
@@ -86,7 +91,7 @@ test('an acquire is not only counted any more once a stack was granted for it', 
 
 test('whoever is served of whom nothing is known has a lease that is only counted, and is the first in the queue no more', () => {
   const account = counting();
-  while (!account.countsFirst()) account.askToLend(() => {});
+  while (!account.passesFirst()) account.askToLend(() => {});
   pause(20);
   const lent = new Lent(null);
   lent.isKnown = true;
@@ -97,14 +102,55 @@ test('whoever is served of whom nothing is known has a lease that is only counte
 });
 
 test('… but not the first lease of an object, one in whose session something may be left, or one that is lent already', () => {
-  const account = counting();
+  const ledger = new Ledger();
+  const account = counting(ledger);
   const lent = new Lent(null);
   expect(account.lendsCounted(lent, {})).toBe(false);
   account.lend(lent, null, null, {});
   expect(lent.lease?.closed).toBe(false);
   expect(account.lendsCounted(lent, {})).toBe(false);
+  ledger.stakes.lent++;
   Object.assign(lent, { lease: null, session: { isToldOf: true } });
   expect(account.lendsCounted(lent, {})).toBe(false);
   Object.assign(lent, { session: { isToldOf: false } });
   expect(account.lendsCounted(lent, {})).toBe(true);
+});
+
+test('where its pool has noted when it was lent, by the wall clock, that is told: not before the last look, nor after now', () => {
+  const account = counting();
+  pause(20);
+  expect(now() - account.noted(Date.now() - 10)).toBeGreaterThan(9);
+  expect(now() - account.noted(Date.now() - 10)).toBeLessThan(15);
+  expect(account.noted(Date.now() + 3_600_000)).toBeLessThanOrEqual(now());
+  for (const unusable of [Date.now() - 3_600_000, undefined]) expect(account.noted(unusable)).toBe(account.noted(0));
+  const looked = now();
+  account.enterCounted({ name: null, max: 1, gauges: () => null });
+  expect(account.noted(0)).toBeGreaterThanOrEqual(looked);
+});
+
+test('a lease of which nothing is looked at is counted, unless something may be unusual about it', () => {
+  const ledger = new Ledger();
+  const account = counting(ledger);
+  expect(account.lendsUnseen()).toBe(true);
+  account.unusual = 1;
+  expect(account.lendsUnseen()).toBe(false);
+  account.wasUnusual();
+  account.wasUnusual();
+  expect(account.unusual).toBe(0);
+  ledger.stakes.lent++;
+  expect(account.lendsUnseen()).toBe(false);
+});
+
+test('an acquire passes unless it may time out, or its flow holds something', () => {
+  const ledger = new Ledger();
+  const flows = { matters: false };
+  const account = counting(ledger, undefined, { flows });
+  while (!account.passes()) account.askToLend(() => {});
+  ledger.stakes.contexts++;
+  expect(account.passes()).toBe(true);
+  flows.matters = true;
+  expect(account.passes()).toBe(false);
+  const timed = counting(ledger, undefined, { timeoutMs: 100 });
+  while (!timed.counts()) timed.askToLend(() => {});
+  expect(timed.passes()).toBe(false);
 });

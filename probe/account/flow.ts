@@ -16,6 +16,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Method, Surroundings } from '../process/around.ts';
 import { asyncContextFrame } from '../process/runtime.ts';
 import { Layers } from './layers.ts';
+import { Stakes } from './stakes.ts';
 
 /** Tokens that a mark holds at most: a flow that leaks more has long been found. */
 const MAX_TOKENS = 64;
@@ -25,6 +26,8 @@ const NONE: readonly Token[] = [];
 /** What was acquired, as far as a flow has to know it. */
 export interface Held {
   readonly closed: boolean;
+  /** See `Token`, as long as it is open. */
+  step: number;
 }
 
 export class Token {
@@ -32,16 +35,22 @@ export class Token {
   resource: Held | null = null;
   /** The acquire failed: there will be no resource. */
   failed = false;
+  /** What the stakes know it by, until it is served or has failed; 0: they do not. */
+  step: number;
+  constructor(step: number) {
+    this.step = step;
+  }
 }
 
 export class Mark {
-  readonly token: Token = new Token();
+  readonly token: Token;
   /** Of leases that the flow had already asked for and not given back, latest first. */
   readonly earlier: readonly Token[];
   /** For whom a library goes on here by itself. */
   host: object | null = null;
-  constructor(earlier: readonly Token[]) {
+  constructor(earlier: readonly Token[], step = 0) {
     this.earlier = earlier;
+    this.token = new Token(step);
   }
 
   /** What the flow holds here beside the lease of this mark, latest first. */
@@ -65,8 +74,11 @@ export class Flows {
   /** Null where flows cannot be followed. */
   private readonly storage: AsyncLocalStorage<Mark | undefined> | null;
   readonly layers: Layers = new Layers();
+  private readonly stakes: Stakes;
+  private hasHosts = false;
 
-  constructor() {
+  constructor(stakes: Stakes = new Stakes()) {
+    this.stakes = stakes;
     this.storage = asyncContextFrame ? new AsyncLocalStorage() : null;
   }
 
@@ -78,15 +90,36 @@ export class Flows {
     return this.storage?.getStore() ?? null;
   }
 
-  /** Whether the current flow holds anything. */
+  /** Whether the current flow holds anything, as far as the stakes know. */
   get matters(): boolean {
-    return this.storage?.getStore()?.matters === true;
+    return this.stakes.contexts > 0 && this.storage?.getStore()?.matters === true;
   }
 
-  /** A mark for an acquire of the current flow; enter it once the library has been called. */
-  ask(): Mark | null {
+  /** Whether there is anything to know of the current flow. */
+  get isAny(): boolean {
+    return this.stakes.contexts > 0 && this.current() !== null;
+  }
+
+  /** A mark for an acquire of the current flow, of what is given back or of anything else; enter it once the library has been called. */
+  ask(isGivenBack: boolean): Mark | null {
     if (!this.storage) return null;
-    return new Mark(this.storage.getStore()?.kept ?? NONE);
+    return new Mark(this.storage.getStore()?.kept ?? NONE, this.stakes.came(isGivenBack));
+  }
+
+  /** The acquire was served, and `resource` is followed from now on. */
+  served({ token }: Mark, resource: Held): void {
+    token.resource = resource;
+    this.stakes.left(resource.step);
+    resource.step = token.step;
+    token.step = 0;
+  }
+
+  /** The acquire has failed. */
+  failed(mark: Mark | null): void {
+    if (mark === null) return;
+    mark.token.failed = true;
+    this.stakes.left(mark.token.step);
+    mark.token.step = 0;
   }
 
   enter(mark: Mark | null): void {
@@ -122,6 +155,8 @@ export class Flows {
     const mark = new Mark(NONE);
     mark.token.failed = true;
     mark.host = host;
+    if (!this.hasHosts) this.stakes.contexts++;
+    this.hasHosts = true;
     this.enter(mark);
     return before;
   }
@@ -142,8 +177,9 @@ export class Flows {
 
   /** Calls what starts a branch of the flow that may live on by itself: it keeps the tokens, but no mark. */
   branch<T>(method: Method, self: unknown, args: IArguments): T {
-    const mark = this.ask();
-    if (!this.storage || !mark || mark.earlier.length === 0) return this.shed(method, self, args);
+    const kept = this.current()?.kept ?? NONE;
+    if (!this.storage || kept.length === 0) return this.shed(method, self, args);
+    const mark = new Mark(kept);
     mark.token.failed = true;
     return this.storage.run(mark, () => Reflect.apply(method, self, args));
   }

@@ -16,6 +16,7 @@ import type { Resource } from './resource.ts';
 import type { Scope } from './scope.ts';
 import type { Site } from './site.ts';
 import type { StackBudget } from './stack-budgets.ts';
+import { Stakes } from './stakes.ts';
 
 export { Resource } from './resource.ts';
 
@@ -237,13 +238,20 @@ export class Ledger {
   opens = 0;
   /** When open resources were last looked at. */
   lookedAt = 0;
+  readonly stakes: Stakes;
   private readonly companions = new Companions();
+
+  constructor(stakes: Stakes = new Stakes()) {
+    this.stakes = stakes;
+  }
 
   source({ adapter, nature: natureName, library, pool = null, costMs }: SourceFacts): Source {
     const nature = NATURES[natureName];
     const source: Source = {
+      // what is asked for with each lease comes first, beside what V8 keeps of the object
+      openCount: 0,
       ...{ adapter, natureName, nature, library, pool, costMs: costMs ?? nature.costMs },
-      ...{ accounts: new Map(), unsited: null, openCount: 0, budget: null },
+      ...{ accounts: new Map(), unsited: null, budget: null },
       ...{ armedUntil: Number.NEGATIVE_INFINITY, isRetired: false },
     };
     this.sources.add(source);
@@ -393,6 +401,8 @@ export class Ledger {
   private remove(resource: Resource, at: number): void {
     // time 0 means open
     resource.closedAt = at || Number.MIN_VALUE;
+    this.stakes.left(resource.step);
+    resource.step = 0;
     const { account, owner } = resource;
     account.open.delete(resource);
     account.line.openCount--;

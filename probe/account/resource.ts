@@ -92,6 +92,8 @@ export class Resource implements Link<Resource> {
   private flowIsLost = false;
   /** The span of the service that it was acquired in, where somebody observes. */
   trace: TraceContext | null = null;
+  /** What the stakes know its mark by; 0: they do not. */
+  step = 0;
   /** Null where flows are not followed, and once it is known to be lost. */
   flow: { mark: WeakRef<object>; token: WeakRef<object> } | null = null;
   handle: WeakRef<object> | null;

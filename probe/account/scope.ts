@@ -7,6 +7,7 @@ import { asyncContextFrame, now } from '../process/runtime.ts';
 import { mask } from '../recording/mask.ts';
 import type { Resource } from './resource.ts';
 import { OTHER, ScopeNames, type ScopeTotals, UNFOLLOWED } from './scope-names.ts';
+import { Stakes } from './stakes.ts';
 
 export type { ScopeTotals } from './scope-names.ts';
 
@@ -67,7 +68,10 @@ export class Scopes {
   /** Called when a job run ends. */
   onRunEnd: (scope: Scope) => void = () => {};
   readonly requests: boolean;
+  readonly stakes: Stakes;
   #storage: AsyncLocalStorage<Scope | undefined> | null = null;
+  /** There were jobs or tests: what they began may go on for long after them. */
+  #hasLasting = false;
   #nextId = 1;
   /** That run at this moment. */
   readonly #tests: Set<Scope> = new Set();
@@ -78,7 +82,8 @@ export class Scopes {
   readonly #masked: Map<unknown, string> = new Map();
 
   /** `requests`: whether HTTP requests are to become scopes, see the setting. */
-  constructor(requests: 'auto' | 'on' | 'off') {
+  constructor(requests: 'auto' | 'on' | 'off', stakes: Stakes = new Stakes()) {
+    this.stakes = stakes;
     this.requests = requests === 'on' || (requests === 'auto' && asyncContextFrame);
     if (this.requests) this.#storage = new AsyncLocalStorage();
   }
@@ -96,13 +101,14 @@ export class Scopes {
     return this.#onlyTest() ?? scope;
   }
 
-  /** Whether there is one: short, for what comes by with each acquire. */
+  /** Whether there is one, as far as the stakes know: short, for what comes by with each acquire. */
   get isAny(): boolean {
-    return this.#storage?.getStore() !== undefined;
+    return this.stakes.contexts > 0 && this.#storage?.getStore() !== undefined;
   }
 
   /** `name` is written down as it is. */
   begin(name: string, kind: ScopeTotals['kind']): CountedScope {
+    this.stakes.contexts++;
     return new CountedScope(this.#nextId++, this.#names.begin(name, kind), this.#testAround(kind));
   }
 
@@ -121,8 +127,14 @@ export class Scopes {
 
   /** Runs `work` in a test or suite, which goes on after it. */
   runIn<T>(scope: Scope, work: () => T): T {
+    return this.#lasting().run(scope, work);
+  }
+
+  #lasting(): AsyncLocalStorage<Scope | undefined> {
+    if (!this.#hasLasting) this.stakes.contexts++;
+    this.#hasLasting = true;
     this.#storage ??= new AsyncLocalStorage();
-    return this.#storage.run(scope, work);
+    return this.#storage;
   }
 
   /** The innermost test that runs, where no other runs beside it. */
@@ -142,6 +154,7 @@ export class Scopes {
     if (scope.ended !== 0) return;
     scope.ended = now();
     scope.latest = null;
+    this.stakes.contexts--;
     const { totals } = scope;
     totals.ended++;
     if (failedWith !== null) {
@@ -155,11 +168,11 @@ export class Scopes {
 
   /** Runs a job as a scope; it ends when the job's promise settles. */
   run<T>(name: string, job: () => T): T {
-    this.#storage ??= new AsyncLocalStorage();
+    const storage = this.#lasting();
     const scope = this.begin(this.#maskedName(name), 'job');
     let result: T;
     try {
-      result = this.#storage.run(scope, job);
+      result = storage.run(scope, job);
     } catch (error) {
       this.end(scope, errorName(error));
       throw error;

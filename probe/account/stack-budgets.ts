@@ -2,6 +2,7 @@
 import { now } from '../process/runtime.ts';
 import { STACK_BUDGETS, type StackBudgetName } from '../recording/natures.ts';
 import type { Source } from './ledger.ts';
+import { Stakes } from './stakes.ts';
 
 /** A burst, so that short programs and start-up are seen whole, then what is granted. */
 export class StackBudget {
@@ -29,13 +30,13 @@ export class StackBudgets {
   private readonly budgets: Map<StackBudgetName, StackBudget>;
   /** Set when the probe is over its budget: none beyond the rationed ones, not of suspects either. */
   isSparing = false;
-  /** How many there were: whether what is asked for gets a stack is only asked again after the next one. */
-  grants = 0;
+  private readonly stakes: Stakes;
   /** Called after each grant. */
   readonly whenGranted: (() => void)[] = [];
 
   /** `limit`: of each burst; 0 for none, Infinity for as many as are asked for. */
-  constructor(limit: number | null) {
+  constructor(limit: number | null, stakes: Stakes = new Stakes()) {
+    this.stakes = stakes;
     const names = Object.keys(STACK_BUDGETS) as StackBudgetName[];
     this.budgets = new Map(names.map((name) => [name, new StackBudget(limit ?? STACK_BUDGETS[name])]));
   }
@@ -69,7 +70,7 @@ export class StackBudgets {
   /** `stacks` for all together, at most `most` for each. */
   grant(stacks: number, most: number): void {
     for (const budget of this.budgets.values()) budget.grant(Math.min(stacks / this.budgets.size, most));
-    this.grants++;
+    this.stakes.grants++;
     for (const granted of this.whenGranted) granted();
   }
 }

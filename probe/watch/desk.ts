@@ -8,6 +8,7 @@ import { heldBefore, heldBy, type Known } from '../account/resource.ts';
 import type { Scope, Scopes } from '../account/scope.ts';
 import { callerOfNode, isOfNode, type Site, type Sites } from '../account/site.ts';
 import type { StackBudgets } from '../account/stack-budgets.ts';
+import type { Stakes } from '../account/stakes.ts';
 import type { Method } from '../process/around.ts';
 import { microtask, now } from '../process/runtime.ts';
 import { connectionHere } from './connection-here.ts';
@@ -60,6 +61,7 @@ export interface PoolKind {
 
 export class Desk {
   readonly ledger: Ledger;
+  readonly stakes: Stakes;
   readonly flows: Flows;
   readonly notices: Notices;
   readonly isLate: boolean;
@@ -88,6 +90,7 @@ export class Desk {
 
   constructor({ ledger, scopes, flows, sites, stacks, notices, isLate, unseen }: DeskParts) {
     this.ledger = ledger;
+    this.stakes = ledger.stakes;
     this.flows = flows;
     this.notices = notices;
     this.isLate = isLate;
@@ -116,7 +119,7 @@ export class Desk {
       // a stack takes its time, which is not the pool's
       askedAt: site === null ? at : now(),
       // flows are judged by line: without a stack a mark would tell nothing, at the price of a copy of the context
-      mark: site ? this.flows.ask() : null,
+      mark: site ? this.flows.ask(source.nature.ends === 'given back') : null,
       trace: this.ledger.observer?.trace() ?? null,
       previous: null,
       next: null,
@@ -126,11 +129,6 @@ export class Desk {
   /** Whether there is nothing to be told of what asks `source` in no scope: no stack, and nobody observes. */
   isQuiet(source: Source): boolean {
     return this.ledger.observer === null && !this.#stacks.hasNow(source);
-  }
-
-  /** As long as it is the same number, what was quiet is. */
-  get grants(): number {
-    return this.#stacks.grants;
   }
 
   get isInScope(): boolean {
@@ -248,7 +246,7 @@ export class Desk {
       scope.latest = resource;
     }
     if (!mark) return;
-    mark.token.resource = resource;
+    this.flows.served(mark, resource);
     resource.follow(mark);
     for (const held of heldBefore(mark)) {
       if (resource.companion === null) resource.accompanies(held);
@@ -286,9 +284,9 @@ export class Desk {
   }
 
   #adopt(lease: Resource): void {
-    const mark = this.flows.ask();
+    const mark = this.flows.ask(lease.account.source.nature.ends === 'given back');
     if (!mark) return;
-    mark.token.resource = lease;
+    this.flows.served(mark, lease);
     lease.follow(mark);
     lease.account.adopted++;
     this.flows.enter(mark);
@@ -318,6 +316,7 @@ export class Desk {
 
   /** `lease` is of a connection that the service made without a pool, as far as is known. */
   bare(connection: object, lease: Resource): void {
+    if (!this.#isAnyBare) this.stakes.lent++;
     this.#isAnyBare = true;
     this.#bare.set(connection, lease);
   }

@@ -132,7 +132,7 @@ export class Clients<Client extends object> implements Hosts {
     const maker = request.site === null ? null : this.#desk.makerOf(request.site, this.#folders);
     if (maker === 'unknown') return;
     // the flow that opens it is the one that has it, which need not be the one that made it
-    request.mark = request.site === null ? null : this.#desk.flows.ask();
+    request.mark = request.site === null ? null : this.#desk.flows.ask(false);
     this.#entered.enter(request, client, {
       ...known,
       ...(maker !== null && { owner: maker }),

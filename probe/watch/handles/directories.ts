@@ -53,9 +53,7 @@ export function watchDirectories(desk: Desk): (promises: object) => void {
         if (!request) return opening;
         const { mark } = request;
         const opened = (directory: fs.Dir): void => directories.enter(request, directory);
-        const told = hearing(PART, opening, opened, () => {
-          if (mark) mark.token.failed = true;
-        });
+        const told = hearing(PART, opening, opened, () => desk.flows.failed(mark));
         // at once: who awaits it goes on with the mark
         desk.flows.enter(mark);
         return told;

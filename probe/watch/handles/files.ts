@@ -144,9 +144,7 @@ function watchFileHandles(desk: Desk): void {
         PART,
         opening,
         (handle) => opened(request, handle),
-        () => {
-          if (mark) mark.token.failed = true;
-        },
+        () => desk.flows.failed(mark),
       );
       // at once: who awaits it goes on with the mark
       desk.flows.enter(mark);

@@ -15,6 +15,7 @@ import { type Account, Resource, type Source } from '../../account/ledger.ts';
 import type { Known } from '../../account/resource.ts';
 import type { Scope } from '../../account/scope.ts';
 import type { Site } from '../../account/site.ts';
+import type { Stakes } from '../../account/stakes.ts';
 import type { AdapterName } from '../../adapters.ts';
 import { around, type Hook, type Method, type Surroundings } from '../../process/around.ts';
 import { onLeave, putBack } from '../../process/leaving.ts';
@@ -60,6 +61,11 @@ export function watchTimers(desk: Desk): void {
 }
 
 class Timers {
+  /** Until stacks are granted: of those that are set there is nothing else to tell, unless they go on with others. */
+  #areOnlyCounted = false;
+  /** Timeouts that were only counted since somebody looked. No `#`: to store in such a field is slow until V8 has optimised it. */
+  private passed = 0;
+  readonly #stakes: Stakes;
   readonly #desk: Desk;
   readonly #flows: Flows;
   readonly #timeouts: Source;
@@ -69,15 +75,12 @@ class Timers {
   readonly #timeOuts: TimeOuts;
   readonly #open: WeakMap<NodeTimer, Resource> = new WeakMap();
   #nursery: YoungTimer[] = [];
-  /** Until stacks are granted: of those that are set there is nothing else to tell, unless they go on with others. */
-  #areOnlyCounted = false;
-  /** Timeouts that were only counted since somebody looked. No `#`: to store in such a field is slow until V8 has optimised it. */
-  private passed = 0;
 
   /** What a timeout is set in. */
   readonly within: Surroundings<unknown>;
 
   constructor(desk: Desk) {
+    this.#stakes = desk.stakes;
     this.#desk = desk;
     this.#flows = desk.flows;
     this.#timeouts = desk.source({ adapter: PART, nature: 'timeout', library: 'setTimeout' });
@@ -105,7 +108,8 @@ class Timers {
 
   /** Whether a timeout that is about to be set is only counted, and stands for nothing else; if so, it is. */
   isOnlyCounted(): boolean {
-    if (!this.#areOnlyCounted || !this.chains.areNone || this.#flows.matters) return false;
+    if (!this.#areOnlyCounted || !this.chains.areNone) return false;
+    if (this.#stakes.contexts > 0 && this.#flows.matters) return false;
     this.#pass();
     return true;
   }

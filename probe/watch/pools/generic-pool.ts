@@ -3,8 +3,8 @@
  *
  * `acquire` may be served at once or much later, from another flow. The request object in the pool's queue ties the two
  * moments together: one that waits when `acquire` returns is noted, one that is dispatched before then is what is asked
- * for, and one of which nothing is known is only counted. No promise of the service is touched, so an unhandled rejection
- * stays exactly as unhandled as it was.
+ * for, and one of which nothing is known is only counted: the pool itself notes when it was asked for, and lent. No promise
+ * of the service is touched, so an unhandled rejection stays exactly as unhandled as it was.
  */
 
 import type { Cut } from '../../account/cut.ts';
@@ -56,6 +56,8 @@ interface PooledResource {
 
 interface Loan {
   pooledResource: PooledResource;
+  /** By the wall clock, as that of requests. */
+  _creationTimestamp?: number;
 }
 
 /** Behind an acquire that waits, those that it has made itself: by the factory of its connection. */
@@ -66,6 +68,7 @@ const ASKED = Symbol('outlive');
 
 interface PoolRequest {
   readonly state: 'PENDING' | 'FULFILLED' | 'REJECTED';
+  readonly _creationTimestamp?: number;
   [ASKED]?: Asked | undefined;
 }
 
@@ -144,11 +147,10 @@ class GenericPools {
         for (const waiting of pool ? waitingIn(pool) : []) delete waiting[ASKED];
         for (const pooledResource of pool?._allObjects ?? []) delete pooledResource[LENT];
       },
-      *lent() {
-        for (const { pooledResource } of weak.deref()?._resourceLoans?.values() ?? []) {
-          const { obj, [LENT]: own } = pooledResource;
-          if (own) yield [own, obj] as const;
-        }
+      lent: (account) => this.#allLent(weak.deref()?._resourceLoans, account),
+      unusual: () => {
+        const pool = weak.deref();
+        return pool ? unusualIn(pool) : 0;
       },
       noteWaiting: (account) => {
         const pool = weak.deref();
@@ -160,6 +162,15 @@ class GenericPools {
         if (pool) this.#waitBefore(pool);
       },
     };
+  }
+
+  /** What is lent and not in the ledger was only counted. */
+  *#allLent(loans: Pool['_resourceLoans'], account: PoolAccount): Generator<[Lent, unknown, number]> {
+    for (const { pooledResource, _creationTimestamp } of loans?.values() ?? []) {
+      const lent = this.#lentBy(pooledResource);
+      if (lent.lease === null || lent.lease.closed) lent.count(account);
+      yield [lent, pooledResource.obj, account.noted(_creationTimestamp)];
+    }
   }
 
   #cut(pool: Pool, loan: Loan, cuts: Cut[]): void {
@@ -179,7 +190,7 @@ class GenericPools {
   }
 
   watchPool(prototype: object): void {
-    const { flows, poolKinds } = this.#desk;
+    const { flows, poolKinds, stakes } = this.#desk;
     poolKinds.push({
       library: PART,
       prototype,
@@ -190,7 +201,7 @@ class GenericPools {
     onFirstSet<Pool>(PART, prototype, '_draining', (pool, _, setter) => this.#accounts.made(pool, setter, null));
     around<Pool>(PART, prototype, 'drain', { before: (pool, _, __, wrapper) => this.#accounts.ends(pool, wrapper) });
     around<Pool, Asked>(PART, prototype, 'acquire', {
-      passes: (pool) => this.#isOnlyCounted(pool),
+      passes: (pool) => this.#asking === null && this.#accounts.of(pool).passes(),
       before: (pool, _, __, wrapper) => this.#ask(pool, wrapper),
       within: flows.unmarked((own) => own.request?.mark),
       after: (pool, _, own) => {
@@ -202,36 +213,31 @@ class GenericPools {
       },
     });
     around<Pool>(PART, prototype, '_dispatchPooledResourceToNextWaitingClient', {
-      passes: (pool, pooledResource) => this.#dispatchesCounted(pool, pooledResource as PooledResource | undefined),
+      passes: (pool, pooledResource) =>
+        this.#asking === null &&
+        (this.#accounts.of(pool).lendsUnseen() ||
+          this.#lendsCounted(pool, pooledResource as PooledResource | undefined)),
       before: (pool, pooledResource) => {
         if (!areTimeoutsWatched) areTimeoutsWatched = this.#watchTimeouts(pool);
         this.#dispatch(pool, pooledResource as PooledResource);
       },
     });
     around<Pool, number>(PART, prototype, '_createResource', {
-      before: now,
+      before: (pool) => {
+        const account = this.#accounts.known(pool);
+        if (account !== null) account.unusual++;
+        return now();
+      },
       after: (pool, _: unknown, began) => this.#watchCreation(pool, began ?? 0),
     });
     for (const method of ['release', 'destroy']) {
       around<Pool>(PART, prototype, method, {
-        passes: (pool, lent) => !flows.matters && (this.#accounts.hasNoneOpen(pool) || isNotInLedger(pool, lent)),
+        passes: (pool, lent) =>
+          (stakes.contexts === 0 || !flows.matters) && (this.#accounts.hasNoneOpen(pool) || isNotInLedger(pool, lent)),
         before: (pool, resource, _, wrapper) => this.#giveBack(pool, resource, wrapper),
         within: flows.unmarked(),
       });
     }
-  }
-
-  /**
-   * An acquire of which nothing has to be known later on: when it times out, while it is being called, or when something
-   * is made for it.
-   */
-  #isOnlyCounted(pool: Pool): boolean {
-    if (this.#asking !== null || pool._config?.acquireTimeoutMillis || this.#desk.flows.matters) return false;
-    const account = this.#accounts.of(pool);
-    const { _availableObjects: available, _waitingClientsQueue: queue } = pool;
-    if (available.length > 0 || queue.length > 0) return account.counts();
-    // of several priorities the first to come is not the first to go
-    return pool.size >= pool.max && queue._slots.length === 1 && account.countsFirst();
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {
@@ -251,6 +257,7 @@ class GenericPools {
       for (let behind = 0; behind < MAX_BEHIND && node?.data[ASKED] !== undefined; behind++) node = node.prev;
       if (node === null || node.data[ASKED] !== undefined) continue;
       node.data[ASKED] = own;
+      own.account.unusual++;
       own.waits = own.account.waitOnly(own.request, queue.length === 1);
       return;
     }
@@ -267,18 +274,19 @@ class GenericPools {
       for (let node = _list.tail; node !== null && !node.data[ASKED]?.waits; node = node.prev) unknown.push(node.data);
       // what has timed out stays in the queue until it is its turn
       for (const waiting of unknown.reverse().filter(({ state }) => state === 'PENDING')) {
+        if (waiting[ASKED] === undefined) account.unusual++;
         waiting[ASKED] ??= { pool, account, request: null, waits: null, isBefore: false, isServed: false, outer: null };
-        waiting[ASKED].waits = account.wait(null);
+        waiting[ASKED].waits = account.wait(null, account.noted(waiting._creationTimestamp));
       }
     }
   }
 
   /** Whether nothing is known of who is about to be served, and the lease is only counted; if so, it is. */
-  #dispatchesCounted(pool: Pool, pooledResource: PooledResource | undefined): boolean {
+  #lendsCounted(pool: Pool, pooledResource: PooledResource | undefined): boolean {
     const { head: waiting } = pool._waitingClientsQueue;
     const lent = pooledResource?.[LENT];
     if (lent === undefined || waiting?.state !== 'PENDING' || waiting[ASKED] !== undefined) return false;
-    return this.#asking === null && this.#accounts.of(pool).lendsCounted(lent, pooledResource?.obj);
+    return this.#accounts.of(pool).lendsCounted(lent, pooledResource?.obj);
   }
 
   /** The first in the queue is about to be served: known from when it had to wait, or the one that asks just now. */
@@ -286,18 +294,20 @@ class GenericPools {
     // who waits in it already is noted when it is first met
     if (this.#desk.isLate) this.#accounts.of(pool);
     const { head: waiting } = pool._waitingClientsQueue;
+    waiting?.[ASKED]?.account.wasUnusual();
     if (pooledResource === undefined || waiting?.state !== 'PENDING') return;
     const own = waiting[ASKED] ?? this.#askingOf(pool);
+    const lent = this.#lentBy(pooledResource);
+    // what is served to somebody from before is not known after that, either
+    if (!lent.isKnown && own?.isBefore !== true) this.#accounts.of(pool).wasUnusual();
     if (own === null) {
-      const account = this.#accounts.of(pool);
-      account.firstLeft();
-      account.lend(this.#lentBy(pooledResource), null, null, pooledResource.obj);
+      this.#accounts.of(pool).lend(lent, null, null, pooledResource.obj);
       return;
     }
     const { account, request, waits } = own;
     own.isServed = true;
     if (!own.isBefore) {
-      account.lend(this.#lentBy(pooledResource), request, waits, pooledResource.obj, own === this.#asking);
+      account.lend(lent, request, waits, pooledResource.obj, own === this.#asking);
       return;
     }
     account.stopWaiting(waits);
@@ -340,7 +350,8 @@ class GenericPools {
     const lent = pool._resourceLoans?.get(resource)?.pooledResource[LENT];
     if (lent === undefined) return;
     if (lent.lease !== null) this.#desk.close(lent.lease, releaser);
-    lent.lease = lent.countedBy = null;
+    lent.lease = null;
+    lent.uncount();
   }
 
   /** With the first request that is met. */
@@ -375,6 +386,14 @@ class GenericPools {
 /** Whether a lease that comes back was only counted, or is none. */
 function isNotInLedger({ _resourceLoans }: Pool, lent: unknown): boolean {
   return !_resourceLoans?.get(lent)?.pooledResource[LENT]?.lease;
+}
+
+/** What is being made, or was never lent, and who waits and is known. */
+function unusualIn(pool: Pool): number {
+  let count = pool._factoryCreateOperations?.size ?? 0;
+  for (const { [LENT]: own } of pool._allObjects ?? []) if (own?.isKnown !== true) count++;
+  for (const { [ASKED]: asked } of waitingIn(pool)) if (asked !== undefined) count++;
+  return count;
 }
 
 /** Longest first, by priority. */

@@ -15,7 +15,7 @@ export class Lent {
   readonly isBusy: (() => boolean) | null;
   /** Null also as long as it is only counted. */
   lease: Resource | null = null;
-  /** By whom its latest lease was only counted; it may be over. */
+  /** By whom it was only counted the latest time. */
   countedBy: PoolAccount | null = null;
   /** Known from its first lease on, which is never only counted. */
   session: Session | null = null;
@@ -23,7 +23,7 @@ export class Lent {
   /** Of a lease that is only counted, as a resource has it; the operation only if it was used. */
   uses = 0;
   lastOperation: string | null = null;
-  /** When it was lent, and last used: by how many events of such leases. */
+  /** When it was lent, and last used: by how many events of such leases; 0: it is not lent so. */
   lentAt = 0;
   usedAt = 0;
 
@@ -32,21 +32,25 @@ export class Lent {
     this.isBusy = isBusy;
   }
 
-  /** Its next lease is not only counted: the first one, and each while something may be left in its session. */
-  get isToBeTold(): boolean {
-    return !this.isKnown || this.session?.isToldOf === true;
+  get isCounted(): boolean {
+    return this.lentAt > 0;
   }
 
   count(by: PoolAccount): void {
     this.lease = null;
-    this.countedBy = by;
+    // what is the same is not stored again: V8 would look at the memory that it is in
+    if (this.countedBy !== by) this.countedBy = by;
     this.uses = 0;
     this.lentAt = this.usedAt = by.next();
   }
 
+  /** It is given back, or its lease is in the ledger. */
+  uncount(): void {
+    this.lentAt = 0;
+  }
+
   /** Its borrower uses it, while it is only counted. */
   use(operation: string | null): void {
-    // mostly the same as before, and to note a string V8 has to look at the memory that it is in
     if (this.lastOperation !== operation) this.lastOperation = operation;
     this.uses++;
     this.usedAt = this.countedBy?.next() ?? 0;

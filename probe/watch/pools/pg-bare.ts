@@ -57,7 +57,7 @@ export class BareClients {
   #told(callback: Method, connecting: Connecting): Method {
     const opens = (error: unknown, { client, request }: Connecting): void => {
       if (!error) this.#opens(client, request);
-      else if (request.mark) request.mark.token.failed = true;
+      else this.#desk.flows.failed(request.mark);
     };
     let own: [told: Method, connecting: Connecting] | null = [
       this.#desk.flows.bind(callback, connecting.request.mark),

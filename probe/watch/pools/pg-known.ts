@@ -8,6 +8,8 @@ export class Known extends Lent {
   isQuery = false;
   /** That it was given back in, and that has not ended. */
   transaction: Resource | null = null;
+  /** The latest statement that was of no interest. */
+  idleText: string | null = null;
   /** What its `release` is before it is handed over: as long as it is the pool's own events that use it. */
   release: unknown = null;
   declare readonly ref: WeakRef<Client>;

@@ -49,6 +49,9 @@ interface Pool {
   totalCount: number;
   idleCount: number;
   waitingCount: number;
+  /** Names of events that somebody listens for. */
+  _eventsCount?: number;
+  listenerCount(event: string): number;
   _clients?: Client[];
   _idle?: { client: Client }[];
   _pendingQueue: PendingItem[];
@@ -153,12 +156,18 @@ class PgPools {
       *lent() {
         for (const client of weak.deref()?._clients ?? []) {
           const own = OnClient.get(client);
-          if (own) yield [own, client] as const;
+          if (own) yield [own, client, null] as const;
         }
       },
       noteWaiting: (account) => {
         const pool = weak.deref();
         if (pool) noteWaiting(pool, account);
+      },
+      // what may use a client before its borrower, or take it for the pool itself
+      unusual: (account) => {
+        const pool = weak.deref();
+        account.asOf = pool?._eventsCount ?? 0;
+        return (pool?.listenerCount('acquire') ?? 0) + (pool?.options.maxLifetimeSeconds ? 1 : 0);
       },
       present: (enter) => {
         const pool = weak.deref();
@@ -270,14 +279,14 @@ class PgPools {
     this.#bare.watch(prototype);
     around<Client>(PART, prototype, 'end', { before: (client, _, __, wrapper) => this.#endBare(client, wrapper) });
     around<Client, boolean | Answered>(PART, prototype, 'query', {
-      passes: (client, statement) => flows.current() === null && this.#usesCounted(client, statement),
+      passes: (client, statement) => !flows.isAny && this.#usesCounted(client, statement),
       before: (client, statement, values, wrapper) => {
         const known = OnClient.get(client);
         if (known !== undefined && isOfPool(client, known)) return false;
         const text = textOf(statement);
         const isUsed = known !== undefined && this.#use(known, text);
         if (text === null || !this.#sessions.concerns(DRIVER, text)) return isUsed;
-        known?.countedBy?.entered(known, client);
+        if (known?.isCounted) known.countedBy?.entered(known, client);
         return this.#says(client, text, valuesOf(statement) ?? values, wrapper) ?? isUsed;
       },
       // a query's callback runs in the socket's flow unless it is bound to the one that asked
@@ -294,10 +303,10 @@ class PgPools {
 
   /** A connect of which nothing has to be known later on: when it times out, or is connected for. */
   #isOnlyCounted(pool: Pool): boolean {
-    if (this.#isQuery || pool.options.connectionTimeoutMillis || this.#desk.flows.matters) return false;
+    if (this.#isQuery) return false;
     const account = this.#accounts.of(pool);
-    if (pool.idleCount > 0 || pool.waitingCount > 0) return account.counts();
-    return pool.totalCount >= (pool.options.max ?? Number.POSITIVE_INFINITY) && account.countsFirst();
+    if (pool.idleCount > 0 || pool.waitingCount > 0) return account.passes();
+    return pool.totalCount >= (pool.options.max ?? Number.POSITIVE_INFINITY) && account.passesFirst();
   }
 
   #ask(pool: Pool, wrapper: Method): Asked {
@@ -342,10 +351,12 @@ class PgPools {
 
   /** Whether nothing is known of who is served, and the lease is only counted; if so, it is. */
   #servesCounted(pool: Pool, client: Client, item: PendingItem): boolean {
-    if (item[ASKED] !== undefined || pool.options.maxLifetimeSeconds) return false;
+    if (item[ASKED] !== undefined) return false;
     const known = OnClient.get(client);
-    if (known === undefined || !this.#accounts.of(pool).lendsCounted(known, client)) return false;
-    known.isServed(client, false);
+    const account = this.#accounts.of(pool);
+    if (known === undefined || account.unusual > 0 || pool._eventsCount !== account.asOf) return false;
+    if (!account.lendsCounted(known, client)) return false;
+    if (known.isQuery) known.isQuery = false;
     return true;
   }
 
@@ -424,7 +435,8 @@ class PgPools {
     if (own === undefined || !isLent(own)) return;
     const { lease } = own;
     if (lease !== null) this.#desk.close(lease, releaser);
-    own.lease = own.countedBy = null;
+    own.lease = null;
+    own.uncount();
     this.#lookAtTransaction(client, own, lease);
   }
 
@@ -433,7 +445,7 @@ class PgPools {
     const own = OnClient.get(client);
     if (own === undefined) return true;
     if (own.lease !== null || own.transaction !== null || isInTransaction(client)) return false;
-    own.countedBy = null;
+    own.uncount();
     return true;
   }
 
@@ -458,9 +470,10 @@ class PgPools {
   /** Whether a lease that is only counted is used for what is of no interest; if so, it is. */
   #usesCounted(client: Client, statement: unknown): boolean {
     const known = OnClient.get(client);
-    if (known === undefined || known.countedBy === null || known.release === client.release) return false;
+    if (known === undefined || !known.isCounted || known.release === client.release) return false;
     const text = textOf(statement);
-    if (text === null || this.#sessions.concerns(DRIVER, text)) return false;
+    if (text === null || this.#sessions.concerns(DRIVER, text, known.idleText)) return false;
+    if (known.idleText !== text) known.idleText = text;
     known.use(text);
     return true;
   }
@@ -474,8 +487,8 @@ class PgPools {
   #use(known: Known, text: string | null): boolean {
     const { lease } = known;
     if (lease === null) {
-      if (known.countedBy !== null) known.use(text);
-      return known.countedBy !== null;
+      if (known.isCounted) known.use(text);
+      return known.isCounted;
     }
     if (lease.closed) return false;
     this.#desk.use(lease, text);
@@ -489,8 +502,8 @@ function isOfPool(client: Client, known: Known): boolean {
   return isLent(known) && known.release === client.release;
 }
 
-function isLent({ lease, countedBy }: Known): boolean {
-  return lease !== null || countedBy !== null;
+function isLent({ lease, isCounted }: Known): boolean {
+  return lease !== null || isCounted;
 }
 
 /** What was only counted when it was asked for. */

@@ -3,11 +3,12 @@ import { type Request, Resource, type Source } from '../../account/ledger.ts';
 import { EPISODE_MS, type Exhaustion, type PoolState, type Waiting } from '../../account/pool-state.ts';
 import { heldBefore, type Known } from '../../account/resource.ts';
 import type { Site } from '../../account/site.ts';
+import type { Stakes } from '../../account/stakes.ts';
 import type { AdapterName } from '../../adapters.ts';
 import type { Method } from '../../process/around.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import { guarded } from '../../process/lapses.ts';
-import { now } from '../../process/runtime.ts';
+import { now, wallClock } from '../../process/runtime.ts';
 import type { Desk } from '../desk.ts';
 import type { Lent } from './lent.ts';
 import { targetOf } from './peer.ts';
@@ -25,8 +26,13 @@ export interface PoolDescription {
   idleLimits?: NonNullable<PoolState['idleLimits']>;
   cut?: NonNullable<PoolState['cut']>;
   forget?: NonNullable<PoolState['forget']>;
-  /** What was lent by `lend`, with the object, perhaps among what is back; nothing may be dereferenced but the pool. */
-  lent?(): Iterable<readonly [lent: Lent, object: unknown]>;
+  /**
+   * What was lent, with the object, and when, if the pool has noted that; perhaps among what is back. Nothing may be
+   * dereferenced but the pool.
+   */
+  lent?(account: PoolAccount): Iterable<readonly [lent: Lent, object: unknown, at: number | null]>;
+  /** How much there is of what is unusual about leases to come. */
+  unusual?(account: PoolAccount): number;
   /** Notes the acquires that are queued and not noted yet, by `wait`. */
   noteWaiting?(account: PoolAccount): void;
   /** What the pool has lent already when it is first seen: `enter` makes a lease of each. */
@@ -63,7 +69,25 @@ interface Made extends Making {
   target: string | null;
 }
 
+/** What each acquire and each lease that is only counted comes by is at the top, where it shares few lines of memory. */
 export class PoolAccount {
+  private readonly stakes: Stakes;
+  /** Until the next one that is measured. */
+  private toMeasure = 0;
+  private asked = 0;
+  /** Of which grant it is known that there is nothing to tell of an acquire in no scope. */
+  private quietAt = -1;
+  /** Whether acquires may time out, of which each has to be known by then. */
+  private readonly isTimed: boolean;
+  /** Leases that are only counted, and that the ledger is not told of yet. */
+  private lately = 0;
+  private events = 0;
+  /** Of the first in the queue nothing is known, but since when it waits. */
+  private isFirstUnknown = false;
+  /** Why the next lease may be another than one that is only counted, each for one: somebody who is known waits, or what is lent is not known. */
+  unusual = 0;
+  /** For its adapter: a number of the pool's, as it was when that was asked. */
+  asOf = 0;
   private readonly desk: Desk;
   private readonly source: Source & { pool: PoolState };
   private readonly pools: Source;
@@ -75,24 +99,18 @@ export class PoolAccount {
   /** The pool was in use before the probe came: who made it is not known. */
   isBefore = false;
   private readonly firstAskedAt: number = now();
-  /** Leases that are only counted, and that the ledger is not told of yet. */
-  private lately = 0;
+  /** When those that are only counted were looked for last. */
+  private enteredAt: number = this.firstAskedAt;
   private first = 0;
   private readonly measured = new ByChance(ONE_OF);
-  /** Until the next one. */
-  private toMeasure = 0;
   /** How many acquires, and events of leases that are only counted, there had been by then, oldest first. */
   private recent: Moment[] = [];
   /** … the latest of them. */
   private sliceAt = Number.NEGATIVE_INFINITY;
   /** The same, when the first of those had to wait that are known to wait now. */
   private fullSince: Moment = { at: 0, asked: 0, events: -1 };
-  /** Since when the first in the queue waits, of which nothing else is known; 0: there is no such one. */
+  /** Since when the first in the queue waits, of which nothing else is known. */
   private firstWaitsSince = 0;
-  private asked = 0;
-  private events = 0;
-  /** Of which grant it is known that there is nothing to tell of an acquire in no scope. */
-  private quietAt = -1;
 
   /** `making` null: its constructor was not seen. */
   constructor(
@@ -103,6 +121,8 @@ export class PoolAccount {
     ref: WeakRef<object>,
     timeoutMs = 0,
   ) {
+    this.stakes = desk.stakes;
+    this.isTimed = timeoutMs > 0;
     this.desk = desk;
     this.source = source;
     this.pools = pools;
@@ -160,9 +180,15 @@ export class PoolAccount {
     return true;
   }
 
+  /** The same, before the call: nothing has to be known of it when it times out, or of what its flow holds already. */
+  passes(): boolean {
+    return !this.isTimed && (this.stakes.contexts === 0 || !this.desk.flows.matters) && this.counts();
+  }
+
   /** The same of one that will have to wait as the only one: since when is noted. */
-  countsFirst(): boolean {
-    if (!this.counts()) return false;
+  passesFirst(): boolean {
+    if (!this.passes()) return false;
+    this.isFirstUnknown = true;
     this.firstWaitsSince = now();
     this.isFullSince(this.firstWaitsSince);
     return true;
@@ -176,12 +202,13 @@ export class PoolAccount {
 
   /** Of an acquire there would be nothing to tell. What changes seldom `lookForQuiet` has asked. */
   private get isNobodys(): boolean {
-    return this.quietAt === this.desk.grants && !this.desk.isInScope;
+    const { stakes } = this;
+    return this.quietAt === stakes.grants && (stakes.contexts === 0 || !this.desk.isInScope);
   }
 
   private lookForQuiet(): void {
     const { desk, itself } = this;
-    if (itself !== null && !itself.closed && desk.isQuiet(this.source)) this.quietAt = desk.grants;
+    if (itself !== null && !itself.closed && desk.isQuiet(this.source)) this.quietAt = this.stakes.grants;
   }
 
   /** The same as `ask` for `lend`; null: it is only counted. */
@@ -208,12 +235,12 @@ export class PoolAccount {
     return null;
   }
 
-  /** An acquire waits; null: it was to be counted only, and waits since now at the latest. Returns what waits. */
-  wait(request: Request | null): Request {
+  /** An acquire waits; null: it was to be counted only, and waits `since` then at the latest. Returns what waits. */
+  wait(request: Request | null, since: number = now()): Request {
     const { waiting } = this.source.pool;
-    const isFirst = request === null && this.firstWaitsSince !== 0;
-    const waits = request ?? this.nobodys(isFirst ? this.firstWaitsSince : now());
-    if (waiting.size === 0 && !isFirst) this.isFullSince(waits.askedAt);
+    const isFirst = request === null && this.isFirstUnknown;
+    const waits = request ?? this.nobodys(isFirst ? this.firstWaitsSince : since);
+    if (waiting.size === 0 && !isFirst) this.isFullSince(request?.askedAt ?? now());
     this.firstLeft();
     waiting.push(waits);
     return waits;
@@ -221,7 +248,7 @@ export class PoolAccount {
 
   /** The first in the queue, of which nothing else was known, has left it, or is known now. */
   firstLeft(): void {
-    this.firstWaitsSince = 0;
+    if (this.isFirstUnknown) this.isFirstUnknown = false;
   }
 
   /** The acquire is over without a lease, or is on its way to a connection of its own. */
@@ -252,9 +279,9 @@ export class PoolAccount {
   /** The same, of `object` that is lent again and again: its lease is opened, or only counted. `waits`: if it had to wait. */
   lend(lent: Lent, request: Request | null, waits: Request | null, object: unknown, isAtOnce = false): void {
     this.stopWaiting(waits);
-    if (request !== null || lent.isToBeTold) {
+    if (request !== null || this.isToBeTold(lent)) {
       lent.lease = this.open(request ?? this.nobodys(), object, isAtOnce);
-      lent.countedBy = null;
+      lent.uncount();
       lent.lease.ref = lent.ref;
       lent.session = lent.lease.session;
       lent.isKnown = true;
@@ -265,14 +292,29 @@ export class PoolAccount {
 
   /** The same of an acquire of which nothing is known, where its lease is only counted; if so, it is. */
   lendsCounted(lent: Lent, object: unknown): boolean {
-    if (lent.isToBeTold || lent.lease?.closed === false) return false;
+    if (this.isToBeTold(lent) || lent.lease?.closed === false) return false;
     this.firstLeft();
     this.countLent(lent, object);
     return true;
   }
 
+  /**
+   * The same where what is lent is not even looked at, since its pool can tell later on what it has lent, and when. Where
+   * acquires time out there may be nobody to lend it to.
+   */
+  lendsUnseen(): boolean {
+    if (this.isTimed || this.unusual > 0 || this.stakes.lent > 0) return false;
+    this.lately++;
+    return true;
+  }
+
+  /** The next lease is not only counted: the first one of each, and each while something may be left in its session. */
+  private isToBeTold(lent: Lent): boolean {
+    return !lent.isKnown || (this.stakes.lent > 0 && lent.session?.isToldOf === true);
+  }
+
   private countLent(lent: Lent, object: unknown): void {
-    this.desk.pooled(object);
+    if (this.stakes.lent > 0) this.desk.pooled(object);
     lent.count(this);
     this.lately++;
   }
@@ -286,13 +328,30 @@ export class PoolAccount {
   /** Tells the ledger of those that were only counted so far, and have come back. */
   private tellCounted(at: number): void {
     const { itself, lately: lent } = this;
-    if (lent === 0) return;
     this.lately = 0;
+    if (lent <= 0) return;
     const { ledger } = this.desk;
     ledger.count(ledger.account(this.source, null), lent, at);
     if (itself === null) return;
     itself.lastUsedAt = at;
     itself.uses += lent;
+  }
+
+  /** What there is that is unusual about leases to come. */
+  lookAhead({ unusual }: PoolDescription): void {
+    this.unusual = unusual?.(this) ?? 0;
+  }
+
+  /** What is unusual about the next lease may have gone by. */
+  wasUnusual(): void {
+    if (this.unusual > 0) this.unusual--;
+  }
+
+  /** A moment that the pool itself noted, by the wall clock: since the last look, which had not met what it is of. */
+  noted(wall: number | undefined): number {
+    const at = now();
+    const own = at - (wallClock() - (wall ?? Number.NaN));
+    return own >= this.enteredAt ? Math.min(own, at) : this.enteredAt;
   }
 
   /** When an event of a lease that is only counted happened: at the latest. */
@@ -306,29 +365,33 @@ export class PoolAccount {
 
   /**
    * The lease of `object`, which is lent, and in the ledger from now on. Of one that was only counted it is only known
-   * before which other moments it was lent, and last used.
+   * before which other moments it was lent, unless its pool tells `at` which, and last used.
    */
-  entered(lent: Lent, object: unknown): Resource | null {
-    if (lent.countedBy !== this) return lent.lease;
+  entered(lent: Lent, object: unknown, at: number | null = null): Resource | null {
+    if (!lent.isCounted || lent.countedBy !== this) return lent.lease;
     const { ledger, sessions } = this.desk;
     const { ref, uses, lentAt, usedAt } = lent;
-    const lease = new Resource(ledger.account(this.source, null), null, this.whenLast(lentAt));
+    const lease = new Resource(ledger.account(this.source, null), null, at ?? this.whenLast(lentAt));
     const lastUsedAt = uses > 0 ? this.whenLast(usedAt) : lease.openedAt;
     Object.assign(lease, { ref, uses, lastUsedAt });
     if (uses > 0) Object.assign(lease, { lastOperation: lent.lastOperation, isBusy: lent.isBusy });
     this.lately--;
     ledger.lookedAt = now();
     ledger.open(lease);
-    lent.countedBy = null;
+    lent.uncount();
     lent.lease = lease;
     sessions?.lent(object, lease);
     return lease;
   }
 
   /** Enters all that are open and only counted, of those that the pool lends: the others are back. */
-  enterCounted(all: () => Iterable<readonly [Lent, unknown]>): void {
-    if (this.lately > 0) for (const [lent, object] of all()) this.entered(lent, object);
+  enterCounted(description: PoolDescription): void {
+    const { lent: all, noteWaiting } = description;
+    if (this.lately > 0) for (const [lent, object, at] of all?.(this) ?? []) this.entered(lent, object, at);
     this.tellCounted(now());
+    noteWaiting?.(this);
+    this.lookAhead(description);
+    this.enteredAt = now();
   }
 
   /** The pool itself, where it was made or first used; at once where that is all there is to see of it. */
@@ -371,7 +434,7 @@ export class PoolAccount {
   /** The acquire failed, other than by a time-out. */
   fail(request: Request): void {
     this.stopWaiting(request);
-    if (request.mark) request.mark.token.failed = true;
+    this.desk.flows.failed(request.mark);
   }
 
   /** The pool is being shut down: what is lent it waits for. */
@@ -396,7 +459,7 @@ export class PoolAccount {
     pool.enterCounted?.();
     const waiting = this.whoWaits(request);
     this.stopWaiting(request);
-    if (request.mark) request.mark.token.failed = true;
+    this.desk.flows.failed(request.mark);
     pool.timeouts++;
     const at = now();
     const waitedMs = Math.max(at - request.askedAt, this.timeoutMs);
@@ -452,25 +515,22 @@ export class PoolAccounts<Pool extends object> {
     });
     this.create = (pool) => {
       const ref = new WeakRef(pool);
-      const { peers, idleLimits, cut, forget, present, lent, noteWaiting, timeoutMs, ...facts } = describe(ref);
+      const description = describe(ref);
+      const { peers, idleLimits, cut, forget, present, timeoutMs, ...facts } = description;
       const source = desk.pool({ adapter, library, ...facts });
       if (peers) source.pool.peers = peers;
       if (idleLimits) source.pool.idleLimits = idleLimits;
       if (cut) source.pool.cut = cut;
       if (forget) source.pool.forget = forget;
       const account = new PoolAccount(desk, source, pools, this.makings.get(pool) ?? null, ref, timeoutMs);
-      if (lent)
-        source.pool.enterCounted = () => {
-          guarded(adapter, () => {
-            account.enterCounted(lent);
-            noteWaiting?.(account);
-          });
-        };
+      if (description.lent) source.pool.enterCounted = () => guarded(adapter, () => account.enterCounted(description));
       const findPresent = () => {
         const { used = 0, idle = 0, pending = 0 } = facts.gauges() ?? {};
         account.isBefore = used + idle + pending > 0;
         present?.((known) => account.enter(known));
+        account.lookAhead(description);
       };
+      account.lookAhead(description);
       return { account, findPresent };
     };
   }
@@ -501,6 +561,11 @@ export class PoolAccounts<Pool extends object> {
   hasNoneOpen(pool: Pool): boolean {
     const account = this.latest === pool ? this.latestAccount : this.accounts.get(pool);
     return account?.hasNoneOpen !== false;
+  }
+
+  /** Null: nobody has met it yet. */
+  known(pool: Pool): PoolAccount | null {
+    return this.accounts.get(pool) ?? null;
   }
 
   of(pool: Pool): PoolAccount {

@@ -9,6 +9,7 @@
  */
 
 import { FOLLOWED_ONE_OF } from '../../account/scope-names.ts';
+import { Stakes } from '../../account/stakes.ts';
 import { ByChance } from '../../process/by-chance.ts';
 import type { RecordedFinding } from '../../recording/format.ts';
 
@@ -29,9 +30,13 @@ export class Followed {
   /** Since when all are, the latest time. */
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
+  readonly #stakes: Stakes;
+  /** All are: so what a request leaves behind goes on in its context. Where few are, it does so as in none. */
+  #areAll = false;
 
-  constructor(at: number) {
+  constructor(at: number, stakes: Stakes = new Stakes()) {
     this.#grantedAt = at;
+    this.#stakes = stakes;
   }
 
   /** Whether the next request is followed. */
@@ -39,9 +44,16 @@ export class Followed {
     this.#came++;
     if (this.#left > 0) {
       this.#left--;
+      if (!this.#areAll) this.#follows(true);
       return true;
     }
+    if (this.#areAll) this.#follows(false);
     return this.#some.takes();
+  }
+
+  #follows(all: boolean): void {
+    this.#areAll = all;
+    this.#stakes.contexts += all ? 1 : -1;
   }
 
   /**

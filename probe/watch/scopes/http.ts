@@ -88,6 +88,7 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     if (followed?.takes() === false) scopes.pass();
     else follow(start);
   };
+  // whether anybody listens must not change: Node's own code for each response would be compiled anew each time
   const finished = ({ response }: RequestStart): void => {
     const one = underWay > 0 ? byResponse.get(response) : undefined;
     if (!one) return;
@@ -95,6 +96,7 @@ export function watchHttpServers(scopes: Scopes, isSwept: boolean, followed: Fol
     byResponse.delete(response);
     end(one, response);
   };
+  if (followed === null) scopes.stakes.contexts++;
   listenTo(PART, REQUEST_START, started);
   listenTo(PART, 'http.server.response.finish', finished);
 

@@ -99,7 +99,7 @@ export class Logons {
         }),
       (error: unknown) =>
         ends((request) => {
-          if (request?.mark) request.mark.token.failed = true;
+          if (request) this.#desk.flows.failed(request.mark);
           this.#events.failed(logon, error);
         }),
     );
