@@ -4,9 +4,11 @@
  * nested `process.exit()` inside a handler ends in `process.reallyExit`.
  */
 import { EventEmitter } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import { around } from './around.ts';
 import { disguise } from './disguise.ts';
+import { waitForCompilers } from './gc.ts';
 import { guarded } from './lapses.ts';
 import { onLeave, putBack } from './leaving.ts';
 
@@ -20,13 +22,25 @@ export interface Ending {
   isDrained: boolean;
 }
 
+/**
+ * What runs now for the first time V8 would have compiled by threads of its own. One that has to wait for a collection while
+ * Node waits for its threads to end does so for ever, and Node with it (nodejs/node issue 54918): so one kind of them is not
+ * asked any more, and the others are waited for by V8 itself, which knows of that.
+ */
+function compileHere(): void {
+  if (isMainThread) setFlagsFromString('--no-concurrent-sparkplug');
+}
+
 export function onExit(last: (ending: Ending) => void): void {
   let isDone = false;
   let isCrash = false;
   const finish = (code: number, isDrained: boolean): void => {
     if (isDone) return;
     isDone = true;
+    guarded('exit', compileHere);
     guarded('exit', () => last({ end: isCrash ? 'crash' : 'exit', code, isDrained }));
+    // not guarded: by then all parts may be off
+    if (isMainThread) waitForCompilers();
   };
 
   let isDrained = false;

@@ -85,7 +85,7 @@ export class Collector {
   /** Waits until nothing is being compiled any more, for a collection that is to follow at once. */
   waitForCompilers(): void {
     const began = now();
-    this.hasWaited = compilersWaited() || tryWithFlag('allow-natives-syntax', compilersWaited) === true;
+    this.hasWaited = waitForCompilers();
     this.cost += now() - began;
   }
 
@@ -118,6 +118,11 @@ export class Collector {
 /** Of a context of its own; null where the service has not set `--expose-gc`. */
 function exposed(): (() => void) | null {
   return runInNewContext('typeof gc === "function" ? gc : null');
+}
+
+/** Returns when V8 compiles nothing any more; false where that cannot be asked for. */
+export function waitForCompilers(): boolean {
+  return compilersWaited() || tryWithFlag('allow-natives-syntax', compilersWaited) === true;
 }
 
 /** False where V8's own functions cannot be called. */
