@@ -118,8 +118,7 @@ export class Flows {
   failed(mark: Mark | null): void {
     if (mark === null) return;
     mark.token.failed = true;
-    this.stakes.left(mark.token.step);
-    mark.token.step = 0;
+    this.stakes.leaves(mark.token);
   }
 
   enter(mark: Mark | null): void {

@@ -401,8 +401,7 @@ export class Ledger {
   private remove(resource: Resource, at: number): void {
     // time 0 means open
     resource.closedAt = at || Number.MIN_VALUE;
-    this.stakes.left(resource.step);
-    resource.step = 0;
+    this.stakes.leaves(resource);
     const { account, owner } = resource;
     account.open.delete(resource);
     account.line.openCount--;

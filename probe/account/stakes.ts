@@ -33,6 +33,12 @@ export class Stakes {
     if (step > this.step - STEPS) this.add(step, -1);
   }
 
+  /** The same of what keeps the step, which then has none. */
+  leaves(marked: { step: number }): void {
+    this.left(marked.step);
+    marked.step = 0;
+  }
+
   private add(step: number, count: number): void {
     const at = step % STEPS;
     this.marks[at] = (this.marks[at] ?? 0) + count;

@@ -559,13 +559,12 @@ export class PoolAccounts<Pool extends object> {
 
   /** Of a pool that nobody has met yet, too. */
   hasNoneOpen(pool: Pool): boolean {
-    const account = this.latest === pool ? this.latestAccount : this.accounts.get(pool);
-    return account?.hasNoneOpen !== false;
+    return this.known(pool)?.hasNoneOpen !== false;
   }
 
   /** Null: nobody has met it yet. */
   known(pool: Pool): PoolAccount | null {
-    return this.accounts.get(pool) ?? null;
+    return this.latest === pool ? this.latestAccount : (this.accounts.get(pool) ?? null);
   }
 
   of(pool: Pool): PoolAccount {
