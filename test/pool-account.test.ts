@@ -52,6 +52,19 @@ test('… not the next one, once the first has left the queue', () => {
   expect(account.wait(null).askedAt).toBeGreaterThanOrEqual(looked);
 });
 
+test('one acquire in 256 is measured all the same, four in a row', () => {
+  const account = counting();
+  const each = Array.from({ length: 40_000 }, () => {
+    if (account.passes()) return ' ';
+    return account.askToLend(() => {}) === null ? ' ' : 'x';
+  });
+  // the first 32 all are
+  const rows = each.join('').replace(/^x+/, '').trim().split(/ +/);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(rows.length).toBeLessThan(60);
+  expect(new Set(rows)).toEqual(new Set(['xxxx']));
+});
+
 test('of a lease that was only counted it is known before which look at the clock it was lent', () => {
   const account = counting();
   const earlier = lendsCounted(account);

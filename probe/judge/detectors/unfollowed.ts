@@ -6,7 +6,7 @@ import type { Resource } from '../../account/ledger.ts';
 import { FOLLOWED_ONE_OF, UNFOLLOWED } from '../../account/scope-names.ts';
 import type { Context } from './detector.ts';
 
-/** Of so many at least one is followed: the chance of none is below one in a hundred. */
+/** Of so many that did not come all at once at least one is followed: the chance of none is below one in a hundred. */
 const ENOUGH = Math.ceil(Math.log(100) * FOLLOWED_ONE_OF);
 
 /** Whether what has no scope is likely to be of a request that goes on, by others of the same line. */

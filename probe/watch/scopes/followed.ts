@@ -18,6 +18,8 @@ const STORE = 1000;
 const A_SECOND = 100;
 /** Where more come than that. */
 const OF_MANY = 25;
+/** Beyond those: so many one after the other, which is cheaper than each by itself. */
+const IN_A_ROW = 4;
 /** All of them, after something new was found, milliseconds; and of how long, as long as there is a suspicion. */
 const WHOLE_MS = 60_000;
 const WHOLE_EVERY_MS = 1_800_000;
@@ -26,7 +28,7 @@ export class Followed {
   #left = STORE;
   #came = 0;
   #grantedAt: number;
-  readonly #some = new ByChance(FOLLOWED_ONE_OF);
+  readonly #some = new ByChance(FOLLOWED_ONE_OF, IN_A_ROW);
   /** Since when all are, the latest time. */
   #wholeAt = Number.NEGATIVE_INFINITY;
   readonly #known: Set<string> = new Set();
