@@ -1,4 +1,5 @@
 /** A handful of the mutants that `npm run mutate` makes, and what keeps its results honest. */
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { judge, leaked } from './mutation/judge.ts';
 import { mutantsOf } from './mutation/mutate.ts';
@@ -120,4 +121,21 @@ test('each name that a program says is held by nature is one that a line of it a
     const known = mutantsOf(files).flatMap((mutant) => mutant.names);
     expect(known, name).toEqual(expect.arrayContaining([...names]));
   }
+});
+
+test.each([
+  ['main.ts', '--only=nix', /^mutate: there is no program "nix"; there are archive, .*web-clients\.\n$/],
+  ['main.ts', '--nix', /^mutate: Unknown option '--nix'.*\n$/],
+  ['guards/main.ts', '--only=nix', /^mutate:guards: there is no program "nix"; there are archive, .*web-clients\.\n$/],
+  [
+    'guards/main.ts',
+    '--runner=vitest',
+    /^mutate:guards: there is no runner "vitest"; there are node:test, Vitest, .*\.\n$/,
+  ],
+  ['guards/main.ts', '--rounds=ten', /^mutate:guards: --rounds must be a whole number, not "ten"\.\n$/],
+])('%s %s is wrong use: nothing is run, and nothing is called good', (main, argument, sentence) => {
+  const program = new URL(`mutation/${main}`, import.meta.url).pathname;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, argument], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(sentence);
 });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { UserError } from '../../user-error.ts';
+import { Arguments } from './arguments.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
 import { complaints, isGood, type ProgramResult, resultOf, share, table, totalsOf } from './results.ts';
@@ -28,17 +28,25 @@ const DOCS = path.join(ROOT, 'docs/mutation.md');
 /** Programs that run at the same time. */
 const LANES = 2;
 
-const { values } = readArguments();
+const given = new Arguments('mutate');
+const { values } = given.read(() =>
+  parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      register: { type: 'string', default: path.join(ROOT, 'dist/probe/register.js') },
+      docs: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  }),
+);
 if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
 const register = path.resolve(values.register);
-if (!existsSync(register)) wrongUse(`there is no ${register}; \`npm run build\` makes dist/probe/register.js.`);
-const results = await runAll(chosen(values.only)).catch((error) => {
-  if (error instanceof UserError) wrongUse(error.message);
-  throw error;
-});
+if (!existsSync(register)) given.wrong(`there is no ${register}; \`npm run build\` makes dist/probe/register.js.`);
+const results = await given.done(runAll(given.chosen(programs(), values.only, 'program')));
 const totals = totalsOf(results);
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ totals, programs: results }, null, 2)}\n`);
@@ -89,34 +97,6 @@ async function runAll(list: Program[]): Promise<ProgramResult[]> {
     bench[Symbol.dispose]();
     await servers.stop();
   }
-}
-
-function chosen(names: string[]): Program[] {
-  const all = programs();
-  const unknown = names.find((name) => !all.some((program) => program.name === name));
-  if (unknown) wrongUse(`there is no program "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}.`);
-  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        register: { type: 'string', default: path.join(ROOT, 'dist/probe/register.js') },
-        docs: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    return wrongUse((error as Error).message.split('\n')[0]!);
-  }
-}
-
-function wrongUse(sentence: string): never {
-  process.stderr.write(`mutate: ${sentence}\n`);
-  process.exit(2);
 }
 
 function writeDocs(): void {

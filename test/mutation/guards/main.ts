@@ -1,5 +1,6 @@
 /** `npm run mutate:guards`: makes leaks in clean suites of tests, and says which tests fail by them. */
 import { parseArgs } from 'node:util';
+import { Arguments } from '../arguments.ts';
 import { type Mutant, mutantsOf } from '../mutate.ts';
 import { complaints, type ProgramResult, resultOf, share, table, totalsOf } from '../results.ts';
 import { installLibraries, startServers } from '../servers.ts';
@@ -19,7 +20,7 @@ something back out of it at a time: its test must fail with the acquiring line, 
       --json            everything on stdout
 
 Exit code: 0 when 98 % of the leaking mutants fail their test with the exact line, no other line is told, no other test
-fails, and the untouched suites pass each time; else 1.
+fails, and the untouched suites pass each time; else 1; 2 wrong use.
 `;
 /** Of mutants that leak, this share must fail their test with the exact line. */
 const REQUIRED = 0.98;
@@ -28,40 +29,48 @@ const MOST_CONNECTIONS = 1500;
 /** Programs at once, when asked for the truth. */
 const LANES = 6;
 
-const { values } = parseArgs({
-  allowNegative: true,
-  options: {
-    runner: { type: 'string', multiple: true, default: Object.keys(RUNNERS) },
-    only: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string', default: '10' },
-    mutants: { type: 'boolean', default: true },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+const given = new Arguments('mutate:guards');
+const { values } = given.read(() =>
+  parseArgs({
+    allowNegative: true,
+    options: {
+      runner: { type: 'string', multiple: true, default: [] },
+      only: { type: 'string', multiple: true, default: [] },
+      rounds: { type: 'string', default: '10' },
+      mutants: { type: 'boolean', default: true },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  }),
+);
 if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
 
 const all = programs().filter(({ isForGuards }) => isForGuards);
-const chosen = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+const chosen = given.chosen(all, values.only, 'program');
+const runners = given.chosen(
+  Object.keys(RUNNERS).map((name) => ({ name })),
+  values.runner,
+  'runner',
+);
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 0) given.wrong(`--rounds must be a whole number, not "${values.rounds}".`);
 const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
   const mutants = [null, ...(values.mutants ? mutantsOf(program.files) : [])];
   return mutants.map((mutant) => ({ program, mutant, innocent, hangs: false }));
 });
 installLibraries();
-const servers = await startServers(
-  suites.flatMap(({ program, innocent }) => [...program.servers, ...innocent.servers]),
-  { maxConnections: MOST_CONNECTIONS },
-);
+const needed = suites.flatMap(({ program, innocent }) => [...program.servers, ...innocent.servers]);
+const servers = await given.done(startServers(needed, { maxConnections: MOST_CONNECTIONS }));
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
 try {
   const truths = values.mutants ? await truthOf(suites) : [];
   for (const [index, { isCutOff }] of truths.entries()) suites[index]!.hangs = isCutOff;
-  for (const runner of values.runner) {
+  for (const { name: runner } of runners) {
     if (values.mutants) {
       const told = await tell(runner, suites, servers.env, ended.signal);
       const observed = suites.map((_, index) => {
@@ -125,7 +134,7 @@ function report(runner: string, results: ProgramResult[]): void {
 
 async function untouched(runner: string): Promise<void> {
   const clean = suites.filter(({ mutant }) => mutant === null);
-  for (let round = 1; round <= Number(values.rounds); round++) {
+  for (let round = 1; round <= rounds; round++) {
     const told = (await tell(runner, clean, servers.env, ended.signal)).map((each, index) =>
       heeded(each, clean[index]!),
     );
