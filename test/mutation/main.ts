@@ -1,8 +1,9 @@
 /** `npm run mutate`: makes leaks in clean programs and says which of them are found. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { Arguments } from './arguments.ts';
+import { optionsFrom } from '../../pipeline/options.ts';
+import { UserError } from '../../user-error.ts';
+import { chosenOf, done } from './arguments.ts';
 import { mutantsOf } from './mutate.ts';
 import { Progress } from './progress.ts';
 import { complaints, isGood, type ProgramResult, resultOf, share, table, totalsOf } from './results.ts';
@@ -28,16 +29,13 @@ const DOCS = path.join(ROOT, 'docs/mutation.md');
 /** Programs that run at the same time. */
 const LANES = 2;
 
-const given = new Arguments('mutate');
-const { values } = given.read(() =>
-  parseArgs({
-    options: {
-      only: { type: 'string', multiple: true, default: [] },
-      register: { type: 'string', default: path.join(ROOT, 'dist/probe/register.js') },
-      docs: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+const values = await done('mutate', () =>
+  optionsFrom(process.argv.slice(2), {
+    only: { type: 'string', multiple: true, default: [] },
+    register: { type: 'string', default: path.join(ROOT, 'dist/probe/register.js') },
+    docs: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   }),
 );
 if (values.help) {
@@ -45,8 +43,10 @@ if (values.help) {
   process.exit(0);
 }
 const register = path.resolve(values.register);
-if (!existsSync(register)) given.wrong(`there is no ${register}; \`npm run build\` makes dist/probe/register.js.`);
-const results = await given.done(runAll(given.chosen(programs(), values.only, 'program')));
+const results = await done('mutate', () => {
+  if (existsSync(register)) return runAll(chosenOf(programs(), values.only, 'program'));
+  throw new UserError(`there is no ${register}; \`npm run build\` makes dist/probe/register.js.`);
+});
 const totals = totalsOf(results);
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ totals, programs: results }, null, 2)}\n`);

@@ -1,6 +1,7 @@
 /** `npm run mutate:guards`: makes leaks in clean suites of tests, and says which tests fail by them. */
-import { parseArgs } from 'node:util';
-import { Arguments } from '../arguments.ts';
+import { optionsFrom } from '../../../pipeline/options.ts';
+import { UserError } from '../../../user-error.ts';
+import { chosenOf, done } from '../arguments.ts';
 import { type Mutant, mutantsOf } from '../mutate.ts';
 import { complaints, type ProgramResult, resultOf, share, table, totalsOf } from '../results.ts';
 import { installLibraries, startServers } from '../servers.ts';
@@ -29,49 +30,46 @@ const MOST_CONNECTIONS = 1500;
 /** Programs at once, when asked for the truth. */
 const LANES = 6;
 
-const given = new Arguments('mutate:guards');
-const { values } = given.read(() =>
-  parseArgs({
-    allowNegative: true,
-    options: {
-      runner: { type: 'string', multiple: true, default: [] },
-      only: { type: 'string', multiple: true, default: [] },
-      rounds: { type: 'string', default: '10' },
-      mutants: { type: 'boolean', default: true },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+const values = await done('mutate:guards', () =>
+  optionsFrom(process.argv.slice(2), {
+    runner: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string', default: '10' },
+    'no-mutants': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   }),
 );
+const makesMutants = !values['no-mutants'];
 if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
 
 const all = programs().filter(({ isForGuards }) => isForGuards);
-const chosen = given.chosen(all, values.only, 'program');
-const runners = given.chosen(
-  Object.keys(RUNNERS).map((name) => ({ name })),
-  values.runner,
-  'runner',
-);
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 0) given.wrong(`--rounds must be a whole number, not "${values.rounds}".`);
+const { chosen, runners } = await done('mutate:guards', () => {
+  if (!Number.isInteger(rounds) || rounds < 0) {
+    throw new UserError(`--rounds must be a whole number, not "${values.rounds}".`);
+  }
+  const known = Object.keys(RUNNERS).map((name) => ({ name }));
+  return { chosen: chosenOf(all, values.only, 'program'), runners: chosenOf(known, values.runner, 'runner') };
+});
 const suites: Suite[] = chosen.flatMap((program) => {
   const innocent = all[(all.indexOf(program) + 1) % all.length] as Suite['program'];
-  const mutants = [null, ...(values.mutants ? mutantsOf(program.files) : [])];
+  const mutants = [null, ...(makesMutants ? mutantsOf(program.files) : [])];
   return mutants.map((mutant) => ({ program, mutant, innocent, hangs: false }));
 });
 installLibraries();
 const needed = suites.flatMap(({ program, innocent }) => [...program.servers, ...innocent.servers]);
-const servers = await given.done(startServers(needed, { maxConnections: MOST_CONNECTIONS }));
+const servers = await done('mutate:guards', () => startServers(needed, { maxConnections: MOST_CONNECTIONS }));
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
 try {
-  const truths = values.mutants ? await truthOf(suites) : [];
+  const truths = makesMutants ? await truthOf(suites) : [];
   for (const [index, { isCutOff }] of truths.entries()) suites[index]!.hangs = isCutOff;
   for (const { name: runner } of runners) {
-    if (values.mutants) {
+    if (makesMutants) {
       const told = await tell(runner, suites, servers.env, ended.signal);
       const observed = suites.map((_, index) => {
         return { truth: truths[index]!, ...heeded(told[index]!, suites[index]!) };
